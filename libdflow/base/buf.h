@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A growing byte buffer. What it held can be payload, so it is wiped when it is freed. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct dfl_buf {
+	uint8_t *data;
+	size_t len;
+	size_t cap;
+};
+
+/* Each returns 0 or -ENOMEM; on failure the buffer is unchanged. */
+int dfl_buf_reserve(struct dfl_buf *b, size_t more_bytes);
+int dfl_buf_append(struct dfl_buf *b, const void *data, size_t len_bytes);
+int dfl_buf_putc(struct dfl_buf *b, uint8_t c);
+
+/* Drops the first n bytes (n <= len). */
+void dfl_buf_drop(struct dfl_buf *b, size_t n);
+
+/* Wipes and releases; the buffer is empty and usable after it. */
+void dfl_buf_fini(struct dfl_buf *b);

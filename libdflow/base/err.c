@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The sentence that goes with a negative errno. */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+int dfl_err_set(struct dfl_err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err) {
+		va_start(ap, fmt);
+		vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+		va_end(ap);
+	}
+	return -code;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words of the design (docs/architecture.md): media, directions, ids, residencies, stations. */
+#pragma once
+
+enum dfl_medium { DFL_TCP, DFL_UDP, DFL_UNIX, DFL_PIPE, DFL_FILE, DFL_N_MEDIUM };
+
+/* Which bytes: as they pass the fd, or as the process hands them to its TLS library. */
+enum dfl_layer { DFL_WIRE, DFL_TLS };
+
+/* Ends of a connection: 0 opened it (client, pipe writer, process), 1 is the other. */
+enum dfl_end { DFL_CLIENT, DFL_SERVER };
+
+/* Direction of bytes between the ends. */
+enum dfl_dir { DFL_REQUEST, DFL_RESPONSE };
+
+enum dfl_id_kind {
+	DFL_ID_X_AMZN_TRACE_ID,
+	DFL_ID_X_REQUEST_ID,
+	DFL_ID_TRACEPARENT,
+	DFL_ID_MESSAGE,
+	DFL_ID_TASK,
+	DFL_ID_CONVERSATION,
+	DFL_ID_WORKFLOW_RUN,
+	DFL_ID_UPLOAD_FILE,
+	DFL_N_ID
+};
+
+enum dfl_residency {
+	DFL_RES_UNKNOWN,
+	DFL_TRANSIT,
+	DFL_MEMORY,
+	DFL_CACHE,
+	DFL_QUEUE,
+	DFL_EPHEMERAL_DISK,
+	DFL_PERSISTENT,
+	DFL_OBJECT,
+	DFL_LOG,
+	DFL_EXTERNAL,
+	DFL_N_RESIDENCY
+};
+
+enum dfl_station {
+	DFL_ST_UNKNOWN, /* JSON null */
+	DFL_ST_BROWSER,
+	DFL_ST_CLOUDFRONT,
+	DFL_ST_ALB,
+	DFL_ST_WEB,
+	DFL_ST_API,
+	DFL_ST_WORKER,
+	DFL_ST_PLUGIN_DAEMON,
+	DFL_ST_PLUGIN,
+	DFL_ST_SANDBOX,
+	DFL_ST_SSRF_PROXY,
+	DFL_ST_REDIS,
+	DFL_ST_POSTGRES,
+	DFL_ST_VECTOR_DB,
+	DFL_ST_S3,
+	DFL_ST_SECRETS_MANAGER,
+	DFL_ST_KMS,
+	DFL_ST_NAT,
+	DFL_ST_LLM,
+	DFL_ST_EMBEDDING,
+	DFL_ST_LOGS,
+	DFL_ST_FILE,
+	DFL_ST_OTHER,
+	DFL_N_STATION
+};
+
+/* The JSON spelling; NULL for the unknown ones. Static storage. */
+const char *dfl_medium_name(enum dfl_medium m);
+const char *dfl_id_name(enum dfl_id_kind k); /* "message_id", … */
+const char *dfl_residency_name(enum dfl_residency r);
+const char *dfl_station_name(enum dfl_station s);
+/* The reverse; -1 when the word is none of them. */
+int dfl_station_parse(const char *word);
+int dfl_id_parse(const char *word);
+int dfl_medium_parse(const char *word);
+int dfl_residency_parse(const char *word);

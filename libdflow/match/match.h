@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Match: finds common runs of canonical text between sources (payload of requests) and views (what
+ * decoders took out of streams). Protocol-blind. docs/canonical.md defines the canonical form.
+ *
+ * The index lives in locked memory under a random key of the process.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dfl_match;
+struct dfl_match_source; /* text to look for */
+struct dfl_match_view;	 /* text to look in */
+
+/* How the text was spelled where it was found (bits; several at once). */
+enum dfl_encoding {
+	DFL_ENC_RAW = 1 << 0,	    /* nothing was undone */
+	DFL_ENC_UESCAPE = 1 << 1,   /* \uXXXX */
+	DFL_ENC_BACKSLASH = 1 << 2, /* other backslash escapes */
+	DFL_ENC_PERCENT = 1 << 3,
+	DFL_ENC_ENTITY = 1 << 4,
+	DFL_ENC_BASE64 = 1 << 5,
+	DFL_ENC_HEX = 1 << 6,
+};
+
+/*
+ * A maximal common run. src_*: in raw bytes of the source. pos_*: in stream positions of the view.
+ */
+struct dfl_run {
+	uint32_t canon_from, canon_to; /* in canonical bytes of the source */
+	uint64_t src_from, src_to;
+	uint64_t pos_from, pos_to;
+	uint32_t encodings;
+	uint32_t other_sources; /* sources of other owners that held this same run at that time (0: not common) */
+	uint64_t ts_first_ns, ts_last_ns;
+	bool whole_leaf; /* the view's leaf is this run and nothing else */
+};
+
+struct dfl_match_opts {
+	uint32_t k;		       /* 0: 12 */
+	uint32_t stride;	       /* 0: 4; k + stride - 1 <= 16 */
+	uint32_t max_sources;	       /* 0: 16384 */
+	uint64_t max_source_bytes;     /* canonical bytes of all sources; 0: 64 MiB */
+	uint32_t max_depth;	       /* nested base64; 0: 3 */
+	uint32_t min_run;	       /* runs shorter than this many canonical bytes are dropped; 0: 16 */
+	uint32_t look_back;	       /* canonical bytes kept per view for sources that come late or grow; 0: 4096 */
+};
+
+struct dfl_match_stats {
+	uint64_t sources, source_bytes, index_entries, scanned_bytes, probes, candidates;
+	uint64_t capped_candidates, capped_positions, capped_sources, capped_depth;
+};
+
+/* Called for each run when it ended. The run is borrowed. Neither callback may free its source or view. */
+typedef void (*dfl_match_run_fn)(void *ud, void *view_ud, void *source_ud, const struct dfl_run *run);
+
+int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *ud, struct dfl_match **ret_match);
+void dfl_match_free(struct dfl_match *m);
+void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stats);
+
+/*
+ * A source grows by appends, split anywhere. `owner` groups sources of one request (for
+ * other_sources). A view that was scanned before the text was appended is matched backwards within
+ * look_back. Returns 0, -ENOMEM, or -ENOSPC at a limit (counted; what was taken so far stays).
+ */
+int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud, struct dfl_match_source **ret_source);
+int dfl_match_source_append(struct dfl_match_source *s, const void *data, size_t len_bytes);
+/* No more comes: whole-leaf equality can be decided. */
+void dfl_match_source_end(struct dfl_match_source *s);
+uint32_t dfl_match_source_canon_bytes(const struct dfl_match_source *s);
+uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s);
+/* Ends open runs of it first (they are reported). */
+void dfl_match_source_free(struct dfl_match_source *s);
+
+/*
+ * A view is one leaf (a column, a body, a joined answer). Feed it in order. pos is the stream
+ * position of data[0]; pos_len is how many stream bytes data stands for: equal to len when byte i
+ * is at pos + i, else every byte of it maps to [pos, pos + pos_len).
+ */
+int dfl_match_view_new(struct dfl_match *m, void *view_ud, struct dfl_match_view **ret_view);
+int dfl_match_view_feed(struct dfl_match_view *v, const void *data, size_t len_bytes, uint64_t pos,
+			uint64_t pos_len, uint64_t ts_ns);
+/* Bytes are missing here: open runs end, escapes do not join across. */
+void dfl_match_view_gap(struct dfl_match_view *v);
+/* The leaf is complete: ends open runs, decides whole_leaf, frees the view. */
+void dfl_match_view_close(struct dfl_match_view *v);
