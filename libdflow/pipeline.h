@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joins the stages: events in; traces out to the store and to callbacks. The only file that knows
+ * all of them. One thread; no I/O of its own but through store and recording.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "capture/event.h"
+#include "store/store.h"
+#include "trace/doc.h"
+#include "trace/rules.h"
+
+struct dfl_pipeline;
+
+enum dfl_doc_change { DFL_DOC_OPENED, DFL_DOC_HOP_NEW, DFL_DOC_HOP_CHANGED, DFL_DOC_SETTLED, DFL_DOC_DROPPED };
+
+struct dfl_pipeline_opts {
+	const struct dfl_rules *rules; /* borrowed */
+	struct dfl_store *store;       /* borrowed; NULL: none */
+	struct dfl_dfrec *record;      /* borrowed; NULL: none. Gets every event first. */
+	/* doc is borrowed; hop_index: into doc->hops for the HOP changes. May be NULL. */
+	void (*on_change)(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index);
+	void *ud;
+	uint64_t memory_limit_bytes; /* 0: default 512 MiB */
+};
+
+struct dfl_pipeline_stats {
+	uint64_t events, bytes, lost_events, lost_bytes, gap_bytes, requests, open_requests, hops, settled, dropped;
+};
+
+int dfl_pipeline_new(const struct dfl_pipeline_opts *opts, struct dfl_pipeline **ret_pipeline);
+void dfl_pipeline_free(struct dfl_pipeline *p);
+/* A dfl_event_fn: ud is the pipeline. 0, -ENOMEM, or the store's error. */
+int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev);
+/* The source ended: flushes, stores what is open (state "open" unless it had settled). */
+int dfl_pipeline_finish(struct dfl_pipeline *p);
+void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats *ret_stats);
