@@ -50,7 +50,6 @@ struct dfl_chunk {
 	bool call_start; /* begins a call of the process: in a stream joined in the middle, a message likely starts here */
 	bool dgram;	 /* a whole datagram */
 	uint32_t pid;	 /* process that wrote or read it, 0 unknown */
-	bool seen_by_from, seen_by_to;
 	struct dfl_addr peer; /* of the datagram when the socket is not connected */
 	uint64_t ts_ns;
 };
@@ -60,7 +59,7 @@ struct dfl_gap {
 	enum dfl_layer layer;
 	uint64_t ssl;
 	uint64_t pos;
-	uint64_t len; /* bytes not seen; 0: unknown many */
+	uint64_t len; /* bytes not seen; 0: a break only (a seek, a restart of numbering), nothing is known to be lost */
 	bool unread;  /* they passed in a form that cannot be read (sendfile, splice, ciphertext without keys) rather than being lost */
 	uint64_t ts_ns;
 };
