@@ -32,6 +32,7 @@ struct dfl_peer_facts {
 	const char *operation; /* of the operation in question: rules like "whoever does BRPOP workflow_based_app_execution is worker" */
 	const char *place;
 	bool is_client; /* the far end is the client side */
+	bool forwarded; /* its request carries what a load balancer adds (X-Amzn-Trace-Id, X-Forwarded-*) */
 };
 
 /* config: path of a YAML file, or NULL for the built-in rules only. */
