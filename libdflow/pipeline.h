@@ -11,10 +11,9 @@
 #include "store/store.h"
 #include "trace/doc.h"
 #include "trace/rules.h"
+#include "trace/trace.h"
 
 struct dfl_pipeline;
-
-enum dfl_doc_change { DFL_DOC_OPENED, DFL_DOC_HOP_NEW, DFL_DOC_HOP_CHANGED, DFL_DOC_SETTLED, DFL_DOC_DROPPED };
 
 struct dfl_pipeline_opts {
 	const struct dfl_rules *rules; /* borrowed */

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Joins the stages: streams to decoders to traces to the store. */
+#include "pipeline.h"
+
+#include <stdlib.h>
+
+#include "decode/decode.h"
+#include "stream/stream.h"
+
+struct dfl_pipeline {
+	struct dfl_pipeline_opts opts;
+	struct dfl_stream *stream;
+	struct dfl_decode *decode;
+	struct dfl_trace *trace;
+	struct dfl_pipeline_stats stats;
+	uint64_t now_ns;
+	bool to_sync, finished;
+	int error; /* of the store; the first one */
+};
+
+static void on_conn(void *ud, struct dfl_conn *conn)
+{
+	struct dfl_pipeline *p = ud;
+
+	dfl_trace_conn(p->trace, conn);
+	dfl_decode_conn(p->decode, conn);
+}
+
+static void on_data(void *ud, struct dfl_conn *conn, const struct dfl_chunk *chunk)
+{
+	struct dfl_pipeline *p = ud;
+
+	p->stats.bytes += chunk->len;
+	dfl_trace_data(p->trace, conn, chunk);
+	dfl_decode_data(p->decode, conn, chunk);
+}
+
+static void on_gap(void *ud, struct dfl_conn *conn, const struct dfl_gap *gap)
+{
+	struct dfl_pipeline *p = ud;
+
+	dfl_trace_gap(p->trace, conn, gap);
+	dfl_decode_gap(p->decode, conn, gap);
+}
+
+static void on_end(void *ud, struct dfl_conn *conn, enum dfl_dir dir, enum dfl_layer layer, uint64_t ts_ns)
+{
+	struct dfl_pipeline *p = ud;
+
+	dfl_decode_end(p->decode, conn, dir, layer, ts_ns);
+}
+
+static void on_close(void *ud, struct dfl_conn *conn, uint64_t ts_ns)
+{
+	struct dfl_pipeline *p = ud;
+
+	dfl_decode_close(p->decode, conn, ts_ns);
+	dfl_trace_close(p->trace, conn, ts_ns);
+}
+
+static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+{
+	struct dfl_pipeline *p = ud;
+
+	p->opts.on_change(p->opts.ud, what, doc, hop_index);
+}
+
+static void on_store(void *ud, const struct dfl_doc *doc)
+{
+	struct dfl_pipeline *p = ud;
+	int r;
+
+	if (!p->opts.store)
+		return;
+	r = dfl_store_put(p->opts.store, doc, NULL);
+	p->to_sync = true;
+	if (r && !p->error)
+		p->error = r;
+}
+
+static void sync_store(struct dfl_pipeline *p)
+{
+	int r;
+
+	if (!p->to_sync)
+		return;
+	p->to_sync = false;
+	r = dfl_store_sync(p->opts.store, NULL);
+	if (r && !p->error)
+		p->error = r;
+}
+
+static int new_stages(struct dfl_pipeline *p)
+{
+	const struct dfl_stream_sink stream_sink = {
+		.ud = p,
+		.conn = on_conn,
+		.data = on_data,
+		.gap = on_gap,
+		.end = on_end,
+		.close = on_close,
+	};
+	const struct dfl_stream_opts stream_opts = { 0 };
+	const struct dfl_trace_opts trace_opts = {
+		.rules = p->opts.rules,
+		.on_change = p->opts.on_change ? on_change : NULL,
+		.on_store = on_store,
+		.ud = p,
+	};
+	int r;
+
+	r = dfl_trace_new(&trace_opts, &p->trace);
+	if (!r)
+		r = dfl_decode_new(dfl_trace_sink(p->trace), &p->decode);
+	if (!r)
+		r = dfl_stream_new(&stream_opts, &stream_sink, &p->stream);
+	return r;
+}
+
+int dfl_pipeline_new(const struct dfl_pipeline_opts *opts, struct dfl_pipeline **ret_pipeline)
+{
+	struct dfl_pipeline *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->opts = *opts;
+	r = new_stages(p);
+	if (r) {
+		dfl_pipeline_free(p);
+		return r;
+	}
+	*ret_pipeline = p;
+	return 0;
+}
+
+int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
+{
+	struct dfl_pipeline *p = pipeline;
+	int r = 0;
+
+	p->stats.events++;
+	if (ev->ts_ns > p->now_ns)
+		p->now_ns = ev->ts_ns;
+	if (ev->type == DFL_EV_LOSS) {
+		p->stats.lost_events += ev->loss.events;
+		p->stats.lost_bytes += ev->loss.bytes;
+	}
+	if (p->opts.record)
+		r = dfl_dfrec_write(p->opts.record, ev);
+	if (!r && ev->type != DFL_EV_TICK)
+		r = dfl_trace_event(p->trace, ev);
+	if (!r)
+		r = dfl_stream_event(p->stream, ev);
+	if (!r && ev->type == DFL_EV_TICK) { /* what the streams held back comes before what the time decides */
+		r = dfl_trace_event(p->trace, ev);
+		sync_store(p);
+	}
+	return r ? r : p->error;
+}
+
+int dfl_pipeline_finish(struct dfl_pipeline *p)
+{
+	if (p->finished)
+		return p->error;
+	p->finished = true;
+	dfl_stream_finish(p->stream, p->now_ns);
+	dfl_trace_finish(p->trace);
+	sync_store(p);
+	return p->error;
+}
+
+void dfl_pipeline_free(struct dfl_pipeline *p)
+{
+	if (!p)
+		return;
+	p->opts.store = NULL; /* what was not finished is not stored */
+	if (p->stream && p->decode)
+		dfl_stream_finish(p->stream, p->now_ns);
+	dfl_stream_free(p->stream);
+	dfl_decode_free(p->decode);
+	dfl_trace_free(p->trace);
+	free(p);
+}
+
+void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats *ret_stats)
+{
+	struct dfl_stream_stats stream;
+	struct dfl_trace_stats trace;
+
+	dfl_stream_stats(p->stream, &stream);
+	dfl_trace_stats(p->trace, &trace);
+	*ret_stats = p->stats;
+	ret_stats->gap_bytes = stream.gap_bytes;
+	ret_stats->requests = trace.requests;
+	ret_stats->open_requests = trace.open_requests;
+	ret_stats->hops = trace.hops;
+	ret_stats->settled = trace.settled;
+	ret_stats->dropped = trace.dropped;
+}

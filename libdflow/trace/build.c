@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Builds the trace document of a request from what the stage remembers. */
+#include "trace/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PIDS 64
+
+/* Which processes took part, and the state of one build. */
+struct build {
+	struct dfl_trace *t;
+	struct request *r;
+	struct dfl_doc *doc;
+	uint32_t pids[MAX_PIDS];
+	size_t n_pids;
+	const struct hop **hops; /* by time */
+	size_t n_hops;
+	const struct rconn **conns; /* by connection */
+	size_t n_conns;
+	bool failed; /* out of memory */
+};
+
+static char *dup_or_null(struct build *b, const char *s)
+{
+	char *copy;
+
+	if (!s || !*s)
+		return NULL;
+	copy = strdup(s);
+	if (!copy)
+		b->failed = true;
+	return copy;
+}
+
+static void *array(struct build *b, size_t n, size_t size)
+{
+	void *p = n ? calloc(n, size) : NULL;
+
+	if (n && !p)
+		b->failed = true;
+	return p;
+}
+
+/* One more string in a list that grows. */
+static void add_string(struct build *b, char ***list, size_t *n, const char *s)
+{
+	char **bigger;
+
+	for (size_t i = 0; i < *n; i++)
+		if (!strcmp((*list)[i], s))
+			return;
+	bigger = reallocarray(*list, *n + 1, sizeof(*bigger));
+	if (!bigger) {
+		b->failed = true;
+		return;
+	}
+	*list = bigger;
+	bigger[*n] = dup_or_null(b, s);
+	if (bigger[*n])
+		(*n)++;
+}
+
+static void build_endpoint(struct build *b, const struct end_question *q, struct dfl_doc_endpoint *e)
+{
+	const struct proc *p = q->pid ? dfl_trace_find_proc(b->t, q->pid) : NULL;
+	const struct dfl_addr *addr = &q->tc->end[q->end].addr;
+	struct dfl_station_answer a = dfl_trace_station(b->t, q);
+	char text[DFL_ADDR_STRLEN];
+	const char *evidence;
+
+	e->station = a.station;
+	e->rule = dup_or_null(b, a.rule);
+	e->pid = q->pid;
+	if (addr->family)
+		e->address = dup_or_null(b, dfl_addr_str(addr, text));
+	if (!p) {
+		e->name = dup_or_null(b, dfl_tconn_name(b->t, q->tc, q->end, &evidence));
+		e->name_evidence = e->name ? dup_or_null(b, evidence) : NULL;
+		return;
+	}
+	e->node = dup_or_null(b, b->t->node_id);
+	e->comm = dup_or_null(b, p->comm);
+	e->container.id = dup_or_null(b, p->container_id);
+	if (!e->container.id)
+		return;
+	e->container.name = dup_or_null(b, p->container_name);
+	e->container.image = dup_or_null(b, p->image);
+	e->container.pod = dup_or_null(b, p->pod);
+	e->container.namespace_ = dup_or_null(b, p->namespace_);
+	e->container.task = dup_or_null(b, p->task);
+}
+
+static struct end_question ask(const struct hop *h, enum dfl_end end)
+{
+	return (struct end_question){
+		.tc = h->tc,
+		.end = end,
+		.pid = h->pid[end],
+		.operation = h->key.operation,
+		.place = h->key.place,
+		.told = h->station[end],
+		.told_rule = h->station_rule[end],
+	};
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct hop *x = *(const struct hop *const *)a, *y = *(const struct hop *const *)b;
+
+	if (x->first_ns != y->first_ns)
+		return x->first_ns < y->first_ns ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static void note_pid(struct build *b, uint32_t pid)
+{
+	for (size_t i = 0; i < b->n_pids; i++)
+		if (b->pids[i] == pid)
+			return;
+	if (pid && b->n_pids < MAX_PIDS)
+		b->pids[b->n_pids++] = pid;
+}
+
+static void sort_hops(struct build *b)
+{
+	struct hop *h, *next;
+
+	b->hops = array(b, HASH_COUNT(b->r->hops), sizeof(*b->hops));
+	if (!b->hops)
+		return;
+	HASH_ITER(hh, b->r->hops, h, next) {
+		b->hops[b->n_hops++] = h;
+		note_pid(b, h->pid[0]);
+		note_pid(b, h->pid[1]);
+	}
+	qsort(b->hops, b->n_hops, sizeof(*b->hops), by_time);
+}
+
+static bool takes_part(const struct build *b, const struct tconn *tc)
+{
+	for (size_t i = 0; i < b->n_pids; i++)
+		if (tc->end[0].pid == b->pids[i] || tc->end[1].pid == b->pids[i])
+			return true;
+	return tc->tap;
+}
+
+/*
+ * The connections of the request: those that carried text or an id of it, and those that a process which
+ * handled it used meanwhile, unless they only carried other requests' text.
+ */
+static bool is_of_request(const struct build *b, const struct rconn *rc)
+{
+	uint64_t scanned, unread, gap;
+
+	if (rc->mine)
+		return true;
+	dfl_rconn_now(rc, &scanned, &unread, &gap);
+	return (scanned || unread || gap) && !rc->tc->of_others && takes_part(b, rc->tc);
+}
+
+static int by_conn(const void *a, const void *b)
+{
+	const struct rconn *x = *(const struct rconn *const *)a, *y = *(const struct rconn *const *)b;
+
+	return x->tc->id < y->tc->id ? -1 : x->tc->id > y->tc->id;
+}
+
+static void sort_conns(struct build *b)
+{
+	struct rconn *rc, *next;
+
+	b->conns = array(b, HASH_COUNT(b->r->conns), sizeof(*b->conns));
+	if (!b->conns)
+		return;
+	HASH_ITER(hh, b->r->conns, rc, next)
+		if (is_of_request(b, rc))
+			b->conns[b->n_conns++] = rc;
+	qsort(b->conns, b->n_conns, sizeof(*b->conns), by_conn);
+}
+
+static uint32_t conn_number(const struct build *b, const struct tconn *tc)
+{
+	for (size_t i = 0; i < b->n_conns; i++)
+		if (b->conns[i]->tc == tc)
+			return i + 1;
+	return 0;
+}
+
+static int is_encrypted(const struct hop *h)
+{
+	if (h->layer == DFL_TLS)
+		return 1;
+	return h->tc->medium == DFL_FILE ? -1 : 0;
+}
+
+/* Bytes that go into a store stay as its operation says; else where they arrive decides. */
+static enum dfl_residency residency(const struct hop *h, enum dfl_station to)
+{
+	switch (to) {
+	case DFL_ST_REDIS:
+	case DFL_ST_POSTGRES:
+	case DFL_ST_VECTOR_DB:
+	case DFL_ST_S3:
+	case DFL_ST_LOGS:
+	case DFL_ST_FILE:
+		if (h->residency != DFL_RES_UNKNOWN)
+			return h->residency;
+		return to == DFL_ST_LOGS ? DFL_LOG : to == DFL_ST_FILE ? DFL_EPHEMERAL_DISK : DFL_RES_UNKNOWN;
+	case DFL_ST_LLM:
+	case DFL_ST_EMBEDDING:
+		return DFL_EXTERNAL;
+	case DFL_ST_ALB:
+	case DFL_ST_CLOUDFRONT:
+	case DFL_ST_NAT:
+	case DFL_ST_SSRF_PROXY:
+		return DFL_TRANSIT;
+	case DFL_ST_UNKNOWN:
+	case DFL_ST_OTHER:
+		return DFL_RES_UNKNOWN;
+	default:
+		return DFL_MEMORY;
+	}
+}
+
+static void build_ranges(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	d->ranges = array(b, h->raw.n, sizeof(*d->ranges));
+	if (!d->ranges)
+		return;
+	d->n_ranges = h->raw.n;
+	for (size_t i = 0; i < h->raw.n; i++)
+		d->ranges[i] = (struct dfl_doc_range){ h->raw.at[i].from, h->raw.at[i].to };
+	d->bytes = dfl_ranges_sum(&h->raw);
+}
+
+static void build_coverage(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	uint64_t seen = dfl_ranges_sum(&h->canon);
+	uint64_t times = seen ? (h->canon_sum + seen / 2) / seen : 1;
+
+	d->occurrences = times ? times : 1;
+	d->coverage = h->source_canon ? (double)seen / h->source_canon : 1.0;
+	if (d->coverage > 1.0)
+		d->coverage = 1.0;
+	d->coverage_basis = dup_or_null(b, "exact");
+}
+
+static void build_network(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	/* the end that is elsewhere; both here: the server */
+	enum dfl_end far = h->tc->end[DFL_SERVER].pid && !h->tc->end[DFL_CLIENT].pid ? DFL_CLIENT : DFL_SERVER;
+	const struct dfl_addr *addr = &h->tc->end[far].addr;
+	const char *evidence, *name = dfl_tconn_name(b->t, h->tc, far, &evidence);
+
+	d->in_vpc = -1;
+	if (h->tc->medium != DFL_TCP && h->tc->medium != DFL_UDP)
+		return;
+	if (addr->family)
+		d->in_vpc = dfl_rules_in_vpc(b->t->opts.rules, addr);
+	d->region = dup_or_null(b, dfl_rules_region(b->t->opts.rules, addr->family ? addr : NULL, name));
+	if (d->encrypted != 1 || !h->tc->tls)
+		return;
+	d->tls_version = dup_or_null(b, h->tc->tls->version);
+	d->tls_cipher = dup_or_null(b, h->tc->tls->cipher);
+	d->tls_sni = dup_or_null(b, h->tc->tls->sni);
+}
+
+static void build_candidates(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	d->ambiguous = h->n_candidates > 0;
+	for (size_t i = 0; i < h->n_candidates; i++)
+		add_string(b, &d->candidates, &d->n_candidates, h->candidates[i]);
+}
+
+static void build_hop(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	enum dfl_end from = h->key.dir == DFL_REQUEST ? DFL_CLIENT : DFL_SERVER;
+	struct end_question q_from = ask(h, from), q_to = ask(h, !from);
+
+	d->seq = h->seq;
+	d->connection = conn_number(b, h->tc);
+	build_endpoint(b, &q_from, &d->from);
+	build_endpoint(b, &q_to, &d->to);
+	d->observed_by_from = h->tc->end[from].chan && !h->tc->tap;
+	d->observed_by_to = h->tc->end[!from].chan && !h->tc->tap;
+	d->medium = h->tc->medium;
+	d->protocol = dup_or_null(b, h->protocol);
+	d->operation = dup_or_null(b, h->key.operation);
+	d->place = dup_or_null(b, h->key.place);
+	d->direction = h->key.dir;
+	d->residency = residency(h, d->to.station);
+	d->ttl_s = h->ttl_s;
+	d->encrypted = is_encrypted(h);
+	build_network(b, h, d);
+	d->field = dup_or_null(b, h->field);
+	build_ranges(b, h, d);
+	build_coverage(b, h, d);
+	d->wire_bytes = h->wire_bytes;
+	d->encodings = h->encodings;
+	d->evidence_content = true;
+	d->evidence_id = h->by_id;
+	d->common = h->common_sources > 0;
+	d->common_sources = h->common_sources;
+	build_candidates(b, h, d);
+	d->replayed_from = dup_or_null(b, h->key.replayed_from);
+	d->first_ns = (int64_t)(h->first_ns - b->r->start_ns);
+	d->last_ns = (int64_t)(h->last_ns - b->r->start_ns);
+}
+
+static void build_conn(struct build *b, const struct rconn *rc, struct dfl_doc_conn *d)
+{
+	struct end_question from = { .tc = rc->tc, .end = DFL_CLIENT, .pid = rc->tc->end[DFL_CLIENT].pid };
+	struct end_question to = { .tc = rc->tc, .end = DFL_SERVER, .pid = rc->tc->end[DFL_SERVER].pid };
+	uint64_t gap;
+
+	d->connection = conn_number(b, rc->tc);
+	for (size_t i = 0; i < b->n_hops; i++) /* an operation on it may have told who its ends are */
+		if (b->hops[i]->tc == rc->tc) {
+			from = ask(b->hops[i], DFL_CLIENT);
+			to = ask(b->hops[i], DFL_SERVER);
+			break;
+		}
+	build_endpoint(b, &from, &d->from);
+	build_endpoint(b, &to, &d->to);
+	d->medium = rc->tc->medium;
+	d->tls = rc->tc->encrypted ? 1 : 0;
+	dfl_rconn_now(rc, &d->bytes_scanned, &d->bytes_unread, &gap);
+	for (size_t i = 0; i < b->n_hops; i++)
+		if (b->hops[i]->tc == rc->tc)
+			d->bytes_matched += b->hops[i]->wire_bytes;
+}
+
+static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc_field *f)
+{
+	f->field = dup_or_null(b, s->field);
+	f->derived = s->derived_from;
+	f->derived_from = dup_or_null(b, s->derived_from);
+	f->bytes = dfl_match_source_raw_bytes(s->match);
+	f->canonical_bytes = dfl_match_source_canon_bytes(s->match);
+	f->matchable = dup_or_null(b, !f->canonical_bytes ? "none" :
+				      f->canonical_bytes < RUN_FULL ? "whole-leaf" : "content");
+}
+
+static bool have_foreign_field(const struct dfl_doc *doc, const struct hop *h)
+{
+	for (size_t i = 0; i < doc->n_fields; i++)
+		if (doc->fields[i].from_trace && !strcmp(doc->fields[i].from_trace, h->key.replayed_from) &&
+		    !strcmp(doc->fields[i].field, h->field))
+			return true;
+	return false;
+}
+
+static void build_fields(struct build *b)
+{
+	struct dfl_doc *doc = b->doc;
+	const struct dfl_src *s;
+
+	doc->fields = array(b, b->r->n_sources + b->n_hops, sizeof(*doc->fields));
+	if (!doc->fields)
+		return;
+	for (s = b->r->sources; s; s = s->next)
+		build_field(b, s, &doc->fields[doc->n_fields++]);
+	for (size_t i = 0; i < b->n_hops; i++) {
+		struct dfl_doc_field *f = &doc->fields[doc->n_fields];
+
+		if (!b->hops[i]->key.replayed_from[0] || have_foreign_field(doc, b->hops[i]))
+			continue;
+		f->field = dup_or_null(b, b->hops[i]->field);
+		f->canonical_bytes = b->hops[i]->source_canon;
+		f->matchable = dup_or_null(b, "content");
+		f->from_trace = dup_or_null(b, b->hops[i]->key.replayed_from);
+		doc->n_fields++;
+	}
+}
+
+static const char *const loss_words[DFL_N_LOSS] = {
+	[DFL_LOSS_RING_FULL] = "events lost: the ring buffer was full",
+	[DFL_LOSS_FAULT] = "events lost: the buffer could not be read",
+	[DFL_LOSS_NO_FD] = "events lost: the file descriptor was closed meanwhile",
+	[DFL_LOSS_TABLE_FULL] = "events lost: a table in the kernel was full",
+	[DFL_LOSS_TRUNCATED_FILE] = "the recording ends in the middle",
+	[DFL_LOSS_OTHER] = "events lost",
+};
+
+static void build_unread(struct build *b, const struct rconn *rc)
+{
+	struct dfl_doc *doc = b->doc;
+	struct dfl_doc_unread *list;
+	uint64_t scanned, unread, gap;
+
+	dfl_rconn_now(rc, &scanned, &unread, &gap);
+	doc->completeness.lost_bytes += gap;
+	if (gap)
+		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons,
+			   "bytes of a connection were not seen");
+	if (!unread)
+		return;
+	list = reallocarray(doc->completeness.unread, doc->completeness.n_unread + 1, sizeof(*list));
+	if (!list) {
+		b->failed = true;
+		return;
+	}
+	doc->completeness.unread = list;
+	list[doc->completeness.n_unread++] = (struct dfl_doc_unread){
+		.connection = conn_number(b, rc->tc),
+		.why = dup_or_null(b, rc->tc->encrypted ? "tls" : "no-buffer"),
+		.bytes = unread,
+	};
+}
+
+static void build_completeness(struct build *b)
+{
+	struct dfl_doc *doc = b->doc;
+	const struct request *r = b->r;
+
+	doc->completeness.lost_events = r->lost_events;
+	doc->completeness.lost_bytes = r->lost_bytes;
+	for (int i = 0; i < DFL_N_LOSS; i++)
+		if (r->loss_reasons & 1u << i)
+			add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, loss_words[i]);
+	for (size_t i = 0; i < b->n_conns; i++)
+		build_unread(b, b->conns[i]);
+	if (r->capped)
+		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, "a limit was reached");
+	if (!r->settled)
+		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, "not settled");
+	for (size_t i = 0; i < b->n_pids; i++) {
+		const struct proc *p = dfl_trace_find_proc(b->t, b->pids[i]);
+
+		if (p && p->blind_why)
+			add_string(b, &doc->completeness.blind, &doc->completeness.n_blind, p->blind_why);
+	}
+	doc->completeness.complete = r->settled && !doc->completeness.n_reasons &&
+				     !doc->completeness.n_unread && !doc->completeness.n_blind;
+}
+
+static bool is_store(enum dfl_station s)
+{
+	return s == DFL_ST_REDIS || s == DFL_ST_POSTGRES || s == DFL_ST_VECTOR_DB || s == DFL_ST_S3 ||
+	       s == DFL_ST_LOGS || s == DFL_ST_FILE || s == DFL_ST_LLM || s == DFL_ST_EMBEDDING;
+}
+
+static struct dfl_doc_place *find_place(struct dfl_doc *doc, const struct dfl_doc_hop *h)
+{
+	for (size_t i = 0; i < doc->n_places; i++)
+		if (doc->places[i].station == h->to.station && !strcmp(doc->places[i].place, h->place))
+			return &doc->places[i];
+	return NULL;
+}
+
+/* A queue entry is gone when it was popped; a key when its time is over. */
+static const char *place_now(const struct build *b, struct dfl_doc_place *p)
+{
+	const struct dfl_doc *doc = b->doc;
+	int64_t age_ns = (int64_t)(b->t->now_ns - b->r->start_ns) - p->first_ns;
+
+	if (p->removed_ns >= 0)
+		return "removed";
+	for (size_t i = 0; i < doc->n_hops && p->residency == DFL_QUEUE; i++) {
+		const struct dfl_doc_hop *h = &doc->hops[i];
+
+		if (h->direction == DFL_RESPONSE && h->from.station == p->station && h->place &&
+		    !strcmp(h->place, p->place) && h->first_ns >= p->first_ns) {
+			p->removed_ns = h->first_ns;
+			return "removed";
+		}
+	}
+	if (p->ttl_s >= 0)
+		return age_ns > p->ttl_s * 1000000000 ? "expired" : "present";
+	if (p->residency == DFL_PERSISTENT || p->residency == DFL_OBJECT || p->residency == DFL_LOG)
+		return "present";
+	return "unknown";
+}
+
+static void build_places(struct build *b)
+{
+	struct dfl_doc *doc = b->doc;
+
+	doc->places = array(b, doc->n_hops, sizeof(*doc->places));
+	for (size_t i = 0; i < doc->n_hops && doc->places; i++) {
+		struct dfl_doc_hop *h = &doc->hops[i];
+		struct dfl_doc_place *p;
+
+		if (!h->place || !is_store(h->to.station))
+			continue;
+		p = find_place(doc, h);
+		if (!p) {
+			p = &doc->places[doc->n_places++];
+			p->station = h->to.station;
+			p->place = dup_or_null(b, h->place);
+			p->residency = h->residency;
+			p->ttl_s = h->ttl_s;
+			p->first_ns = h->first_ns;
+			p->removed_ns = b->hops[i]->removed_ns ? (int64_t)(b->hops[i]->removed_ns - b->r->start_ns) : -1;
+		}
+		add_string(b, &p->fields, &p->n_fields, h->field);
+	}
+	for (size_t i = 0; i < doc->n_places; i++)
+		doc->places[i].now = dup_or_null(b, place_now(b, &doc->places[i]));
+}
+
+static void build_source(struct build *b)
+{
+	const struct dfl_settings *settings = b->t->settings;
+	struct dfl_doc *doc = b->doc;
+	const struct request *r = b->r;
+	char text[DFL_ADDR_STRLEN];
+
+	memcpy(doc->trace_id, r->trace_id, sizeof(doc->trace_id));
+	doc->settled = r->settled;
+	doc->started_ns = (int64_t)r->start_ns + b->t->realtime_offset_ns;
+	doc->ended_ns = r->response_ended ? (int64_t)r->ended_ns + b->t->realtime_offset_ns : -1;
+	doc->operation = dup_or_null(b, r->operation);
+	doc->weak_matches = r->weak_matches;
+	for (int i = 0; i < DFL_N_ID; i++)
+		doc->ids[i] = dup_or_null(b, r->ids[i]);
+	if (r->have_client && settings->keep_client_address)
+		doc->client_address = dup_or_null(b, dfl_addr_ip_str(&r->client, text));
+	if (r->via_alb)
+		add_string(b, &doc->client_via, &doc->n_client_via, "alb");
+}
+
+static void build_node(struct build *b)
+{
+	b->doc->nodes = array(b, 1, sizeof(*b->doc->nodes));
+	if (!b->doc->nodes)
+		return;
+	b->doc->n_nodes = 1;
+	b->doc->nodes[0] = (struct dfl_doc_node){
+		.id = dup_or_null(b, b->t->node_id),
+		.hostname = dup_or_null(b, b->t->hostname),
+		.boot_id = dup_or_null(b, b->t->boot_id),
+	};
+}
+
+static void build_lists(struct build *b)
+{
+	struct dfl_doc *doc = b->doc;
+	const struct request *r = b->r;
+
+	doc->hops = array(b, b->n_hops, sizeof(*doc->hops));
+	doc->connections = array(b, b->n_conns, sizeof(*doc->connections));
+	doc->replayed_in = array(b, r->n_replayed_in, sizeof(*doc->replayed_in));
+	doc->links = array(b, r->n_links, sizeof(*doc->links));
+	if (b->failed)
+		return;
+	for (size_t i = 0; i < b->n_hops; i++)
+		build_hop(b, b->hops[i], &doc->hops[doc->n_hops++]);
+	for (size_t i = 0; i < b->n_conns; i++)
+		build_conn(b, b->conns[i], &doc->connections[doc->n_connections++]);
+	for (size_t i = 0; i < r->n_replayed_in; i++)
+		doc->replayed_in[doc->n_replayed_in++] = (struct dfl_doc_replay){
+			dup_or_null(b, r->replayed_in[i].trace_id), r->replayed_in[i].seq };
+	for (size_t i = 0; i < r->n_links; i++)
+		doc->links[doc->n_links++] = (struct dfl_doc_link){
+			dup_or_null(b, r->links[i].trace_id), dup_or_null(b, r->links[i].why) };
+}
+
+int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc)
+{
+	struct build b = { .t = t, .r = r, .doc = calloc(1, sizeof(*b.doc)) };
+
+	if (!b.doc)
+		return -ENOMEM;
+	sort_hops(&b);
+	sort_conns(&b);
+	build_source(&b);
+	build_node(&b);
+	build_lists(&b);
+	build_fields(&b);
+	build_completeness(&b);
+	build_places(&b);
+	free(b.hops);
+	free(b.conns);
+	if (b.failed) {
+		dfl_doc_free(b.doc);
+		return -ENOMEM;
+	}
+	*ret_doc = b.doc;
+	return 0;
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Hops: what was found of one field in one place of one operation, added up. */
+#include "trace/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int dfl_ranges_add(struct ranges *r, uint64_t from, uint64_t to)
+{
+	size_t i = 0, j;
+
+	if (from >= to)
+		return 0;
+	while (i < r->n && r->at[i].to < from)
+		i++;
+	for (j = i; j < r->n && r->at[j].from <= to; j++) {
+		from = r->at[j].from < from ? r->at[j].from : from;
+		to = r->at[j].to > to ? r->at[j].to : to;
+	}
+	if (i == j && r->n == r->cap) {
+		struct range *at = reallocarray(r->at, r->cap ? 2 * r->cap : 4, sizeof(*at));
+
+		if (!at)
+			return -1;
+		r->at = at;
+		r->cap = r->cap ? 2 * r->cap : 4;
+	}
+	memmove(r->at + i + 1, r->at + j, (r->n - j) * sizeof(*r->at));
+	r->n += 1 - (j - i);
+	r->at[i] = (struct range){ from, to };
+	return 0;
+}
+
+uint64_t dfl_ranges_sum(const struct ranges *r)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		sum += r->at[i].to - r->at[i].from;
+	return sum;
+}
+
+void dfl_ranges_fini(struct ranges *r)
+{
+	free(r->at);
+	*r = (struct ranges){ 0 };
+}
+
+static void learn_from_op(struct hop *h, const struct dfl_op *op)
+{
+	for (int e = 0; e < 2; e++) {
+		if (op->station[e] != DFL_ST_UNKNOWN) {
+			h->station[e] = op->station[e];
+			h->station_rule[e] = op->station_rule[e];
+		}
+		if (op->pid[e])
+			h->pid[e] = op->pid[e];
+	}
+}
+
+static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const struct hop_key *key)
+{
+	struct request *r = a->request;
+	struct hop *h;
+
+	if (HASH_COUNT(r->hops) >= MAX_HOPS_PER_REQUEST) {
+		r->capped = true;
+		return NULL;
+	}
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return NULL;
+	h->key = *key;
+	h->tc = dfl_tconn_ref(a->op->tc);
+	h->seq = ++r->next_seq;
+	h->protocol = a->op->protocol;
+	h->field = a->source->field;
+	h->layer = a->layer;
+	h->residency = a->residency;
+	h->ttl_s = a->ttl_s;
+	h->first_ns = UINT64_MAX;
+	HASH_ADD(hh, r->hops, key, sizeof(h->key), h);
+	t->stats.hops++;
+	return h;
+}
+
+struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_new)
+{
+	struct hop_key key;
+	struct rconn *rc;
+	struct hop *h;
+
+	memset(&key, 0, sizeof(key));
+	key.tc = a->op->tc;
+	key.operation = a->op->operation;
+	key.place = a->place;
+	key.source = a->source->number;
+	key.dir = a->dir;
+	if (a->replayed_from)
+		memcpy(key.replayed_from, a->replayed_from->trace_id, sizeof(key.replayed_from));
+	HASH_FIND(hh, a->request->hops, &key, sizeof(key), h);
+	*ret_new = !h;
+	if (!h)
+		h = new_hop(t, a, &key);
+	if (!h)
+		return NULL;
+	learn_from_op(h, a->op);
+	h->by_id |= a->by_id;
+	if (a->ttl_s >= 0)
+		h->ttl_s = a->ttl_s;
+	h->source_canon = dfl_match_source_canon_bytes(a->source->match);
+	rc = dfl_request_conn(t, a->request, h->tc);
+	if (rc)
+		rc->mine = true;
+	if (a->op->last_ns > a->request->last_ns)
+		a->request->last_ns = a->op->last_ns;
+	return h;
+}
+
+void dfl_hop_add_run(struct hop *h, const struct dfl_run *run)
+{
+	dfl_ranges_add(&h->canon, run->canon_from, run->canon_to);
+	dfl_ranges_add(&h->raw, run->src_from, run->src_to);
+	h->canon_sum += run->canon_to - run->canon_from;
+	h->wire_bytes += run->pos_to - run->pos_from;
+	h->encodings |= run->encodings;
+	if (run->ts_first_ns < h->first_ns)
+		h->first_ns = run->ts_first_ns;
+	if (run->ts_last_ns > h->last_ns)
+		h->last_ns = run->ts_last_ns;
+}
+
+void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
+{
+	struct dfl_run run = {
+		.canon_to = dfl_match_source_canon_bytes(a->source->match),
+		.src_to = dfl_match_source_raw_bytes(a->source->match),
+		.pos_from = a->source->pos_from,
+		.pos_to = a->source->pos_to,
+		.ts_first_ns = a->source->begin_ns,
+		.ts_last_ns = a->op->last_ns,
+	};
+	struct hop *h;
+	bool new;
+
+	if (!run.src_to)
+		return;
+	h = dfl_hop_get(t, a, &new);
+	if (!h)
+		return;
+	dfl_hop_add_run(h, &run);
+	a->op->tc->of_others = true;
+	dfl_request_changed(t, a->request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
+}
+
+void dfl_hop_candidate(struct hop *h, const struct request *r)
+{
+	char(*list)[DFL_TRACE_ID_LEN + 1];
+
+	for (size_t i = 0; i < h->n_candidates; i++)
+		if (!strcmp(h->candidates[i], r->trace_id))
+			return;
+	list = reallocarray(h->candidates, h->n_candidates + 1, sizeof(*list));
+	if (!list)
+		return;
+	h->candidates = list;
+	memcpy(list[h->n_candidates++], r->trace_id, sizeof(*list));
+}
+
+void dfl_hop_free(struct dfl_trace *t, struct hop *h)
+{
+	dfl_ranges_fini(&h->canon);
+	dfl_ranges_fini(&h->raw);
+	free(h->candidates);
+	dfl_tconn_unref(t, h->tc);
+	free(h);
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Requests: what opens one, which ids are bound to it, and when it is settled. */
+#include "trace/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+#include <xxhash.h>
+
+#define STORE_EVERY_NS 1000000000ull
+#define LINGER_NS (15 * 60 * 1000000000ull) /* a settled request's text is still looked for */
+
+static bool is_internal(enum dfl_station s)
+{
+	return s == DFL_ST_API || s == DFL_ST_WORKER || s == DFL_ST_PLUGIN_DAEMON || s == DFL_ST_PLUGIN ||
+	       s == DFL_ST_SANDBOX;
+}
+
+/* A call between known stations is never a new request, and only the API takes them. */
+static bool is_request(struct dfl_trace *t, struct dfl_op *op)
+{
+	struct end_question from = { .tc = op->tc, .end = DFL_CLIENT, .pid = op->pid[DFL_CLIENT] };
+	struct end_question to = { .tc = op->tc, .end = DFL_SERVER, .pid = op->pid[DFL_SERVER] };
+	enum dfl_station server;
+
+	if (op->dir != DFL_REQUEST)
+		return false;
+	server = dfl_trace_station(t, &to).station;
+	if (server != DFL_ST_API && server != DFL_ST_UNKNOWN)
+		return false;
+	return !from.pid || !is_internal(dfl_trace_station(t, &from).station);
+}
+
+/* From recorded facts only, so that a replay gives the same. */
+static void make_trace_id(const struct dfl_trace *t, const struct dfl_op *op, char *ret_id)
+{
+	char a[DFL_ADDR_STRLEN], b[DFL_ADDR_STRLEN], text[512];
+	XXH128_hash_t h;
+	int n;
+
+	n = snprintf(text, sizeof(text), "%s|%s|%s|%s|%llu|%llu", t->node_id ?: "", t->boot_id ?: "",
+		     dfl_addr_str(&op->tc->end[0].addr, a), dfl_addr_str(&op->tc->end[1].addr, b),
+		     (unsigned long long)op->begin_ns, (unsigned long long)op->number);
+	h = XXH3_128bits(text, n < (int)sizeof(text) ? n : (int)sizeof(text) - 1);
+	snprintf(ret_id, DFL_TRACE_ID_LEN + 1, "%016llx%016llx", (unsigned long long)h.high64,
+		 (unsigned long long)h.low64);
+}
+
+static void free_source(struct dfl_trace *t, struct dfl_src *s)
+{
+	dfl_match_source_free(s->match);
+	dfl_ops_forget_source(t, s);
+	explicit_bzero(s->head, sizeof(s->head));
+	free(s);
+}
+
+static void free_request(struct dfl_trace *t, struct request *r)
+{
+	struct bound_id *b, *next_b;
+	struct hop *h, *next_h;
+	struct dfl_src *s;
+
+	HASH_ITER(hh, t->ids, b, next_b) {
+		if (b->request != r)
+			continue;
+		HASH_DEL(t->ids, b);
+		free(b);
+	}
+	while ((s = r->sources)) {
+		r->sources = s->next;
+		free_source(t, s);
+	}
+	HASH_ITER(hh, r->hops, h, next_h) {
+		HASH_DEL(r->hops, h);
+		dfl_hop_free(t, h);
+	}
+	dfl_ops_forget_request(t, r);
+	dfl_request_conns_free(t, r);
+	dfl_tconn_unref(t, r->tc);
+	for (int i = 0; i < DFL_N_ID; i++)
+		free(r->ids[i]);
+	for (size_t i = 0; i < r->n_replayed_in; i++)
+		free(r->replayed_in[i].trace_id);
+	for (size_t i = 0; i < r->n_links; i++) {
+		free(r->links[i].trace_id);
+		free(r->links[i].why);
+	}
+	free(r->replayed_in);
+	free(r->links);
+	DL_DELETE(t->requests, r);
+	t->n_requests--;
+	free(r);
+}
+
+/* Lets the oldest one go: a settled one if there is any. */
+static void make_room(struct dfl_trace *t)
+{
+	struct request *r;
+
+	DL_FOREACH(t->requests, r)
+		if (r->settled)
+			break;
+	if (!r)
+		r = t->requests;
+	if (!r)
+		return;
+	if (!r->settled) {
+		t->stats.dropped++;
+		t->stats.open_requests--;
+		dfl_request_changed(t, r, DFL_DOC_DROPPED, NULL);
+	}
+	free_request(t, r);
+}
+
+static void link_to(struct request *r, const char *trace_id, const char *why)
+{
+	struct dfl_doc_link *links;
+
+	for (size_t i = 0; i < r->n_links; i++)
+		if (!strcmp(r->links[i].trace_id, trace_id))
+			return;
+	links = reallocarray(r->links, r->n_links + 1, sizeof(*links));
+	if (!links)
+		return;
+	r->links = links;
+	links[r->n_links++] = (struct dfl_doc_link){ strdup(trace_id), strdup(why) };
+}
+
+struct request *dfl_request_open(struct dfl_trace *t, struct dfl_op *op)
+{
+	struct request *r;
+
+	if (op->request || op->no_request)
+		return op->request;
+	if (!is_request(t, op)) {
+		op->no_request = true;
+		return NULL;
+	}
+	if (t->n_requests >= t->settings->max_open_traces)
+		make_room(t);
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->number = ++t->next_request;
+	r->op = op->number;
+	r->operation = op->operation;
+	r->tc = dfl_tconn_ref(op->tc);
+	r->start_ns = r->last_ns = op->begin_ns;
+	r->client = op->client;
+	r->have_client = op->have_client;
+	r->via_alb = op->via_alb;
+	make_trace_id(t, op, r->trace_id);
+	DL_APPEND(t->requests, r);
+	t->n_requests++;
+	t->stats.requests++;
+	t->stats.open_requests++;
+	op->request = r;
+	for (unsigned i = 0; i < op->n_ids; i++)
+		dfl_request_bind(t, r, op->ids[i].kind, op->ids[i].value);
+	dfl_conn_touch(t, op->tc);
+	dfl_request_changed(t, r, DFL_DOC_OPENED, NULL);
+	return r;
+}
+
+static struct bound_id *find_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value, char *key)
+{
+	struct bound_id *b;
+
+	/* ids are ASCII without case in what matters; UUIDs are compared as they are */
+	snprintf(key, sizeof(b->key), "%d:%.140s", kind, value);
+	HASH_FIND_STR(t->ids, key, b);
+	return b;
+}
+
+void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind kind, const char *value)
+{
+	char key[sizeof(((struct bound_id *)0)->key)];
+	struct bound_id *b = find_id(t, kind, value, key);
+
+	if (b && b->request != r && kind == DFL_ID_UPLOAD_FILE) {
+		link_to(r, b->request->trace_id, "file"); /* it uses what another request uploaded */
+		return;
+	}
+	if (b && b->request != r && kind == DFL_ID_CONVERSATION) {
+		link_to(r, b->request->trace_id, "conversation");
+		b->request = r;
+	}
+	if (!b) {
+		b = calloc(1, sizeof(*b));
+		if (!b)
+			return;
+		strcpy(b->key, key);
+		b->request = r;
+		HASH_ADD_STR(t->ids, key, b);
+	}
+	if (!r->ids[kind] && b->request == r) { /* the first binding wins */
+		r->ids[kind] = strdup(value);
+		r->dirty = true;
+	}
+}
+
+struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value, uint64_t ts_ns)
+{
+	char key[sizeof(((struct bound_id *)0)->key)];
+	struct bound_id *b = find_id(t, kind, value, key);
+
+	return b && b->request->start_ns <= ts_ns ? b->request : NULL;
+}
+
+struct dfl_src *dfl_request_source(struct dfl_trace *t, struct request *r, const char *field, uint64_t ts_ns)
+{
+	struct dfl_src *s;
+
+	if (r->n_sources >= MAX_FIELDS_PER_REQUEST) {
+		r->capped = true;
+		return NULL;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	if (dfl_match_source_new(t->match, r->number, s, &s->match)) {
+		free(s);
+		r->capped = true;
+		return NULL;
+	}
+	s->request = r;
+	s->number = ++t->next_source;
+	s->field = dfl_trace_string(t, field);
+	s->begin_ns = ts_ns;
+	LL_APPEND(r->sources, s);
+	r->n_sources++;
+	return s;
+}
+
+void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len, uint64_t pos,
+		       uint64_t pos_len)
+{
+	if (!dfl_match_source_raw_bytes(s->match))
+		s->pos_from = pos;
+	if (pos + pos_len > s->pos_to)
+		s->pos_to = pos + pos_len;
+	if (dfl_match_source_append(s->match, data, len))
+		s->capped = s->request->capped = true;
+	s->request->dirty = true;
+}
+
+void dfl_request_replayed(struct request *r, const char *trace_id, uint32_t seq)
+{
+	struct dfl_doc_replay *list = reallocarray(r->replayed_in, r->n_replayed_in + 1, sizeof(*list));
+
+	if (!list)
+		return;
+	r->replayed_in = list;
+	list[r->n_replayed_in++] = (struct dfl_doc_replay){ strdup(trace_id), seq };
+	r->dirty = true;
+}
+
+static size_t hop_index(const struct dfl_doc *doc, const struct hop *hop)
+{
+	for (size_t i = 0; hop && i < doc->n_hops; i++)
+		if (doc->hops[i].seq == hop->seq)
+			return i;
+	return 0;
+}
+
+void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop)
+{
+	struct dfl_doc *doc;
+
+	r->dirty = true;
+	if (!t->opts.on_change || dfl_build_doc(t, r, &doc))
+		return;
+	t->opts.on_change(t->opts.ud, what, doc, hop_index(doc, hop));
+	dfl_doc_free(doc);
+}
+
+static void store(struct dfl_trace *t, struct request *r)
+{
+	struct dfl_doc *doc;
+
+	r->dirty = false;
+	r->stored_ns = t->now_ns;
+	if (!t->opts.on_store || dfl_build_doc(t, r, &doc))
+		return;
+	t->opts.on_store(t->opts.ud, doc);
+	dfl_doc_free(doc);
+}
+
+static bool is_over(const struct dfl_trace *t, const struct request *r)
+{
+	uint64_t quiet = t->now_ns - (r->last_ns > r->ended_ns ? r->last_ns : r->ended_ns);
+
+	if (t->now_ns - r->start_ns >= t->settings->max_open_ns)
+		return true;
+	return r->response_ended && quiet >= t->settings->settle_ns;
+}
+
+static void settle(struct dfl_trace *t, struct request *r)
+{
+	dfl_request_conns_freeze(r);
+	r->settled = true;
+	t->stats.settled++;
+	t->stats.open_requests--;
+	dfl_request_changed(t, r, DFL_DOC_SETTLED, NULL);
+	store(t, r);
+}
+
+void dfl_requests_tick(struct dfl_trace *t)
+{
+	struct request *r, *next;
+	bool any = false;
+
+	DL_FOREACH(t->requests, r)
+		any |= !r->settled && is_over(t, r);
+	if (any)
+		dfl_attribute_late(t);
+	DL_FOREACH_SAFE(t->requests, r, next) {
+		if (!r->settled && is_over(t, r))
+			settle(t, r);
+		else if (r->dirty && t->now_ns - r->stored_ns >= STORE_EVERY_NS)
+			store(t, r);
+		else if (r->settled && t->now_ns - r->last_ns >= LINGER_NS)
+			free_request(t, r);
+	}
+}
+
+void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss)
+{
+	struct request *r;
+
+	DL_FOREACH(t->requests, r) {
+		if (r->settled || r->start_ns > t->now_ns)
+			continue;
+		r->lost_events += loss->events;
+		r->lost_bytes += loss->bytes;
+		r->loss_reasons |= 1u << loss->reason;
+		r->dirty = true;
+	}
+}
+
+void dfl_requests_finish(struct dfl_trace *t)
+{
+	struct request *r;
+
+	dfl_attribute_late(t);
+	DL_FOREACH(t->requests, r)
+		if (r->dirty || !r->settled)
+			store(t, r);
+}
+
+void dfl_requests_free(struct dfl_trace *t)
+{
+	while (t->requests)
+		free_request(t, t->requests);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the trace stage remembers; for the files of this folder. */
+#pragma once
+
+#include <uthash.h>
+
+#include "base/buf.h"
+#include "match/match.h"
+#include "trace/trace.h"
+
+/* Limits; what they cut is counted in dfl_trace_stats. */
+enum {
+	MAX_OPS_KEPT = 32768,	  /* ended operations that may still be tied by an id */
+	MAX_RUNS_PER_OP = 512,
+	MAX_IDS_PER_OP = 16,
+	MAX_CONNS_PER_REQUEST = 1024,
+	MAX_HOPS_PER_REQUEST = 2048,
+	MAX_STRINGS = 65536,
+	MAX_NAMES = 65536,
+	MAX_PROCS = 65536,
+	MAX_FIELDS_PER_REQUEST = 64,
+	ANSWER_HEAD = 256, /* bytes of an answer that tell an echo from another answer */
+	ANSWER_SURE = 24,  /* bytes after which that is decided */
+	ANSWER_HELD_MAX = 65536,
+};
+
+/* What counts as a content hop (docs/canonical.md says why). */
+enum {
+	RUN_SURE = 64,	  /* canonical bytes; when not common */
+	RUN_FULL = 32,	  /* canonical bytes, when it is also nearly the whole field */
+	FULL_PERCENT = 90,
+	RUN_WEAK = 16,	  /* below RUN_SURE: only in tied operations */
+};
+
+struct proc {
+	UT_hash_handle hh;
+	uint32_t pid;
+	bool exited;
+	uint64_t last_ns;
+	enum dfl_station station;
+	const char *rule;
+	const char *comm;
+	const char *container_id, *container_name, *image, *pod, *namespace_, *task;
+	bool blind;
+	const char *blind_why;
+};
+
+/* Host name of an address by a DNS answer. */
+struct name {
+	UT_hash_handle hh;
+	struct dfl_addr addr; /* port 0 */
+	const char *name;
+};
+
+/* A connection as the traces need it; outlives the stream's while a request refers to it. */
+struct tconn {
+	struct dfl_conn *conn; /* NULL after it closed */
+	struct tconn *prev, *next;
+	unsigned refs;
+	uint64_t id;
+	enum dfl_medium medium;
+	bool tap, role_known;
+	struct dfl_conn_end end[2];
+	char *path;
+	uint64_t last_ns;
+	bool encrypted, plain_seen, tls_read; /* TLS on the wire; plaintext protocol on the wire; its plaintext is read */
+	struct dfl_tls_info *tls;
+	const char *protocol; /* by a decoder */
+	enum dfl_station server; /* by its protocol */
+	uint64_t scanned, unread, gap_bytes; /* so far */
+	uint64_t seen_request; /* requests up to this number have an entry for it */
+	bool of_others;	       /* carried content of some request */
+};
+
+/* How much one request saw of a connection. */
+struct rconn {
+	UT_hash_handle hh;
+	struct tconn *tc; /* holds a reference */
+	uint64_t scanned0, unread0, gap0, matched;
+	uint64_t scanned, unread, gap; /* set when it closed or at the end */
+	bool closed, mine;
+};
+
+struct dfl_src {
+	struct dfl_src *next;
+	struct request *request; /* NULL: the operation is no request, what follows is swallowed */
+	struct dfl_match_source *match;
+	uint64_t number;
+	const char *field;
+	const char *derived_from; /* operation; NULL: inbound */
+	uint64_t op;		  /* number of the operation it came from */
+	uint64_t view;		  /* derived: number of the view it came from */
+	uint64_t begin_ns;
+	uint64_t pos_from, pos_to; /* where it stood in its stream */
+	enum dfl_dir dir;
+	bool complete, capped;
+	uint8_t head[ANSWER_HEAD]; /* derived: tells an echo from another answer */
+	uint32_t head_len;
+};
+
+struct range {
+	uint64_t from, to;
+};
+
+/* A set of disjoint ranges, sorted. */
+struct ranges {
+	struct range *at;
+	size_t n, cap;
+};
+
+int dfl_ranges_add(struct ranges *r, uint64_t from, uint64_t to);
+uint64_t dfl_ranges_sum(const struct ranges *r);
+void dfl_ranges_fini(struct ranges *r);
+
+struct hop_key {
+	const struct tconn *tc;
+	const char *operation, *place; /* interned */
+	uint64_t source;	       /* number */
+	char replayed_from[DFL_TRACE_ID_LEN + 1];
+	uint8_t dir;
+};
+
+/* One operation × one place × one field on one connection. */
+struct hop {
+	UT_hash_handle hh;
+	struct hop_key key;
+	struct tconn *tc; /* holds a reference */
+	uint32_t seq;
+	const char *protocol, *field;
+	enum dfl_station station[2]; /* told by the operation; UNKNOWN: ask the rules */
+	const char *station_rule[2];
+	uint32_t pid[2];
+	enum dfl_layer layer;
+	enum dfl_residency residency;
+	int64_t ttl_s;
+	struct ranges canon, raw;
+	uint64_t source_canon; /* size of the field when the hop last changed */
+	uint64_t wire_bytes, canon_sum;
+	uint32_t encodings;
+	uint32_t common_sources;
+	bool by_id;
+	uint64_t first_ns, last_ns, removed_ns; /* removed_ns 0: not seen to be removed */
+	char (*candidates)[DFL_TRACE_ID_LEN + 1]; /* ambiguous: whose it may be */
+	size_t n_candidates;
+};
+
+struct bound_id {
+	UT_hash_handle hh;
+	char key[160]; /* kind and value */
+	struct request *request; /* the newest, for conversations */
+};
+
+struct request {
+	struct request *prev, *next; /* by start */
+	uint64_t number;
+	char trace_id[DFL_TRACE_ID_LEN + 1];
+	uint64_t op;	       /* number of the inbound operation */
+	const char *operation;
+	struct tconn *tc;
+	uint64_t start_ns, ended_ns, last_ns, stored_ns;
+	bool settled, dirty;
+	char *ids[DFL_N_ID];
+	struct dfl_addr client;
+	bool have_client, via_alb;
+	struct dfl_src *sources;
+	unsigned n_sources, n_answers;
+	bool response_ended;
+	struct rconn *conns;
+	struct hop *hops;
+	uint32_t next_seq;
+	uint32_t weak_matches;
+	uint64_t lost_events, lost_bytes;
+	uint32_t loss_reasons; /* bits: enum dfl_loss_reason */
+	bool capped;
+	struct dfl_doc_replay *replayed_in;
+	size_t n_replayed_in;
+	struct dfl_doc_link *links;
+	size_t n_links;
+};
+
+struct op_id {
+	enum dfl_id_kind kind;
+	char *value;
+};
+
+/* A run that match found, with what is known of where it was found. */
+struct op_run {
+	struct dfl_src *source; /* NULL: its request is gone */
+	const char *place;
+	enum dfl_dir dir;
+	enum dfl_layer layer;
+	uint64_t view; /* number: only runs of one view can overlap */
+	enum dfl_residency residency;
+	int64_t ttl_s;
+	struct dfl_run run;
+	bool counted; /* is in a hop */
+	bool weak;    /* is in weak_matches, may still be tied */
+	bool beaten;  /* another source explains the same bytes better */
+};
+
+struct dfl_op {
+	struct dfl_op *prev, *next; /* all operations that are remembered */
+	struct dfl_trace *trace;
+	struct tconn *tc;
+	uint64_t number;
+	bool ended;
+	const char *protocol, *operation, *place;
+	enum dfl_residency residency;
+	int64_t ttl_s;
+	enum dfl_dir dir;
+	enum dfl_station station[2];
+	const char *station_rule[2];
+	uint32_t pid[2];
+	uint64_t begin_ns, last_ns, begin_pos;
+	struct request *request; /* it is this request's inbound operation */
+	struct dfl_addr client;
+	bool have_client, via_alb;
+	struct op_id ids[MAX_IDS_PER_OP];
+	unsigned n_ids;
+	struct op_run *runs;
+	unsigned n_runs, cap_runs;
+	bool changed; /* runs since the last evaluation */
+	bool no_request; /* the rules said that it is none */
+	unsigned open_views;
+};
+
+struct dfl_view {
+	struct dfl_op *op;
+	struct dfl_match_view *match; /* NULL: out of memory, swallows what follows */
+	uint64_t number;
+	const char *place;
+	enum dfl_dir dir;
+	enum dfl_layer layer;
+	enum dfl_residency residency;
+	int64_t ttl_s;
+	uint32_t encodings;
+	uint64_t first_ns, last_ns;
+	/* text that may become a derived payload */
+	const char *derives;
+	struct dfl_buf held;
+	uint64_t held_pos, held_pos_to;
+	bool decided;
+	struct dfl_src *answer; /* it is the origin of this one */
+};
+
+struct dfl_trace {
+	struct dfl_trace_opts opts;
+	const struct dfl_settings *settings;
+	struct dfl_decode_sink sink;
+	struct dfl_match *match;
+	struct dfl_trace_stats stats;
+	uint64_t now_ns;
+	/* facts.c */
+	char *node_id, *hostname, *boot_id;
+	int64_t realtime_offset_ns;
+	struct proc *procs;
+	struct name *names;
+	struct string *strings;
+	struct tconn *tconns;
+	struct dfl_op *ops; /* utlist, by begin */
+	unsigned n_ops;
+	struct request *requests; /* utlist, by start */
+	unsigned n_requests;
+	struct bound_id *ids;
+	uint64_t next_request, next_view, next_op, next_source;
+};
+
+/* facts.c */
+const char *dfl_trace_string(struct dfl_trace *t, const char *s); /* interned; NULL and "" give NULL; "*" when full */
+void dfl_trace_proc(struct dfl_trace *t, const struct dfl_ev_proc *ev, uint64_t ts_ns);
+struct proc *dfl_trace_find_proc(struct dfl_trace *t, uint32_t pid);
+void dfl_trace_name(struct dfl_trace *t, const char *name, const struct dfl_addr *addr);
+const char *dfl_trace_find_name(const struct dfl_trace *t, const struct dfl_addr *addr);
+struct tconn *dfl_tconn_ref(struct tconn *tc);
+void dfl_tconn_unref(struct dfl_trace *t, struct tconn *tc);
+/* Borrowed until the connection's facts change; NULL: none. ret_evidence: "sni", "dns", "config" or NULL. */
+const char *dfl_tconn_name(struct dfl_trace *t, const struct tconn *tc, enum dfl_end end, const char **ret_evidence);
+void dfl_facts_free(struct dfl_trace *t);
+
+/* Which station an end of a connection is, and by which rule. */
+struct end_question {
+	const struct tconn *tc;
+	enum dfl_end end;
+	uint32_t pid; /* 0: none seen */
+	const char *operation, *place;
+	enum dfl_station told; /* by the operation */
+	const char *told_rule;
+};
+struct dfl_station_answer dfl_trace_station(struct dfl_trace *t, const struct end_question *q);
+
+/* request.c */
+struct request *dfl_request_open(struct dfl_trace *t, struct dfl_op *op); /* NULL: the operation is no request */
+void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind kind, const char *value);
+/* The request that the id was bound to when an operation began then; NULL. */
+struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value, uint64_t ts_ns);
+struct dfl_src *dfl_request_source(struct dfl_trace *t, struct request *r, const char *field, uint64_t ts_ns);
+void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len, uint64_t pos, uint64_t pos_len);
+void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop);
+void dfl_request_replayed(struct request *r, const char *trace_id, uint32_t seq);
+void dfl_requests_tick(struct dfl_trace *t);
+void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss);
+void dfl_requests_finish(struct dfl_trace *t);
+void dfl_requests_free(struct dfl_trace *t);
+
+/* conns.c: what each request saw of each connection */
+void dfl_conn_touch(struct dfl_trace *t, struct tconn *tc); /* before its counters change */
+struct rconn *dfl_request_conn(struct dfl_trace *t, struct request *r, struct tconn *tc);
+void dfl_rconn_now(const struct rconn *rc, uint64_t *ret_scanned, uint64_t *ret_unread, uint64_t *ret_gap);
+void dfl_request_conns_freeze(struct request *r);
+void dfl_request_conns_free(struct dfl_trace *t, struct request *r);
+
+/* attribute.c */
+void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_run *run); /* dfl_match_run_fn */
+void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op); /* turns its runs into hops */
+struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op); /* whose operation it is; NULL */
+void dfl_attribute_late(struct dfl_trace *t); /* looks again at what was weak */
+
+/* hop.c */
+struct hop_add {
+	struct request *request;
+	struct dfl_op *op;
+	struct dfl_src *source;
+	const char *place;
+	const struct request *replayed_from;
+	enum dfl_dir dir;
+	enum dfl_layer layer;
+	enum dfl_residency residency;
+	int64_t ttl_s;
+	bool by_id;
+};
+struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_new);
+void dfl_hop_add_run(struct hop *h, const struct dfl_run *run);
+/* The hop by which a field came in, or by which a model's answer came: all of it, by the decoder's word. */
+void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a);
+void dfl_hop_candidate(struct hop *h, const struct request *r);
+void dfl_hop_free(struct dfl_trace *t, struct hop *h);
+
+/* ops.c */
+void dfl_ops_sink(struct dfl_trace *t, struct dfl_decode_sink *sink); /* fills in its functions */
+void dfl_ops_forget_source(struct dfl_trace *t, const struct dfl_src *s);
+void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r);
+void dfl_ops_expire(struct dfl_trace *t);
+void dfl_ops_free(struct dfl_trace *t);
+
+/* answer.c */
+void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len);
+void dfl_answer_close(struct dfl_view *v);
+
+/* build.c */
+int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc);

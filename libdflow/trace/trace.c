@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The trace stage: facts and counters that come past the decoders, time, and its life. */
+#include "trace/trace.h"
+#include "trace/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace)
+{
+	static const struct dfl_match_opts defaults;
+	struct dfl_trace *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	t->opts = *opts;
+	t->settings = dfl_rules_settings(opts->rules);
+	r = dfl_match_new(&defaults, dfl_attribute_run, t, &t->match);
+	if (r) {
+		free(t);
+		return r;
+	}
+	dfl_ops_sink(t, &t->sink);
+	*ret_trace = t;
+	return 0;
+}
+
+void dfl_trace_free(struct dfl_trace *t)
+{
+	if (!t)
+		return;
+	memset(&t->opts, 0, sizeof(t->opts)); /* nobody is told any more */
+	dfl_requests_free(t);
+	dfl_ops_free(t);
+	dfl_match_free(t->match);
+	dfl_facts_free(t);
+	free(t);
+}
+
+const struct dfl_decode_sink *dfl_trace_sink(struct dfl_trace *t)
+{
+	return &t->sink;
+}
+
+static int set_node(struct dfl_trace *t, const struct dfl_ev_node *ev)
+{
+	free(t->node_id);
+	free(t->hostname);
+	free(t->boot_id);
+	t->node_id = strdup(ev->id);
+	t->hostname = strdup(ev->hostname);
+	t->boot_id = strdup(ev->boot_id);
+	t->realtime_offset_ns = ev->realtime_offset_ns;
+	return t->node_id && t->hostname && t->boot_id ? 0 : -ENOMEM;
+}
+
+static const char *const blind_words[DFL_N_BLIND] = {
+	[DFL_BLIND_IO_URING] = "io_uring",
+	[DFL_BLIND_SHM] = "shared memory",
+	[DFL_BLIND_PROCESS_VM] = "process_vm_readv/writev",
+	[DFL_BLIND_OTHER] = "other",
+};
+
+static void set_blind(struct dfl_trace *t, const struct dfl_ev_blind *ev)
+{
+	struct proc *p = dfl_trace_find_proc(t, ev->pid);
+
+	if (p)
+		p->blind_why = blind_words[ev->kind < DFL_N_BLIND ? ev->kind : DFL_BLIND_OTHER];
+}
+
+static void exited(struct dfl_trace *t, uint32_t pid)
+{
+	struct proc *p = dfl_trace_find_proc(t, pid);
+
+	if (p)
+		p->exited = true;
+}
+
+static void tick(struct dfl_trace *t)
+{
+	dfl_requests_tick(t);
+	dfl_ops_expire(t);
+}
+
+int dfl_trace_event(struct dfl_trace *t, const struct dfl_event *ev)
+{
+	if (ev->ts_ns > t->now_ns)
+		t->now_ns = ev->ts_ns;
+	switch (ev->type) {
+	case DFL_EV_NODE:
+		return set_node(t, &ev->node);
+	case DFL_EV_PROC:
+		dfl_trace_proc(t, &ev->proc, ev->ts_ns);
+		return 0;
+	case DFL_EV_PROC_EXIT:
+		exited(t, ev->exited_pid);
+		return 0;
+	case DFL_EV_LOSS:
+		dfl_requests_lost(t, &ev->loss);
+		return 0;
+	case DFL_EV_BLIND:
+		set_blind(t, &ev->blind);
+		return 0;
+	case DFL_EV_TICK:
+		tick(t);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_chunk *chunk)
+{
+	struct tconn *tc = conn->trace;
+
+	if (!tc)
+		return;
+	dfl_conn_touch(t, tc);
+	memcpy(tc->end, conn->end, sizeof(tc->end));
+	if (chunk->layer == DFL_TLS)
+		tc->tls_read = tc->encrypted = true;
+	else if (tc->encrypted && !tc->tls_read)
+		tc->unread += chunk->len; /* ciphertext, and nobody reads its plaintext */
+}
+
+void dfl_trace_gap(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_gap *gap)
+{
+	struct tconn *tc = conn->trace;
+
+	if (!tc)
+		return;
+	dfl_conn_touch(t, tc);
+	if (gap->unread)
+		tc->unread += gap->len;
+	else
+		tc->gap_bytes += gap->len;
+}
+
+void dfl_trace_close(struct dfl_trace *t, struct dfl_conn *conn, uint64_t ts_ns)
+{
+	struct tconn *tc = conn->trace;
+
+	if (!tc)
+		return;
+	conn->trace = NULL;
+	tc->conn = NULL;
+	dfl_tconn_unref(t, tc);
+}
+
+void dfl_trace_finish(struct dfl_trace *t)
+{
+	dfl_requests_finish(t);
+}
+
+void dfl_trace_stats(const struct dfl_trace *t, struct dfl_trace_stats *ret_stats)
+{
+	*ret_stats = t->stats;
+}
