@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of store/ and query/ share. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+#define DFL_STORE_APPLICATION_ID 0x64666c77 /* "dflw" */
+#define DFL_STORE_MAX_DOC_BYTES (256u << 20) /* a document's JSON; more is taken for damage */
+#define DFL_STORE_MAX_ID_LEN 256	     /* bytes of an id that are kept and compared */
+
+enum { STMT_PUT_TRACE, STMT_DROP_IDS, STMT_DROP_HOPS, STMT_PUT_ID, STMT_PUT_HOP, N_STMT };
+
+struct dfl_store {
+	sqlite3 *db;
+	char *path;
+	int lock_fd; /* -1: a reader */
+	bool in_transaction;
+	uint64_t max_age_s, max_bytes;
+	sqlite3_stmt *stmt[N_STMT]; /* of the writer */
+};
+
+/* The sentence and errno for what SQLite just said. doing: "write to". */
+int dfl_store_error(const struct dfl_store *s, struct dfl_err *err, const char *doing);
+
+/*
+ * Brings the database from its user_version to n: steps[i] leads from i to i + 1. Each step is one
+ * transaction. -EPROTO: it is newer than n.
+ */
+int dfl_store_migrate(sqlite3 *db, const char *const *steps, int n);
+
+/*
+ * The spelling under which an id is kept and looked up: lower case, without "Root=" and what
+ * follows it of X-Amzn-Trace-Id, without the version of traceparent. A prefix of an id becomes a
+ * prefix of its key.
+ */
+void dfl_store_id_key(const char *id, char ret_key[static DFL_STORE_MAX_ID_LEN + 1]);
+
+/* Document <-> what the table holds: JSON, zstd. free() the result. */
+int dfl_store_pack(const struct dfl_doc *doc, void **ret_data, size_t *ret_len);
+/* -EBADMSG: damaged. */
+int dfl_store_unpack(const void *data, size_t len, struct dfl_doc **ret_doc);

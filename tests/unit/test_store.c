@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The store: one private writer, durable syncs, retention, and files that are not what they should be. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "query/query.h"
+#include "store/store_impl.h"
+#include "store_help.h"
+
+static struct dfl_store *create(const struct dfl_store_opts *opts)
+{
+	struct dfl_err err = { "" };
+	struct dfl_store *s;
+
+	if (dfl_store_create(help_path, opts, &s, &err))
+		fail_msg("%s", err.msg);
+	return s;
+}
+
+static void put(struct dfl_store *s, unsigned n)
+{
+	struct dfl_doc *doc = help_doc(n, NULL, NULL);
+	struct dfl_err err = { "" };
+
+	if (dfl_store_put(s, doc, &err))
+		fail_msg("%s", err.msg);
+	dfl_doc_free(doc);
+}
+
+static size_t count_docs(void)
+{
+	struct dfl_docs docs = { 0 };
+	struct dfl_store *s;
+	size_t n;
+
+	assert_int_equal(dfl_store_open(help_path, &s, NULL), 0);
+	assert_int_equal(dfl_query_list(s, &(struct dfl_query_filter){ 0 }, &docs, NULL), 0);
+	n = docs.n;
+	dfl_docs_fini(&docs);
+	dfl_store_close(s);
+	return n;
+}
+
+static int64_t sql_number(const char *sql)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open_v2(help_path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	n = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : -1;
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+static void put_and_read(void **state)
+{
+	struct dfl_store *s = create(NULL), *reader;
+	struct stat st;
+
+	put(s, 1);
+	put(s, 2);
+	assert_int_equal(count_docs(), 0); /* not before sync */
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	assert_int_equal(count_docs(), 2);
+	put(s, 2); /* replaces */
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	assert_int_equal(count_docs(), 2);
+	assert_int_equal(sql_number("SELECT count(*) FROM hop WHERE to_station='postgres' AND encrypted=1 AND in_vpc IS NULL"), 2);
+	assert_int_equal(sql_number("SELECT count(*) FROM id"), 2);
+	assert_int_equal(stat(help_path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	/* A reader in the middle of a read does not stop the writer. */
+	assert_int_equal(dfl_store_open(help_path, &reader, NULL), 0);
+	assert_int_equal(sqlite3_exec(reader->db, "BEGIN; SELECT count(*) FROM trace", NULL, NULL, NULL), SQLITE_OK);
+	put(s, 3);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	assert_int_equal(dfl_store_expire(s, 0, NULL), 0);
+	dfl_store_close(reader);
+	dfl_store_close(s);
+	assert_int_equal(count_docs(), 3);
+	dfl_store_close(NULL);
+}
+
+static void one_writer(void **state)
+{
+	struct dfl_store *s = create(NULL), *second = NULL;
+	struct dfl_err err = { "" };
+	char pid[32];
+
+	assert_int_equal(dfl_store_create(help_path, NULL, &second, &err), -EBUSY);
+	snprintf(pid, sizeof(pid), "(pid %d)", getpid());
+	assert_non_null(strstr(err.msg, pid));
+	assert_null(second);
+	dfl_store_close(s);
+	dfl_store_close(create(NULL)); /* a lock file left behind does not matter */
+}
+
+static void private_again(void **state)
+{
+	struct stat st;
+
+	dfl_store_close(create(NULL));
+	assert_int_equal(chmod(help_path, 0644), 0);
+	dfl_store_close(create(NULL));
+	assert_int_equal(stat(help_path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* A writer that is killed loses nothing that was synced, and nothing is half there. */
+static void killed_writer(void **state)
+{
+	for (unsigned round = 0; round < 3; round++) {
+		int fd[2], status;
+		pid_t pid;
+		char c;
+
+		assert_int_equal(pipe(fd), 0);
+		pid = fork();
+		if (!pid) {
+			struct dfl_store *s;
+
+			if (dfl_store_create(help_path, NULL, &s, NULL))
+				_exit(1);
+			for (unsigned n = 0; n < 10; n++) {
+				struct dfl_doc *doc = help_doc(1 + round * 20 + n, NULL, NULL);
+
+				if (dfl_store_put(s, doc, NULL) || (n == 6 && dfl_store_sync(s, NULL)))
+					_exit(1);
+			}
+			if (write(fd[1], "x", 1) != 1)
+				_exit(1);
+			pause();
+		}
+		assert_int_equal(read(fd[0], &c, 1), 1);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		assert_true(WIFSIGNALED(status));
+		close(fd[0]);
+		close(fd[1]);
+		assert_int_equal(count_docs(), 7 * (round + 1));
+	}
+}
+
+static void by_age(void **state)
+{
+	struct dfl_store *s = create(&(struct dfl_store_opts){ .max_age_s = 100 });
+
+	for (unsigned n = 1; n <= 10; n++)
+		put(s, n * 20);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	assert_int_equal(dfl_store_expire(s, 200 * 1000000000ll, NULL), 0);
+	dfl_store_close(s);
+	assert_int_equal(sql_number("SELECT min(started_ns) FROM trace"), 100000000000);
+	assert_int_equal(sql_number("SELECT count(*) FROM id"), 6);
+	assert_int_equal(sql_number("SELECT count(*) FROM hop"), 6);
+}
+
+static void by_size(void **state)
+{
+	const uint64_t max = 512 << 10;
+	struct dfl_store *s = create(&(struct dfl_store_opts){ .max_age_s = 1000000, .max_bytes = max });
+	struct stat before, after;
+
+	for (unsigned n = 1; n <= 2000; n++)
+		put(s, n);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	assert_int_equal(sqlite3_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(stat(help_path, &before), 0);
+	assert_true((uint64_t)before.st_size > max);
+	assert_int_equal(dfl_store_expire(s, 2000 * 1000000000ll, NULL), 0);
+	dfl_store_close(s);
+	assert_int_equal(stat(help_path, &after), 0);
+	assert_true((uint64_t)after.st_size <= max);
+	assert_true((uint64_t)after.st_size > max / 2); /* and not much more than it has to */
+	assert_int_equal(sql_number("SELECT max(started_ns) FROM trace"), 2000000000000);
+	assert_int_equal(sql_number("SELECT count(*) FROM hop WHERE trace_id NOT IN (SELECT trace_id FROM trace)"), 0);
+}
+
+static void write_file(const char *path, const void *data, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_equal(write(fd, data, len), (ssize_t)len);
+	close(fd);
+}
+
+static void not_a_store(void **state)
+{
+	struct dfl_err err = { "" };
+	struct dfl_store *s;
+	sqlite3 *db;
+
+	assert_int_equal(dfl_store_open(help_path, &s, &err), -ENOENT);
+	assert_int_equal(dfl_store_open(help_dir, &s, &err), -EBADMSG);
+	assert_int_equal(dfl_store_create("/nonexistent/folder/store.db", NULL, &s, &err), -ENOENT);
+	write_file(help_path, "", 0);
+	assert_int_equal(dfl_store_open(help_path, &s, &err), -ENOENT);
+	write_file(help_path, "these are no pages of a database, but they are long enough to be read as a header "
+			      "of one; more than one hundred bytes of it", 123);
+	assert_int_equal(dfl_store_open(help_path, &s, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "move it away"));
+	assert_int_equal(dfl_store_create(help_path, NULL, &s, &err), -EBADMSG);
+	unlink(help_path);
+	assert_int_equal(sqlite3_open(help_path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "CREATE TABLE other(x)", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(dfl_store_open(help_path, &s, &err), -EBADMSG);
+	assert_int_equal(dfl_store_create(help_path, NULL, &s, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "not a dflow store"));
+}
+
+static void other_versions(void **state)
+{
+	struct dfl_err err = { "" };
+	struct dfl_store *s;
+
+	dfl_store_close(create(NULL));
+	sql_number("PRAGMA user_version=99");
+	assert_int_equal(dfl_store_open(help_path, &s, &err), -EPROTO);
+	assert_int_equal(dfl_store_create(help_path, NULL, &s, &err), -EPROTO);
+	assert_non_null(strstr(err.msg, "newer dflow"));
+}
+
+/* The mechanism, with steps of its own: a store of version 1 comes to 3, and not back. */
+static void migration(void **state)
+{
+	static const char *const steps[] = { "CREATE TABLE a(x)", "ALTER TABLE a ADD COLUMN y DEFAULT 7",
+					     "UPDATE a SET x = y" };
+	static const char *const broken[] = { "", "", "", "UPDATE a SET x = 1; nonsense" };
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(help_path, &db), SQLITE_OK);
+	assert_int_equal(dfl_store_migrate(db, steps, 1), 0);
+	assert_int_equal(sqlite3_exec(db, "INSERT INTO a VALUES (1)", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(dfl_store_migrate(db, steps, 3), 0);
+	assert_int_equal(dfl_store_migrate(db, steps, 3), 0);
+	assert_int_equal(dfl_store_migrate(db, steps, 2), -EPROTO);
+	sqlite3_close(db);
+	assert_int_equal(sql_number("SELECT x FROM a"), 7);
+	assert_int_equal(sqlite3_open(help_path, &db), SQLITE_OK);
+	assert_int_equal(dfl_store_migrate(db, broken, 4), -EIO);
+	sqlite3_close(db);
+	assert_int_equal(sql_number("PRAGMA user_version"), 3);
+	assert_int_equal(sql_number("SELECT x FROM a"), 7);
+}
+
+/* Whatever byte of the file is wrong: an error or an answer, never a crash. */
+static void damage(void **state)
+{
+	struct dfl_store *s = create(NULL);
+	char copy[128];
+	struct stat st;
+	uint8_t *data;
+	int fd;
+
+	for (unsigned n = 1; n <= 30; n++)
+		put(s, n);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	dfl_store_close(s);
+	fd = open(help_path, O_RDONLY);
+	fstat(fd, &st);
+	data = malloc(st.st_size);
+	assert_int_equal(read(fd, data, st.st_size), st.st_size);
+	close(fd);
+	snprintf(copy, sizeof(copy), "%s.copy", help_path);
+	for (off_t at = 0; at < st.st_size; at += at < 200 ? 1 : 61) {
+		struct dfl_docs docs = { 0 };
+		struct dfl_err err = { "" };
+		int r;
+
+		data[at] ^= 0x55;
+		write_file(copy, data, st.st_size - (at % 3 ? 0 : at / 2));
+		data[at] ^= 0x55;
+		r = dfl_store_open(copy, &s, &err);
+		if (!r) {
+			r = dfl_query_list(s, &(struct dfl_query_filter){ 0 }, &docs, &err);
+			dfl_docs_fini(&docs);
+			dfl_store_close(s);
+		}
+		assert_true(!r == !err.msg[0]);
+	}
+	free(data);
+	assert_int_equal(dfl_store_unpack("", 0, &(struct dfl_doc *){ NULL }), -EBADMSG);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, help_setup, help_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(put_and_read), TEST(one_writer),  TEST(private_again),  TEST(killed_writer), TEST(by_age),
+		TEST(by_size),	    TEST(not_a_store), TEST(other_versions), TEST(migration),	  TEST(damage),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
