@@ -150,19 +150,14 @@ static int feed_ordered(struct lane *l, struct piece *p, const uint8_t *data, co
 	struct dfl_stream *s = l->stream;
 	uint64_t end = p->pos + p->len;
 
-	/* The same end reports bytes it already reported: two callers raced, neither can be trusted. On
-	 * the wire it is a retransmission. */
-	if (p->pos < l->own_end[in->end] && !l->conn->tap) {
-		uint64_t twice = l->own_end[in->end] - p->pos;
-
-		s->stats.disagree_bytes += twice < p->len ? twice : p->len;
-		s->stats.gaps++;
+	if (p->pos < l->next && in->alone && !l->conn->tap) {
+		/* The one end that is seen reports bytes twice: two callers raced, neither can be trusted. (On
+		 * a tap it is a retransmission.) */
+		s->stats.disagree_bytes += (end < l->next ? end : l->next) - p->pos;
 		emit_gap(l, 0, false, p->ts_ns);
 	} else if (p->pos < l->next) {
 		s->stats.overlap_bytes += (end < l->next ? end : l->next) - p->pos;
 	}
-	if (end > l->own_end[in->end])
-		l->own_end[in->end] = end;
 	if (end <= l->next)
 		return 0;
 	if (p->pos <= l->next && (p->copied == p->len || in->alone || (p->flags & (DFL_DATA_COVERED | DFL_DATA_UNREAD)))) {
@@ -256,10 +251,8 @@ int dfl_lane_feed(struct lane *l, const struct lane_input *in)
 
 	if (l->layer == DFL_WIRE && !p.pos && (l->started || l->kind != LANE_SEQ32))
 		l->conn->from_start = true;
-	if (!l->started && l->kind != LANE_ARRIVAL && l->kind != LANE_DGRAM) {
+	if (!l->started && l->kind != LANE_ARRIVAL && l->kind != LANE_DGRAM)
 		l->next = p.pos;
-		l->own_end[0] = l->own_end[1] = p.pos;
-	}
 	l->started = true;
 	switch (l->kind) {
 	case LANE_SEQ32:

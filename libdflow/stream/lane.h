@@ -44,7 +44,6 @@ struct lane {
 	bool started, waiting, ended;
 	uint32_t base;	     /* LANE_SEQ32: sequence number of position 0 */
 	uint64_t next;	     /* first position not delivered yet */
-	uint64_t own_end[2]; /* highest position that each end reported */
 	uint64_t hole_since_ns;
 	struct piece *held;  /* sorted by pos, or by arrival */
 	size_t held_bytes;
