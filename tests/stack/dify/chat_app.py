@@ -36,7 +36,11 @@ class BasicChat:
             by_id = sa.select(AppModelConfig).where(
                 AppModelConfig.id == self.app.app_model_config_id)
             self.config = s.scalar(by_id)
-        records.check_annotation(self.app.id)
+            s.expunge_all()
+            s.scalar(by_id)
+            records.check_annotation(self.app.id)
+            records.check_annotation(self.app.id)
+            s.query(App).where(App.id == self.app.id).first()
         self.model = model_invoke.resolve(
             self.app.tenant_id, self.config.model_id, with_plugins=True)
         model_invoke.read_schema(self.model, times=2)
@@ -50,6 +54,9 @@ class BasicChat:
             self.args.get("files") or [])
         if not conversation:
             title.start(self.conversation.id, self.query)
+        with db.session() as s:
+            s.get(Conversation, self.conversation.id)
+            s.get(Message, self.message.id)
         redis_ext.client.setex(f"generate_task_belong:{self.task_id}", TASK_TTL_S,
                                f"end-user-{self.end_user.id}")
 
@@ -57,9 +64,13 @@ class BasicChat:
         """The worker thread: prompt, model, chunks into the queue."""
         try:
             records.reload_message(self.conversation.id, self.message.id)
+            # Dify counts the tokens of the prompt once before it builds it: all reads twice.
+            db.fetch(sa.select(App).where(App.id == self.app.id))
+            db.fetch(sa.select(App).where(App.id == self.app.id))
+            records.history(self.conversation.id, self.message.id)
+            records.check_annotation(self.app.id)
             db.fetch(sa.select(App).where(App.id == self.app.id))
             earlier = records.history(self.conversation.id, self.message.id)
-            records.check_annotation(self.app.id)
             model_invoke.read_schema(self.model, times=3)
             self.prompts = self._prompts(earlier)
             for chunk in model_invoke.invoke(self.model, self.end_user.id, self.prompts,

@@ -42,7 +42,8 @@ class AppExecutionParams:
     workflow_run_id: str
 
     def dumps(self) -> str:
-        return json.dumps(self.__dict__, separators=(",", ":"))
+        """Raw UTF-8, as pydantic writes it; Celery's own JSON around it spells \\uXXXX."""
+        return json.dumps(self.__dict__, ensure_ascii=False, separators=(",", ":"))
 
 
 @celery.task(name="tasks.app_generate.workflow_execute_task.workflow_based_app_execution_task",

@@ -14,11 +14,16 @@ def netns_path(name: str) -> str:
 
 
 def spawn(command: list, netns: str, cgroup: str, log: str, user: str | None = None,
-          env: dict | None = None, stdin=subprocess.DEVNULL, pass_fds=()) -> subprocess.Popen:
+          env: dict | None = None, stdin=subprocess.DEVNULL, pass_fds=(),
+          resolv: str | None = None) -> subprocess.Popen:
     def enter():
         cgroups.join(cgroup)
         if netns:
             kernel.setns(netns_path(netns), kernel.CLONE_NEWNET)
+        if resolv:  # the host's resolver cannot be reached from the namespace
+            kernel.unshare(kernel.CLONE_NEWNS)
+            kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+            kernel.mount(resolv, os.path.realpath("/etc/resolv.conf"), flags=kernel.MS_BIND)
         if user:  # last: entering needs root
             entry = pwd.getpwnam(user)
             os.setgroups([])

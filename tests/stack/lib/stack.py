@@ -30,6 +30,8 @@ class Stack:
         net.make(self.id)
         (self.state / "log").mkdir()
         self.authority = Authority(self.state / "tls")
+        self.resolv = self.state / "resolv.conf"
+        self.resolv.write_text(f"nameserver {net.VPC['dns']}\n")
 
     def ns(self, name: str) -> str:
         return net.namespace(self.id, name)
@@ -45,7 +47,7 @@ class Stack:
     def spawn(self, name: str, command: list, netns: str | None = None, **more):
         """Start a process of the world: in its own cgroup, in its station's namespace."""
         process = procs.spawn(command, self.ns(netns or name), self.cgroups.station(name),
-                              self.log(name), **more)
+                              self.log(name), resolv=str(self.resolv), **more)
         self.processes[name] = process
         return process
 

@@ -92,11 +92,10 @@ class Supervisor:
         return self._describe(about, apps, running)
 
     def _seed(self, made_vendors: list) -> dict:
-        env = {**pods.dify_env(self.stack), "DB_HOST": net.VPC["postgres"],
-               "DB_SSLMODE": "disable"}
-        seed = procs.spawn([VENV / "bin" / "python", HERE / "dify" / "seed.py"],
-                           self.stack.ns("postgres"), self.stack.cgroups.station("seed"),
-                           self.stack.log("seed"), env=env, stdin=subprocess.PIPE)
+        seed = self.stack.spawn("seed", [VENV / "bin" / "python", HERE / "dify" / "seed.py"],
+                                netns="postgres", env=pods.dify_env(self.stack),
+                                stdin=subprocess.PIPE)
+        self.stack.processes.pop("seed")  # it ends, and that is no failure
         seed.communicate(json.dumps({"vendors": made_vendors}).encode(), timeout=60)
         text = Path(self.stack.log("seed")).read_text()
         if seed.returncode != 0:
