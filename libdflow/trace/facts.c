@@ -182,10 +182,11 @@ struct dfl_station_answer dfl_trace_station(struct dfl_trace *t, const struct en
 		.protocol = tc->protocol,
 		.addr = tc->end[q->end].addr.family ? &tc->end[q->end].addr : NULL,
 		.path = tc->path,
-		.fd = tc->medium == DFL_PIPE ? tc->end[DFL_CLIENT].fd : -1,
+		.fd = tc->medium == DFL_PIPE || tc->medium == DFL_FILE ? tc->end[DFL_CLIENT].fd : -1,
 		.operation = q->operation,
 		.place = q->place,
 		.is_client = q->end == DFL_CLIENT,
+		.forwarded = tc->forwarded,
 	};
 	const char *evidence;
 

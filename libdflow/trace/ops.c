@@ -82,6 +82,7 @@ static void op_id(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char
 		return;
 	op->ids[op->n_ids++] = (struct op_id){ kind, copy };
 	op->changed = true;
+	op->tc->forwarded |= kind == DFL_ID_X_AMZN_TRACE_ID;
 	if (op->request)
 		dfl_request_bind(ud, op->request, kind, copy);
 }
@@ -101,6 +102,7 @@ static void op_client(void *ud, struct dfl_op *op, const struct dfl_addr *client
 	op->client = *client;
 	op->have_client = client->family != 0;
 	op->via_alb = via_alb;
+	op->tc->forwarded |= via_alb;
 	if (!op->request)
 		return;
 	op->request->client = *client;

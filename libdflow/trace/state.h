@@ -60,6 +60,7 @@ struct tconn {
 	uint64_t id;
 	enum dfl_medium medium;
 	bool tap, role_known;
+	bool forwarded; /* its requests carry what a load balancer adds */
 	struct dfl_conn_end end[2];
 	char *path;
 	uint64_t last_ns;
