@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a file descriptor to the kernel object behind it, and the record that introduces it. */
+#pragma once
+
+#include "core.bpf.h"
+
+/* include/uapi/linux/stat.h, include/linux/socket.h, include/uapi/linux/magic.h */
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define S_IFREG 0100000
+#define S_IFIFO 0010000
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define PIPEFS_MAGIC 0x50495045
+#define PROC_MAGIC 0x9fa0
+#define SYSFS_MAGIC 0x62656572
+#define CGROUP_MAGIC 0x27e0eb
+#define CGROUP2_MAGIC 0x63677270
+#define TRACEFS_MAGIC 0x74726163
+#define TCP_SYN_SENT 2
+#define TCP_CLOSE 7
+#define SOCK_DONE 1 /* enum sock_flags, include/net/sock.h: a FIN came */
+
+struct object {
+	struct file *file;
+	struct dfl_k_key key;
+	u64 sk;
+	u8 plain_tcp; /* the tcp_sock's sequence numbers count the bytes of the calls */
+	u8 stream;
+};
+
+static __always_inline struct file *fd_file(s32 fd)
+{
+	struct fdtable *fdt = BPF_CORE_READ(current_task(), files, fdt);
+	struct file **table = BPF_CORE_READ(fdt, fd), *file = NULL;
+
+	if (fd < 0 || (u32)fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
+	return file;
+}
+
+/* The only reference is the fd itself. */
+static __always_inline bool last_reference(struct file *file)
+{
+	if (bpf_core_field_exists(file->f_ref)) /* 6.13: counts from 0 */
+		return BPF_CORE_READ(file, f_ref.refcnt.counter) == 0;
+	return BPF_CORE_READ((struct file___old *)file, f_count.counter) == 1;
+}
+
+static __always_inline u64 sock_ino(struct socket *sock)
+{
+	return sock ? BPF_CORE_READ((struct socket_alloc *)sock, vfs_inode.i_ino) : 0;
+}
+
+static __always_inline void look_at_socket(struct file *file, struct object *ret)
+{
+	struct socket *sock = BPF_CORE_READ(file, private_data);
+	struct sock *sk = BPF_CORE_READ(sock, sk);
+	u16 family, type, proto;
+
+	if (!sk)
+		return;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	type = BPF_CORE_READ(sk, sk_type);
+	ret->sk = (u64)sk;
+	ret->stream = type == SOCK_STREAM;
+	if (family == AF_UNIX) {
+		ret->key.kind = DFL_K_UNIX;
+		return;
+	}
+	if (family != AF_INET && family != AF_INET6)
+		return;
+	/* sk_protocol was 8 bits of a bit-field before 5.6; the types below tell enough there */
+	proto = BPF_CORE_READ(sk, sk_protocol);
+	if (type == SOCK_STREAM)
+		ret->key.kind = DFL_K_TCP; /* MPTCP too (262), but that is no tcp_sock */
+	else if (proto == IPPROTO_UDP)
+		ret->key.kind = DFL_K_UDP;
+	ret->plain_tcp = type == SOCK_STREAM && proto == IPPROTO_TCP &&
+			 !BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_ops); /* kTLS */
+}
+
+static __always_inline bool pseudo_file(u64 magic)
+{
+	return magic == PROC_MAGIC || magic == SYSFS_MAGIC || magic == CGROUP2_MAGIC ||
+	       magic == CGROUP_MAGIC || magic == TRACEFS_MAGIC;
+}
+
+/* key.kind is DFL_K_NONE for what is not watched. */
+static __always_inline void look_at(struct file *file, struct object *ret)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	u16 mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+	u64 magic = 0;
+
+	__builtin_memset(ret, 0, sizeof(*ret));
+	ret->file = file;
+	ret->key.ino = BPF_CORE_READ(inode, i_ino);
+	if (mode == S_IFSOCK) {
+		look_at_socket(file, ret);
+		return;
+	}
+	if (mode != S_IFIFO && mode != S_IFREG)
+		return;
+	magic = BPF_CORE_READ(sb, s_magic);
+	ret->stream = mode == S_IFIFO;
+	if (mode == S_IFIFO)
+		ret->key.kind = DFL_K_PIPE;
+	else if (!pseudo_file(magic))
+		ret->key.kind = DFL_K_FILE;
+	if (magic == PIPEFS_MAGIC)
+		return;
+	ret->key.dev = BPF_CORE_READ(sb, s_dev);
+	ret->key.gen = BPF_CORE_READ(inode, i_generation);
+}
+
+static __always_inline void read_addr(struct sock *sk, bool remote, struct dfl_k_addr *ret)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	struct in6_addr a6;
+	u32 a4;
+
+	ret->family = family;
+	if (family == AF_INET) {
+		a4 = remote ? BPF_CORE_READ(sk, __sk_common.skc_daddr) :
+			      BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		__builtin_memcpy(ret->ip, &a4, 4);
+	} else {
+		a6 = remote ? BPF_CORE_READ(sk, __sk_common.skc_v6_daddr) :
+			      BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+		__builtin_memcpy(ret->ip, &a6, 16);
+	}
+	ret->port = remote ? bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) :
+			     BPF_CORE_READ(sk, __sk_common.skc_num);
+}
+
+/*
+ * Sequence numbers of the first payload byte. bytes_received counts the peer's FIN as rcv_nxt
+ * does; bytes_acked counts our SYN when we connected, because its acknowledgement moves snd_una.
+ */
+static __always_inline bool read_seq0(struct sock *sk, u8 role, u32 *ret_out, u32 *ret_in)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+
+	if (role == DFL_K_ROLE_UNKNOWN || state == TCP_SYN_SENT || state == TCP_CLOSE)
+		return false;
+	*ret_in = BPF_CORE_READ(tp, rcv_nxt) - (u32)BPF_CORE_READ(tp, bytes_received);
+	*ret_out = BPF_CORE_READ(tp, snd_una) - (u32)BPF_CORE_READ(tp, bytes_acked) +
+		   (role == DFL_K_CONNECTED);
+	return true;
+}
+
+static __always_inline void read_unix(struct dfl_k_chan *r, struct unix_sock *u)
+{
+	struct sock *peer = BPF_CORE_READ(u, peer);
+	struct unix_address *addr = BPF_CORE_READ(u, addr);
+
+	r->peer_sk = (u64)peer;
+	r->peer_ino = peer ? sock_ino(BPF_CORE_READ(peer, sk_socket)) : 0;
+	if (!addr && peer)
+		addr = BPF_CORE_READ((struct unix_sock *)peer, addr);
+	if (!addr)
+		return;
+	bpf_probe_read_kernel(r->path, 108, (void *)addr + bpf_core_field_offset(struct unix_address, name) +
+						    bpf_core_field_offset(struct sockaddr_un, sun_path));
+	if (!r->path[0] && r->path[1])
+		r->path[0] = '@';
+	r->path[108] = 0;
+}
+
+/* Innermost component first, up to the root of its mount. */
+static __always_inline void read_path(struct dfl_k_chan *r, struct file *file)
+{
+	struct dentry *d = BPF_CORE_READ(file, f_path.dentry), *parent;
+
+	for (u32 i = 0; i < DFL_K_PATH_PARTS; i++) {
+		parent = BPF_CORE_READ(d, d_parent);
+		if (!d || d == parent)
+			return;
+		bpf_probe_read_kernel_str(r->path + i * DFL_K_PATH_PART, DFL_K_PATH_PART,
+					  BPF_CORE_READ(d, d_name.name));
+		r->n_parts = i + 1;
+		d = parent;
+	}
+}
+
+/* Returns true when the record went out, so that it is not told again. */
+static __always_inline bool emit_chan(const struct object *o, struct sock_info *si, s32 fd)
+{
+	struct dfl_k_chan *r = reserve(sizeof(*r), DFL_K_LANE_SYSCALL, DFL_K_CHAN, 0);
+	u64 id = bpf_get_current_pid_tgid();
+
+	if (!r)
+		return false;
+	__builtin_memset(&r->key, 0, sizeof(*r) - sizeof(r->head));
+	r->key = o->key;
+	r->pid = id >> 32;
+	r->tid = id;
+	r->fd = fd;
+	r->sk = o->sk;
+	r->role = si ? si->role : 0;
+	if (o->sk)
+		r->netns = BPF_CORE_READ((struct sock *)o->sk, __sk_common.skc_net.net, ns.inum);
+	if (o->key.kind == DFL_K_TCP || o->key.kind == DFL_K_UDP) {
+		read_addr((struct sock *)o->sk, false, &r->local);
+		read_addr((struct sock *)o->sk, true, &r->remote);
+	}
+	if (o->plain_tcp)
+		r->seq0_known = read_seq0((struct sock *)o->sk, r->role, &r->seq0_out, &r->seq0_in);
+	if (o->key.kind == DFL_K_UNIX)
+		read_unix(r, (struct unix_sock *)o->sk);
+	if (o->key.kind == DFL_K_FILE)
+		read_path(r, o->file);
+	if (si) {
+		si->peer_ino = r->peer_ino;
+		si->seq0 = r->seq0_known;
+	}
+	submit(r);
+	return true;
+}
+
+static __always_inline struct sock_info *sock_info(u64 ino)
+{
+	struct sock_info fresh = {}, *si = bpf_map_lookup_elem(&socks, &ino);
+
+	if (si)
+		return si;
+	bpf_map_update_elem(&socks, &ino, &fresh, BPF_NOEXIST);
+	si = bpf_map_lookup_elem(&socks, &ino);
+	if (!si)
+		count_drop(DFL_K_DROP_TABLE, 1, 0);
+	return si;
+}
+
+static __always_inline bool more_is_known(const struct object *o, const struct sock_info *si)
+{
+	struct sock *peer;
+
+	if (o->plain_tcp)
+		return !si->seq0 && si->role &&
+		       BPF_CORE_READ((struct sock *)o->sk, __sk_common.skc_state) != TCP_SYN_SENT &&
+		       BPF_CORE_READ((struct sock *)o->sk, __sk_common.skc_state) != TCP_CLOSE;
+	if (o->key.kind != DFL_K_UNIX || si->peer_ino)
+		return false;
+	peer = BPF_CORE_READ((struct unix_sock *)o->sk, peer);
+	return peer && BPF_CORE_READ(peer, sk_socket);
+}
+
+static __always_inline void announce_file(const struct object *o, s32 fd)
+{
+	struct dfl_k_key key = o->key;
+	u8 one = 1;
+
+	if (bpf_map_lookup_elem(&files, &key))
+		return;
+	if (emit_chan(o, NULL, fd))
+		bpf_map_update_elem(&files, &key, &one, BPF_ANY);
+}
+
+/* Tells what the object is when it was not told yet. NULL for files. */
+static __always_inline struct sock_info *announce(const struct object *o, s32 fd, u8 role)
+{
+	struct sock_info *si;
+
+	if (o->key.kind == DFL_K_FILE || o->key.dev) { /* dev: a named FIFO */
+		announce_file(o, fd);
+		return NULL;
+	}
+	si = sock_info(o->key.ino);
+	if (!si)
+		return NULL;
+	if (role && !si->role) {
+		si->role = role;
+		si->announced = 0;
+	}
+	if (!si->announced || more_is_known(o, si))
+		si->announced = emit_chan(o, si, fd);
+	return si;
+}
+
+/* The last reference goes: forget what was told, so that a new user is told anew. */
+static __always_inline void emit_close(const struct object *o, u32 pid, u32 lane)
+{
+	struct dfl_k_key key = o->key;
+	struct dfl_k_close *r;
+	bool known;
+
+	if (key.kind == DFL_K_FILE || key.dev)
+		known = !bpf_map_delete_elem(&files, &key);
+	else
+		known = !bpf_map_delete_elem(&socks, &key.ino);
+	if (!known)
+		return;
+	r = reserve(sizeof(*r), lane, DFL_K_CLOSE, 0);
+	if (!r)
+		return;
+	__builtin_memset(&r->key, 0, sizeof(*r) - sizeof(r->head));
+	r->key = key;
+	r->pid = pid;
+	r->has_seq = o->plain_tcp;
+	if (o->plain_tcp)
+		r->seq_out = BPF_CORE_READ((struct tcp_sock *)o->sk, write_seq);
+	submit(r);
+}

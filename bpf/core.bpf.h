@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every program shares: constants set before loading, maps, the filter, the way into the ring. */
+#pragma once
+
+#include "vmlinux_min.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "event.h"
+
+/* Constants: core.bpf.c defines them, user space sets them before loading. */
+extern const volatile __u8 cfg_calls[DFL_K_MAX_SYSCALL]; /* enum dfl_k_call */
+extern const volatile __u64 cfg_cgroup_id[DFL_K_MAX_CGROUPS];
+extern const volatile __u32 cfg_cgroup_level[DFL_K_MAX_CGROUPS];
+extern const volatile __u32 cfg_n_cgroups;
+extern const volatile __u32 cfg_self; /* dflow's own process is never a target */
+extern const volatile __u64 cfg_copy_cap;
+extern const volatile __u64 cfg_wake_at; /* bytes in the ring that wake the reader */
+extern const volatile __u8 cfg_all, cfg_by_pid, cfg_file_reads, cfg_file_writes;
+extern const volatile __u8 cfg_ancestor_helper; /* bpf_get_current_ancestor_cgroup_id works here */
+
+/* Set while it runs. */
+extern __u32 tls_on; /* user space: a TLS library is attached somewhere */
+extern __u32 woken;  /* the reader was woken and has not drained yet */
+
+struct sock_info { /* what was told of a socket or pipe */
+	u64 peer_ino;
+	u64 tls_ssl, tls_born_ns; /* its TLS object when the plaintext is read: ciphertext needs no copy */
+	u32 tls_pid;
+	u8 role, announced, seq0, pad;
+};
+
+struct entry { /* the file a thread's call on an fd began with */
+	u64 file, ino;
+	s32 fd;
+	u32 pad;
+};
+
+struct lane {
+	u64 seq;
+};
+
+/* The state of one call while its bytes are emitted piece by piece. */
+struct call {
+	struct dfl_k_data d; /* of the next piece */
+	u64 base, blen;	     /* rest of the current buffer */
+	u64 left;	     /* rest of the current message */
+	u64 cap;	     /* bytes that may still be copied */
+	u64 iov, n_iov;	     /* rest of the vector */
+	u64 mmsg, n_mmsg;    /* rest of the messages of recvmmsg and sendmmsg */
+	u64 sk;
+};
+
+struct ssl_key {
+	u64 ssl;
+	u32 pid, pad;
+};
+
+struct ssl_info {
+	u64 born_ns;
+	u64 sock_ino;
+	u64 out_pos, in_pos;
+	u64 pending; /* bytes of an SSL_write that were told but not confirmed yet */
+};
+
+enum tls_dir { TLS_READ, TLS_WRITE, TLS_HANDSHAKE };
+
+struct tls_call { /* a thread inside its TLS library */
+	struct call c;
+	struct ssl_key key;
+	u64 born_ns;
+	u64 buf, num, ret_ptr; /* ret_ptr: where the _ex functions put the count */
+	u64 sock_ino;	       /* socket of the last nested system call */
+	u8 active, dir, ex, pad[5];
+};
+
+struct map_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 * 1024 * 1024);
+};
+struct map_pids {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DFL_K_MAX_PIDS);
+	__type(key, u32);
+	__type(value, u8);
+};
+struct map_socks {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DFL_K_MAX_SOCKS);
+	__type(key, u64);
+	__type(value, struct sock_info);
+};
+struct map_files {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DFL_K_MAX_FILES);
+	__type(key, struct dfl_k_key);
+	__type(value, u8);
+};
+struct map_entries {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DFL_K_MAX_THREADS);
+	__type(key, u64);
+	__type(value, struct entry);
+};
+struct map_lanes {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DFL_K_N_LANE);
+	__type(key, u32);
+	__type(value, struct lane);
+};
+struct map_drops {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DFL_K_N_DROP);
+	__type(key, u32);
+	__type(value, struct dfl_k_count);
+};
+struct map_stats {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DFL_K_N_STAT);
+	__type(key, u32);
+	__type(value, u64);
+};
+struct map_calls {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct call);
+};
+struct map_ssls {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DFL_K_MAX_SSL);
+	__type(key, struct ssl_key);
+	__type(value, struct ssl_info);
+};
+struct map_tls_calls {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DFL_K_MAX_THREADS);
+	__type(key, u64);
+	__type(value, struct tls_call);
+};
+
+extern struct map_ring ring SEC(".maps");
+extern struct map_pids pids SEC(".maps");
+extern struct map_socks socks SEC(".maps");
+extern struct map_files files SEC(".maps");
+extern struct map_entries entries SEC(".maps");
+extern struct map_lanes lanes SEC(".maps");
+extern struct map_drops drops SEC(".maps");
+extern struct map_stats stats SEC(".maps");
+extern struct map_calls calls SEC(".maps");
+extern struct map_ssls ssls SEC(".maps");
+extern struct map_tls_calls tls_calls SEC(".maps");
+
+/* Keeps clang from proving a bound away that the verifier needs to see. */
+#define opaque(var) asm volatile("" : "+r"(var))
+
+static __always_inline void count_drop(u32 cause, u64 events, u64 bytes)
+{
+	struct dfl_k_count *c = bpf_map_lookup_elem(&drops, &cause);
+
+	if (!c)
+		return;
+	__sync_fetch_and_add(&c->events, events);
+	__sync_fetch_and_add(&c->bytes, bytes);
+}
+
+static __always_inline void count_stat(u32 stat)
+{
+	u64 *n = bpf_map_lookup_elem(&stats, &stat);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+static __always_inline struct task_struct *current_task(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) /* 5.11 */
+		return bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+struct cgroup___ids { /* before 6.1 (7f203bc89eb6) */
+	u64 ancestor_ids[1];
+} __attribute__((preserve_access_index));
+
+/* Id of the cgroup v2 ancestor at this level; tracing programs have the helper since 5.15. */
+static __always_inline u64 ancestor_id(u32 level)
+{
+	struct cgroup *cg;
+	u64 id = 0;
+
+	if (cfg_ancestor_helper)
+		return bpf_get_current_ancestor_cgroup_id(level);
+	if (!bpf_core_field_exists(((struct cgroup___ids *)0)->ancestor_ids))
+		return 0;
+	cg = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), cgroups, dfl_cgrp);
+	if (BPF_CORE_READ(cg, level) < level)
+		return 0;
+	bpf_probe_read_kernel(&id, sizeof(id),
+			      (void *)cg + bpf_core_field_offset(struct cgroup___ids, ancestor_ids) +
+				      level * sizeof(u64));
+	return id;
+}
+
+static __always_inline bool in_cgroups(void)
+{
+	for (u32 i = 0; i < DFL_K_MAX_CGROUPS; i++) {
+		if (i >= cfg_n_cgroups)
+			return false;
+		if (ancestor_id(cfg_cgroup_level[i]) == cfg_cgroup_id[i])
+			return true;
+	}
+	return false;
+}
+
+/* The first thing every program asks. */
+static __always_inline bool is_target(u32 pid)
+{
+	if (pid == cfg_self)
+		return false;
+	if (cfg_all)
+		return true;
+	if (cfg_n_cgroups && in_cgroups())
+		return true;
+	return cfg_by_pid && bpf_map_lookup_elem(&pids, &pid);
+}
+
+/* Takes a sequence number whether or not there is room, so that a loss leaves a hole. */
+static __always_inline void *reserve(u64 size, u32 lane, u32 type, u64 bytes)
+{
+	struct lane *l = bpf_map_lookup_elem(&lanes, &lane);
+	struct dfl_k_head *h;
+	u64 seq;
+
+	if (!l)
+		return NULL;
+	seq = ++l->seq;
+	h = bpf_ringbuf_reserve(&ring, size, 0);
+	if (!h) {
+		count_drop(DFL_K_DROP_RING, 1, bytes);
+		return NULL;
+	}
+	h->type = type;
+	h->lane = lane;
+	h->cpu = bpf_get_smp_processor_id();
+	h->size = size;
+	h->seq = seq;
+	h->ts_ns = bpf_ktime_get_ns();
+	return h;
+}
+
+/* No wakeup per event, it costs more than the rest; only once when the ring fills. */
+static __always_inline u64 submit_flags(void)
+{
+	if (woken || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < cfg_wake_at)
+		return BPF_RB_NO_WAKEUP;
+	woken = 1;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+static __always_inline void submit(void *rec)
+{
+	bpf_ringbuf_submit(rec, submit_flags());
+}
+
+static __always_inline void emit_note(u32 lane, u32 type, u32 pid, u32 arg, u64 flags)
+{
+	struct dfl_k_note *n = reserve(sizeof(*n), lane, type, 0);
+
+	if (!n)
+		return;
+	__builtin_memset(&n->key, 0, sizeof(*n) - sizeof(n->head));
+	n->pid = pid;
+	n->arg = arg;
+	bpf_ringbuf_submit(n, flags);
+}

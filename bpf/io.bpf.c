@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/*
+ * Input and output at the return of the system call: the argument registers are still there, the
+ * positions are final, and the buffer's pages were just touched. The entry is looked at only for
+ * what the return is too late for: the last close of a file, and the file behind an fd that
+ * another thread may replace while the call waits.
+ */
+#include "chan.bpf.h"
+#include "emit.bpf.h"
+
+#define EINPROGRESS 115
+#define MSG_OOB 0x1
+#define MSG_PEEK 0x2
+#define MSG_TRUNC 0x20
+#define MSG_ERRQUEUE 0x2000
+#define O_APPEND 02000
+#define PROT_WRITE 2
+#define PROT_EXEC 4
+#define MAP_TYPE 0xf
+#define MAP_PRIVATE 2
+#define PAGE 4096
+#define LIBSSL 0x6c737362696cull /* "libssl" as a little-endian number */
+#define TCP_MMSG 64 /* messages of one sendmmsg on TCP that get a position */
+
+static __always_inline u64 arg(struct pt_regs *regs, int i)
+{
+#if defined(__TARGET_ARCH_x86)
+	return i == 0 ? regs->di : i == 1 ? regs->si : i == 2 ? regs->dx : i == 3 ? regs->r10 :
+	       i == 4 ? regs->r8 : regs->r9;
+#else
+	return i == 0 ? regs->orig_x0 : regs->regs[i];
+#endif
+}
+
+static __always_inline u32 call_of(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	u64 nr = regs->orig_ax;
+#else
+	u64 nr = (u32)regs->syscallno;
+#endif
+	return nr < DFL_K_MAX_SYSCALL ? cfg_calls[nr] : DFL_K_CALL_NONE;
+}
+
+/* 32-bit programs have other numbers and structures: not read. */
+static __always_inline bool is_compat(void)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(current_task(), thread_info.status) & 2; /* TS_COMPAT */
+#else
+	return BPF_CORE_READ(current_task(), thread_info.flags) & (1 << 22); /* TIF_32BIT */
+#endif
+}
+
+static __always_inline bool fds_are_shared(void)
+{
+	return BPF_CORE_READ(current_task(), files, count.counter) > 1;
+}
+
+static __always_inline void remember_entry(s32 fd)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct entry fresh = {}, *e = bpf_map_lookup_elem(&entries, &id);
+	struct file *file = fd_file(fd);
+
+	if (!e) {
+		bpf_map_update_elem(&entries, &id, &fresh, BPF_ANY);
+		e = bpf_map_lookup_elem(&entries, &id);
+	}
+	if (!e) {
+		count_drop(DFL_K_DROP_TABLE, 1, 0);
+		return;
+	}
+	e->file = (u64)file;
+	e->ino = file ? BPF_CORE_READ(file, f_inode, i_ino) : 0;
+	e->fd = fd;
+}
+
+/*
+ * The file that the call used. When the table is shared, the fd may name another file by now, or
+ * none; the call's own reference is put back later than this tracepoint on the common way, and
+ * the inode number tells when it was not.
+ */
+static __always_inline struct file *call_file(s32 fd)
+{
+	struct file *now = fd_file(fd), *then;
+	u64 id = bpf_get_current_pid_tgid();
+	struct entry *e;
+
+	if (!fds_are_shared())
+		return now;
+	e = bpf_map_lookup_elem(&entries, &id);
+	if (!e || !e->file || e->fd != fd)
+		return now;
+	then = (struct file *)e->file;
+	e->file = 0;
+	if (then == now)
+		return now;
+	count_stat(DFL_K_STAT_SWAPPED);
+	return BPF_CORE_READ(then, f_inode, i_ino) == e->ino ? then : NULL;
+}
+
+static __always_inline bool find_object(s32 fd, u64 bytes, struct object *ret)
+{
+	struct file *file = call_file(fd);
+
+	if (!file) {
+		count_drop(DFL_K_DROP_NO_FD, 1, bytes);
+		return false;
+	}
+	look_at(file, ret);
+	if (ret->key.kind != DFL_K_NONE)
+		return true;
+	count_stat(DFL_K_STAT_OTHER_FD);
+	return false;
+}
+
+static __always_inline struct call *new_call(const struct object *o, s32 fd, bool out)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct call *c = call_state(0);
+	u32 lane = DFL_K_LANE_SYSCALL;
+	struct lane *l = bpf_map_lookup_elem(&lanes, &lane);
+
+	if (!c || !l)
+		return NULL;
+	__builtin_memset(c, 0, sizeof(*c));
+	c->d.head.lane = lane;
+	c->d.key = o->key;
+	c->d.call = ((u64)bpf_get_smp_processor_id() << 48) | (l->seq + 1);
+	c->d.pid = id >> 32;
+	c->d.tid = id;
+	c->d.fd = fd;
+	c->d.out = out;
+	c->d.flags = DFL_K_FIRST;
+	c->cap = cfg_copy_cap;
+	c->sk = o->sk;
+	return c;
+}
+
+/* Where the call's bytes stand in the stream; capture rules in docs/architecture.md. */
+static __always_inline void set_tcp_pos(struct call *c, u64 len)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)c->sk;
+	u32 seq, flags;
+
+	if (c->d.out) {
+		seq = BPF_CORE_READ(tp, write_seq);
+	} else {
+		seq = BPF_CORE_READ(tp, copied_seq);
+		flags = BPF_CORE_READ((struct sock *)c->sk, __sk_common.skc_flags);
+		/* the receive also consumed the FIN, which takes a number of its own */
+		if (flags & (1 << SOCK_DONE) && seq == BPF_CORE_READ(tp, rcv_nxt))
+			seq--;
+	}
+	c->d.pos = (u32)(seq - (u32)len);
+	c->d.flags |= DFL_K_POS;
+}
+
+static __always_inline void set_pos(struct call *c, const struct object *o, u64 len)
+{
+	if (o->plain_tcp) {
+		set_tcp_pos(c, len);
+	} else if (o->key.kind == DFL_K_FILE) {
+		c->d.pos = BPF_CORE_READ(o->file, f_pos) - len;
+		c->d.flags |= DFL_K_POS;
+	}
+}
+
+/* pread, pwrite and their vectors bring the offset; appending pwrites ignore it. */
+static __always_inline void set_given_pos(struct call *c, const struct object *o, u64 pos, u64 len)
+{
+	if (pos == (u64)-1) { /* preadv2, pwritev2: use f_pos */
+		set_pos(c, o, len);
+		return;
+	}
+	if (c->d.out && BPF_CORE_READ(o->file, f_flags) & O_APPEND)
+		return;
+	c->d.pos = pos;
+	c->d.flags |= DFL_K_POS;
+}
+
+static __always_inline void set_peer(struct call *c, const struct object *o, u64 user_addr)
+{
+	struct dfl_k_addr remote = {};
+
+	if (o->key.kind != DFL_K_UDP)
+		return;
+	read_addr((struct sock *)o->sk, true, &remote);
+	if (remote.port)
+		c->d.peer = remote;
+	else if (user_addr)
+		read_peer(&c->d.peer, user_addr);
+}
+
+/*
+ * A system call inside a call of the TLS library on the same thread: its socket is that TLS
+ * object's. Returns true when the plaintext of these bytes is read, so that they need no copy.
+ */
+static __always_inline bool nested_in_tls(const struct object *o, struct sock_info *si)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct tls_call *t;
+	struct ssl_info *s;
+	struct dfl_k_note *n;
+
+	if (!tls_on || !si || !o->sk || !o->stream)
+		return false;
+	t = bpf_map_lookup_elem(&tls_calls, &id);
+	if (!t || !t->active)
+		return false;
+	t->sock_ino = o->key.ino;
+	s = bpf_map_lookup_elem(&ssls, &t->key);
+	if (s && s->sock_ino != o->key.ino) {
+		n = reserve(sizeof(*n), DFL_K_LANE_SYSCALL, DFL_K_BIND, 0);
+		if (n) {
+			n->key = o->key;
+			n->pid = t->key.pid;
+			n->arg = 0;
+			n->ssl = t->key.ssl;
+			n->ssl_born_ns = t->born_ns;
+			submit(n);
+			s->sock_ino = o->key.ino;
+		}
+	}
+	return t->dir != TLS_HANDSHAKE && si->tls_ssl == t->key.ssl && si->tls_pid == t->key.pid &&
+	       si->tls_born_ns == t->born_ns;
+}
+
+static __always_inline void emit_uncopied(struct call *c, u64 len, u32 flags)
+{
+	c->left = len;
+	c->d.flags |= flags;
+	emit_rest(0);
+}
+
+/* End of a direction: a record of no bytes. */
+static __always_inline void emit_end(const struct object *o, s32 fd, bool out)
+{
+	struct call *c = new_call(o, fd, out);
+
+	if (!c)
+		return;
+	if (o->plain_tcp) {
+		set_tcp_pos(c, 0);
+		if (out) /* the FIN was queued and counts */
+			c->d.pos = (u32)(c->d.pos - 1);
+	}
+	emit_uncopied(c, 0, DFL_K_END);
+}
+
+static __always_inline bool wanted(const struct object *o, bool out)
+{
+	return o->key.kind != DFL_K_FILE || (out ? cfg_file_writes : cfg_file_reads);
+}
+
+struct io { /* one call, as its arguments tell */
+	s64 ret;
+	u32 call;
+	s32 fd;
+	u32 flags; /* MSG_… */
+	u64 addr;
+	bool out;
+};
+
+static __always_inline void set_message(struct call *c, struct io *io, u64 user)
+{
+	struct dfl_msghdr m = {};
+
+	if (bpf_probe_read_user(&m, sizeof(m), (void *)user)) {
+		count_drop(DFL_K_DROP_FAULT, 0, io->ret);
+		return;
+	}
+	c->iov = m.iov;
+	c->n_iov = m.iovlen;
+	io->addr = m.name;
+}
+
+/* Finds the user's buffers. */
+static __always_inline void set_buffers(struct call *c, struct io *io, struct pt_regs *regs)
+{
+	u64 size = arg(regs, 2);
+
+	switch (io->call) {
+	case DFL_K_CALL_READV:
+	case DFL_K_CALL_WRITEV:
+	case DFL_K_CALL_PREADV:
+	case DFL_K_CALL_PWRITEV:
+		c->iov = arg(regs, 1);
+		c->n_iov = size;
+		return;
+	case DFL_K_CALL_RECVMSG:
+	case DFL_K_CALL_SENDMSG:
+		set_message(c, io, arg(regs, 1));
+		return;
+	case DFL_K_CALL_RECVFROM:
+	case DFL_K_CALL_SENDTO:
+		io->addr = arg(regs, 4);
+		break;
+	default:
+		break;
+	}
+	c->base = arg(regs, 1);
+	c->blen = io->ret < size ? io->ret : size; /* MSG_TRUNC returns more than there is room */
+}
+
+static __always_inline u32 msg_flags(u32 call, struct pt_regs *regs)
+{
+	switch (call) {
+	case DFL_K_CALL_RECVFROM:
+	case DFL_K_CALL_SENDTO:
+	case DFL_K_CALL_RECVMMSG:
+	case DFL_K_CALL_SENDMMSG:
+		return arg(regs, 3);
+	case DFL_K_CALL_RECVMSG:
+	case DFL_K_CALL_SENDMSG:
+		return arg(regs, 2);
+	default:
+		return 0;
+	}
+}
+
+/* recvmmsg, sendmmsg: ret is a number of messages. */
+static __always_inline void io_messages(struct call *c, const struct object *o, struct io *io,
+					struct pt_regs *regs)
+{
+	u64 total = 0, vec = arg(regs, 1);
+	u32 len = 0;
+
+	for (u32 i = 0; o->plain_tcp && i < TCP_MMSG && i < io->ret; i++) {
+		bpf_probe_read_user(&len, sizeof(len), &((struct dfl_mmsghdr *)vec)[i].len);
+		total += len;
+	}
+	if (o->plain_tcp && io->ret <= TCP_MMSG)
+		set_tcp_pos(c, total);
+	c->mmsg = vec;
+	c->n_mmsg = io->ret;
+	set_peer(c, o, 0);
+	emit_all(0, c);
+}
+
+static __always_inline bool moves_bytes(const struct object *o, struct io *io, struct pt_regs *regs)
+{
+	bool in = !io->out;
+
+	if (in && io->flags & (MSG_PEEK | MSG_ERRQUEUE)) {
+		count_stat(DFL_K_STAT_PEEK);
+		return false;
+	}
+	if (io->ret > 0)
+		return true;
+	/* a read of nothing is the end, unless nothing was asked for */
+	if (in && o->stream &&
+	    ((io->call != DFL_K_CALL_READ && io->call != DFL_K_CALL_RECVFROM) || arg(regs, 2)))
+		emit_end(o, io->fd, false);
+	return false;
+}
+
+static __always_inline void emit_call(struct call *c, const struct object *o, struct io *io,
+				      struct pt_regs *regs)
+{
+	bool in = !io->out;
+
+	if (in && o->stream && io->flags & MSG_OOB) { /* beside the stream: no position */
+		emit_uncopied(c, io->ret, DFL_K_UNREAD);
+		return;
+	}
+	if (io->call == DFL_K_CALL_PREAD || io->call == DFL_K_CALL_PWRITE ||
+	    io->call == DFL_K_CALL_PREADV || io->call == DFL_K_CALL_PWRITEV)
+		set_given_pos(c, o, arg(regs, 3), io->ret);
+	else
+		set_pos(c, o, io->ret);
+	if (in && o->stream && io->flags & MSG_TRUNC) { /* thrown away: the buffer is stale */
+		emit_uncopied(c, io->ret, 0);
+		return;
+	}
+	set_buffers(c, io, regs);
+	set_peer(c, o, io->addr);
+	c->left = io->ret;
+	emit_all(0, c);
+}
+
+static __always_inline void on_io(struct pt_regs *regs, u32 call, s64 ret)
+{
+	struct io io = { .ret = ret, .call = call, .fd = arg(regs, 0), .out = !(call & 1),
+			 .flags = msg_flags(call, regs) };
+	struct sock_info *si;
+	struct object o;
+	struct call *c;
+
+	if (!find_object(io.fd, ret, &o) || !wanted(&o, io.out))
+		return;
+	si = announce(&o, io.fd, DFL_K_ROLE_UNKNOWN);
+	if (!moves_bytes(&o, &io, regs))
+		return;
+	count_stat(DFL_K_STAT_CALLS);
+	c = new_call(&o, io.fd, io.out);
+	if (!c)
+		return;
+	if (!o.stream && o.key.kind != DFL_K_FILE)
+		c->d.flags |= DFL_K_DGRAM;
+	if (call == DFL_K_CALL_RECVMMSG || call == DFL_K_CALL_SENDMMSG) {
+		io_messages(c, &o, &io, regs);
+		return;
+	}
+	if (nested_in_tls(&o, si)) {
+		set_pos(c, &o, ret);
+		emit_uncopied(c, ret, DFL_K_COVERED);
+		return;
+	}
+	emit_call(c, &o, &io, regs);
+}
+
+/* Bytes that go from fd to fd inside the kernel. */
+static __always_inline void on_unread(s32 fd, bool out, s64 ret)
+{
+	struct object o;
+	struct call *c;
+
+	if (!find_object(fd, ret, &o) || !wanted(&o, out))
+		return;
+	announce(&o, fd, DFL_K_ROLE_UNKNOWN);
+	c = new_call(&o, fd, out);
+	if (!c)
+		return;
+	set_pos(c, &o, ret);
+	emit_uncopied(c, ret, DFL_K_UNREAD);
+}
+
+static __always_inline void on_named(s32 fd, u8 role)
+{
+	struct object o;
+
+	if (find_object(fd, 0, &o))
+		announce(&o, fd, role);
+}
+
+static __always_inline void on_shutdown(s32 fd, u64 how)
+{
+	struct object o;
+
+	if (!how || !find_object(fd, 0, &o)) /* SHUT_RD sends nothing */
+		return;
+	announce(&o, fd, DFL_K_ROLE_UNKNOWN);
+	emit_end(&o, fd, true);
+}
+
+static __always_inline void on_mmap(struct pt_regs *regs)
+{
+	u64 prot = arg(regs, 2), flags = arg(regs, 3) & MAP_TYPE;
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct file *file;
+	u64 name = 0;
+
+	/* sem_open maps 32 bytes: no text passes there */
+	if (flags != MAP_PRIVATE && prot & PROT_WRITE && arg(regs, 1) >= PAGE)
+		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_SHM, BPF_RB_NO_WAKEUP);
+	if (!(prot & PROT_EXEC) || (s32)arg(regs, 4) < 0)
+		return;
+	file = fd_file(arg(regs, 4));
+	if (!file)
+		return;
+	bpf_probe_read_kernel(&name, 6, BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	if (name != LIBSSL)
+		return;
+	/* attaching is a race with the first use: wake user space at once */
+	emit_note(DFL_K_LANE_SYSCALL, DFL_K_LIB, pid, 0, BPF_RB_FORCE_WAKEUP);
+}
+
+static __always_inline void on_other(struct pt_regs *regs, u32 call, s64 ret)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	switch (call) {
+	case DFL_K_CALL_SENDFILE:
+		if (ret > 0) {
+			on_unread(arg(regs, 1), false, ret);
+			on_unread(arg(regs, 0), true, ret);
+		}
+		break;
+	case DFL_K_CALL_SPLICE:
+	case DFL_K_CALL_COPY_RANGE:
+		if (ret > 0) {
+			on_unread(arg(regs, 0), false, ret);
+			on_unread(arg(regs, 2), true, ret);
+		}
+		break;
+	case DFL_K_CALL_TEE: /* consumes nothing */
+		if (ret > 0)
+			on_unread(arg(regs, 1), true, ret);
+		break;
+	case DFL_K_CALL_VMSPLICE:
+		if (ret > 0)
+			on_unread(arg(regs, 0), true, ret);
+		break;
+	case DFL_K_CALL_CONNECT:
+		if (!ret || ret == -EINPROGRESS)
+			on_named(arg(regs, 0), DFL_K_CONNECTED);
+		break;
+	case DFL_K_CALL_ACCEPT:
+		on_named(ret, DFL_K_ACCEPTED);
+		break;
+	case DFL_K_CALL_SHUTDOWN:
+		on_shutdown(arg(regs, 0), arg(regs, 1));
+		break;
+	case DFL_K_CALL_MMAP:
+		on_mmap(regs);
+		break;
+	case DFL_K_CALL_IO_URING:
+		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_IO_URING, BPF_RB_NO_WAKEUP);
+		break;
+	case DFL_K_CALL_SHMAT:
+		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_SHM, BPF_RB_NO_WAKEUP);
+		break;
+	case DFL_K_CALL_PROCESS_VM:
+		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_PROCESS_VM, BPF_RB_NO_WAKEUP);
+		break;
+	}
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(dfl_sys_exit, struct pt_regs *regs, long ret)
+{
+	u32 call = call_of(regs), pid;
+
+	/* errors move nothing, and they are frequent on non-blocking fds */
+	if (!call || (ret < 0 && (call != DFL_K_CALL_CONNECT)))
+		return 0;
+	pid = bpf_get_current_pid_tgid() >> 32;
+	if (!is_target(pid))
+		return 0;
+	if (is_compat())
+		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_COMPAT, BPF_RB_NO_WAKEUP);
+	else if (call <= DFL_K_CALL_LAST_BUFFER)
+		on_io(regs, call, ret);
+	else
+		on_other(regs, call, ret);
+	return 0;
+}
+
+static __always_inline void on_last_close(s32 fd, u32 pid)
+{
+	struct file *file = fd_file(fd);
+	struct object o;
+
+	if (!file || !last_reference(file))
+		return;
+	look_at(file, &o);
+	if (o.key.kind != DFL_K_NONE)
+		emit_close(&o, pid, DFL_K_LANE_SYSCALL);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(dfl_sys_enter, struct pt_regs *regs, long nr)
+{
+	u32 call = call_of(regs), pid;
+
+	if (!call || (call > DFL_K_CALL_LAST_BUFFER && call != DFL_K_CALL_CLOSE &&
+		      call != DFL_K_CALL_DUP2))
+		return 0;
+	pid = bpf_get_current_pid_tgid() >> 32;
+	if (!is_target(pid) || is_compat())
+		return 0;
+	if (call == DFL_K_CALL_CLOSE)
+		on_last_close(arg(regs, 0), pid);
+	else if (call == DFL_K_CALL_DUP2)
+		on_last_close(arg(regs, 1), pid);
+	else if (fds_are_shared())
+		remember_entry(arg(regs, 0));
+	return 0;
+}
