@@ -12,6 +12,9 @@ DB_USERNAME = os.environ.get("DB_USERNAME", "postgres")
 DB_PASSWORD = os.environ.get("DB_PASSWORD", "difyai123456")
 DB_DATABASE = os.environ.get("DB_DATABASE", "dify")
 DB_SSLMODE = os.environ.get("DB_SSLMODE", "")  # empty as in Dify: libpq's default, prefer
+# A chat can hold four at once (request, engine, title, its look-ups): an operator who raises the
+# number of chats raises this too, or they wait for each other.
+SQLALCHEMY_POOL_SIZE = int(os.environ.get("SQLALCHEMY_POOL_SIZE", "30"))
 
 REDIS_HOST = os.environ.get("REDIS_HOST", "localhost")
 REDIS_PORT = int(os.environ.get("REDIS_PORT", "6379"))

@@ -15,7 +15,7 @@ engine = sa.create_engine(
         "postgresql", config.DB_USERNAME, config.DB_PASSWORD,
         config.DB_HOST, config.DB_PORT, config.DB_DATABASE,
     ),
-    pool_size=30,
+    pool_size=config.SQLALCHEMY_POOL_SIZE,
     max_overflow=10,
     pool_recycle=3600,
     # Last in, first out keeps the idle chat on a few connections, as was measured.

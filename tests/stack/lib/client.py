@@ -70,19 +70,21 @@ class Client:
         if upload_file_ids:
             body["files"] = [{"type": "document", "transfer_method": "local_file",
                               "upload_file_id": i} for i in upload_file_ids]
-        began = time.monotonic()
+        began, sent_ns = time.monotonic(), time.time_ns()
         response = self._post("/v1/chat-messages", json.dumps(body, ensure_ascii=False).encode(),
                               "application/json", trace_id)
         trace = response.headers["X-Amzn-Trace-Id"]
         result = {
             "x_amzn_trace_id": next(p for p in trace.split(";") if p.startswith("Root="))[5:],
             "message_id": None, "conversation_id": None, "task_id": None,
-            "workflow_run_id": None, "answer": None, "app": self.app, "mode": mode}
+            "workflow_run_id": None, "answer": None, "app": self.app, "mode": mode,
+            "sent_ns": sent_ns, "ended_ns": None}
         if mode == "streaming":
             self._read_events(response, result, began)
         else:
             reply = json.loads(response.read())
             result |= {k: reply[k] for k in ("message_id", "conversation_id", "task_id", "answer")}
+        result["ended_ns"] = time.time_ns()
         result["total_ms"] = round((time.monotonic() - began) * 1000)
         if upload_file_ids:
             result["upload_file_id"] = upload_file_ids[0]

@@ -25,7 +25,8 @@ def _tls_env() -> dict:
     return {"SSL_CERT_FILE": CA_FILE, "REQUESTS_CA_BUNDLE": CA_FILE, "AWS_CA_BUNDLE": CA_FILE}
 
 
-def dify_env(stack) -> dict:
+def dify_env(stack, chats: int = 1) -> dict:
+    """The environment of the API and the worker, which run so many chats at once."""
     options = stack.options
     tls = options["redis_tls"] == "on"
     return {
@@ -33,6 +34,7 @@ def dify_env(stack) -> dict:
         "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1",
         "DB_HOST": dns.POSTGRES, "DB_PORT": str(postgres.PORT), "DB_PASSWORD": postgres.PASSWORD,
         "DB_SSLMODE": "" if options["pg_sslmode"] == "prefer" else options["pg_sslmode"],
+        "SQLALCHEMY_POOL_SIZE": str(max(30, 4 * chats)),
         "REDIS_HOST": dns.REDIS, "REDIS_PORT": str(redis.TLS_PORT if tls else redis.PORT),
         "REDIS_PASSWORD": redis.PASSWORD, "REDIS_USE_SSL": "true" if tls else "false",
         "PLUGIN_DAEMON_URL": f"http://{dns.DAEMON}:{DAEMON_PORT}",
@@ -104,7 +106,8 @@ def start_worker(stack) -> dict:
     command = [VENV / "bin" / "celery", "-A", "celery_entrypoint.celery", "worker", "-P", "gevent",
                "-c", stack.options["celery_concurrency"], "--loglevel",
                stack.options["log_level"], "-Q", ",".join(QUEUES), "--prefetch-multiplier=1"]
-    return _start(stack, "worker", "worker", command, dify_env(stack), "/app/api",
+    env = dify_env(stack, stack.options["celery_concurrency"])
+    return _start(stack, "worker", "worker", command, env, "/app/api",
                   [[str(HERE / "dify"), "/app/api"]])
 
 
@@ -112,7 +115,8 @@ def start_api(stack) -> dict:
     command = [VENV / "bin" / "gunicorn", "--bind", f"0.0.0.0:{API_PORT}", "--workers", "1",
                "--worker-class", "gevent", "--worker-connections",
                stack.options["api_connections"], "--timeout", "200", "app:app"]
-    return _start(stack, "api", "api", command, dify_env(stack), "/app/api",
+    env = dify_env(stack, stack.options["api_connections"])
+    return _start(stack, "api", "api", command, env, "/app/api",
                   [[str(HERE / "dify"), "/app/api"]])
 
 

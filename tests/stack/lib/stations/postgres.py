@@ -12,7 +12,7 @@ PORT, USER, PASSWORD = 5432, "postgres", "difyai123456"
 OS_USER = "postgres"  # the server refuses to run as root; the package makes this user
 SETTINGS = {
     "listen_addresses": net.VPC["postgres"], "port": PORT, "ssl": "on",
-    "max_connections": 200, "shared_buffers": "32MB", "password_encryption": "scram-sha-256",
+    "max_connections": 1000, "shared_buffers": "32MB", "password_encryption": "scram-sha-256",
     # The data does not outlive the stack.
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
 }
