@@ -184,6 +184,29 @@ static void find_beaten(struct dfl_trace *t, struct dfl_op *op)
 	}
 }
 
+static bool uses_file_of(const struct request *r, const struct request *upload)
+{
+	for (size_t i = 0; i < r->n_links; i++)
+		if (!strcmp(r->links[i].why, "file") && !strcmp(r->links[i].trace_id, upload->trace_id))
+			return true;
+	return false;
+}
+
+/* An uploaded file that is read again is read for the chat that uses it, when just one is under way. */
+static struct request *user_of_file(struct dfl_trace *t, struct request *upload, uint64_t ts_ns)
+{
+	struct request *r, *user = NULL;
+
+	DL_FOREACH(t->requests, r) {
+		if (r->start_ns > ts_ns || was_over(r, ts_ns) || !uses_file_of(r, upload))
+			continue;
+		if (user)
+			return upload;
+		user = r;
+	}
+	return user ? user : upload;
+}
+
 struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *owner = owner_by_id(t, op), *r;
@@ -201,7 +224,7 @@ struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op)
 		if (is_content(&g) && (!owner || r->number > owner->number))
 			owner = r;
 	}
-	return owner;
+	return owner && was_over(owner, op->begin_ns) ? user_of_file(t, owner, op->begin_ns) : owner;
 }
 
 static void add_candidates(struct dfl_trace *t, struct dfl_op *op, const struct op_run *run, struct hop *h)
