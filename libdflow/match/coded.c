@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Base64 and hex: the alphabets, decoding in any phase, and whether the outcome is text. */
+#include "match/coded.h"
+
+#include "match/chars.h"
+#include "match/match.h"
+
+#define SIX(a) a, a + 1, a + 2, a + 3, a + 4, a + 5
+#define TWENTY_SIX(a) SIX(a), SIX(a + 6), SIX(a + 12), SIX(a + 18), a + 24, a + 25
+
+/* RFC 4648, both alphabets at once. */
+static const uint8_t base64_plus1[256] = {
+	['A'] = TWENTY_SIX(1),
+	['a'] = TWENTY_SIX(27),
+	['0'] = SIX(53), 59, 60, 61, 62,
+	['+'] = 63,
+	['-'] = 63,
+	['/'] = 64,
+	['_'] = 64,
+};
+
+const struct dfl_code dfl_code_base64 = {
+	.plus1 = base64_plus1,
+	.bits = 6,
+	.group = 4,
+	.group_bytes = 3,
+	.phases = 4,
+	.enc = DFL_ENC_BASE64,
+	.min = 40,
+	.min_leaf = 16,
+};
+
+const struct dfl_code dfl_code_hex = {
+	.plus1 = dfl_hex_plus1,
+	.bits = 4,
+	.group = 2,
+	.group_bytes = 1,
+	.phases = 2,
+	.enc = DFL_ENC_HEX,
+	.min = 80,
+	.min_leaf = 80,
+};
+
+uint64_t dfl_coded_char(const struct dfl_coded *c, uint64_t pos)
+{
+	return c->phase + pos / c->code->group_bytes * c->code->group + pos % c->code->group_bytes;
+}
+
+/* Whole bytes of n chars; out has room. */
+static size_t decode_group(const struct dfl_code *code, const uint8_t *chars, unsigned n,
+			   uint8_t *out)
+{
+	uint32_t v = 0;
+	size_t bytes = n * code->bits / 8, bits = n * code->bits;
+
+	for (unsigned i = 0; i < n; i++)
+		v = v << code->bits | (uint32_t)(code->plus1[chars[i]] - 1);
+	for (size_t i = 0; i < bytes; i++)
+		out[i] = (uint8_t)(v >> (bits - 8 * (i + 1)));
+	return bytes;
+}
+
+size_t dfl_coded_decode(const struct dfl_coded *c, unsigned phase, uint64_t from, uint64_t to,
+			bool last, uint8_t out[static DFL_CODED_OUT], uint64_t *ret_pos)
+{
+	const struct dfl_code *code = c->code;
+	uint64_t end = c->base + c->n, g;
+	size_t n = 0;
+
+	/* The first group that begins at `from` or after it. */
+	g = from <= phase ? phase : from + (code->group - (from - phase) % code->group) % code->group;
+	*ret_pos = (g - phase) / code->group * code->group_bytes;
+	for (; g < to && g + code->group <= end; g += code->group)
+		n += decode_group(code, c->chars + (g - c->base), code->group, out + n);
+	if (last && g < end)
+		n += decode_group(code, c->chars + (g - c->base), (unsigned)(end - g), out + n);
+	return n;
+}
+
+/* Length of the well-formed UTF-8 character at p, or 0. */
+static size_t utf8_len(const uint8_t *p, size_t n)
+{
+	size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+
+	if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+size_t dfl_coded_text_bytes(const uint8_t *p, size_t n)
+{
+	size_t good = 0, len;
+
+	for (size_t i = 0; i < n; i += len) {
+		len = 1;
+		if (p[i] >= 0x80) {
+			len = utf8_len(p + i, n - i);
+			good += len;
+			len += !len;
+		} else {
+			good += (p[i] >= 0x20 && p[i] != 0x7f) || p[i] == '\t' || p[i] == '\n' ||
+				p[i] == '\r';
+		}
+	}
+	return good;
+}
+
+bool dfl_coded_is_text(size_t good, size_t n)
+{
+	return n && good * 4 >= n * 3;
+}

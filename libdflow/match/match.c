@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The match stage: its object, its options, its views. */
+#include "match/match.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "match/match_int.h"
+
+static int set_defaults(struct dfl_match_opts *o)
+{
+	o->k = o->k ? o->k : 12;
+	o->stride = o->stride ? o->stride : 4;
+	o->max_sources = o->max_sources ? o->max_sources : 16384;
+	o->max_source_bytes = o->max_source_bytes ? o->max_source_bytes : 64ull << 20;
+	o->max_depth = o->max_depth ? o->max_depth : 3;
+	o->min_run = o->min_run ? o->min_run : 16;
+	o->look_back = o->look_back ? o->look_back : 4096;
+	if (o->k < 8 || o->k + o->stride - 1 > 16 || o->look_back < 64 || o->look_back > 1u << 24)
+		return -EINVAL;
+	return 0;
+}
+
+int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *ud,
+		  struct dfl_match **ret_match)
+{
+	struct dfl_match *m;
+	int r;
+
+	if (sodium_init() < 0)
+		return -EIO;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	if (opts)
+		m->opts = *opts;
+	m->fn = fn;
+	m->ud = ud;
+	r = set_defaults(&m->opts);
+	if (!r)
+		r = dfl_index_init(&m->index, &m->secret, m->opts.k);
+	if (!r)
+		r = dfl_shorts_init(m);
+	if (r) {
+		dfl_match_free(m);
+		return r;
+	}
+	*ret_match = m;
+	return 0;
+}
+
+void dfl_match_free(struct dfl_match *m)
+{
+	if (!m)
+		return;
+	/* Views and sources that were left are ended by whoever owns them before this. */
+	while (m->scans)
+		dfl_match_view_close(m->scans->view);
+	while (m->sources)
+		dfl_match_source_free(m->sources);
+	dfl_shorts_fini(m);
+	if (m->index.secret)
+		dfl_index_fini(&m->index);
+	dfl_secret_fini(&m->secret);
+	explicit_bzero(m, sizeof(*m));
+	free(m);
+}
+
+void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stats)
+{
+	*ret_stats = m->stats;
+	ret_stats->index_entries = m->index.entries;
+}
+
+int dfl_match_view_new(struct dfl_match *m, void *view_ud, struct dfl_match_view **ret_view)
+{
+	struct dfl_match_view *v = calloc(1, sizeof(*v));
+	int r;
+
+	if (!v)
+		return -ENOMEM;
+	v->m = m;
+	v->ud = view_ud;
+	r = dfl_scan_new(m, v, NULL, 0, 0, &v->scan);
+	if (r) {
+		free(v);
+		return r;
+	}
+	*ret_view = v;
+	return 0;
+}
+
+int dfl_match_view_feed(struct dfl_match_view *v, const void *data, size_t len_bytes, uint64_t pos,
+			uint64_t pos_len, uint64_t ts_ns)
+{
+	v->m->stats.scanned_bytes += len_bytes;
+	return dfl_scan_feed(v->scan, data, len_bytes, pos, pos_len, ts_ns);
+}
+
+void dfl_match_view_gap(struct dfl_match_view *v)
+{
+	dfl_scan_gap(v->scan);
+}
+
+void dfl_match_view_close(struct dfl_match_view *v)
+{
+	if (!v)
+		return;
+	dfl_scan_close(v->scan, true);
+	free(v->covered);
+	free(v);
+}

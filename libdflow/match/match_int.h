@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the match stage share: sources and their index, scans of views, runs. */
+#pragma once
+
+#include <errno.h>
+
+#include "match/canon.h"
+#include "match/match.h"
+#include "match/secret.h"
+#include "match/text.h"
+
+/* Named limits; each overflow is counted in dfl_match_stats. */
+#define DFL_POSITIONS_PER_SOURCE 8 /* of one k-gram within one source: capped_positions */
+#define DFL_ENTRIES_PER_PROBE 64   /* looked at for one k-gram, half newest, half oldest: capped_candidates */
+#define DFL_WALK_PER_PROBE 1024	   /* index entries stepped over for one k-gram: capped_candidates */
+#define DFL_OPEN_RUNS 128	   /* of one scan: capped_candidates */
+#define DFL_OPEN_PER_SOURCE 16	   /* of those, of one source: capped_candidates */
+#define DFL_COVERED 256		   /* places remembered per view, to find free ones */
+#define DFL_SLICE 4096		   /* raw bytes taken at a time */
+#define DFL_NONE UINT32_MAX
+
+/* ---- index.c: where each k-gram of the sources is ---- */
+
+#define DFL_CHUNK_SHIFT 8
+#define DFL_CHUNK (1u << DFL_CHUNK_SHIFT) /* positions of one source */
+
+/* An entry is chunk << DFL_CHUNK_SHIFT | position within it. */
+struct dfl_chunk_ix {
+	struct dfl_match_source *source; /* NULL: free */
+	uint32_t first;			 /* position of entry 0 in the source */
+	uint32_t next_free;
+	uint32_t next[DFL_CHUNK]; /* circular through the bucket; DFL_NONE: not in the index */
+	uint32_t prev[DFL_CHUNK];
+	uint16_t tag[DFL_CHUNK];
+};
+
+struct dfl_bucket {
+	uint32_t head; /* newest; DFL_NONE: empty */
+	uint32_t count;
+};
+
+struct dfl_index {
+	struct dfl_secret *secret;
+	uint64_t key[2];
+	uint32_t k;
+	struct dfl_chunk_ix **chunks;
+	uint32_t n_chunks, cap_chunks, free_chunk;
+	struct dfl_bucket *buckets;
+	unsigned bucket_bits;
+	uint64_t *filter; /* two bits of one word for each k-gram */
+	unsigned filter_bits; /* words: 1 << filter_bits */
+	uint64_t entries, removed; /* removed: since the filter was built */
+};
+
+static inline uint64_t dfl_load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, p, 8);
+	return v;
+}
+
+/* Keyed hash of the k bytes at p (8 <= k <= 16): two overlapping words, one wide product. */
+static inline uint64_t dfl_gram(const struct dfl_index *ix, const uint8_t *p)
+{
+	unsigned __int128 m = (unsigned __int128)(dfl_load64(p) ^ ix->key[0]) *
+			      (dfl_load64(p + ix->k - 8) ^ ix->key[1]);
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static inline bool dfl_index_maybe(const struct dfl_index *ix, uint64_t h)
+{
+	uint64_t bits = 1ull << (h & 63) | 1ull << (h >> 6 & 63);
+
+	return (ix->filter[h >> (64 - ix->filter_bits)] & bits) == bits;
+}
+
+int dfl_index_init(struct dfl_index *ix, struct dfl_secret *secret, uint32_t k);
+void dfl_index_fini(struct dfl_index *ix);
+/* Room for positions [0, n) of the source. 0 or -ENOMEM. */
+int dfl_index_reserve(struct dfl_index *ix, struct dfl_match_source *s, uint32_t n);
+/* Adds the k-gram at `at`; false when the source has too many of it already. */
+bool dfl_index_add(struct dfl_index *ix, struct dfl_match_source *s, uint32_t at);
+void dfl_index_remove(struct dfl_index *ix, struct dfl_match_source *s);
+
+/* Walks the entries of the k-gram at p: the newest ones, then the oldest. */
+struct dfl_index_iter {
+	const uint8_t *gram;
+	uint32_t at, head, oldest;
+	uint32_t count; /* entries of the bucket */
+	uint16_t tag;
+	uint16_t left, walk;
+	bool backwards, capped;
+};
+void dfl_index_find(const struct dfl_index *ix, const uint8_t *gram, uint64_t h,
+		    struct dfl_index_iter *ret_iter);
+/* The next place that really holds the k-gram. */
+bool dfl_index_next(const struct dfl_index *ix, struct dfl_index_iter *it,
+		    struct dfl_match_source **ret_source, uint32_t *ret_at);
+
+/* ---- source.c ---- */
+
+struct dfl_match_source {
+	struct dfl_match *m;
+	struct dfl_match_source *next, *prev;
+	uint64_t owner;
+	void *ud;
+	struct dfl_canon canon;
+	struct dfl_text text;
+	uint64_t raw_bytes;
+	uint32_t indexed; /* k-grams that begin before this are in the index */
+	bool ended;
+	uint32_t *chunks;
+	uint32_t n_chunks, cap_chunks;
+	struct dfl_match_source *short_next, *short_prev; /* shorts.c */
+	bool is_short;
+};
+
+/* ---- runs.c: runs that go on ---- */
+
+struct dfl_open_run {
+	struct dfl_match_source *source;
+	uint64_t from, end; /* canonical bytes of the scan */
+	uint32_t source_from;
+	uint32_t held; /* least number of places of any of its k-grams, DFL_NONE: known exactly */
+	uint64_t pos_from, ts_first_ns;
+	uint64_t enc_to; /* enc holds what was undone up to here */
+	uint32_t others; /* other owners' sources that hold it; filled in when it is due */
+	uint8_t enc;
+	bool over;	/* it cannot go on beyond end, … */
+	bool exhausted; /* … because the source ends there */
+	bool ended;	/* … because the scan or the source is over */
+	bool counted;	/* others is filled in */
+};
+
+/* ---- scan.c: canonical text of a view, or of what was nested in it ---- */
+
+struct dfl_nest;
+struct dfl_coded;
+
+struct dfl_mark {
+	uint64_t at; /* canonical byte */
+	uint64_t ts_ns;
+};
+
+struct dfl_scan {
+	struct dfl_match *m;
+	struct dfl_match_view *view;
+	struct dfl_coded *parent; /* the run of base64 or hex it was decoded from; NULL: the view */
+	struct dfl_scan *next, *prev; /* all scans */
+	uint32_t depth;
+	uint8_t enc; /* undone above */
+	bool gapped;
+	struct dfl_canon canon;
+	struct dfl_text text;
+	struct dfl_nest *nest;
+	uint64_t next_probe; /* canonical byte of the next k-gram to look up */
+	uint64_t barrier;    /* nothing joins across it */
+	struct dfl_open_run *open;
+	uint32_t n_open, cap_open;
+	struct dfl_mark *marks;
+	uint32_t n_marks, cap_marks;
+	uint64_t *seen;	      /* late.c: filter of the k-grams that stand in the text */
+	uint64_t seen_total; /* bytes when it was made */
+};
+
+/* A run that was reported: where in the source, and where in which scan. */
+struct dfl_covered {
+	const struct dfl_match_source *source;
+	const struct dfl_scan *scan;
+	uint32_t source_from, source_to;
+	uint64_t from, end;
+};
+
+struct dfl_match_view {
+	struct dfl_match *m;
+	void *ud;
+	struct dfl_scan *scan;
+	struct dfl_covered *covered; /* a ring of DFL_COVERED */
+	uint32_t n_covered, next_covered;
+};
+
+struct dfl_match {
+	struct dfl_match_opts opts;
+	dfl_match_run_fn fn;
+	void *ud;
+	struct dfl_secret secret;
+	struct dfl_index index;
+	struct dfl_match_source *sources;
+	struct dfl_match_source **shorts;
+	struct dfl_scan *scans;
+	struct dfl_match_stats stats;
+};
+
+static inline uint64_t dfl_scan_total(const struct dfl_scan *s)
+{
+	return s->text.base + s->text.len;
+}
+
+static inline const uint8_t *dfl_scan_at(const struct dfl_scan *s, uint64_t at)
+{
+	return s->text.data + (at - s->text.base);
+}
+
+/* First canonical byte that may be matched backwards when `total` were seen. */
+static inline uint64_t dfl_scan_floor(const struct dfl_scan *s, uint64_t total)
+{
+	uint64_t back = s->m->opts.look_back;
+	uint64_t floor = total > back ? total - back : 0;
+
+	return floor > s->barrier ? floor : s->barrier;
+}
+
+int dfl_scan_new(struct dfl_match *m, struct dfl_match_view *view, struct dfl_coded *parent,
+		 uint32_t depth, uint8_t enc, struct dfl_scan **ret_scan);
+int dfl_scan_feed(struct dfl_scan *s, const uint8_t *data, size_t len, uint64_t pos,
+		  uint64_t pos_len, uint64_t ts_ns);
+void dfl_scan_gap(struct dfl_scan *s);
+/* leaf: the scan is all there is of the leaf. */
+void dfl_scan_close(struct dfl_scan *s, bool leaf);
+/* Stream positions of [from, to) of what the scan was fed. */
+void dfl_scan_outer(const struct dfl_scan *s, uint64_t from, uint64_t to, uint64_t *ret_from,
+		    uint64_t *ret_to);
+/* The first byte it was fed whose position may still be asked for. */
+uint64_t dfl_scan_oldest(const struct dfl_scan *s);
+/* When canonical byte `at` was seen. */
+uint64_t dfl_scan_ts(const struct dfl_scan *s, uint64_t at);
+
+/* Opens runs where the k-gram at `at` stands in sources (only: in that one, from `first` on). */
+void dfl_scan_probe(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
+		    const struct dfl_match_source *only, uint32_t first);
+
+void dfl_run_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
+		  uint32_t source_at, uint64_t floor, uint32_t held);
+/* Walks all runs on as far as both texts go. */
+void dfl_runs_extend(struct dfl_scan *s);
+/* Reports the runs that were known to be over when `total` canonical bytes had been seen. */
+void dfl_runs_retire(struct dfl_scan *s, uint64_t total);
+/* Reports all, or all of one source; leaf: the text is the whole leaf. */
+void dfl_runs_end(struct dfl_scan *s, const struct dfl_match_source *source, bool leaf);
+
+/* late.c: k-grams [first, …) of the source were added to the index: match them backwards. */
+void dfl_late_match(struct dfl_match_source *s, uint32_t first);
+
+/* shorts.c: ended sources that are too short for runs; they match whole leaves. */
+int dfl_shorts_init(struct dfl_match *m);
+void dfl_shorts_fini(struct dfl_match *m);
+void dfl_shorts_add(struct dfl_match_source *s);
+void dfl_shorts_remove(struct dfl_match_source *s);
+void dfl_shorts_leaf(struct dfl_scan *s);
+
+/* ---- nested.c: runs of base64 and hex ---- */
+
+extern const struct dfl_canon_tap dfl_nest_tap;
+int dfl_nest_new(struct dfl_scan *s, struct dfl_nest **ret_nest);
+/* Nothing joins what comes next. */
+void dfl_nest_cut(struct dfl_nest *n);
+/* No more comes. leaf: the scan was all of a leaf. */
+void dfl_nest_finish(struct dfl_nest *n, bool leaf);
+void dfl_nest_free(struct dfl_nest *n);
+void dfl_nest_ts(struct dfl_nest *n, uint64_t ts_ns);
+/* The first raw byte of the scan whose position may still be asked for. */
+uint64_t dfl_nest_oldest(const struct dfl_nest *n);
+/* Positions of decoded bytes [from, to) in what the parent scan was fed, and that scan. */
+struct dfl_scan *dfl_coded_outer(const struct dfl_coded *c, uint64_t from, uint64_t to,
+				 uint64_t *ret_from, uint64_t *ret_to);

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Runs: what a scan and a source have in common, from the first k-gram found to both ends.
+ *
+ * A run is reported when it is over, unless another run of the same source holds all of its bytes
+ * of the view. Of several places of the source that are equally long, the leftmost free one is
+ * meant: one that no run reported for this view has covered yet.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "match/match_int.h"
+
+static bool is_continuation(uint8_t c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+/* Length of the common beginning of a and b. */
+static size_t common(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		uint64_t x = dfl_load64(a + i) ^ dfl_load64(b + i);
+
+		if (x) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			return i + (unsigned)__builtin_ctzll(x) / 8;
+#else
+			return i + (unsigned)__builtin_clzll(x) / 8;
+#endif
+		}
+	}
+	while (i < n && a[i] == b[i])
+		i++;
+	return i;
+}
+
+static void extend(struct dfl_scan *s, struct dfl_open_run *r)
+{
+	const struct dfl_match_source *src = r->source;
+	uint64_t total = dfl_scan_total(s), source_at = r->source_from + (r->end - r->from), n, lo;
+
+	if (r->over)
+		return;
+	n = total - r->end;
+	if (n > src->text.len - source_at)
+		n = src->text.len - source_at;
+	r->end += common(dfl_scan_at(s, r->end), src->text.data + source_at, (size_t)n);
+	source_at = r->source_from + (r->end - r->from);
+	if (source_at == src->text.len) {
+		r->exhausted = src->ended || total - r->end > s->m->opts.look_back;
+		r->over = r->exhausted;
+	} else {
+		r->over = r->end < total;
+	}
+	if (r->end == r->enc_to)
+		return;
+	/* From one byte before, so that what was undone between there and here counts. */
+	lo = r->enc_to > r->from ? r->enc_to - 1 : r->from;
+	r->enc |= dfl_map_enc(&s->text.map, (uint32_t)(lo - s->text.base),
+			      (uint32_t)(r->end - s->text.base));
+	r->enc_to = r->end;
+}
+
+void dfl_runs_extend(struct dfl_scan *s)
+{
+	for (uint32_t i = 0; i < s->n_open; i++)
+		extend(s, &s->open[i]);
+}
+
+/* Is there a run of the source along this line already? Counts those of the source. */
+static struct dfl_open_run *find_open(struct dfl_scan *s, const struct dfl_match_source *source,
+				      uint64_t at, uint32_t source_at, uint32_t *ret_n)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_open; i++) {
+		struct dfl_open_run *r = &s->open[i];
+
+		if (r->source != source)
+			continue;
+		if (r->from + source_at == at + r->source_from)
+			return r;
+		n++;
+	}
+	*ret_n = n;
+	return NULL;
+}
+
+static struct dfl_open_run *new_open(struct dfl_scan *s)
+{
+	uint32_t cap = s->cap_open ? s->cap_open * 2 : 8;
+	struct dfl_open_run *p;
+
+	if (s->n_open == s->cap_open) {
+		p = reallocarray(s->open, cap, sizeof(*p));
+		if (!p)
+			return NULL;
+		s->open = p;
+		s->cap_open = cap;
+	}
+	return &s->open[s->n_open++];
+}
+
+void dfl_run_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
+		  uint32_t source_at, uint64_t floor, uint32_t held)
+{
+	const uint8_t *src = source->text.data;
+	uint64_t from = at, ignored;
+	struct dfl_open_run *r;
+	uint32_t n;
+
+	r = find_open(s, source, at, source_at, &n);
+	if (r) {
+		r->held = held < r->held ? held : r->held;
+		return;
+	}
+	s->m->stats.candidates++;
+	if (n >= DFL_OPEN_PER_SOURCE || s->n_open >= DFL_OPEN_RUNS || !(r = new_open(s))) {
+		s->m->stats.capped_candidates++;
+		return;
+	}
+	while (from > floor && source_at && *dfl_scan_at(s, from - 1) == src[source_at - 1]) {
+		from--;
+		source_at--;
+	}
+	while (is_continuation(src[source_at])) { /* begin with a whole character */
+		from++;
+		source_at++;
+	}
+	*r = (struct dfl_open_run){
+		.source = source,
+		.from = from,
+		.end = from,
+		.source_from = source_at,
+		.held = held,
+		.enc_to = from,
+		.ts_first_ns = dfl_scan_ts(s, from),
+	};
+	dfl_map_find(&s->text.map, (uint32_t)(from - s->text.base), &r->pos_from, &ignored);
+	extend(s, r);
+}
+
+/* ---- reporting ---- */
+
+/* Could it be the whole leaf? Then it is not over before the leaf is. */
+static bool may_be_leaf(const struct dfl_scan *s, const struct dfl_open_run *r)
+{
+	return r->from == 0 && !s->gapped;
+}
+
+static bool due(const struct dfl_scan *s, const struct dfl_open_run *r, uint64_t total)
+{
+	if (!r->over || r->end > total)
+		return false;
+	if (r->ended)
+		return true;
+	if (r->exhausted && !may_be_leaf(s, r))
+		return r->end <= total;
+	return r->end < total;
+}
+
+static bool holds(const struct dfl_open_run *outer, const struct dfl_open_run *inner)
+{
+	return outer->from <= inner->from && outer->end >= inner->end;
+}
+
+/* Sources of other owners that hold the run as well. */
+static uint32_t count_others(const struct dfl_scan *s, const struct dfl_open_run *r)
+{
+	const struct dfl_match_source *last = NULL;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_open; i++) {
+		const struct dfl_open_run *o = &s->open[i];
+		bool again = false;
+
+		if (o->source->owner == r->source->owner || o->source == last || !holds(o, r))
+			continue;
+		for (uint32_t j = 0; j < i && !again; j++)
+			again = s->open[j].source == o->source && holds(&s->open[j], r);
+		n += !again;
+		last = o->source;
+	}
+	if (r->held != DFL_NONE && r->held > n + 1)
+		n = r->held - 1;
+	return n;
+}
+
+static bool is_free(const struct dfl_match_view *v, const struct dfl_open_run *r)
+{
+	uint64_t to = r->source_from + (r->end - r->from);
+
+	for (uint32_t i = 0; i < v->n_covered; i++) {
+		const struct dfl_covered *c = &v->covered[i];
+
+		if (c->source == r->source && c->source_from < to && r->source_from < c->source_to)
+			return false;
+	}
+	return true;
+}
+
+/* Of two runs over the same bytes of the view, is a the one to report? */
+static bool better(const struct dfl_match_view *v, const struct dfl_open_run *a,
+		   const struct dfl_open_run *b)
+{
+	bool free_a, free_b;
+
+	if (a->over != b->over)
+		return !a->over;
+	if (a->exhausted != b->exhausted)
+		return !a->exhausted;
+	free_a = is_free(v, a);
+	free_b = is_free(v, b);
+	if (free_a != free_b)
+		return free_a;
+	return a->source_from < b->source_from;
+}
+
+/* Is the run part of one that goes on, was reported, or is preferred? */
+static bool is_part(const struct dfl_scan *s, const struct dfl_open_run *r)
+{
+	const struct dfl_match_view *v = s->view;
+
+	for (uint32_t i = 0; i < s->n_open; i++) {
+		const struct dfl_open_run *o = &s->open[i];
+
+		if (o == r || o->source != r->source || !holds(o, r))
+			continue;
+		if (!holds(r, o) || better(v, o, r))
+			return true;
+	}
+	for (uint32_t i = 0; i < v->n_covered; i++) {
+		const struct dfl_covered *c = &v->covered[i];
+
+		if (c->source == r->source && c->scan == s && c->from <= r->from &&
+		    c->end >= r->end)
+			return true;
+	}
+	return false;
+}
+
+static void cover(struct dfl_scan *s, const struct dfl_open_run *r)
+{
+	struct dfl_match_view *v = s->view;
+
+	if (!v->covered)
+		v->covered = calloc(DFL_COVERED, sizeof(*v->covered));
+	if (!v->covered)
+		return; /* places may count twice then */
+	v->covered[v->next_covered] = (struct dfl_covered){
+		.source = r->source,
+		.scan = s,
+		.source_from = r->source_from,
+		.source_to = r->source_from + (uint32_t)(r->end - r->from),
+		.from = r->from,
+		.end = r->end,
+	};
+	v->next_covered = (v->next_covered + 1) % DFL_COVERED;
+	if (v->n_covered < DFL_COVERED)
+		v->n_covered++;
+}
+
+/* Raw bytes of the source. Dropped bytes at its very ends belong to a run that reaches them. */
+static void source_range(const struct dfl_match_source *src, struct dfl_run *run)
+{
+	uint64_t ignored;
+
+	dfl_map_find(&src->text.map, run->canon_from, &run->src_from, &ignored);
+	dfl_map_find(&src->text.map, run->canon_to - 1, &ignored, &run->src_to);
+	if (run->canon_from == 0)
+		run->src_from = 0;
+	if (run->canon_to == src->text.len && src->ended)
+		run->src_to = src->raw_bytes;
+}
+
+static void report(struct dfl_scan *s, struct dfl_open_run r, bool leaf)
+{
+	const struct dfl_match_source *src = r.source;
+	uint32_t to = r.source_from + (uint32_t)(r.end - r.from);
+	struct dfl_run run = { .canon_from = r.source_from };
+	uint64_t pos_to, ignored, end = r.end;
+
+	/* End with a whole character. */
+	while (to > r.source_from && to < src->text.len && is_continuation(src->text.data[to])) {
+		to--;
+		end--;
+	}
+	if (end - r.from < s->m->opts.min_run || end <= r.from)
+		return;
+	run.canon_to = to;
+	source_range(src, &run);
+	dfl_map_find(&s->text.map, (uint32_t)(end - 1 - s->text.base), &ignored, &pos_to);
+	dfl_scan_outer(s, r.pos_from, pos_to, &run.pos_from, &run.pos_to);
+	run.encodings = r.enc | s->enc;
+	if (!run.encodings)
+		run.encodings = DFL_ENC_RAW;
+	run.other_sources = r.others;
+	run.ts_first_ns = r.ts_first_ns;
+	run.ts_last_ns = dfl_scan_ts(s, end - 1);
+	run.whole_leaf = leaf && r.from == 0 && end == dfl_scan_total(s) && !s->gapped;
+	s->m->fn(s->m->ud, s->view->ud, src->ud, &run);
+}
+
+/* Takes out the run and all that are part of it. */
+static void take_out(struct dfl_scan *s, struct dfl_open_run r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_open; i++) {
+		const struct dfl_open_run *o = &s->open[i];
+
+		if (o->source == r.source && holds(&r, o) && o->over)
+			continue;
+		s->open[n++] = *o;
+	}
+	s->n_open = n;
+}
+
+static bool earlier(const struct dfl_open_run *a, const struct dfl_open_run *b)
+{
+	if (a->end != b->end)
+		return a->end < b->end;
+	if (a->exhausted != b->exhausted)
+		return a->exhausted;
+	if (a->from != b->from)
+		return a->from < b->from;
+	return a->source_from < b->source_from;
+}
+
+/* The first run that is due, or NULL; all that end with it are counted. */
+static struct dfl_open_run *first_due(struct dfl_scan *s, uint64_t total)
+{
+	struct dfl_open_run *first = NULL;
+
+	for (uint32_t i = 0; i < s->n_open; i++)
+		if (due(s, &s->open[i], total) && (!first || earlier(&s->open[i], first)))
+			first = &s->open[i];
+	for (uint32_t i = 0; first && !first->counted && i < s->n_open; i++)
+		if (s->open[i].end == first->end && due(s, &s->open[i], total)) {
+			s->open[i].others = count_others(s, &s->open[i]);
+			s->open[i].counted = true;
+		}
+	return first;
+}
+
+static void retire(struct dfl_scan *s, uint64_t total, bool leaf)
+{
+	struct dfl_open_run *first;
+
+	while (s->n_open && (first = first_due(s, total))) {
+		struct dfl_open_run r = *first;
+
+		if (is_part(s, first)) {
+			*first = s->open[--s->n_open];
+			continue;
+		}
+		take_out(s, r);
+		cover(s, &r);
+		report(s, r, leaf);
+	}
+}
+
+void dfl_runs_retire(struct dfl_scan *s, uint64_t total)
+{
+	if (s->n_open)
+		retire(s, total, false);
+}
+
+void dfl_runs_end(struct dfl_scan *s, const struct dfl_match_source *source, bool leaf)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->n_open; i++)
+		if (!source || s->open[i].source == source)
+			any = s->open[i].over = s->open[i].ended = true;
+	if (any)
+		retire(s, dfl_scan_total(s), leaf);
+}

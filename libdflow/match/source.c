@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sources: text to look for, growing by appends, indexed at every position. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "match/match_int.h"
+
+int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
+			 struct dfl_match_source **ret_source)
+{
+	struct dfl_match_source *s;
+
+	if (m->stats.sources >= m->opts.max_sources) {
+		m->stats.capped_sources++;
+		return -ENOSPC;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->m = m;
+	s->owner = owner;
+	s->ud = source_ud;
+	s->text.secret = &m->secret;
+	dfl_canon_init(&s->canon, &s->text, NULL, NULL);
+	s->next = m->sources;
+	if (s->next)
+		s->next->prev = s;
+	m->sources = s;
+	m->stats.sources++;
+	*ret_source = s;
+	return 0;
+}
+
+/* Runs that waited for the source go on; then its new k-grams are looked for backwards. */
+static void grown(struct dfl_match_source *s, uint32_t first)
+{
+	for (struct dfl_scan *scan = s->m->scans; scan; scan = scan->next)
+		dfl_runs_extend(scan);
+	dfl_late_match(s, first);
+	for (struct dfl_scan *scan = s->m->scans; scan; scan = scan->next)
+		dfl_runs_retire(scan, dfl_scan_total(scan));
+}
+
+/* Indexes what the canonical text has grown by. */
+static int index_more(struct dfl_match_source *s)
+{
+	struct dfl_match *m = s->m;
+	uint32_t first = s->indexed, k = m->index.k;
+	int r;
+
+	if (s->text.len >= k) {
+		uint32_t n = (uint32_t)s->text.len - k + 1;
+
+		r = dfl_index_reserve(&m->index, s, n);
+		if (r)
+			return r;
+		for (; s->indexed < n; s->indexed++)
+			if (!dfl_index_add(&m->index, s, s->indexed))
+				m->stats.capped_positions++;
+	}
+	grown(s, first);
+	return 0;
+}
+
+/* Takes at most a slice; *ret_used raw bytes of it. */
+static int append_slice(struct dfl_match_source *s, const uint8_t *data, size_t len,
+			size_t *ret_used)
+{
+	struct dfl_match *m = s->m;
+	uint64_t room = m->opts.max_source_bytes - m->stats.source_bytes;
+	size_t before = s->text.len;
+	int r;
+
+	/* A raw byte gives at most one canonical byte, held back ones aside. */
+	room = room > DFL_TEXT_SLACK ? room - DFL_TEXT_SLACK : 0;
+	if (len > room)
+		len = (size_t)room;
+	if (!len || s->text.len + len + DFL_TEXT_SLACK > UINT32_MAX / 2) {
+		m->stats.capped_sources++;
+		return -ENOSPC;
+	}
+	r = dfl_text_reserve(&s->text, len);
+	if (r)
+		return r;
+	dfl_canon_feed(&s->canon, data, len, s->raw_bytes, len);
+	s->raw_bytes += len;
+	m->stats.source_bytes += s->text.len - before;
+	*ret_used = len;
+	return index_more(s);
+}
+
+int dfl_match_source_append(struct dfl_match_source *s, const void *data, size_t len_bytes)
+{
+	const uint8_t *p = data;
+
+	if (s->ended)
+		return -EINVAL;
+	while (len_bytes) {
+		size_t n = len_bytes < DFL_SLICE ? len_bytes : DFL_SLICE;
+		int r = append_slice(s, p, n, &n);
+
+		if (r)
+			return r;
+		p += n;
+		len_bytes -= n;
+	}
+	return 0;
+}
+
+void dfl_match_source_end(struct dfl_match_source *s)
+{
+	size_t before = s->text.len;
+
+	if (s->ended)
+		return;
+	/* Without memory the few bytes held back stay out. */
+	if (!dfl_text_reserve(&s->text, 0)) {
+		dfl_canon_flush(&s->canon);
+		s->m->stats.source_bytes += s->text.len - before;
+	}
+	s->ended = true;
+	index_more(s);
+	dfl_shorts_add(s);
+}
+
+uint32_t dfl_match_source_canon_bytes(const struct dfl_match_source *s)
+{
+	return (uint32_t)s->text.len;
+}
+
+uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s)
+{
+	return s->raw_bytes;
+}
+
+/* What was reported of the source is no place of a later one at the same address. */
+static void forget_covered(struct dfl_match_view *v, const struct dfl_match_source *s)
+{
+	for (uint32_t i = 0; i < v->n_covered; i++)
+		if (v->covered[i].source == s)
+			v->covered[i].source = NULL;
+}
+
+void dfl_match_source_free(struct dfl_match_source *s)
+{
+	struct dfl_match *m;
+
+	if (!s)
+		return;
+	m = s->m;
+	for (struct dfl_scan *scan = m->scans; scan; scan = scan->next) {
+		dfl_runs_end(scan, s, false);
+		forget_covered(scan->view, s);
+	}
+	dfl_shorts_remove(s);
+	dfl_index_remove(&m->index, s);
+	m->stats.source_bytes -= s->text.len;
+	m->stats.sources--;
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		m->sources = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	dfl_text_fini(&s->text);
+	explicit_bzero(s, sizeof(*s));
+	free(s);
+}
