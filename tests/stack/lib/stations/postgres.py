@@ -18,7 +18,7 @@ SETTINGS = {
 }
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     found = Path("/usr/lib/postgresql/15/bin", name)
     if found.exists():
         return str(found)
@@ -33,7 +33,7 @@ def start(stack):
     password_file.write_text(PASSWORD)
     shutil.chown(password_file, OS_USER)
     made = subprocess.run(
-        [_program("initdb"), "-D", data, "-U", USER, f"--pwfile={password_file}", "--no-sync",
+        [program("initdb"), "-D", data, "-U", USER, f"--pwfile={password_file}", "--no-sync",
          "--no-instructions", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"],
         user=OS_USER, group=OS_USER, extra_groups=[], capture_output=True, text=True, cwd="/")
     if made.returncode != 0:
@@ -47,7 +47,7 @@ def start(stack):
         hba.write("host all all 10.0.0.0/16 scram-sha-256\n")
     settings = {**SETTINGS, "unix_socket_directories": home, "ssl_cert_file": home / "server.crt",
                 "ssl_key_file": home / "server.key"}
-    command = [_program("postgres"), "-D", data]
+    command = [program("postgres"), "-D", data]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     process = stack.spawn("postgres", command, user=OS_USER)
@@ -61,6 +61,6 @@ def start(stack):
 
 def _create(socket: Path, database: str):
     ready = lambda: subprocess.run(
-        [_program("psql"), "-h", str(socket), "-U", USER, "-qc", f"CREATE DATABASE {database}"],
+        [program("psql"), "-h", str(socket), "-U", USER, "-qc", f"CREATE DATABASE {database}"],
         env={"PGPASSWORD": PASSWORD}, capture_output=True).returncode == 0
     procs.wait_for(f"CREATE DATABASE {database}", ready, seconds=20)
