@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+/* dflow.h, second part: recording and replaying, both over the pipeline. */
+#include "api.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture/live.h"
+#include "pipeline.h"
+
+#define DEFAULT_MAX_EVENTS 4096
+#define EXPIRE_EVERY_NS 60000000000ull /* retention is looked after this often while recording */
+
+/* A pipeline with all it borrows. */
+struct session {
+	struct dfl_rules *rules;
+	struct dfl_store *store;
+	struct dfl_dfrec *recording;
+	struct dfl_source *source;
+	struct dfl_pipeline *pipeline;
+	struct dflow_callbacks callbacks;
+};
+
+struct dflow_recorder {
+	struct session session;
+	bool stopped;
+	uint64_t expired_ns; /* when retention was looked after, monotonic */
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+{
+	const struct dflow_callbacks *cb = &((struct session *)ud)->callbacks;
+	const struct dflow_trace trace = { doc };
+
+	if (what == DFL_DOC_OPENED && cb->trace_opened)
+		cb->trace_opened(cb->ud, &trace);
+	else if (what == DFL_DOC_HOP_NEW && cb->hop_new)
+		cb->hop_new(cb->ud, &trace, hop_index);
+	else if (what == DFL_DOC_HOP_CHANGED && cb->hop_changed)
+		cb->hop_changed(cb->ud, &trace, hop_index);
+	else if (what == DFL_DOC_SETTLED && cb->trace_settled)
+		cb->trace_settled(cb->ud, &trace);
+	else if (what == DFL_DOC_DROPPED && cb->trace_dropped)
+		cb->trace_dropped(cb->ud, &trace);
+}
+
+static int open_pipeline(struct session *s, uint64_t memory_limit_bytes, struct dfl_err *err)
+{
+	const struct dflow_callbacks *cb = &s->callbacks;
+	bool wanted = cb->trace_opened || cb->hop_new || cb->hop_changed || cb->trace_settled || cb->trace_dropped;
+	int r = dfl_pipeline_new(
+		&(struct dfl_pipeline_opts){ .rules = s->rules,
+					     .store = s->store,
+					     .record = s->recording,
+					     .on_change = wanted ? on_change : NULL,
+					     .ud = s,
+					     .memory_limit_bytes = memory_limit_bytes },
+		&s->pipeline);
+
+	return r ? dfl_err_set(err, -r, "cannot set up the pipeline: %s", strerror(-r)) : 0;
+}
+
+static void session_fini(struct session *s)
+{
+	dfl_pipeline_free(s->pipeline);
+	if (s->source)
+		s->source->ops->free(s->source);
+	if (s->recording)
+		dfl_dfrec_close(s->recording);
+	dfl_store_close(s->store);
+	dfl_rules_free(s->rules);
+}
+
+static void fill_stats(const struct session *s, struct dflow_stats *ret_stats)
+{
+	struct dfl_pipeline_stats p;
+
+	dfl_pipeline_stats(s->pipeline, &p);
+	dfl_api_fill(ret_stats,
+		     &(struct dflow_stats){ .events = p.events,
+					    .bytes = p.bytes,
+					    .lost_events = p.lost_events,
+					    .lost_bytes = p.lost_bytes + p.gap_bytes,
+					    .requests = p.requests,
+					    .open_requests = p.open_requests,
+					    .hops = p.hops,
+					    .settled = p.settled,
+					    .dropped = p.dropped },
+		     sizeof(*ret_stats));
+}
+
+/* ---- recording ---- */
+
+static int open_session(struct session *s, const struct dflow_recorder_opts *o, struct dfl_err *err)
+{
+	int r;
+
+	if (!o->n_cgroups && !o->n_pids && !o->all)
+		return dfl_err_set(err, EINVAL, "nothing to record: give a cgroup, a process, or all");
+	r = dfl_rules_load(o->config, &s->rules, err);
+	if (!r) /* first what needs privileges, so that nothing is created without them */
+		r = dfl_live_open(&(struct dfl_live_opts){ .cgroups = o->cgroups,
+							   .n_cgroups = o->n_cgroups,
+							   .pids = o->pids,
+							   .n_pids = o->n_pids,
+							   .all = o->all,
+							   .copy_cap_bytes = o->copy_cap_bytes },
+				  &s->source, err);
+	if (!r && o->store)
+		r = dfl_store_create(o->store,
+				     &(struct dfl_store_opts){ .max_age_s = o->store_max_age_s,
+							       .max_bytes = o->store_max_bytes },
+				     &s->store, err);
+	if (!r && o->keep_payload)
+		r = dfl_dfrec_create(o->keep_payload, &s->recording, err);
+	if (!r)
+		r = open_pipeline(s, o->memory_limit_bytes, err);
+	if (!r && o->drop_privileges)
+		r = dfl_live_drop_privileges(o->store != NULL, err);
+	return r;
+}
+
+int dflow_recorder_new(const struct dflow_recorder_opts *opts, struct dflow_recorder **ret_recorder,
+		       struct dflow_error *ret_error)
+{
+	struct dflow_recorder *rec = calloc(1, sizeof(*rec));
+	struct dflow_recorder_opts o;
+	struct dfl_err err = { "" };
+	int r = rec ? 0 : -ENOMEM;
+
+	dfl_api_options(opts, &o, sizeof(o));
+	if (!r) {
+		dfl_api_options(o.callbacks, &rec->session.callbacks, sizeof(rec->session.callbacks));
+		r = open_session(&rec->session, &o, &err);
+	}
+	if (r) {
+		dflow_recorder_free(rec);
+		return dfl_api_error(ret_error, &err, r);
+	}
+	*ret_recorder = rec;
+	return 0;
+}
+
+int dflow_recorder_fd(const struct dflow_recorder *recorder)
+{
+	struct dfl_source *source = recorder->session.source;
+
+	return source->ops->fd(source);
+}
+
+uint64_t dflow_recorder_timeout_ns(const struct dflow_recorder *recorder)
+{
+	struct dfl_source *source = recorder->session.source;
+
+	return source->ops->timeout_ns(source);
+}
+
+static int look_after_retention(struct dflow_recorder *rec, struct dfl_err *err)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	if (!rec->session.store || (rec->expired_ns && now_ns - rec->expired_ns < EXPIRE_EVERY_NS))
+		return 0;
+	rec->expired_ns = now_ns;
+	return dfl_store_expire(rec->session.store, clock_ns(CLOCK_REALTIME), err);
+}
+
+int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned max_events, struct dflow_error *ret_error)
+{
+	struct session *s = &recorder->session;
+	struct dfl_err err = { "" };
+	int n = s->source->ops->dispatch(s->source, dfl_pipeline_event, s->pipeline,
+					 max_events ? max_events : DEFAULT_MAX_EVENTS);
+	int r = n < 0 ? n : look_after_retention(recorder, &err);
+
+	return r < 0 ? dfl_api_error(ret_error, &err, r) : n;
+}
+
+/* Everything is tried; the first error is told. */
+static int flush(struct session *s)
+{
+	int r = s->source->ops->finish(s->source, dfl_pipeline_event, s->pipeline), r2;
+
+	r2 = dfl_pipeline_finish(s->pipeline);
+	r = r < 0 ? r : r2;
+	if (s->recording) {
+		r2 = dfl_dfrec_close(s->recording);
+		s->recording = NULL;
+		r = r < 0 ? r : r2;
+	}
+	return r < 0 ? r : 0;
+}
+
+int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret_error)
+{
+	struct dfl_err err = { "" };
+
+	if (recorder->stopped)
+		return 0;
+	recorder->stopped = true;
+	return dfl_api_error(ret_error, &err, flush(&recorder->session));
+}
+
+void dflow_recorder_stats(const struct dflow_recorder *recorder, struct dflow_stats *ret_stats)
+{
+	fill_stats(&recorder->session, ret_stats);
+}
+
+void dflow_recorder_free(struct dflow_recorder *recorder)
+{
+	if (!recorder)
+		return;
+	session_fini(&recorder->session);
+	free(recorder);
+}
+
+/* ---- replaying ---- */
+
+/* By its first bytes: pcap in either byte order and resolution, pcapng; the rest is for our own reader to judge. */
+static bool is_pcap(const uint8_t magic[static 4])
+{
+	static const uint8_t magics[][4] = {
+		{ 0xa1, 0xb2, 0xc3, 0xd4 }, { 0xd4, 0xc3, 0xb2, 0xa1 }, /* draft-ietf-opsawg-pcap 4 */
+		{ 0xa1, 0xb2, 0x3c, 0x4d }, { 0x4d, 0x3c, 0xb2, 0xa1 },
+		{ 0x0a, 0x0d, 0x0d, 0x0a }, /* draft-ietf-opsawg-pcapng 4.1 */
+	};
+
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
+		if (!memcmp(magic, magics[i], sizeof(magics[i])))
+			return true;
+	return false;
+}
+
+static int open_file(const char *path, struct dfl_source **ret_source, struct dfl_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t magic[4] = { 0 };
+	ssize_t n;
+
+	if (fd < 0)
+		return dfl_err_set(err, errno, "cannot read %s: %m", path);
+	n = read(fd, magic, sizeof(magic));
+	close(fd);
+	if (n < 0)
+		return dfl_err_set(err, EBADMSG, "%s is no file that can be read", path);
+	return is_pcap(magic) ? dfl_pcap_open(path, ret_source, err) : dfl_dfrec_open(path, ret_source, err);
+}
+
+static int replay_session(struct session *s, const char *path, const struct dflow_replay_opts *o, struct dfl_err *err)
+{
+	int r = dfl_rules_load(o->config, &s->rules, err);
+
+	if (!r)
+		r = open_file(path, &s->source, err);
+	if (!r && o->store)
+		r = dfl_store_create(o->store, NULL, &s->store, err);
+	if (!r)
+		r = open_pipeline(s, o->memory_limit_bytes, err);
+	while (!r) {
+		r = s->source->ops->dispatch(s->source, dfl_pipeline_event, s->pipeline, DEFAULT_MAX_EVENTS);
+		if (r > 0)
+			r = 0;
+	}
+	return r == -ENODATA ? flush(s) : r;
+}
+
+int dflow_replay(const char *path, const struct dflow_replay_opts *opts, struct dflow_stats *ret_stats,
+		 struct dflow_error *ret_error)
+{
+	struct dflow_replay_opts o;
+	struct dfl_err err = { "" };
+	struct session s = { 0 };
+	int r;
+
+	dfl_api_options(opts, &o, sizeof(o));
+	dfl_api_options(o.callbacks, &s.callbacks, sizeof(s.callbacks));
+	r = replay_session(&s, path, &o, &err);
+	if (!r && ret_stats)
+		fill_stats(&s, ret_stats);
+	session_fini(&s);
+	return dfl_api_error(ret_error, &err, r);
+}

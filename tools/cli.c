@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Helpers of the subcommands. */
+#include "cli.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define DEFAULT_STORE "/var/lib/dflow/store.db"
+#define SECOND_NS 1000000000ll
+
+int complain(enum exit_status status, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("dflow: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return status;
+}
+
+int complain_usage(const struct command *command)
+{
+	fprintf(stderr, "Try 'dflow %s --help'.\n", command->name);
+	return STATUS_USAGE;
+}
+
+int print_help(const struct command *command)
+{
+	fputs(command->usage, stdout);
+	return STATUS_OK;
+}
+
+const char *store_path(const char *option)
+{
+	const char *env = getenv("DFLOW_STORE");
+
+	return option ? option : env && *env ? env : DEFAULT_STORE;
+}
+
+int open_store(const char *option, struct dflow_store **ret_store)
+{
+	struct dflow_error error;
+
+	if (dflow_store_open(store_path(option), ret_store, &error))
+		return complain(STATUS_STORE, "%s", error.message);
+	return STATUS_OK;
+}
+
+int parse_output(const char *word, bool *ret_json)
+{
+	if (strcmp(word, "json") && strcmp(word, "text"))
+		return -1;
+	*ret_json = !strcmp(word, "json");
+	return 0;
+}
+
+int parse_duration(const char *text, uint64_t *ret_ns)
+{
+	static const struct {
+		const char *unit;
+		double seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+	char *end;
+	double n = strtod(text, &end);
+
+	if (end == text || !isfinite(n) || n < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		double s = n * units[i].seconds;
+
+		if (strcmp(end, units[i].unit) || s > 1e9)
+			continue;
+		*ret_ns = s * SECOND_NS;
+		return 0;
+	}
+	return -1;
+}
+
+int parse_time(const char *text, int64_t *ret_ns)
+{
+	static const char *const shapes[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d" };
+	uint64_t ago;
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct tm tm = { 0 };
+		const char *end = strptime(text, shapes[i], &tm);
+
+		if (end && !*end) {
+			*ret_ns = timegm(&tm) * SECOND_NS;
+			return 0;
+		}
+	}
+	if (parse_duration(text, &ago))
+		return -1;
+	*ret_ns = time(NULL) * SECOND_NS - (int64_t)ago;
+	return 0;
+}
+
+json_t *trace_to_json(const struct dflow_trace *trace)
+{
+	json_t *j = NULL;
+	char *text;
+
+	if (!dflow_trace_json(trace, &text)) {
+		j = json_loads(text, 0, NULL);
+		free(text);
+	}
+	if (!j)
+		complain(STATUS_STORE, "out of memory for a trace");
+	return j;
+}
+
+char *make_printable(char *text)
+{
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	return text;
+}
+
+bool has_utf8(void)
+{
+	return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}

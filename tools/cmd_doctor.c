@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/* dflow doctor: what this kernel and host allow, and why not. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cli.h"
+#include "targets.h"
+
+static const char usage[] =
+	"usage: dflow doctor [OPTION]...\n"
+	"Tells whether this kernel and host allow recording, and what to do where they do not. With\n"
+	"targets, also what is found in them: processes, containers, TLS libraries.\n\n"
+	"  --cgroup=PATH   look into this cgroup and all below it; may be given several times\n"
+	"  --pid=PID       look into this process; may be given several times\n"
+	"  -o json|text    how to print (text)\n\n"
+	"Exit status: 0 recording is possible, 2 usage, 4 it is not.\n";
+
+struct report {
+	json_t *checks; /* NULL: print as text */
+};
+
+static const char *const result_words[] = { "ok", "limited", "missing" };
+
+static void print_check(const struct dflow_check *c)
+{
+	printf("%-8s %-24s %s\n", result_words[c->result], c->name, c->found ? c->found : "");
+	if (c->advice)
+		printf("         %-24s %s %s\n", "", has_utf8() ? "→" : "->", c->advice);
+}
+
+static void on_check(void *ud, const struct dflow_check *c)
+{
+	struct report *report = ud;
+
+	if (report->checks)
+		json_array_append_new(report->checks,
+				      json_pack("{s:s, s:s, s:s?, s:s?}", "name", c->name, "result",
+						result_words[c->result], "found", c->found, "advice", c->advice));
+	else
+		print_check(c);
+}
+
+static int parse_options(int argc, char **argv, struct targets *t, bool *ret_json)
+{
+	static const struct option longs[] = {
+		{ "cgroup", required_argument, NULL, 'c' },
+		{ "pid", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
+		if (c == 'h')
+			return -1;
+		if (c == '?')
+			return complain_usage(&cmd_doctor);
+		if (c == 'o' && parse_output(optarg, ret_json))
+			return complain(STATUS_USAGE, "-o needs json or text");
+		if ((c == 'c' && add_cgroup(t, optarg)) || (c == 'p' && add_pid(t, optarg)))
+			return STATUS_USAGE;
+	}
+	if (optind < argc) {
+		complain(STATUS_USAGE, "doctor takes no argument '%s'", argv[optind]);
+		return complain_usage(&cmd_doctor);
+	}
+	return STATUS_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct targets t = { .n_cgroups = 0 };
+	struct report report = { NULL };
+	struct dflow_error error = { "" };
+	bool json = false;
+	int status = parse_options(argc, argv, &t, &json);
+	int r;
+
+	if (status)
+		return status < 0 ? print_help(&cmd_doctor) : status;
+	if (json)
+		report.checks = json_array();
+	r = dflow_host_check(&(struct dflow_host_opts){ .sz = sizeof(struct dflow_host_opts),
+							.cgroups = t.cgroups,
+							.n_cgroups = t.n_cgroups,
+							.pids = t.pids,
+							.n_pids = t.n_pids },
+			     on_check, &report, &error);
+	if (json) {
+		json_t *all = json_pack("{s:s, s:b, s:o}", "schema", "dflow.doctor/1", "possible", !r, "checks",
+					report.checks);
+
+		json_dumpf(all, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(all);
+	}
+	if (r)
+		return complain(STATUS_ENVIRONMENT, "%s", error.message);
+	if (!json)
+		puts("Recording is possible here.");
+	return STATUS_OK;
+}
+
+const struct command cmd_doctor = { "doctor", "tell what this host allows, and why not", usage, run };

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/* dflow ls: the requests of a store, filtered. */
+#include <errno.h>
+#include <getopt.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+
+struct options {
+	const char *store;
+	struct dflow_list_opts list;
+	bool json;
+};
+
+static const char usage[] =
+	"usage: dflow ls [OPTION]...\n"
+	"Lists the requests of a store, oldest first.\n\n"
+	"  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z, 2026-03-01, or 30m, 2h, 1d ago\n"
+	"  --until=TIME    started before this time\n"
+	"  --id=ID         has an id that is or begins so (a conversation_id: its requests)\n"
+	"  -n, --limit=N   only the newest N\n"
+	"  -o json|text    how to print (text)\n"
+	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db)\n\n"
+	"Exit status: 0 some were found, 1 none, 2 usage, 5 the store cannot be read.\n";
+
+static int parse_limit(const char *text, uint32_t *ret_limit)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end || n < 1 || n > INT32_MAX)
+		return -1;
+	*ret_limit = n;
+	return 0;
+}
+
+/* STATUS_OK, or what to exit with; -1: help was asked for. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "since", required_argument, NULL, 's' }, { "until", required_argument, NULL, 'u' },
+		{ "id", required_argument, NULL, 'i' },	   { "limit", required_argument, NULL, 'n' },
+		{ "store", required_argument, NULL, 'S' }, { "help", no_argument, NULL, 'h' },
+		{ NULL },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "n:o:h", longs, NULL)) != -1) {
+		if (c == 'h')
+			return -1;
+		if (c == '?')
+			return complain_usage(&cmd_ls);
+		if ((c == 's' && parse_time(optarg, &o->list.since_ns)) ||
+		    (c == 'u' && parse_time(optarg, &o->list.until_ns)))
+			return complain(STATUS_USAGE, "'%s' is no time such as 2026-03-01T12:00:00Z or 30m", optarg);
+		if (c == 'n' && parse_limit(optarg, &o->list.limit))
+			return complain(STATUS_USAGE, "--limit needs a number from 1 on");
+		if (c == 'o' && parse_output(optarg, &o->json))
+			return complain(STATUS_USAGE, "-o needs json or text");
+		if (c == 'i')
+			o->list.id = optarg;
+		if (c == 'S')
+			o->store = optarg;
+	}
+	if (optind < argc) {
+		complain(STATUS_USAGE, "ls takes no argument '%s'", argv[optind]);
+		return complain_usage(&cmd_ls);
+	}
+	return STATUS_OK;
+}
+
+static int print_json(const struct dflow_traces *traces)
+{
+	static const char *const keys[] = { "trace_id", "ids", "started", "source", "completeness" };
+	json_t *requests = json_array(), *all;
+
+	for (size_t i = 0; i < dflow_traces_count(traces); i++) {
+		const struct dflow_trace *t = dflow_traces_at(traces, i);
+		json_t *trace = trace_to_json(t), *row = json_object();
+
+		if (!trace)
+			return STATUS_STORE;
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			json_object_set(row, keys[k], json_object_get(trace, keys[k]));
+		json_object_set_new(row, "hops", json_integer(dflow_trace_hop_count(t)));
+		json_array_append_new(requests, row);
+		json_decref(trace);
+	}
+	all = json_pack("{s:s, s:o}", "schema", "dflow.ls/1", "requests", requests);
+	json_dumpf(all, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	putchar('\n');
+	json_decref(all);
+	return STATUS_OK;
+}
+
+static void add_row(struct libscols_table *table, const struct dflow_trace *t)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+	time_t sec = dflow_trace_started_ns(t) / 1000000000;
+	const char *message = dflow_trace_other_id(t, "message_id");
+	char text[64];
+	struct tm tm;
+
+	gmtime_r(&sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%SZ", &tm);
+	scols_line_set_data(line, 0, text);
+	snprintf(text, sizeof(text), "%.12s", dflow_trace_id(t));
+	scols_line_set_data(line, 1, text);
+	scols_line_set_data(line, 2, message ? message : "-");
+	snprintf(text, sizeof(text), "%zu", dflow_trace_hop_count(t));
+	scols_line_set_data(line, 3, text);
+	scols_line_set_data(line, 4, dflow_trace_complete(t) ? "yes" : dflow_trace_settled(t) ? "no" : "open");
+	scols_line_set_data(line, 5, dflow_trace_operation(t) ? dflow_trace_operation(t) : "-");
+}
+
+static int print_table(const struct dflow_traces *traces)
+{
+	struct libscols_table *table;
+
+	if (!dflow_traces_count(traces))
+		return STATUS_OK;
+	table = scols_new_table();
+	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+	scols_table_new_column(table, "STARTED", 0, 0);
+	scols_table_new_column(table, "TRACE", 0, 0);
+	scols_table_new_column(table, "MESSAGE", 0, 0);
+	scols_table_new_column(table, "HOPS", 0, SCOLS_FL_RIGHT);
+	scols_table_new_column(table, "WHOLE", 0, 0);
+	scols_table_new_column(table, "REQUEST", 0, 0);
+	for (size_t i = 0; i < dflow_traces_count(traces); i++)
+		add_row(table, dflow_traces_at(traces, i));
+	scols_print_table(table);
+	scols_unref_table(table);
+	return STATUS_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options o = { .list.sz = sizeof(o.list) };
+	struct dflow_traces *traces;
+	struct dflow_store *store;
+	struct dflow_error error;
+	int status = parse_options(argc, argv, &o);
+
+	if (status)
+		return status < 0 ? print_help(&cmd_ls) : status;
+	status = open_store(o.store, &store);
+	if (status)
+		return status;
+	if (dflow_store_list(store, &o.list, &traces, &error)) {
+		status = complain(STATUS_STORE, "%s", error.message);
+	} else {
+		status = o.json ? print_json(traces) : print_table(traces);
+		if (!status && !dflow_traces_count(traces))
+			status = o.json ? STATUS_NOTHING :
+					  complain(STATUS_NOTHING, "no request in %s; 'dflow record' adds some, "
+						   "'dflow doctor' tells why there are none", store_path(o.store));
+		dflow_traces_free(traces);
+	}
+	dflow_store_close(store);
+	return status;
+}
+
+const struct command cmd_ls = { "ls", "list requests", usage, run };

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/* dflow replay: a packet capture or a recording into a store. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli.h"
+
+static const char usage[] =
+	"usage: dflow replay [OPTION]... FILE...\n"
+	"Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record --keep-payload')\n"
+	"into a store, as if they had been recorded live.\n\n"
+	"  --config=FILE   rules and names (dflow-config in docs/configuration.md)\n"
+	"  -o json|text    how to print the summary (text)\n"
+	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made when there is none\n\n"
+	"Exit status: 0 done, 1 done, but no request was in it, 2 usage or configuration, 5 the store\n"
+	"cannot be written, 6 FILE cannot be read.\n";
+
+struct options {
+	const char *store, *config;
+	bool json;
+};
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "store", required_argument, NULL, 'S' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
+		if (c == 'h')
+			return -1;
+		if (c == '?')
+			return complain_usage(&cmd_replay);
+		if (c == 'o' && parse_output(optarg, &o->json))
+			return complain(STATUS_USAGE, "-o needs json or text");
+		if (c == 'c')
+			o->config = optarg;
+		if (c == 'S')
+			o->store = optarg;
+	}
+	if (optind == argc) {
+		complain(STATUS_USAGE, "replay needs a FILE");
+		return complain_usage(&cmd_replay);
+	}
+	return STATUS_OK;
+}
+
+static void print_summary(const char *file, const struct dflow_stats *s, bool json)
+{
+	if (json)
+		printf("{\"schema\":\"dflow.replay/1\",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"lost_events\":%" PRIu64
+		       ",\"lost_bytes\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"hops\":%" PRIu64 ",\"settled\":%" PRIu64
+		       ",\"dropped\":%" PRIu64 "}\n",
+		       s->events, s->bytes, s->lost_events, s->lost_bytes, s->requests, s->hops, s->settled, s->dropped);
+	else
+		printf("%s: %" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64 " bytes, %" PRIu64
+		       " bytes missing\n",
+		       file, s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
+}
+
+/* The file and the configuration are looked at before the store is. */
+static enum exit_status status_of(int r)
+{
+	switch (r) {
+	case -EINVAL:
+		return STATUS_USAGE;
+	case -EBUSY:
+	case -EPROTO:
+	case -ENOSPC:
+	case -EIO:
+	case -EAGAIN:
+		return STATUS_STORE;
+	default:
+		return STATUS_FILE;
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct dflow_replay_opts opts = { .sz = sizeof(opts) };
+	uint64_t requests = 0;
+	int status = parse_options(argc, argv, &o);
+
+	if (status)
+		return status < 0 ? print_help(&cmd_replay) : status;
+	opts.store = store_path(o.store);
+	opts.config = o.config;
+	for (; optind < argc; optind++) {
+		struct dflow_stats stats = { .sz = sizeof(stats) };
+		struct dflow_error error;
+		int r = dflow_replay(argv[optind], &opts, &stats, &error);
+
+		if (r)
+			return complain(status_of(r), "%s", error.message);
+		print_summary(argv[optind], &stats, o.json);
+		requests += stats.requests;
+	}
+	return requests ? STATUS_OK : STATUS_NOTHING;
+}
+
+const struct command cmd_replay = { "replay", "read a packet capture or a recording into a store", usage, run };
