@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/* All stages together on the recorded chats: whole, and with packets lost, cut and corrupted. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline.h"
+
+struct result {
+	unsigned opened, settled, hops;
+	double best_query;
+	bool complete;
+	uint64_t lost_bytes;
+	char *json;
+};
+
+/* Hurts some of the events on their way to the pipeline. */
+struct hurt {
+	struct dfl_pipeline *p;
+	uint32_t seed;
+	enum { NOTHING, DROP, CUT, FLIP, SPLIT } how;
+	uint8_t copy[65536];
+};
+
+static uint32_t dice(struct hurt *h)
+{
+	h->seed = h->seed * 1664525 + 1013904223;
+	return h->seed >> 16;
+}
+
+/* The same bytes in pieces of one byte. */
+static int split(struct hurt *h, const struct dfl_event *ev)
+{
+	struct dfl_event one = *ev;
+	int r = 0;
+
+	for (uint32_t i = 0; i < ev->data.copied && !r; i++) {
+		one.data.pos = (uint32_t)(ev->data.pos + i);
+		one.data.data = ev->data.data + i;
+		one.data.len = one.data.copied = 1;
+		one.data.flags = ev->data.flags & ~(DFL_DATA_END | DFL_DATA_FIRST | DFL_DATA_LAST);
+		if (!i)
+			one.data.flags |= ev->data.flags & DFL_DATA_FIRST;
+		if (i + 1 == ev->data.copied)
+			one.data.flags |= ev->data.flags & (DFL_DATA_END | DFL_DATA_LAST);
+		r = dfl_pipeline_event(h->p, &one);
+	}
+	return r;
+}
+
+static int through(void *ud, const struct dfl_event *ev)
+{
+	struct hurt *h = ud;
+	struct dfl_event hurt = *ev;
+
+	if (ev->type != DFL_EV_DATA || h->how == NOTHING || !ev->data.copied || ev->data.copied > sizeof(h->copy))
+		return dfl_pipeline_event(h->p, ev);
+	if (h->how == SPLIT)
+		return split(h, ev);
+	if (dice(h) % 10)
+		return dfl_pipeline_event(h->p, ev);
+	if (h->how == DROP)
+		return 0;
+	if (h->how == CUT)
+		hurt.data.copied = dice(h) % ev->data.copied;
+	if (h->how == FLIP) {
+		memcpy(h->copy, ev->data.data, ev->data.copied);
+		for (int i = 0; i < 4; i++)
+			h->copy[dice(h) % ev->data.copied] = dice(h);
+		hurt.data.data = h->copy;
+	}
+	return dfl_pipeline_event(h->p, &hurt);
+}
+
+static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+{
+	struct result *r = ud;
+
+	r->opened += what == DFL_DOC_OPENED;
+	if (what != DFL_DOC_SETTLED)
+		return;
+	r->settled++;
+	r->hops = doc->n_hops;
+	r->complete = doc->completeness.complete;
+	r->lost_bytes = doc->completeness.lost_bytes;
+	for (size_t i = 0; i < doc->n_hops; i++)
+		if (!strcmp(doc->hops[i].field, "query") && doc->hops[i].coverage > r->best_query)
+			r->best_query = doc->hops[i].coverage;
+	free(r->json);
+	assert_int_equal(dfl_doc_to_json(doc, &r->json), 0);
+}
+
+static void replay(const char *name, struct hurt *h, struct result *r)
+{
+	struct dfl_pipeline_opts opts = { .on_change = on_change, .ud = r };
+	struct dfl_rules *rules;
+	struct dfl_source *s;
+	struct dfl_err err;
+	char path[512];
+	int n;
+
+	memset(r, 0, sizeof(*r));
+	snprintf(path, sizeof(path), "%s/%s.pcap", getenv("DFLOW_GOLDEN") ?: "tests/golden", name);
+	assert_int_equal(dfl_pcap_open(path, &s, &err), 0);
+	assert_int_equal(dfl_rules_load(NULL, &rules, &err), 0);
+	opts.rules = rules;
+	assert_int_equal(dfl_pipeline_new(&opts, &h->p), 0);
+	do
+		n = s->ops->dispatch(s, through, h, 1000);
+	while (n > 0);
+	assert_int_equal(n, -ENODATA);
+	assert_int_equal(s->ops->finish(s, through, h), 0);
+	assert_int_equal(dfl_pipeline_finish(h->p), 0);
+	dfl_pipeline_free(h->p);
+	dfl_rules_free(rules);
+	s->ops->free(s);
+}
+
+static const char *const names[] = { "chat-block-en",	 "chat-stream-ja",     "flow-stream-en-turn2",
+				     "flow-stream-ja-5k", "flow-stream-ja-pgtls", "flow-stream-ja" };
+#define N_NAMES (sizeof(names) / sizeof(names[0]))
+
+static void test_each_chat_is_one_trace(void **state)
+{
+	struct result r;
+
+	for (size_t i = 0; i < N_NAMES; i++) {
+		struct hurt h = { 0 };
+
+		replay(names[i], &h, &r);
+		assert_int_equal(r.opened, 1);
+		assert_int_equal(r.settled, 1);
+		assert_true(r.best_query == 1.0);
+		assert_int_equal(r.lost_bytes, 0);
+		free(r.json);
+	}
+}
+
+/* However the input is split, the trace is the same. */
+static void test_byte_by_byte(void **state)
+{
+	struct hurt whole = { 0 }, bytes = { .how = SPLIT };
+	struct result a, b;
+
+	replay("flow-stream-ja", &whole, &a);
+	replay("flow-stream-ja", &bytes, &b);
+	assert_string_equal(a.json, b.json);
+	free(a.json);
+	free(b.json);
+}
+
+static void test_losses_are_said(void **state)
+{
+	struct hurt h = { .how = DROP, .seed = 7 };
+	struct result r;
+
+	replay("flow-stream-ja", &h, &r);
+	assert_true(r.opened <= 1);
+	if (r.settled) {
+		assert_false(r.complete);
+		assert_true(r.lost_bytes > 0);
+	}
+	free(r.json);
+}
+
+static void test_hurt_input(void **state)
+{
+	static const int ways[] = { DROP, CUT, FLIP };
+	struct result r;
+
+	for (size_t i = 0; i < N_NAMES; i++)
+		for (size_t w = 0; w < 3; w++)
+			for (uint32_t seed = 1; seed <= 5; seed++) {
+				struct hurt h = { .how = ways[w], .seed = seed * 7919 };
+
+				replay(names[i], &h, &r);
+				free(r.json);
+			}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_chat_is_one_trace),
+		cmocka_unit_test(test_byte_by_byte),
+		cmocka_unit_test(test_losses_are_said),
+		cmocka_unit_test(test_hurt_input),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
