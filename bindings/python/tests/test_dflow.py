@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+import errno
+import sqlite3
+import time
+
+import pytest
+
+import dflow
+
+
+def test_trace_by_every_id(store, chats):
+    chat = chats["flow-stream-ja"]
+    wanted = store.trace(chat["ids"]["message_id"]).id
+    for kind in ("message_id", "task_id", "workflow_run_id"):
+        assert store.trace(chat["ids"][kind]).id == wanted
+        assert store.trace(chat["ids"][kind][:13]).id == wanted
+    assert store.trace(wanted).ids["message_id"] == chat["ids"]["message_id"]
+
+
+def test_conversation(store, chats):
+    conversation = chats["chat-block-en"]["ids"]["conversation_id"]
+    traces = store.traces(conversation)
+    assert [t.started for t in traces] == sorted(t.started for t in traces)
+    assert {t.ids["conversation_id"] for t in traces} == {conversation}
+
+
+def test_hops(store, chats):
+    trace = store.trace(chats["flow-stream-ja"]["ids"]["message_id"])
+    hops = trace.hops()
+    assert len(hops) == len(trace["hops"]) > 3
+    assert (hops.trace_id == trace.id).all()
+    assert list(hops.seq) == list(range(1, len(hops) + 1))
+    assert hops["first"].is_monotonic_increasing and hops["first"].iloc[0] >= trace.started
+    whole = hops[(hops.field == "query") & (hops.coverage == 1.0)]
+    assert "messages.query" in set(whole.place)
+    assert (hops[hops.to_station == "postgres"].encrypted == False).all()  # noqa: E712
+    assert hops.from_pid.isna().all()  # a packet capture knows no process
+
+
+def test_requests(store, chats):
+    requests = store.requests()
+    messages = set(requests.message_id.dropna())
+    assert {chat["ids"]["message_id"] for chat in chats.values()} <= messages
+    assert requests.started.is_monotonic_increasing
+    assert str(requests.started.dtype) == "datetime64[ns, UTC]"
+    assert requests.hops.sum() == len(store.hops())
+    last = requests.iloc[-1]
+    assert list(store.requests(limit=1).trace_id) == [last.trace_id]
+    assert last.trace_id in set(store.requests(since=last.started).trace_id)
+    assert last.trace_id not in set(store.requests(until=last.started).trace_id)
+    assert list(store.requests(id=last.trace_id[:8]).trace_id) == [last.trace_id]
+
+
+def test_nothing_found_keeps_the_columns(store):
+    assert len(store.requests(id="zzzz")) == len(store.hops(id="zzzz")) == 0
+    assert list(store.hops(id="zzzz").columns) == list(store.hops().columns)
+    assert (store.hops(id="zzzz").dtypes == store.hops().dtypes).all()
+
+
+def test_errors(store, path, tmp_path):
+    with pytest.raises(dflow.NotFound):
+        store.trace("no-such-id")
+    with pytest.raises(dflow.Error) as caught:
+        store.trace("abc")
+    assert caught.value.errno == errno.EINVAL
+    with pytest.raises(dflow.NotFound):
+        dflow.open(tmp_path / "none.db")
+    (tmp_path / "junk.db").write_bytes(b"no database " * 100)
+    with pytest.raises(dflow.Error) as caught:
+        dflow.open(tmp_path / "junk.db")
+    assert caught.value.errno == errno.EBADMSG
+    closed = dflow.open(path)
+    closed.close()
+    closed.close()
+    with pytest.raises(ValueError):
+        closed.requests()
+
+
+def test_ambiguous_prefix(store, path):
+    keys = [k for k, in sqlite3.connect(f"file:{path}?mode=ro", uri=True).execute("SELECT DISTINCT key FROM id")]
+    shared = [k for k in keys if sum(other.startswith(k[:4]) for other in keys) > 1]
+    for key in shared:
+        with pytest.raises(dflow.Ambiguous):
+            store.trace(key[:4])
+    for key in keys:
+        assert store.traces(key)
+
+
+def test_wait_gives_up(store):
+    start = time.monotonic()
+    with pytest.raises(dflow.NotFound):
+        store.trace("no-such-id", wait=0.2)
+    assert 0.2 <= time.monotonic() - start < 5
+
+
+def test_default_store(path, monkeypatch):
+    monkeypatch.setenv("DFLOW_STORE", str(path))
+    with dflow.open() as store:
+        assert len(store.requests())
+    assert dflow.version().count(".") == 2
