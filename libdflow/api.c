@@ -25,12 +25,21 @@ const char *dflow_version(void)
 	return DFLOW_VERSION;
 }
 
-int dfl_api_error(struct dflow_error *ret_error, const struct dfl_err *err, int r)
+int dfl_api_error(struct dflow_error *ret_error, enum dflow_about about, const struct dfl_err *err, int r)
 {
-	if (r < 0 && ret_error)
-		snprintf(ret_error->message, sizeof(ret_error->message), "%s",
-			 err->msg[0] ? err->msg : strerror(-r));
+	if (r >= 0 || !ret_error)
+		return r;
+	ret_error->about = about;
+	snprintf(ret_error->message, sizeof(ret_error->message), "%s", err->msg[0] ? err->msg : strerror(-r));
 	return r;
+}
+
+/* -ENOENT of a query and the like are no fault of the store. */
+static int query_error(struct dflow_error *ret_error, const struct dfl_err *err, int r)
+{
+	bool call = r == -ENOENT || r == -ENOTUNIQ || r == -EINVAL;
+
+	return dfl_api_error(ret_error, call ? DFLOW_ABOUT_CALL : DFLOW_ABOUT_STORE, err, r);
 }
 
 /* Both begin with their size; sizes are those of some version of the struct. */
@@ -64,7 +73,7 @@ int dflow_store_open(const char *path, struct dflow_store **ret_store, struct df
 		free(s);
 	else
 		*ret_store = s;
-	return dfl_api_error(ret_error, &err, r);
+	return dfl_api_error(ret_error, DFLOW_ABOUT_STORE, &err, r);
 }
 
 void dflow_store_close(struct dflow_store *store)
@@ -100,7 +109,7 @@ int dflow_store_find(struct dflow_store *store, const char *id, struct dflow_tra
 
 	if (!r)
 		r = wrap(&docs, ret_traces);
-	return dfl_api_error(ret_error, &err, r);
+	return query_error(ret_error, &err, r);
 }
 
 static uint64_t monotonic_ns(void)
@@ -154,7 +163,7 @@ int dflow_store_wait(struct dflow_store *store, const char *id, uint64_t timeout
 		if (!more || !wait_for_change(store->store, version, deadline_ns)) {
 			if (!r)
 				r = wrap(&docs, ret_traces);
-			return dfl_api_error(ret_error, &err, r);
+			return query_error(ret_error, &err, r);
 		}
 		dfl_docs_fini(&docs);
 	}
@@ -166,7 +175,7 @@ int dflow_store_candidates(struct dflow_store *store, const char *prefix, uint32
 {
 	struct dfl_err err = { "" };
 
-	return dfl_api_error(ret_error, &err, dfl_query_candidates(store->store, prefix, limit, fn, ud, &err));
+	return query_error(ret_error, &err, dfl_query_candidates(store->store, prefix, limit, fn, ud, &err));
 }
 
 int dflow_store_list(struct dflow_store *store, const struct dflow_list_opts *opts, struct dflow_traces **ret_traces,
@@ -184,7 +193,7 @@ int dflow_store_list(struct dflow_store *store, const struct dflow_list_opts *op
 			   &docs, &err);
 	if (!r)
 		r = wrap(&docs, ret_traces);
-	return dfl_api_error(ret_error, &err, r);
+	return query_error(ret_error, &err, r);
 }
 
 size_t dflow_traces_count(const struct dflow_traces *traces)

@@ -32,7 +32,7 @@ int dflow_host_check(const struct dflow_host_opts *opts, void (*fn)(void *ud, co
 	struct dfl_err err = { "" };
 
 	dfl_api_options(opts, &o, sizeof(o));
-	return dfl_api_error(ret_error, &err,
+	return dfl_api_error(ret_error, DFLOW_ABOUT_HOST, &err,
 			     dfl_live_probe_host(&(struct dfl_host_opts){ .cgroups = o.cgroups,
 									  .n_cgroups = o.n_cgroups,
 									  .pids = o.pids,

@@ -22,6 +22,7 @@ struct session {
 	struct dfl_source *source;
 	struct dfl_pipeline *pipeline;
 	struct dflow_callbacks callbacks;
+	enum dflow_about about; /* what it is busy with, for errors */
 };
 
 struct dflow_recorder {
@@ -100,7 +101,33 @@ static void fill_stats(const struct session *s, struct dflow_stats *ret_stats)
 		     sizeof(*ret_stats));
 }
 
+static int load_rules(struct session *s, const char *config, struct dfl_err *err)
+{
+	s->about = DFLOW_ABOUT_CONFIG;
+	return dfl_rules_load(config, &s->rules, err);
+}
+
+static int create_store(struct session *s, const char *path, uint64_t max_age_s, uint64_t max_bytes,
+			struct dfl_err *err)
+{
+	s->about = DFLOW_ABOUT_STORE;
+	return dfl_store_create(path, &(struct dfl_store_opts){ .max_age_s = max_age_s, .max_bytes = max_bytes },
+				&s->store, err);
+}
+
 /* ---- recording ---- */
+
+static int open_live(struct session *s, const struct dflow_recorder_opts *o, struct dfl_err *err)
+{
+	s->about = DFLOW_ABOUT_HOST;
+	return dfl_live_open(&(struct dfl_live_opts){ .cgroups = o->cgroups,
+						      .n_cgroups = o->n_cgroups,
+						      .pids = o->pids,
+						      .n_pids = o->n_pids,
+						      .all = o->all,
+						      .copy_cap_bytes = o->copy_cap_bytes },
+			     &s->source, err);
+}
 
 static int open_session(struct session *s, const struct dflow_recorder_opts *o, struct dfl_err *err)
 {
@@ -108,26 +135,21 @@ static int open_session(struct session *s, const struct dflow_recorder_opts *o, 
 
 	if (!o->n_cgroups && !o->n_pids && !o->all)
 		return dfl_err_set(err, EINVAL, "nothing to record: give a cgroup, a process, or all");
-	r = dfl_rules_load(o->config, &s->rules, err);
+	r = load_rules(s, o->config, err);
 	if (!r) /* first what needs privileges, so that nothing is created without them */
-		r = dfl_live_open(&(struct dfl_live_opts){ .cgroups = o->cgroups,
-							   .n_cgroups = o->n_cgroups,
-							   .pids = o->pids,
-							   .n_pids = o->n_pids,
-							   .all = o->all,
-							   .copy_cap_bytes = o->copy_cap_bytes },
-				  &s->source, err);
+		r = open_live(s, o, err);
 	if (!r && o->store)
-		r = dfl_store_create(o->store,
-				     &(struct dfl_store_opts){ .max_age_s = o->store_max_age_s,
-							       .max_bytes = o->store_max_bytes },
-				     &s->store, err);
-	if (!r && o->keep_payload)
+		r = create_store(s, o->store, o->store_max_age_s, o->store_max_bytes, err);
+	if (!r && o->keep_payload) {
+		s->about = DFLOW_ABOUT_FILE;
 		r = dfl_dfrec_create(o->keep_payload, &s->recording, err);
+	}
 	if (!r)
 		r = open_pipeline(s, o->memory_limit_bytes, err);
-	if (!r && o->drop_privileges)
+	if (!r && o->drop_privileges) {
+		s->about = DFLOW_ABOUT_HOST;
 		r = dfl_live_drop_privileges(o->store != NULL, err);
+	}
 	return r;
 }
 
@@ -145,8 +167,9 @@ int dflow_recorder_new(const struct dflow_recorder_opts *opts, struct dflow_reco
 		r = open_session(&rec->session, &o, &err);
 	}
 	if (r) {
+		dfl_api_error(ret_error, rec ? rec->session.about : DFLOW_ABOUT_CALL, &err, r);
 		dflow_recorder_free(rec);
-		return dfl_api_error(ret_error, &err, r);
+		return r;
 	}
 	*ret_recorder = rec;
 	return 0;
@@ -176,6 +199,12 @@ static int look_after_retention(struct dflow_recorder *rec, struct dfl_err *err)
 	return dfl_store_expire(rec->session.store, clock_ns(CLOCK_REALTIME), err);
 }
 
+/* While it runs, what can fail is writing. */
+static enum dflow_about writing_about(const struct session *s)
+{
+	return s->store ? DFLOW_ABOUT_STORE : DFLOW_ABOUT_FILE;
+}
+
 int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned max_events, struct dflow_error *ret_error)
 {
 	struct session *s = &recorder->session;
@@ -184,7 +213,7 @@ int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned max_events
 					 max_events ? max_events : DEFAULT_MAX_EVENTS);
 	int r = n < 0 ? n : look_after_retention(recorder, &err);
 
-	return r < 0 ? dfl_api_error(ret_error, &err, r) : n;
+	return r < 0 ? dfl_api_error(ret_error, writing_about(s), &err, r) : n;
 }
 
 /* Everything is tried; the first error is told. */
@@ -209,7 +238,7 @@ int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret
 	if (recorder->stopped)
 		return 0;
 	recorder->stopped = true;
-	return dfl_api_error(ret_error, &err, flush(&recorder->session));
+	return dfl_api_error(ret_error, writing_about(&recorder->session), &err, flush(&recorder->session));
 }
 
 void dflow_recorder_stats(const struct dflow_recorder *recorder, struct dflow_stats *ret_stats)
@@ -259,20 +288,29 @@ static int open_file(const char *path, struct dfl_source **ret_source, struct df
 
 static int replay_session(struct session *s, const char *path, const struct dflow_replay_opts *o, struct dfl_err *err)
 {
-	int r = dfl_rules_load(o->config, &s->rules, err);
+	int r = load_rules(s, o->config, err);
 
-	if (!r)
+	if (!r) {
+		s->about = DFLOW_ABOUT_FILE;
 		r = open_file(path, &s->source, err);
+	}
 	if (!r && o->store)
-		r = dfl_store_create(o->store, NULL, &s->store, err);
+		r = create_store(s, o->store, 0, 0, err);
 	if (!r)
 		r = open_pipeline(s, o->memory_limit_bytes, err);
+	if (r)
+		return r;
+	s->about = writing_about(s);
 	while (!r) {
 		r = s->source->ops->dispatch(s->source, dfl_pipeline_event, s->pipeline, DEFAULT_MAX_EVENTS);
 		if (r > 0)
 			r = 0;
 	}
-	return r == -ENODATA ? flush(s) : r;
+	if (r == -ENODATA)
+		return flush(s);
+	if (!dfl_pipeline_finish(s->pipeline)) /* the pipeline is well: it was the file */
+		s->about = DFLOW_ABOUT_FILE;
+	return r;
 }
 
 int dflow_replay(const char *path, const struct dflow_replay_opts *opts, struct dflow_stats *ret_stats,
@@ -288,6 +326,7 @@ int dflow_replay(const char *path, const struct dflow_replay_opts *opts, struct 
 	r = replay_session(&s, path, &o, &err);
 	if (!r && ret_stats)
 		fill_stats(&s, ret_stats);
+	dfl_api_error(ret_error, s.about, &err, r);
 	session_fini(&s);
-	return dfl_api_error(ret_error, &err, r);
+	return r;
 }

@@ -26,6 +26,20 @@ int complain(enum exit_status status, const char *fmt, ...)
 	return status;
 }
 
+enum exit_status status_of(const struct dflow_error *error)
+{
+	switch (error->about) {
+	case DFLOW_ABOUT_STORE:
+		return STATUS_STORE;
+	case DFLOW_ABOUT_FILE:
+		return STATUS_FILE;
+	case DFLOW_ABOUT_HOST:
+		return STATUS_ENVIRONMENT;
+	default:
+		return STATUS_USAGE;
+	}
+}
+
 int complain_usage(const struct command *command)
 {
 	fprintf(stderr, "Try 'dflow %s --help'.\n", command->name);

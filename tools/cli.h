@@ -28,6 +28,8 @@ extern const struct command cmd_record, cmd_trace, cmd_ls, cmd_doctor, cmd_repla
 
 /* Says "dflow: …" on stderr and returns the status. */
 int complain(enum exit_status status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The exit status that belongs to an error of recording or replaying. */
+enum exit_status status_of(const struct dflow_error *error);
 /* Points to --help, after getopt has said what is wrong. */
 int complain_usage(const struct command *command);
 int print_help(const struct command *command);

@@ -71,7 +71,7 @@ static int run(int argc, char **argv)
 {
 	struct targets t = { .n_cgroups = 0 };
 	struct report report = { NULL };
-	struct dflow_error error = { "" };
+	struct dflow_error error;
 	bool json = false;
 	int status = parse_options(argc, argv, &t, &json);
 	int r;

@@ -218,24 +218,6 @@ static int start_command(struct session *s, struct targets *targets)
 	return add_pid(targets, pid);
 }
 
-static enum exit_status status_of(int r)
-{
-	switch (r) {
-	case -EINVAL:
-		return STATUS_USAGE;
-	case -EBUSY:
-	case -EBADMSG:
-	case -EPROTO:
-	case -EACCES:
-	case -EIO:
-	case -ENOSPC:
-	case -EAGAIN:
-		return STATUS_STORE;
-	default:
-		return STATUS_ENVIRONMENT;
-	}
-}
-
 static int start_recorder(struct session *s, const struct targets *targets)
 {
 	const struct options *o = s->o;
@@ -261,7 +243,7 @@ static int start_recorder(struct session *s, const struct targets *targets)
 	if (!o->store && !getenv("DFLOW_STORE"))
 		mkdir("/var/lib/dflow", 0700); /* if it fails, opening the store tells why */
 	r = dflow_recorder_new(&opts, &s->recorder, &error);
-	return r ? complain(status_of(r), "%s", error.message) : 0;
+	return r ? complain(status_of(&error), "%s", error.message) : 0;
 }
 
 /* Scripts wait for this. */
@@ -354,7 +336,7 @@ static int loop(struct session *s)
 		take_signals(s);
 		n = dflow_recorder_dispatch(s->recorder, DISPATCH_EVENTS, &error);
 		if (n < 0)
-			return complain(status_of(n), "recording stopped: %s", error.message);
+			return complain(status_of(&error), "recording stopped: %s", error.message);
 		if (now_ms() >= next_status_ms) {
 			print_status(s, false);
 			next_status_ms = now_ms() + STATUS_EVERY_MS;
@@ -370,7 +352,7 @@ static int stop(struct session *s, int status)
 
 	print_status(s, true);
 	if (r && !status)
-		status = complain(status_of(r), "not everything could be written: %s", error.message);
+		status = complain(status_of(&error), "not everything could be written: %s", error.message);
 	return status;
 }
 

@@ -64,23 +64,6 @@ static void print_summary(const char *file, const struct dflow_stats *s, bool js
 		       file, s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
 }
 
-/* The file and the configuration are looked at before the store is. */
-static enum exit_status status_of(int r)
-{
-	switch (r) {
-	case -EINVAL:
-		return STATUS_USAGE;
-	case -EBUSY:
-	case -EPROTO:
-	case -ENOSPC:
-	case -EIO:
-	case -EAGAIN:
-		return STATUS_STORE;
-	default:
-		return STATUS_FILE;
-	}
-}
-
 static int run(int argc, char **argv)
 {
 	struct options o = { 0 };
@@ -95,10 +78,9 @@ static int run(int argc, char **argv)
 	for (; optind < argc; optind++) {
 		struct dflow_stats stats = { .sz = sizeof(stats) };
 		struct dflow_error error;
-		int r = dflow_replay(argv[optind], &opts, &stats, &error);
 
-		if (r)
-			return complain(status_of(r), "%s", error.message);
+		if (dflow_replay(argv[optind], &opts, &stats, &error))
+			return complain(status_of(&error), "%s", error.message);
 		print_summary(argv[optind], &stats, o.json);
 		requests += stats.requests;
 	}

@@ -42,9 +42,19 @@ extern "C" {
 #define DFLOW_API
 #endif
 
-/* A sentence that goes with an error. Never holds payload. */
+/* What an error is about. */
+enum dflow_about {
+	DFLOW_ABOUT_CALL,   /* the arguments: an id that is not there, a bad option */
+	DFLOW_ABOUT_CONFIG, /* the configuration file */
+	DFLOW_ABOUT_STORE,
+	DFLOW_ABOUT_FILE, /* a recording or packet capture */
+	DFLOW_ABOUT_HOST  /* privileges, kernel, targets */
+};
+
+/* The sentence that goes with an error. Never holds payload. */
 struct dflow_error {
-	char message[256];
+	enum dflow_about about;
+	char message[252];
 };
 
 /* "0.1.0". Static storage. */
