@@ -52,10 +52,12 @@ static void extend(struct dfl_scan *s, struct dfl_open_run *r)
 	if (source_at == src->text.len) {
 		r->exhausted = src->ended || total - r->end > s->m->opts.look_back;
 		r->over = r->exhausted;
-	} else {
-		r->over = r->end < total;
+	} else if (r->end < total) {
+		r->over = true;
+		while (r->end > r->from && is_continuation(*dfl_scan_at(s, r->end)))
+			r->end--; /* end with a whole character */
 	}
-	if (r->end == r->enc_to)
+	if (r->end <= r->enc_to)
 		return;
 	/* From one byte before, so that what was undone between there and here counts. */
 	lo = r->enc_to > r->from ? r->enc_to - 1 : r->from;
@@ -151,13 +153,25 @@ static bool may_be_leaf(const struct dfl_scan *s, const struct dfl_open_run *r)
 	return r->from == 0 && !s->gapped;
 }
 
+/* Does another place of the source, equal so far, go on? Then it is too early to choose. */
+static bool twin_goes_on(const struct dfl_scan *s, const struct dfl_open_run *r)
+{
+	for (uint32_t i = 0; i < s->n_open; i++) {
+		const struct dfl_open_run *o = &s->open[i];
+
+		if (!o->over && o->source == r->source && o->from == r->from && o->end == r->end)
+			return true;
+	}
+	return false;
+}
+
 static bool due(const struct dfl_scan *s, const struct dfl_open_run *r, uint64_t total)
 {
 	if (!r->over || r->end > total)
 		return false;
 	if (r->ended)
 		return true;
-	if (r->exhausted && !may_be_leaf(s, r))
+	if (r->exhausted && !may_be_leaf(s, r) && !twin_goes_on(s, r))
 		return r->end <= total;
 	return r->end < total;
 }
@@ -189,9 +203,14 @@ static uint32_t count_others(const struct dfl_scan *s, const struct dfl_open_run
 	return n;
 }
 
+static uint32_t source_to(const struct dfl_open_run *r)
+{
+	return r->source_from + (uint32_t)(r->end - r->from);
+}
+
 static bool is_free(const struct dfl_match_view *v, const struct dfl_open_run *r)
 {
-	uint64_t to = r->source_from + (r->end - r->from);
+	uint32_t to = source_to(r);
 
 	for (uint32_t i = 0; i < v->n_covered; i++) {
 		const struct dfl_covered *c = &v->covered[i];
@@ -210,8 +229,6 @@ static bool better(const struct dfl_match_view *v, const struct dfl_open_run *a,
 
 	if (a->over != b->over)
 		return !a->over;
-	if (a->exhausted != b->exhausted)
-		return !a->exhausted;
 	free_a = is_free(v, a);
 	free_b = is_free(v, b);
 	if (free_a != free_b)
@@ -254,7 +271,7 @@ static void cover(struct dfl_scan *s, const struct dfl_open_run *r)
 		.source = r->source,
 		.scan = s,
 		.source_from = r->source_from,
-		.source_to = r->source_from + (uint32_t)(r->end - r->from),
+		.source_to = source_to(r),
 		.from = r->from,
 		.end = r->end,
 	};
@@ -279,28 +296,22 @@ static void source_range(const struct dfl_match_source *src, struct dfl_run *run
 static void report(struct dfl_scan *s, struct dfl_open_run r, bool leaf)
 {
 	const struct dfl_match_source *src = r.source;
-	uint32_t to = r.source_from + (uint32_t)(r.end - r.from);
-	struct dfl_run run = { .canon_from = r.source_from };
-	uint64_t pos_to, ignored, end = r.end;
+	struct dfl_run run = { .canon_from = r.source_from, .canon_to = source_to(&r) };
+	uint64_t pos_to, ignored;
 
-	/* End with a whole character. */
-	while (to > r.source_from && to < src->text.len && is_continuation(src->text.data[to])) {
-		to--;
-		end--;
-	}
-	if (end - r.from < s->m->opts.min_run || end <= r.from)
+	if (r.end - r.from < s->m->opts.min_run)
 		return;
-	run.canon_to = to;
+	cover(s, &r);
 	source_range(src, &run);
-	dfl_map_find(&s->text.map, (uint32_t)(end - 1 - s->text.base), &ignored, &pos_to);
+	dfl_map_find(&s->text.map, (uint32_t)(r.end - 1 - s->text.base), &ignored, &pos_to);
 	dfl_scan_outer(s, r.pos_from, pos_to, &run.pos_from, &run.pos_to);
 	run.encodings = r.enc | s->enc;
 	if (!run.encodings)
 		run.encodings = DFL_ENC_RAW;
 	run.other_sources = r.others;
 	run.ts_first_ns = r.ts_first_ns;
-	run.ts_last_ns = dfl_scan_ts(s, end - 1);
-	run.whole_leaf = leaf && r.from == 0 && end == dfl_scan_total(s) && !s->gapped;
+	run.ts_last_ns = dfl_scan_ts(s, r.end - 1);
+	run.whole_leaf = leaf && r.from == 0 && r.end == dfl_scan_total(s) && !s->gapped;
 	s->m->fn(s->m->ud, s->view->ud, src->ud, &run);
 }
 
@@ -358,15 +369,18 @@ static void retire(struct dfl_scan *s, uint64_t total, bool leaf)
 			continue;
 		}
 		take_out(s, r);
-		cover(s, &r);
 		report(s, r, leaf);
 	}
 }
 
 void dfl_runs_retire(struct dfl_scan *s, uint64_t total)
 {
-	if (s->n_open)
-		retire(s, total, false);
+	if (!s->n_open)
+		return;
+	/* Whole characters: then all runs that part within one are over at the same time. */
+	while (total < dfl_scan_total(s) && is_continuation(*dfl_scan_at(s, total)))
+		total--;
+	retire(s, total, false);
 }
 
 void dfl_runs_end(struct dfl_scan *s, const struct dfl_match_source *source, bool leaf)
