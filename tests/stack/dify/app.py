@@ -12,6 +12,7 @@ import chat_app
 import config
 import db
 import logs
+import rate_limit
 import records
 import redis_ext
 import storage
@@ -97,23 +98,34 @@ def chat_messages():
     args = _arguments()
     user = request.get_json(force=True).get("user") or "DEFAULT-USER"
     end_user = records.find_end_user(the_app, user)
+    limit = rate_limit.RateLimit(the_app)
+    limit.enter()
+    try:
+        answer = _generate(the_app, end_user, args)
+    except BaseException:
+        limit.exit()
+        raise
+    if args["response_mode"] == "streaming":
+        return Response(limit.around(answer), mimetype="text/event-stream")
+    limit.exit()
+    return jsonify(answer)
+
+
+def _generate(the_app: App, end_user, args: dict):
+    """The events of a streaming chat, or the reply of a blocking one."""
     streaming = args["response_mode"] == "streaming"
     if the_app.mode == "chat":
         chat = chat_app.BasicChat(the_app, end_user, args, streaming)
-        return _sse(_as_sse(chat.events())) if streaming else jsonify(chat.blocking())
+        return _as_sse(chat.events()) if streaming else chat.blocking()
     with db.session() as s:
         s.query(Workflow).where(
             Workflow.tenant_id == the_app.tenant_id, Workflow.app_id == the_app.id,
             Workflow.id == the_app.workflow_id).first()
     run_id = str(uuid4())
     if streaming:
-        return _sse(_relay(the_app, end_user, args, run_id))
-    chat = workflow_app.Chatflow(the_app.id, the_app.workflow_id, end_user.id, args, run_id)
-    return jsonify(chat.blocking())
-
-
-def _sse(events) -> Response:
-    return Response(events, mimetype="text/event-stream")
+        return _relay(the_app, end_user, args, run_id)
+    return workflow_app.Chatflow(
+        the_app.id, the_app.workflow_id, end_user.id, args, run_id).blocking()
 
 
 def _line(event: bytes | dict) -> bytes:

@@ -10,6 +10,6 @@ import logs  # noqa: E402
 logs.setup()
 
 import storage  # noqa: E402
-from tasks import celery  # noqa: E402, F401
+from tasks import celery  # noqa: E402, F401  (what celery -A names)
 
 storage.init()

@@ -87,10 +87,10 @@ def _providers(tenant_id: str, vendors: list[dict]) -> list:
     return rows
 
 
-def _app(tenant_id: str, mode: str, name: str) -> tuple[m.App, m.ApiToken]:
+def _app(tenant_id: str, mode: str, name: str, limit: int) -> tuple[m.App, m.ApiToken]:
     app = m.App(id=str(uuid4()), tenant_id=tenant_id, name=name, description="", mode=mode,
                 status="normal", enable_site=True, enable_api=True, api_rpm=0, api_rph=0,
-                max_active_requests=0)
+                max_active_requests=limit)
     token = m.ApiToken(app_id=app.id, tenant_id=tenant_id, type="app",
                        token="app-" + secrets.token_hex(12))
     return app, token
@@ -101,11 +101,12 @@ def main():
     m.Base.metadata.create_all(db.engine)
     tenant_id = str(uuid4())
     llm_model = settings["vendors"][0]["model"]
-    chat, chat_token = _app(tenant_id, "chat", "Basic chat")
+    limit = settings["max_active_requests"]
+    chat, chat_token = _app(tenant_id, "chat", "Basic chat", limit)
     chat_config = m.AppModelConfig(id=str(uuid4()), app_id=chat.id, provider=PROVIDER,
                                    model_id=llm_model, pre_prompt="You are a careful assistant.")
     chat.app_model_config_id = chat_config.id
-    flow, flow_token = _app(tenant_id, "advanced-chat", "Workflow chat")
+    flow, flow_token = _app(tenant_id, "advanced-chat", "Workflow chat", limit)
     workflow = m.Workflow(
         id=str(uuid4()), tenant_id=tenant_id, app_id=flow.id, type="chat",
         version=m.naive_utc_now().isoformat(" "), marked_name="", marked_comment="",

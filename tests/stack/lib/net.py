@@ -19,13 +19,13 @@ VENDORS = {"api.openai.com": "203.0.113.10", "api.mistral.ai": "203.0.113.77"}
 # router's outer end, is made by the internet's.
 ALL = ["internet", "router", "client", *VPC, *PODS]
 
-NFT = f"""
-table ip nat {{
-  chain postrouting {{
+NFT = """
+table ip nat {
+  chain postrouting {
     type nat hook postrouting priority srcnat;
     oifname "wan" masquerade
-  }}
-}}
+  }
+}
 """
 
 

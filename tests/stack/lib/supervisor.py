@@ -96,7 +96,9 @@ class Supervisor:
                                 netns="postgres", env=pods.dify_env(self.stack),
                                 stdin=subprocess.PIPE)
         self.stack.processes.pop("seed")  # it ends, and that is no failure
-        seed.communicate(json.dumps({"vendors": made_vendors}).encode(), timeout=60)
+        settings = {"vendors": made_vendors,
+                    "max_active_requests": self.stack.options["max_active_requests"]}
+        seed.communicate(json.dumps(settings).encode(), timeout=60)
         text = Path(self.stack.log("seed")).read_text()
         if seed.returncode != 0:
             raise StackError(f"seed: {text}")
