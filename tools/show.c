@@ -13,6 +13,7 @@
 
 #define WIDTH 99
 #define CELL 256 /* bytes; what is longer is cut */
+#define WHAT_WIDTH 34
 
 /* ---- small readers; absent and null are "" or the value given ---- */
 
@@ -101,19 +102,48 @@ static void print_line(const char *label, const struct cell *c)
 	printf("%-17s %s\n", label, make_printable(text));
 }
 
-/* A station, or what is known instead of it. */
+/* A station, or the process that is none. */
 static void add_endpoint(struct cell *c, const json_t *e)
 {
-	const char *station = str(e, "station"), *name = str(e, "name"), *address = str(e, "address");
-
-	if (*station)
-		add(c, "%s", station);
-	else if (*name || *address)
-		add(c, "? %s", *name ? name : address);
-	else if (*str(e, "comm"))
-		add(c, "? %s", str(e, "comm"));
+	if (*str(e, "station"))
+		add(c, "%s", str(e, "station"));
 	else
-		add(c, "?");
+		add(c, "?%s%s", *str(e, "comm") ? " " : "", str(e, "comm"));
+}
+
+/* The same with its name or address. */
+static void add_endpoint_fully(struct cell *c, const json_t *e)
+{
+	const char *name = *str(e, "name") ? str(e, "name") : str(e, "address");
+
+	add_endpoint(c, e);
+	if (*name)
+		add(c, " (%s)", name);
+}
+
+/*
+ * Breaks the text into lines of at most `width` where it can: at a blank, or in front of what joins
+ * the parts of a place.
+ */
+static void wrap(struct cell *c, size_t width)
+{
+	char *line = c->text;
+
+	while (strlen(line) > width) {
+		char *at = line + width;
+
+		while (at > line && !strchr(" .#/:[", *at))
+			at--;
+		if (at == line || strlen(c->text) + 2 > sizeof(c->text))
+			return;
+		if (*at == ' ') {
+			*at = '\n';
+		} else {
+			memmove(at + 1, at, strlen(at) + 1);
+			*at = '\n';
+		}
+		line = at + 1;
+	}
 }
 
 /* ---- tables ---- */
@@ -129,14 +159,21 @@ static struct libscols_table *new_table(const struct column *columns, size_t n)
 
 	scols_table_set_termforce(t, SCOLS_TERMFORCE_ALWAYS);
 	scols_table_set_termwidth(t, WIDTH);
-	for (size_t i = 0; i < n; i++)
-		scols_table_new_column(t, columns[i].name, 0, columns[i].flags);
+	for (size_t i = 0; i < n; i++) {
+		struct libscols_column *c = scols_table_new_column(t, columns[i].name, 0, columns[i].flags);
+
+		if (columns[i].flags & SCOLS_FL_WRAP) { /* at the newlines of the cells */
+			scols_column_set_safechars(c, "\n");
+			scols_column_set_wrapfunc(c, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+		}
+	}
 	return t;
 }
 
+/* What is no letter is made harmless by libsmartcols. */
 static void set(struct libscols_line *line, int column, struct cell c)
 {
-	scols_line_set_data(line, column, make_printable(c.text));
+	scols_line_set_data(line, column, c.text);
 }
 
 static void print_table(struct libscols_table *t)
@@ -256,8 +293,8 @@ static void add_what(struct cell *c, const json_t *hop)
 		add(c, "%s%s%s", operation, *operation && *place ? " " : "", place);
 	else
 		add(c, "%s", str(hop, "protocol"));
-	if (!strcmp(str(hop, "direction"), "response"))
-		add(c, " (reply)");
+	if (num(hop, "occurrences", 1) > 1)
+		add(c, " %s%" PRId64, has_utf8() ? "×" : "x", num(hop, "occurrences", 1));
 }
 
 static void add_notes(struct cell *c, const json_t *hop)
@@ -282,8 +319,6 @@ static void add_text(struct cell *c, const json_t *hop)
 
 	/* 100% is said only of all of it. */
 	add(c, "%s %.0f%%", str(hop, "field"), coverage < 100 && coverage > 99 ? 99 : coverage);
-	if (num(hop, "occurrences", 1) > 1)
-		add(c, " %s%" PRId64, has_utf8() ? "×" : "x", num(hop, "occurrences", 1));
 }
 
 static void add_link(struct cell *c, const json_t *hop)
@@ -291,21 +326,13 @@ static void add_link(struct cell *c, const json_t *hop)
 	const char *version = str(json_object_get(hop, "tls"), "version");
 
 	if (is_true(hop, "encrypted"))
-		add(c, "%s", *version ? version : "encrypted");
-	else if (is_known(hop, "encrypted"))
-		add(c, "plain");
+		add(c, "TLS%s", !strncmp(version, "TLSv", 4) ? version + 4 : "");
 	else
-		add(c, "%s", str(hop, "medium"));
-}
-
-static void add_where(struct cell *c, const json_t *hop)
-{
+		add(c, "%s", is_known(hop, "encrypted") ? "plain" : str(hop, "medium"));
 	if (*str(hop, "region"))
-		add(c, "%s", str(hop, "region"));
-	else if (is_known(hop, "in_vpc"))
-		add(c, "%s", is_true(hop, "in_vpc") ? "vpc" : "OUTSIDE");
-	else
-		add(c, "-");
+		add(c, "\n%s", str(hop, "region"));
+	if (is_known(hop, "in_vpc"))
+		add(c, " %s", is_true(hop, "in_vpc") ? "vpc" : "OUT");
 }
 
 static void add_residency(struct cell *c, const json_t *j)
@@ -318,7 +345,7 @@ static void add_residency(struct cell *c, const json_t *j)
 static void add_hop(struct libscols_table *t, const json_t *hop)
 {
 	struct libscols_line *line = scols_table_new_line(t, NULL);
-	struct cell c[8] = { 0 };
+	struct cell c[7] = { 0 };
 
 	add(&c[0], "%" PRId64, num(hop, "seq", 0));
 	add(&c[1], "%.0f", num(hop, "first_ns", 0) / 1e6);
@@ -327,20 +354,20 @@ static void add_hop(struct libscols_table *t, const json_t *hop)
 	add_endpoint(&c[2], json_object_get(hop, "to"));
 	add_what(&c[3], hop);
 	add_notes(&c[3], hop);
+	wrap(&c[3], WHAT_WIDTH);
 	add_text(&c[4], hop);
 	add_link(&c[5], hop);
-	add_where(&c[6], hop);
-	add_residency(&c[7], hop);
-	for (int i = 0; i < 8; i++)
+	add_residency(&c[6], hop);
+	wrap(&c[6], 10);
+	for (int i = 0; i < 7; i++)
 		set(line, i, c[i]);
 }
 
 static void show_hops(const json_t *trace)
 {
 	static const struct column columns[] = {
-		{ "#", SCOLS_FL_RIGHT }, { "MS", SCOLS_FL_RIGHT }, { "FROM - TO", SCOLS_FL_WRAP },
-		{ "WHAT", SCOLS_FL_WRAP }, { "TEXT", SCOLS_FL_WRAP }, { "LINK", 0 },
-		{ "WHERE", SCOLS_FL_WRAP }, { "STAYS", SCOLS_FL_WRAP },
+		{ "#", SCOLS_FL_RIGHT }, { "MS", SCOLS_FL_RIGHT }, { "FROM - TO", 0 },
+		{ "WHAT", SCOLS_FL_WRAP }, { "TEXT", 0 }, { "LINK", SCOLS_FL_WRAP }, { "STAYS", SCOLS_FL_WRAP },
 	};
 	const json_t *hops = json_object_get(trace, "hops");
 	struct libscols_table *t;
@@ -363,7 +390,7 @@ static void show_hops(const json_t *trace)
 static void show_places(const json_t *trace)
 {
 	static const struct column columns[] = {
-		{ "STATION", 0 }, { "PLACE", SCOLS_FL_WRAP }, { "KEPT AS", 0 }, { "NOW", 0 }, { "TEXT", SCOLS_FL_WRAP },
+		{ "STATION", 0 }, { "PLACE", 0 }, { "KEPT AS", 0 }, { "NOW", 0 }, { "TEXT", SCOLS_FL_WRAP },
 	};
 	const json_t *places = json_object_get(trace, "places");
 	struct libscols_table *t;
@@ -396,7 +423,6 @@ static void show_empty_connections(const json_t *trace)
 	size_t i;
 
 	json_array_foreach(json_object_get(trace, "connections"), i, conn) {
-		const json_t *to = json_object_get(conn, "to");
 		struct cell c = { "" };
 
 		if (num(conn, "bytes_matched", 0))
@@ -405,11 +431,9 @@ static void show_empty_connections(const json_t *trace)
 			puts("\nConnections of this request in which none of the text was found");
 		first = false;
 		add(&c, "  ");
-		add_endpoint(&c, json_object_get(conn, "from"));
+		add_endpoint_fully(&c, json_object_get(conn, "from"));
 		add(&c, " %s ", arrow());
-		add_endpoint(&c, to);
-		if (*str(to, "station") && (*str(to, "name") || *str(to, "address")))
-			add(&c, " (%s)", *str(to, "name") ? str(to, "name") : str(to, "address"));
+		add_endpoint_fully(&c, json_object_get(conn, "to"));
 		add(&c, ": ");
 		add_bytes(&c, num(conn, "bytes_scanned", 0));
 		add(&c, " read");
