@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The stage: chooses a decoder per connection, layer and TLS object, and drives it. */
+#include "decode/decode.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "decode/emit.h"
+
+#define LANES_MAX 16 /* TLS objects of one connection; the oldest is closed for a new one */
+
+enum mode {
+	GUESS, /* its bytes are shown to the decoders */
+	RAW,   /* nobody knew them; the next call is shown again */
+	FED,   /* they go to the decoder */
+};
+
+struct way {
+	enum mode mode;
+	uint8_t held[DFL_GUESS_MAX]; /* undecided bytes */
+	uint32_t n_held;
+	uint64_t held_pos;
+	struct dfl_view *raw;
+};
+
+/* The bytes of one layer and TLS object of a connection, in both directions. */
+struct lane {
+	struct lane *next;
+	const struct dfl_decoder *dec; /* NULL: none yet */
+	struct dfl_dec_ctx ctx;
+	uint64_t fed_chunks;
+	struct way way[2];
+};
+
+struct state {
+	struct state *prev, *next;
+	struct lane *lanes; /* oldest first */
+	unsigned n_lanes;
+};
+
+struct dfl_decode {
+	struct dfl_decode_sink sink;
+	struct state *states;
+};
+
+int dfl_decode_new(const struct dfl_decode_sink *sink, struct dfl_decode **ret_decode)
+{
+	struct dfl_decode *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->sink = *sink;
+	*ret_decode = d;
+	return 0;
+}
+
+static void put_raw(struct lane *l, enum dfl_dir dir, const struct dfl_slice *s, const struct dfl_chunk *from)
+{
+	struct way *w = &l->way[dir];
+
+	if (!s->len)
+		return;
+	if (!w->raw)
+		w->raw = dfl_open_view(&l->ctx, NULL, dir, NULL, false);
+	dfl_put_view(&l->ctx, w->raw, s, from);
+}
+
+/* Gives up on the undecided bytes. */
+static void release_held(struct lane *l, enum dfl_dir dir, const struct dfl_chunk *from)
+{
+	struct way *w = &l->way[dir];
+	struct dfl_slice s = { w->held, w->n_held, w->held_pos, w->n_held };
+
+	put_raw(l, dir, &s, from);
+	w->n_held = 0;
+	w->mode = RAW;
+}
+
+/* For the ends of things, where no chunk is at hand. */
+static void release_all(struct lane *l, uint64_t ts_ns)
+{
+	for (int dir = 0; dir < 2; dir++) {
+		const struct dfl_chunk from = { .dir = (enum dfl_dir)dir, .layer = l->ctx.layer,
+						.ssl = l->ctx.ssl, .ts_ns = ts_ns };
+
+		if (l->way[dir].n_held)
+			release_held(l, (enum dfl_dir)dir, &from);
+	}
+}
+
+static void close_lane(struct lane *l, uint64_t ts_ns)
+{
+	release_all(l, ts_ns);
+	if (l->dec)
+		l->dec->fini(&l->ctx, ts_ns);
+	for (int dir = 0; dir < 2; dir++)
+		dfl_close_view(&l->ctx, &l->way[dir].raw);
+	free(l);
+}
+
+static void drop_state(struct dfl_decode *d, struct state *st, uint64_t ts_ns)
+{
+	struct lane *l;
+
+	while ((l = st->lanes)) {
+		st->lanes = l->next;
+		close_lane(l, ts_ns);
+	}
+	DL_DELETE(d->states, st);
+	free(st);
+}
+
+void dfl_decode_free(struct dfl_decode *d)
+{
+	if (!d)
+		return;
+	while (d->states)
+		drop_state(d, d->states, 0);
+	free(d);
+}
+
+/* Nothing is known yet that a decoder could use: lanes are made by their first bytes. */
+void dfl_decode_conn(struct dfl_decode *d, struct dfl_conn *conn)
+{
+	struct state *st;
+
+	if (conn->decode)
+		return;
+	st = calloc(1, sizeof(*st));
+	if (!st)
+		return;
+	DL_APPEND(d->states, st);
+	conn->decode = st;
+}
+
+static struct lane *find_lane(struct dfl_conn *conn, enum dfl_layer layer, uint64_t ssl)
+{
+	struct state *st = conn->decode;
+
+	for (struct lane *l = st ? st->lanes : NULL; l; l = l->next)
+		if (l->ctx.layer == layer && l->ctx.ssl == ssl)
+			return l;
+	return NULL;
+}
+
+static struct lane *add_lane(struct dfl_decode *d, struct dfl_conn *conn, const struct dfl_chunk *c)
+{
+	struct state *st = conn->decode;
+	struct lane *l, *oldest;
+
+	l = st ? calloc(1, sizeof(*l)) : NULL;
+	if (!l)
+		return NULL;
+	if (st->n_lanes == LANES_MAX) {
+		oldest = st->lanes;
+		st->lanes = oldest->next;
+		st->n_lanes--;
+		close_lane(oldest, c->ts_ns);
+	}
+	l->ctx = (struct dfl_dec_ctx){ .sink = &d->sink, .conn = conn, .layer = c->layer, .ssl = c->ssl };
+	LL_APPEND(st->lanes, l);
+	st->n_lanes++;
+	return l;
+}
+
+static void dispatch(struct lane *l, const struct dfl_chunk *c);
+
+/* The part of a chunk from a byte on; it begins a call only if the whole did and nothing is cut off. */
+static struct dfl_chunk rest_of(const struct dfl_chunk *c, size_t from)
+{
+	struct dfl_chunk rest = *c;
+
+	rest.data += from;
+	rest.len -= (uint32_t)from;
+	rest.pos += from;
+	rest.call_start = c->call_start && !from;
+	return rest;
+}
+
+/* A decoder said that what follows is not its protocol (any more). */
+static void leave_decoder(struct lane *l, const struct dfl_chunk *c, int why, size_t used)
+{
+	bool handed_over = why == -EAGAIN && used;
+	/* A decoder that lived before and refuses a call's first byte: maybe another one knows it. */
+	bool anew = !used && c->call_start && l->fed_chunks > 1;
+	struct dfl_chunk rest = rest_of(c, used);
+
+	l->dec->fini(&l->ctx, c->ts_ns);
+	l->dec = NULL;
+	l->way[0].mode = l->way[1].mode = handed_over ? GUESS : RAW;
+	if (anew)
+		l->way[c->dir].mode = GUESS;
+	if (rest.len)
+		dispatch(l, &rest);
+}
+
+static void feed(struct lane *l, const struct dfl_chunk *c)
+{
+	size_t used = 0;
+	int r;
+
+	l->fed_chunks++;
+	r = l->dec->feed(&l->ctx, c, &used);
+	if (r)
+		leave_decoder(l, c, r, used < c->len ? used : c->len);
+}
+
+/* The first of the list that does not refuse decides; once all bytes are shown, "more" is "no". */
+static enum dfl_guess ask(const struct lane *l, enum dfl_dir dir, const uint8_t *data, uint32_t len, bool all,
+			  const struct dfl_decoder **ret_dec)
+{
+	enum dfl_guess g;
+
+	for (size_t i = 0; dfl_decoders[i]; i++) {
+		g = dfl_decoders[i]->guess(l->ctx.conn, l->ctx.layer, dir, data, len);
+		if (g == DFL_GUESS_NO || (g == DFL_GUESS_MORE && all))
+			continue;
+		*ret_dec = dfl_decoders[i];
+		return g;
+	}
+	return DFL_GUESS_NO;
+}
+
+/* Feeds the undecided bytes of one direction to the decoder that was chosen. */
+static void feed_held(struct lane *l, enum dfl_dir dir, const struct dfl_chunk *from)
+{
+	struct way *w = &l->way[dir];
+	uint8_t held[DFL_GUESS_MAX];
+	struct dfl_chunk c = *from;
+
+	if (!w->n_held)
+		return;
+	memcpy(held, w->held, w->n_held);
+	c.dir = dir;
+	c.data = held;
+	c.len = w->n_held;
+	c.pos = w->held_pos;
+	c.call_start = true;
+	w->n_held = 0;
+	w->mode = FED;
+	dispatch(l, &c);
+	explicit_bzero(held, sizeof(held));
+}
+
+static bool start_decoder(struct lane *l, const struct dfl_decoder *dec, enum dfl_dir dir)
+{
+	l->ctx.state = NULL;
+	if (dec->init(&l->ctx))
+		return false;
+	l->dec = dec;
+	l->fed_chunks = 0;
+	dfl_close_view(&l->ctx, &l->way[dir].raw);
+	return true;
+}
+
+/* A datagram is shown and fed whole. */
+static void guess_datagram(struct lane *l, const struct dfl_chunk *c)
+{
+	const struct dfl_slice all = dfl_chunk_slice(c, 0, c->len);
+	const struct dfl_decoder *dec = NULL;
+	uint32_t n = c->len < DFL_GUESS_MAX ? c->len : DFL_GUESS_MAX;
+
+	if (ask(l, c->dir, c->data, n, true, &dec) == DFL_GUESS_YES && start_decoder(l, dec, c->dir)) {
+		l->way[c->dir].mode = FED;
+		feed(l, c);
+		return;
+	}
+	l->way[c->dir].mode = RAW;
+	put_raw(l, c->dir, &all, c);
+}
+
+/* Shows what one direction began with to the decoders. */
+static void guess(struct lane *l, const struct dfl_chunk *c)
+{
+	struct way *w = &l->way[c->dir];
+	uint32_t room = DFL_GUESS_MAX - w->n_held, n = c->len < room ? c->len : room;
+	struct dfl_chunk rest = rest_of(c, n);
+	const struct dfl_decoder *dec = NULL;
+	enum dfl_guess g;
+
+	if (!w->n_held)
+		w->held_pos = c->pos;
+	memcpy(w->held + w->n_held, c->data, n);
+	w->n_held += n;
+	g = ask(l, c->dir, w->held, w->n_held, w->n_held == DFL_GUESS_MAX, &dec);
+	if (g == DFL_GUESS_MORE)
+		return;
+	if (g == DFL_GUESS_YES && start_decoder(l, dec, c->dir)) {
+		feed_held(l, dfl_other(c->dir), c);
+		feed_held(l, c->dir, c);
+	} else {
+		release_held(l, c->dir, c);
+	}
+	rest.call_start = false;
+	if (rest.len)
+		dispatch(l, &rest);
+}
+
+static void dispatch(struct lane *l, const struct dfl_chunk *c)
+{
+	struct way *w = &l->way[c->dir];
+	struct dfl_slice all = dfl_chunk_slice(c, 0, c->len);
+
+	if (w->mode == RAW && c->call_start)
+		w->mode = l->dec ? FED : GUESS;
+	if (w->mode == GUESS && l->dec)
+		w->mode = FED;
+	if (w->mode == RAW)
+		put_raw(l, c->dir, &all, c);
+	else if (w->mode == FED && l->dec)
+		feed(l, c);
+	else if (c->dgram)
+		guess_datagram(l, c);
+	else
+		guess(l, c);
+}
+
+void dfl_decode_data(struct dfl_decode *d, struct dfl_conn *conn, const struct dfl_chunk *chunk)
+{
+	struct lane *l;
+
+	if (!chunk->len)
+		return;
+	dfl_decode_conn(d, conn);
+	l = find_lane(conn, chunk->layer, chunk->ssl);
+	if (!l)
+		l = add_lane(d, conn, chunk);
+	if (l)
+		dispatch(l, chunk);
+}
+
+void dfl_decode_gap(struct dfl_decode *d, struct dfl_conn *conn, const struct dfl_gap *gap)
+{
+	struct lane *l = find_lane(conn, gap->layer, gap->ssl);
+	const struct dfl_chunk from = { .dir = gap->dir, .layer = gap->layer, .ssl = gap->ssl, .ts_ns = gap->ts_ns };
+
+	if (!l)
+		return;
+	if (l->way[gap->dir].n_held)
+		release_held(l, gap->dir, &from);
+	dfl_gap_view(&l->ctx, l->way[gap->dir].raw, gap->pos, gap->len);
+	dfl_close_view(&l->ctx, &l->way[gap->dir].raw);
+	if (l->dec)
+		l->dec->gap(&l->ctx, gap);
+}
+
+void dfl_decode_end(struct dfl_decode *d, struct dfl_conn *conn, enum dfl_dir dir, enum dfl_layer layer,
+		    uint64_t ts_ns)
+{
+	struct state *st = conn->decode;
+	const struct dfl_chunk from = { .dir = dir, .layer = layer, .ts_ns = ts_ns };
+
+	for (struct lane *l = st ? st->lanes : NULL; l; l = l->next) {
+		if (l->ctx.layer != layer)
+			continue;
+		if (l->way[dir].n_held)
+			release_held(l, dir, &from);
+		dfl_close_view(&l->ctx, &l->way[dir].raw);
+		if (l->dec)
+			l->dec->end(&l->ctx, dir, ts_ns);
+	}
+}
+
+void dfl_decode_close(struct dfl_decode *d, struct dfl_conn *conn, uint64_t ts_ns)
+{
+	if (!conn->decode)
+		return;
+	drop_state(d, conn->decode, ts_ns);
+	conn->decode = NULL;
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+/* DNS (RFC 1035): which addresses a name has, by the answers that processes were given. */
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "decode/emit.h"
+
+#define NAME_MAX_BYTES 254 /* RFC 1035, 2.3.4 */
+#define JUMPS_MAX 32	   /* compression pointers followed in one name */
+#define RECORDS_MAX 64	   /* answers read in one message */
+#define TYPE_A 1
+#define TYPE_AAAA 28
+
+struct dns {
+	struct dfl_buf tcp[2]; /* an unfinished message, with its length */
+};
+
+static unsigned u16(const uint8_t *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+/* One standard query: its question, few records, no reserved bit. */
+static bool sane_header(const uint8_t *h)
+{
+	unsigned flags = u16(h + 2);
+
+	return !(flags & 0x7840) && u16(h + 4) == 1 && u16(h + 6) <= 256 && u16(h + 8) <= 256 && u16(h + 10) <= 256;
+}
+
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir, const uint8_t *data,
+			    size_t len)
+{
+	bool port = conn->end[0].addr.port == 53 || conn->end[1].addr.port == 53;
+
+	if (layer != DFL_WIRE || (conn->medium != DFL_UDP && !(conn->medium == DFL_TCP && port)))
+		return DFL_GUESS_NO;
+	if (conn->medium == DFL_TCP) {
+		if (len < 14)
+			return DFL_GUESS_MORE;
+		return u16(data) >= 17 && sane_header(data + 2) ? DFL_GUESS_YES : DFL_GUESS_NO;
+	}
+	return len >= 17 && sane_header(data) ? DFL_GUESS_YES : DFL_GUESS_NO;
+}
+
+static int init(struct dfl_dec_ctx *ctx)
+{
+	ctx->state = calloc(1, sizeof(struct dns));
+	return ctx->state ? 0 : -ENOMEM;
+}
+
+static bool append_label(char *name, size_t *len, const uint8_t *label, unsigned n)
+{
+	if (*len + n + 1 >= NAME_MAX_BYTES)
+		return false;
+	if (*len)
+		name[(*len)++] = '.';
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t c = label[i];
+
+		if (c <= ' ' || c > '~' || c == '.')
+			return false;
+		name[(*len)++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+	}
+	return true;
+}
+
+/*
+ * Reads a name at `at`. Returns the offset after it, 0 when it is malformed. name may be NULL.
+ * Pointers only lead backwards and are counted, so loops end.
+ */
+static size_t read_name(const uint8_t *m, size_t len, size_t at, char *name)
+{
+	size_t after = 0, n = 0;
+
+	for (int jumps = 0; at < len;) {
+		unsigned b = m[at];
+
+		if (!b) {
+			if (name)
+				name[n] = 0;
+			return after ? after : at + 1;
+		}
+		if (b >= 0xc0) {
+			size_t to = at + 1 < len ? ((size_t)(b & 0x3f) << 8 | m[at + 1]) : len;
+
+			if (to >= at || ++jumps > JUMPS_MAX)
+				return 0;
+			after = after ? after : at + 2;
+			at = to;
+			continue;
+		}
+		if (b > 63 || at + 1 + b > len || (name && !append_label(name, &n, m + at + 1, b)))
+			return 0;
+		at += 1 + b;
+	}
+	return 0;
+}
+
+/* One answer; its addresses are told for the name that was asked, whatever aliases are between. */
+static size_t read_answer(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len, size_t at, const char *asked,
+			  uint64_t ts_ns)
+{
+	struct dfl_addr addr = { 0 };
+	unsigned type, n;
+	uint32_t ttl;
+
+	at = read_name(m, len, at, NULL);
+	if (!at || at + 10 > len)
+		return 0;
+	type = u16(m + at);
+	ttl = (uint32_t)u16(m + at + 4) << 16 | u16(m + at + 6);
+	n = u16(m + at + 8);
+	at += 10;
+	if (at + n > len)
+		return 0;
+	if (type == TYPE_A && n == 4)
+		dfl_addr_set(&addr, AF_INET, m + at, 0);
+	else if (type == TYPE_AAAA && n == 16)
+		dfl_addr_set(&addr, AF_INET6, m + at, 0);
+	if (addr.family)
+		ctx->sink->dns(ctx->sink->ud, asked, &addr, ttl, ts_ns);
+	return at + n;
+}
+
+static void read_message(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len, uint64_t ts_ns)
+{
+	char asked[NAME_MAX_BYTES + 1];
+	unsigned n;
+	size_t at;
+
+	if (len < 12 || !sane_header(m) || !(u16(m + 2) & 0x8000))
+		return;
+	at = read_name(m, len, 12, asked);
+	if (!at || at + 4 > len)
+		return;
+	at += 4;
+	n = u16(m + 6);
+	for (unsigned i = 0; i < n && i < RECORDS_MAX && at; i++)
+		at = read_answer(ctx, m, len, at, asked, ts_ns);
+}
+
+/* Names can carry text as well as anything else can. */
+static void show(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c)
+{
+	const struct dfl_op_desc d = { .protocol = "dns", .operation = "QUERY", .residency = DFL_TRANSIT, .ttl_s = -1,
+				       .dir = DFL_REQUEST };
+	struct dfl_slice s = dfl_chunk_slice(c, 0, c->len);
+	struct dfl_op *op = dfl_begin_op(ctx, &d, c->ts_ns);
+	struct dfl_view *v = dfl_open_view(ctx, op, c->dir, NULL, false);
+
+	dfl_put_view(ctx, v, &s, c);
+	dfl_close_view(ctx, &v);
+	dfl_end_op(ctx, &op, c->ts_ns);
+}
+
+static void tcp_bytes(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c)
+{
+	struct dns *d = ctx->state;
+	struct dfl_buf *b = &d->tcp[c->dir];
+	size_t n;
+
+	if (dfl_buf_append(b, c->data, c->len))
+		return;
+	while (b->len >= 2 && b->len >= (n = 2 + u16(b->data))) {
+		read_message(ctx, b->data + 2, n - 2, c->ts_ns);
+		dfl_buf_drop(b, n);
+	}
+}
+
+static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+{
+	show(ctx, chunk);
+	if (ctx->conn->medium == DFL_UDP)
+		read_message(ctx, chunk->data, chunk->len, chunk->ts_ns);
+	else
+		tcp_bytes(ctx, chunk);
+	return 0;
+}
+
+static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+{
+	struct dns *d = ctx->state;
+
+	dfl_buf_fini(&d->tcp[g->dir]);
+}
+
+static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
+{
+}
+
+static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+{
+	struct dns *d = ctx->state;
+
+	dfl_buf_fini(&d->tcp[0]);
+	dfl_buf_fini(&d->tcp[1]);
+	free(d);
+}
+
+const struct dfl_decoder dfl_decoder_dns = { .name = "dns",
+					     .guess = guess,
+					     .init = init,
+					     .feed = feed,
+					     .gap = gap,
+					     .end = end,
+					     .fini = fini };

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which JSON fields carry ids, sources and answers, and what is done with them. */
+#include "decode/fields.h"
+
+#include <stdio.h>
+
+#include "decode/emit.h"
+
+enum what { ID, EVENT, ANSWER, SOURCE };
+
+struct dfl_field_rule {
+	const char *path; /* '*' stands for one key */
+	enum what what;
+	enum dfl_id_kind id;
+	const char *events[2]; /* ANSWER: only in events of these names (or without a name); NULL: any */
+};
+
+static const struct dfl_field_rule request_rules[] = {
+	{ "query", SOURCE },
+	{ "inputs.*", SOURCE },
+	{ "text", SOURCE }, /* POST …/document/create-by-text */
+	{ "conversation_id", ID, DFL_ID_CONVERSATION },
+	{ "files[].upload_file_id", ID, DFL_ID_UPLOAD_FILE },
+	{ "inputs.*.upload_file_id", ID, DFL_ID_UPLOAD_FILE },
+	{ "inputs.*[].upload_file_id", ID, DFL_ID_UPLOAD_FILE },
+	{ NULL },
+};
+
+/* "event" is the first key that Dify writes, so it is known when the answer comes. */
+static const struct dfl_field_rule event_rules[] = {
+	{ "event", EVENT },
+	{ "message_id", ID, DFL_ID_MESSAGE },
+	{ "conversation_id", ID, DFL_ID_CONVERSATION },
+	{ "task_id", ID, DFL_ID_TASK },
+	{ "workflow_run_id", ID, DFL_ID_WORKFLOW_RUN },
+	{ "answer", ANSWER, 0, { "message", "agent_message" } },
+	{ "data.text", ANSWER, 0, { "text_chunk", "text_chunk" } },
+	{ NULL },
+};
+
+static const struct dfl_field_rule uploaded_rules[] = {
+	{ "id", ID, DFL_ID_UPLOAD_FILE },
+	{ NULL },
+};
+
+static const struct dfl_field_rule model_rules[] = {
+	{ "choices[].delta.content", ANSWER },	      /* OpenAI, streaming */
+	{ "choices[].message.content", ANSWER },      /* OpenAI, blocking */
+	{ "choices[].text", ANSWER },		      /* OpenAI completions */
+	{ "delta.text", ANSWER },		      /* Anthropic content_block_delta */
+	{ "content[].text", ANSWER },		      /* Anthropic, blocking */
+	{ "data.delta.message.content", ANSWER },     /* plugin daemon */
+	{ NULL },
+};
+
+static const struct dfl_field_rule plugin_rules[] = {
+	{ "data.data.delta.message.content", ANSWER },
+	{ NULL },
+};
+
+static const struct dfl_field_rule task_rules[] = {
+	{ "workflow_run_id", ID, DFL_ID_WORKFLOW_RUN },
+	{ "args.conversation_id", ID, DFL_ID_CONVERSATION },
+	{ "message_id", ID, DFL_ID_MESSAGE },
+	{ "task_id", ID, DFL_ID_TASK },
+	{ NULL },
+};
+
+static const struct dfl_field_rule *const rule_sets[] = {
+	[DFL_FIELDS_REQUEST] = request_rules, [DFL_FIELDS_EVENT] = event_rules,
+	[DFL_FIELDS_UPLOADED] = uploaded_rules, [DFL_FIELDS_MODEL] = model_rules,
+	[DFL_FIELDS_PLUGIN] = plugin_rules, [DFL_FIELDS_TASK] = task_rules,
+};
+
+/* Events after which no delta of the same answer comes (dify: core/app/entities/task_entities.py). */
+static const char *const last_events[] = { "message_end", "workflow_finished", "error", NULL };
+
+static bool path_matches(const char *rule, const char *path)
+{
+	while (*rule && *path) {
+		if (*rule == '*') {
+			size_t n = strcspn(path, ".[");
+
+			if (!n)
+				return false;
+			path += n;
+			rule++;
+			continue;
+		}
+		if (*rule++ != *path++)
+			return false;
+	}
+	return !*rule && !*path;
+}
+
+static bool answer_wanted(const struct dfl_fields *f, const struct dfl_field_rule *r)
+{
+	if (!r->events[0] || !f->event[0])
+		return true;
+	return !strcmp(f->event, r->events[0]) || !strcmp(f->event, r->events[1]);
+}
+
+static const struct dfl_field_rule *find_rule(const struct dfl_fields *f, const char *path)
+{
+	for (const struct dfl_field_rule *r = f->rules; r && r->path; r++)
+		if (path_matches(r->path, path))
+			return r->what != ANSWER || answer_wanted(f, r) ? r : NULL;
+	return NULL;
+}
+
+static void source_begin(struct dfl_fields *f, const char *path)
+{
+	const struct dfl_decode_sink *k = f->ctx->sink;
+	char field[DFL_NAME_MAX];
+
+	snprintf(field, sizeof(field), "%s", path);
+	if (!strncmp(path, "inputs.", 7) && !dfl_is_token(path + 7, strlen(path + 7)))
+		snprintf(field, sizeof(field), "inputs.*");
+	f->source = k->source_begin(k->ud, f->op, field, f->dir);
+}
+
+static void source_end(struct dfl_fields *f, uint64_t ts_ns)
+{
+	if (f->source)
+		f->ctx->sink->source_end(f->ctx->sink->ud, f->source, ts_ns);
+	f->source = NULL;
+}
+
+static void answer_open(struct dfl_fields *f)
+{
+	const struct dfl_view_desc d = { .place = f->place, .dir = f->dir, .layer = f->ctx->layer,
+					 .ssl = f->ctx->ssl, .derives = "answer", .leaf = true, .ttl_s = -1 };
+
+	if (!f->answer)
+		f->answer = f->ctx->sink->view_open(f->ctx->sink->ud, f->ctx->conn, f->op, &d);
+}
+
+static void str_begin(void *ud, const char *path, const uint8_t *at)
+{
+	struct dfl_fields *f = ud;
+
+	f->now = find_rule(f, path);
+	f->value_len = 0;
+	if (f->now && f->now->what == SOURCE)
+		source_begin(f, path);
+}
+
+static void str_data(void *ud, const struct dfl_slice *s)
+{
+	struct dfl_fields *f = ud;
+	const struct dfl_decode_sink *k = f->ctx->sink;
+
+	if (!f->now)
+		return;
+	switch (f->now->what) {
+	case SOURCE:
+		k->source_append(k->ud, f->source, s->data, s->len, s->pos, s->pos_len, f->from->ts_ns);
+		break;
+	case ANSWER:
+		answer_open(f);
+		dfl_put_view(f->ctx, f->answer, s, f->from);
+		break;
+	default:
+		for (size_t i = 0; i < s->len && f->value_len < sizeof(f->value); i++)
+			f->value[f->value_len++] = (char)s->data[i];
+	}
+}
+
+static void event_named(struct dfl_fields *f)
+{
+	if (f->value_len >= sizeof(f->event))
+		return;
+	memcpy(f->event, f->value, f->value_len);
+	f->event[f->value_len] = 0;
+	for (size_t i = 0; last_events[i]; i++)
+		if (!strcmp(f->event, last_events[i])) {
+			dfl_close_view(f->ctx, &f->answer);
+			f->ended = !strcmp(f->event, "workflow_finished") || !strcmp(f->event, "error");
+		}
+}
+
+static void str_end(void *ud, const uint8_t *at)
+{
+	struct dfl_fields *f = ud;
+	const struct dfl_field_rule *r = f->now;
+
+	f->now = NULL;
+	if (!r)
+		return;
+	if (r->what == SOURCE)
+		source_end(f, f->from->ts_ns);
+	else if (r->what == EVENT)
+		event_named(f);
+	else if (r->what == ID && dfl_is_id(r->id, f->value, f->value_len))
+		dfl_put_id(f->ctx, f->op, r->id, f->value, f->value_len);
+}
+
+static void doc_end(void *ud, const uint8_t *at)
+{
+	struct dfl_fields *f = ud;
+
+	f->event[0] = 0;
+}
+
+void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
+		     const char *place, enum dfl_field_set set)
+{
+	static const struct dfl_json_ops ops = { .str_begin = str_begin, .str_data = str_data, .str_end = str_end,
+						 .doc_end = doc_end };
+
+	memset(f, 0, sizeof(*f));
+	dfl_json_init(&f->json, &ops, f);
+	f->ctx = ctx;
+	f->op = op;
+	f->dir = dir;
+	f->place = place;
+	f->rules = rule_sets[set];
+}
+
+void dfl_fields_feed(struct dfl_fields *f, const struct dfl_slice *s, const struct dfl_chunk *from)
+{
+	if (!f->rules)
+		return;
+	f->from = from;
+	dfl_json_feed(&f->json, s);
+	f->from = NULL;
+}
+
+void dfl_fields_next(struct dfl_fields *f, uint64_t ts_ns)
+{
+	source_end(f, ts_ns);
+	f->now = NULL;
+	f->event[0] = 0;
+	dfl_json_reset(&f->json);
+}
+
+void dfl_fields_gap(struct dfl_fields *f, uint64_t pos, uint64_t len, uint64_t ts_ns)
+{
+	dfl_gap_view(f->ctx, f->answer, pos, len);
+	dfl_fields_next(f, ts_ns);
+}
+
+void dfl_fields_fini(struct dfl_fields *f, uint64_t ts_ns)
+{
+	source_end(f, ts_ns);
+	if (f->ctx)
+		dfl_close_view(f->ctx, &f->answer);
+	explicit_bzero(f->value, sizeof(f->value));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the fields of JSON texts that mean something: ids, inbound fields (sources), and answers,
+ * whose deltas are joined into one view. Which path means what is a table in fields.c.
+ */
+#pragma once
+
+#include "decode/decode.h"
+#include "decode/json.h"
+#include "decode/redact.h"
+
+enum dfl_field_set {
+	DFL_FIELDS_NONE,
+	DFL_FIELDS_REQUEST,  /* body of an inbound request */
+	DFL_FIELDS_EVENT,    /* Dify's replies, SSE and Redis events: ids and answer */
+	DFL_FIELDS_UPLOADED, /* reply to an upload */
+	DFL_FIELDS_MODEL,    /* OpenAI- and Anthropic-compatible replies, the plugin daemon's */
+	DFL_FIELDS_PLUGIN,   /* lines of a plugin */
+	DFL_FIELDS_TASK,     /* arguments of a Celery task */
+};
+
+struct dfl_field_rule;
+
+struct dfl_fields {
+	struct dfl_json json;
+	const struct dfl_dec_ctx *ctx;
+	struct dfl_op *op;
+	enum dfl_dir dir;
+	const char *place; /* of the answer's view; NULL: the operation's */
+	const struct dfl_field_rule *rules;
+	const struct dfl_field_rule *now; /* of the string that is being read */
+	const struct dfl_chunk *from;
+	struct dfl_view *answer;
+	struct dfl_src *source;
+	bool ended;	/* the last event said that nothing of this answer follows */
+	char event[24]; /* of this document */
+	char value[DFL_ID_VALUE_MAX + 1];
+	size_t value_len; /* beyond the buffer: longer than any id */
+};
+
+/* place must live as long as the fields. */
+void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
+		     const char *place, enum dfl_field_set set);
+void dfl_fields_feed(struct dfl_fields *f, const struct dfl_slice *s, const struct dfl_chunk *from);
+/* The document is over, whether it was whole or not. */
+void dfl_fields_next(struct dfl_fields *f, uint64_t ts_ns);
+/* Bytes are missing: what was being read is given up. */
+void dfl_fields_gap(struct dfl_fields *f, uint64_t pos, uint64_t len, uint64_t ts_ns);
+void dfl_fields_fini(struct dfl_fields *f, uint64_t ts_ns);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of an HTTP message: undoes its Content-Encoding into a view, reads what is known in it. */
+#pragma once
+
+#include <zlib.h>
+
+#include "decode/multipart.h"
+#include "decode/requests.h"
+#include "decode/sse.h"
+
+#define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; what is beyond is a gap */
+
+enum dfl_coding { DFL_CODING_NONE, DFL_CODING_ZLIB, DFL_CODING_UNREADABLE };
+enum dfl_body_kind { DFL_BODY_PLAIN, DFL_BODY_JSON, DFL_BODY_SSE, DFL_BODY_MULTIPART };
+
+struct dfl_body {
+	const struct dfl_dec_ctx *ctx;
+	struct dfl_op *op;
+	enum dfl_dir dir;
+	struct dfl_view *view;
+	enum dfl_coding coding;
+	enum dfl_body_kind kind;
+	bool inflating;
+	z_stream z;
+	uint64_t inflated;
+	union {
+		struct dfl_fields json;
+		struct dfl_sse sse;
+		struct dfl_multipart multipart;
+	};
+};
+
+/* Header values are "" when absent. route may be NULL. */
+void dfl_body_init(struct dfl_body *b, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
+		   const struct dfl_route *route, bool is_request, const char *content_type,
+		   const char *content_encoding);
+void dfl_body_feed(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from);
+void dfl_body_gap(struct dfl_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns);
+void dfl_body_fini(struct dfl_body *b, uint64_t ts_ns);

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Logs (standard output and error of processes, log files), a line an operation; and other files, a call an
+ * operation.
+ */
+#include <stdlib.h>
+
+#include "decode/emit.h"
+
+struct way {
+	struct dfl_op *op;
+	struct dfl_view *view;
+};
+
+struct log {
+	struct way way[2];
+	bool lines;
+	const char *protocol, *place;
+	enum dfl_residency residency;
+};
+
+static bool is_log_path(const char *path)
+{
+	size_t n = strlen(path);
+
+	return (n > 4 && !strcmp(path + n - 4, ".log")) || strstr(path, "/log/") || strstr(path, "/logs/");
+}
+
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir, const uint8_t *data,
+			    size_t len)
+{
+	int fd = conn->end[DFL_CLIENT].fd;
+
+	if (conn->medium == DFL_FILE)
+		return DFL_GUESS_YES;
+	return conn->medium == DFL_PIPE && (fd == 1 || fd == 2) ? DFL_GUESS_YES : DFL_GUESS_NO;
+}
+
+static int init(struct dfl_dec_ctx *ctx)
+{
+	const struct dfl_conn *conn = ctx->conn;
+	struct log *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	l->lines = conn->medium == DFL_PIPE || is_log_path(conn->path);
+	l->protocol = l->lines ? "log" : "file";
+	l->residency = l->lines ? DFL_LOG : DFL_EPHEMERAL_DISK;
+	if (conn->medium == DFL_FILE)
+		l->place = l->lines ? "log-file" : "file";
+	else
+		l->place = conn->end[DFL_CLIENT].fd == 2 ? "stderr" : "stdout";
+	ctx->state = l;
+	return 0;
+}
+
+static void end_op(struct dfl_dec_ctx *ctx, struct way *w, uint64_t ts_ns)
+{
+	dfl_close_view(ctx, &w->view);
+	dfl_end_op(ctx, &w->op, ts_ns);
+}
+
+static void put(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c, size_t from, size_t len)
+{
+	struct log *l = ctx->state;
+	struct way *w = &l->way[c->dir];
+	const struct dfl_op_desc d = { .protocol = l->protocol, .operation = c->dir == DFL_REQUEST ? "write" : "read",
+				       .place = l->place, .residency = l->residency, .ttl_s = -1, .dir = c->dir };
+	struct dfl_slice s = dfl_chunk_slice(c, from, len);
+
+	if (!w->op) {
+		w->op = dfl_begin_op(ctx, &d, c->ts_ns);
+		w->view = dfl_open_view(ctx, w->op, c->dir, NULL, true);
+	}
+	dfl_put_view(ctx, w->view, &s, c);
+}
+
+static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+{
+	struct log *l = ctx->state;
+	struct way *w = &l->way[chunk->dir];
+	size_t i = 0, n;
+
+	if (!l->lines) {
+		if (chunk->call_start)
+			end_op(ctx, w, chunk->ts_ns);
+		put(ctx, chunk, 0, chunk->len);
+		return 0;
+	}
+	while (i < chunk->len) {
+		const uint8_t *nl = memchr(chunk->data + i, '\n', chunk->len - i);
+
+		n = (nl ? (size_t)(nl - chunk->data) + 1 : chunk->len) - i;
+		put(ctx, chunk, i, n);
+		if (nl)
+			end_op(ctx, w, chunk->ts_ns);
+		i += n;
+	}
+	return 0;
+}
+
+static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+{
+	struct log *l = ctx->state;
+
+	dfl_gap_view(ctx, l->way[g->dir].view, g->pos, g->len);
+}
+
+static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
+{
+	struct log *l = ctx->state;
+
+	end_op(ctx, &l->way[dir], ts_ns);
+}
+
+static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+{
+	struct log *l = ctx->state;
+
+	end_op(ctx, &l->way[0], ts_ns);
+	end_op(ctx, &l->way[1], ts_ns);
+	free(l);
+}
+
+const struct dfl_decoder dfl_decoder_logline = { .name = "log",
+						 .guess = guess,
+						 .init = init,
+						 .feed = feed,
+						 .gap = gap,
+						 .end = end,
+						 .fini = fini };

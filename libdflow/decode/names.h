@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bounded list of short strings: columns, places. */
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define DFL_NAMES_MAX 256
+
+struct dfl_names {
+	struct dfl_buf buf;
+	uint16_t n;
+	uint32_t off[DFL_NAMES_MAX];
+};
+
+/* "" when there are fewer. Borrowed until the next put. */
+static inline const char *dfl_names_get(const struct dfl_names *l, size_t i)
+{
+	return i < l->n ? (const char *)l->buf.data + l->off[i] : "";
+}
+
+/* What does not fit is left out; the list then only ends earlier. */
+static inline void dfl_names_put(struct dfl_names *l, const char *name)
+{
+	uint32_t off = (uint32_t)l->buf.len;
+
+	if (l->n < DFL_NAMES_MAX && !dfl_buf_append(&l->buf, name, strlen(name) + 1))
+		l->off[l->n++] = off;
+}
+
+static inline void dfl_names_clear(struct dfl_names *l)
+{
+	l->n = 0;
+	l->buf.len = 0;
+}
+
+static inline void dfl_names_fini(struct dfl_names *l)
+{
+	dfl_buf_fini(&l->buf);
+	l->n = 0;
+}
+
+static inline void dfl_names_copy(struct dfl_names *to, const struct dfl_names *from)
+{
+	dfl_names_clear(to);
+	for (size_t i = 0; i < from->n; i++)
+		dfl_names_put(to, dfl_names_get(from, i));
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The replies and pushes of a Redis connection: pairs them with commands or subscriptions. */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "decode/emit.h"
+#include "decode/resp_conn.h"
+
+enum push { NO_PUSH, MESSAGE, PMESSAGE, SUBSCRIBED, UNSUBSCRIBED, OTHER_PUSH };
+
+static const struct {
+	const char *name;
+	enum push push;
+} pushes[] = {
+	{ "message", MESSAGE },	      { "smessage", MESSAGE },	     { "pmessage", PMESSAGE },
+	{ "subscribe", SUBSCRIBED },  { "psubscribe", SUBSCRIBED },  { "ssubscribe", SUBSCRIBED },
+	{ "unsubscribe", UNSUBSCRIBED }, { "punsubscribe", UNSUBSCRIBED }, { "sunsubscribe", UNSUBSCRIBED },
+};
+
+static enum push find_push(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(pushes) / sizeof(pushes[0]); i++)
+		if (strlen(pushes[i].name) == len && !memcmp(pushes[i].name, name, len))
+			return pushes[i].push;
+	return NO_PUSH;
+}
+
+/* It is the reply to the oldest command. */
+static void begin_reply(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	struct dfl_resp_cmd *cmd = c->pending;
+
+	c->maybe_push = false;
+	if (cmd) {
+		DL_DELETE(c->pending, cmd);
+		c->n_pending--;
+		c->answered = cmd;
+		s->cmd = cmd->cmd;
+		s->channel = cmd->op ? NULL : dfl_resp_channel_by_number(c, cmd->channel);
+		s->op = s->channel ? s->channel->op : cmd->op;
+		memcpy(s->place, cmd->place, sizeof(s->place));
+	}
+	dfl_resp_decided(s);
+}
+
+static void begin_push(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	const struct dfl_cmd *cmd = dfl_cmd_find(c->push == PMESSAGE ? "PSUBSCRIBE" : "SUBSCRIBE",
+						 c->push == PMESSAGE ? 10 : 9);
+
+	c->maybe_push = false;
+	c->subscribed = true;
+	s->channel = dfl_resp_channel(c, false, cmd, s->arg_text, s->arg_len, s->chunk->ts_ns);
+	s->op = s->channel ? s->channel->op : NULL;
+	dfl_resp_decided(s);
+}
+
+static void top_begin(void *ud, uint8_t type, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+	struct dfl_resp_conn *c = s->conn;
+
+	dfl_resp_top_reset(s);
+	c->answered = NULL;
+	c->push = type == '>' ? OTHER_PUSH : NO_PUSH;
+	c->maybe_push = type == '>' || (type == '*' && (c->subscribed || !c->pending));
+	if (type == '|' )
+		dfl_resp_decided(s); /* attributes go ahead of the reply */
+	else if (!c->maybe_push)
+		begin_reply(s);
+}
+
+static bool is_message_body(const struct dfl_resp_conn *c, uint64_t index)
+{
+	return (c->push == MESSAGE && index == 2) || (c->push == PMESSAGE && index == 3);
+}
+
+static bool is_celery(const struct dfl_resp_side *s)
+{
+	return s->cmd && (s->cmd->residency == DFL_QUEUE || !strncmp(s->place, "unacked", 7));
+}
+
+static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+	struct dfl_resp_conn *c = s->conn;
+	unsigned flags;
+
+	if (depth > 1 && c->maybe_push && !s->decided)
+		begin_reply(s);
+	flags = s->cmd ? s->cmd->flags : 0;
+	s->arg = depth ? index : 0;
+	s->arg_len = 0;
+	s->target = DFL_TO_OWN;
+	if (depth == 1 && c->maybe_push && index < 2) {
+		s->target = DFL_TO_ARG;
+	} else if (c->push && s->channel && depth == 1 && is_message_body(c, index)) {
+		s->leaf_is_event = true;
+		dfl_resp_open_value(s, at, false);
+	} else if ((flags & DFL_CMD_POPS) && depth == 1 && !index) {
+		s->target = DFL_TO_ARG;
+	} else if (flags & DFL_CMD_READS) {
+		dfl_resp_open_value(s, at, is_celery(s));
+	}
+}
+
+static void bulk_data(void *ud, const struct dfl_slice *d)
+{
+	dfl_resp_data(ud, d);
+}
+
+/* The key that BRPOP waited for. */
+static void popped_key(struct dfl_resp_side *s)
+{
+	const struct dfl_op_desc d = { .place = s->place, .residency = DFL_QUEUE, .ttl_s = -1,
+				       .dir = dfl_other(s->dir) };
+
+	dfl_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
+	if (s->op)
+		dfl_name_op(s->conn->ctx, s->op, &d);
+}
+
+static void push_arg(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	enum push p;
+
+	if (s->arg) {
+		begin_push(s);
+		return;
+	}
+	p = find_push(s->arg_text, s->arg_len);
+	if (p) {
+		c->push = (uint8_t)p;
+	} else if (c->push == OTHER_PUSH) {
+		c->maybe_push = false; /* client-side caching and the like */
+		dfl_resp_decided(s);
+	} else {
+		begin_reply(s);
+	}
+}
+
+static void bulk_end(void *ud, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+
+	if (s->target == DFL_TO_VALUE || s->target == DFL_TO_CELERY)
+		dfl_resp_close_value(s);
+	else if (s->target == DFL_TO_ARG && s->conn->maybe_push)
+		push_arg(s);
+	else if (s->target == DFL_TO_ARG)
+		popped_key(s);
+	s->target = DFL_TO_OWN;
+}
+
+/* The first element of an array is no string, so the array is no push. */
+static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text, size_t len)
+{
+	struct dfl_resp_side *s = ud;
+
+	if (s->conn->maybe_push && !s->decided)
+		begin_reply(s);
+}
+
+static void top_end(void *ud, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+	struct dfl_resp_conn *c = s->conn;
+	struct dfl_channel *ch;
+
+	if (!s->decided)
+		begin_reply(s);
+	dfl_resp_top_done(s, at);
+	ch = s->channel;
+	if (c->answered) {
+		dfl_end_op(c->ctx, &c->answered->op, s->chunk->ts_ns);
+		free(c->answered);
+		c->answered = NULL;
+	} else if (ch && c->push && (c->push == UNSUBSCRIBED || ch->fields.ended)) {
+		dfl_resp_channel_end(c, ch, s->chunk->ts_ns);
+	}
+	s->op = NULL;
+	s->channel = NULL;
+}
+
+const struct dfl_resp_ops dfl_resp_reply_ops = {
+	.top_begin = top_begin,
+	.bulk_begin = bulk_begin,
+	.bulk_data = bulk_data,
+	.bulk_end = bulk_end,
+	.line = line,
+	.top_end = top_end,
+};

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The sink of tests: keeps, checks the contract, lists. */
+#include "decode_sink.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+static void check(struct sink *s, bool ok, const char *what)
+{
+	if (ok)
+		return;
+	s->n_errors++;
+	fprintf(stderr, "contract broken: %s\n", what);
+	abort();
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+}
+
+static void describe(struct dfl_op *op, const struct dfl_op_desc *d)
+{
+	if (d->protocol)
+		copy(op->protocol, sizeof(op->protocol), d->protocol);
+	if (d->operation)
+		copy(op->operation, sizeof(op->operation), d->operation);
+	if (d->place)
+		copy(op->place, sizeof(op->place), d->place);
+	if (d->residency != DFL_RES_UNKNOWN)
+		op->residency = d->residency;
+	if (d->ttl_s >= 0)
+		op->ttl_s = d->ttl_s;
+}
+
+static struct dfl_op *op_begin(void *ud, struct dfl_conn *conn, const struct dfl_op_desc *d, uint64_t ts_ns)
+{
+	struct sink *s = ud;
+	struct dfl_op *op = calloc(1, sizeof(*op));
+
+	op->conn = conn->id;
+	op->number = ++s->n_ops;
+	op->ttl_s = -1;
+	op->dir = d->dir;
+	describe(op, d);
+	*s->op_end = op;
+	s->op_end = &op->next;
+	return op;
+}
+
+static void op_describe(void *ud, struct dfl_op *op, const struct dfl_op_desc *d)
+{
+	check(ud, op && !op->ended, "an ended operation is described");
+	describe(op, d);
+}
+
+static void op_id(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char *value, size_t len)
+{
+	struct sink_id *id = calloc(1, sizeof(*id)), **at = &op->ids;
+
+	check(ud, !op->ended, "an ended operation gets an id");
+	check(ud, len < sizeof(id->value), "an id is too long");
+	id->kind = kind;
+	memcpy(id->value, value, len);
+	while (*at && (strcmp((*at)->value, id->value) || (*at)->kind != kind))
+		at = &(*at)->next;
+	if (*at)
+		free(id);
+	else
+		*at = id;
+}
+
+static void op_station(void *ud, struct dfl_op *op, enum dfl_end end, enum dfl_station station, const char *rule)
+{
+	check(ud, !op->ended && rule, "station of an ended operation");
+	op->station = station;
+}
+
+static void op_client(void *ud, struct dfl_op *op, const struct dfl_addr *client, bool via_alb)
+{
+	dfl_addr_ip_str(client, op->client);
+	if (via_alb)
+		strcat(op->client, " alb");
+}
+
+static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
+{
+	struct sink *s = ud;
+
+	check(s, !op->ended, "an operation is ended twice");
+	for (struct sink_view *v = s->view_first; v; v = v->next)
+		check(s, v->op != op || v->closed, "an operation is ended before its views");
+	for (struct dfl_src *x = op->sources; x; x = x->next)
+		check(s, x->ended, "an operation is ended before its sources");
+	op->ended = true;
+}
+
+static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op *op, const struct dfl_view_desc *d)
+{
+	struct sink *s = ud;
+	struct sink_view *v = calloc(1, sizeof(*v));
+
+	check(s, !op || !op->ended, "a view of an ended operation");
+	v->conn = conn->id;
+	v->op = op;
+	v->place = d->place ? strdup(d->place) : NULL;
+	v->derives = d->derives ? strdup(d->derives) : NULL;
+	v->dir = d->dir;
+	v->layer = d->layer;
+	v->ssl = d->ssl;
+	v->leaf = d->leaf;
+	v->pos_from = UINT64_MAX;
+	*s->view_end = v;
+	s->view_end = &v->next;
+	return (struct dfl_view *)v;
+}
+
+static void view_data(void *ud, struct dfl_view *view, const void *data, size_t len, uint64_t pos, uint64_t pos_len,
+		      const struct dfl_chunk *from)
+{
+	struct sink *s = ud;
+	struct sink_view *v = (struct sink_view *)view;
+
+	check(s, !v->closed && from && len, "data for a closed view");
+	check(s, from->dir == v->dir, "data of the other direction");
+	if (pos < v->pos_from)
+		v->pos_from = pos;
+	if (pos + pos_len > v->pos_to)
+		v->pos_to = pos + pos_len;
+	for (size_t i = 0; i < len; i++) {
+		uint64_t at[2] = { pos_len == len ? pos + i : pos, pos_len == len ? 1 : pos_len };
+
+		v->pos_hash = v->pos_hash * 1099511628211u + XXH64(at, sizeof(at), 0);
+	}
+	dfl_buf_append(&v->data, data, len);
+	if (s->seen && !v->derives)
+		s->seen(s->seen_ud, v, pos, pos_len);
+}
+
+static void view_gap(void *ud, struct dfl_view *view, uint64_t pos, uint64_t len)
+{
+	struct sink_view *v = (struct sink_view *)view;
+
+	check(ud, !v->closed, "a gap in a closed view");
+	v->gap_bytes += len;
+}
+
+static void view_close(void *ud, struct dfl_view *view)
+{
+	struct sink_view *v = (struct sink_view *)view;
+
+	check(ud, !v->closed, "a view is closed twice");
+	v->closed = true;
+}
+
+static struct dfl_src *source_begin(void *ud, struct dfl_op *op, const char *field, enum dfl_dir dir)
+{
+	struct dfl_src *x = calloc(1, sizeof(*x)), **at = &op->sources;
+
+	check(ud, !op->ended, "a source of an ended operation");
+	copy(x->field, sizeof(x->field), field);
+	while (*at)
+		at = &(*at)->next;
+	*at = x;
+	return x;
+}
+
+static void source_append(void *ud, struct dfl_src *x, const void *data, size_t len, uint64_t pos, uint64_t pos_len,
+			  uint64_t ts_ns)
+{
+	check(ud, !x->ended, "data for an ended source");
+	dfl_buf_append(&x->data, data, len);
+}
+
+static void source_end(void *ud, struct dfl_src *x, uint64_t ts_ns)
+{
+	check(ud, !x->ended, "a source is ended twice");
+	x->ended = true;
+}
+
+static void tls(void *ud, struct dfl_conn *conn, const struct dfl_tls_info *info)
+{
+	((struct sink *)ud)->tls = *info;
+}
+
+static void encrypted(void *ud, struct dfl_conn *conn)
+{
+	((struct sink *)ud)->n_encrypted++;
+}
+
+static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s, uint64_t ts_ns)
+{
+	struct sink *s = ud;
+
+	s->n_dns++;
+	copy(s->dns_name, sizeof(s->dns_name), name);
+	dfl_addr_ip_str(addr, s->dns_addr);
+}
+
+static void protocol(void *ud, struct dfl_conn *conn, const char *name, enum dfl_station server)
+{
+	copy(((struct sink *)ud)->protocol, sizeof(((struct sink *)ud)->protocol), name);
+}
+
+void sink_init(struct sink *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->ops = (struct dfl_decode_sink){
+		.ud = s,
+		.op_begin = op_begin,
+		.op_describe = op_describe,
+		.op_id = op_id,
+		.op_station = op_station,
+		.op_client = op_client,
+		.op_end = op_end,
+		.view_open = view_open,
+		.view_data = view_data,
+		.view_gap = view_gap,
+		.view_close = view_close,
+		.source_begin = source_begin,
+		.source_append = source_append,
+		.source_end = source_end,
+		.tls = tls,
+		.encrypted = encrypted,
+		.dns = dns,
+		.protocol = protocol,
+	};
+	s->op_end = &s->op_first;
+	s->view_end = &s->view_first;
+}
+
+static void free_op(struct sink *s, struct dfl_op *op)
+{
+	struct sink_id *id;
+	struct dfl_src *x;
+
+	check(s, op->ended, "an operation was never ended");
+	while ((id = op->ids)) {
+		op->ids = id->next;
+		free(id);
+	}
+	while ((x = op->sources)) {
+		check(s, x->ended, "a source was never ended");
+		op->sources = x->next;
+		dfl_buf_fini(&x->data);
+		free(x);
+	}
+	free(op);
+}
+
+void sink_fini(struct sink *s)
+{
+	struct sink_view *v;
+	struct dfl_op *op;
+
+	while ((v = s->view_first)) {
+		check(s, v->closed, "a view was never closed");
+		s->view_first = v->next;
+		dfl_buf_fini(&v->data);
+		free(v->place);
+		free(v->derives);
+		free(v);
+	}
+	while ((op = s->op_first)) {
+		s->op_first = op->next;
+		free_op(s, op);
+	}
+}
+
+static const char *dir_name(enum dfl_dir d)
+{
+	return d == DFL_REQUEST ? ">" : "<";
+}
+
+static void list_view(const struct sink_view *v, FILE *f)
+{
+	fprintf(f, "  view %s%s%s place=%s derives=%s bytes=%zu at=[%" PRIu64 ",%" PRIu64 ") gap=%" PRIu64
+		   " data=%016" PRIx64 " pos=%016" PRIx64 "\n",
+		dir_name(v->dir), v->leaf ? " leaf" : "", v->layer == DFL_TLS ? " tls" : "", v->place ? v->place : "-",
+		v->derives ? v->derives : "-", v->data.len, v->pos_from, v->pos_to, v->gap_bytes,
+		(uint64_t)XXH64(v->data.data, v->data.len, 0), v->pos_hash);
+}
+
+static void list_op(const struct sink *s, const struct dfl_op *op, FILE *f)
+{
+	fprintf(f, "op conn=%" PRIu64 " %s | %s | %s | %s ttl=%" PRId64 " station=%s client=%s\n", op->conn, op->protocol,
+		op->operation, op->place, dfl_residency_name(op->residency), op->ttl_s,
+		op->station ? dfl_station_name(op->station) : "-", op->client);
+	for (const struct sink_id *id = op->ids; id; id = id->next)
+		fprintf(f, "  id %s %s\n", dfl_id_name(id->kind), id->value);
+	for (const struct dfl_src *x = op->sources; x; x = x->next)
+		fprintf(f, "  source %s bytes=%zu data=%016" PRIx64 "\n", x->field, x->data.len,
+			(uint64_t)XXH64(x->data.data, x->data.len, 0));
+	for (const struct sink_view *v = s->view_first; v; v = v->next)
+		if (v->op == op && v->data.len)
+			list_view(v, f);
+}
+
+void sink_list(const struct sink *s, FILE *f)
+{
+	for (const struct dfl_op *op = s->op_first; op; op = op->next)
+		list_op(s, op, f);
+	for (const struct sink_view *v = s->view_first; v; v = v->next)
+		if (!v->op && v->data.len) {
+			fprintf(f, "raw conn=%" PRIu64 "\n", v->conn);
+			list_view(v, f);
+		}
+}
+
+struct line {
+	char *key;
+	uint64_t n, bytes;
+};
+
+struct lines {
+	struct line *line;
+	size_t n;
+};
+
+static void count(struct lines *l, const char *key, uint64_t bytes)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->line[i].key, key)) {
+			l->line[i].n++;
+			l->line[i].bytes += bytes;
+			return;
+		}
+	l->line = realloc(l->line, (l->n + 1) * sizeof(*l->line));
+	l->line[l->n++] = (struct line){ strdup(key), 1, bytes };
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct line *)a)->key, ((const struct line *)b)->key);
+}
+
+static void summarise_op(struct lines *l, const struct dfl_op *op)
+{
+	char key[1024];
+
+	snprintf(key, sizeof(key), "op %s | %s | %s | %s ttl=%" PRId64 "%s%s", op->protocol, op->operation, op->place,
+		 dfl_residency_name(op->residency), op->ttl_s, op->station ? " at " : "",
+		 op->station ? dfl_station_name(op->station) : "");
+	count(l, key, 0);
+	for (const struct sink_id *id = op->ids; id; id = id->next) {
+		snprintf(key, sizeof(key), "id %s | %s | %s %s", op->protocol, op->operation, dfl_id_name(id->kind),
+			 id->value);
+		count(l, key, 0);
+	}
+	for (const struct dfl_src *x = op->sources; x; x = x->next) {
+		snprintf(key, sizeof(key), "source %s | %s | data=%016" PRIx64, op->operation, x->field,
+			 (uint64_t)XXH64(x->data.data, x->data.len, 0));
+		count(l, key, x->data.len);
+	}
+}
+
+void sink_summary(const struct sink *s, FILE *f)
+{
+	struct lines l = { 0 };
+	char key[1024];
+
+	for (const struct dfl_op *op = s->op_first; op; op = op->next)
+		summarise_op(&l, op);
+	for (const struct sink_view *v = s->view_first; v; v = v->next) {
+		int n = snprintf(key, sizeof(key), "view %s | %s | %s %s%s", v->op ? v->op->protocol : "-",
+				 v->op ? v->op->operation : "-",
+				 v->place	      ? v->place
+				 : v->op && *v->op->place ? v->op->place
+						      : "-",
+				 dir_name(v->dir), v->leaf ? " leaf" : "");
+
+		if (v->derives)
+			snprintf(key + n, sizeof(key) - (size_t)n, " %s data=%016" PRIx64, v->derives,
+				 (uint64_t)XXH64(v->data.data, v->data.len, 0));
+		if (v->data.len)
+			count(&l, key, v->data.len);
+	}
+	if (l.n)
+		qsort(l.line, l.n, sizeof(*l.line), by_key);
+	for (size_t i = 0; i < l.n; i++) {
+		fprintf(f, "%s x%" PRIu64 " %" PRIu64 "\n", l.line[i].key, l.line[i].n, l.line[i].bytes);
+		free(l.line[i].key);
+	}
+	free(l.line);
+}
