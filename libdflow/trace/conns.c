@@ -51,8 +51,10 @@ void dfl_conn_touch(struct dfl_trace *t, struct tconn *tc)
 
 void dfl_rconn_now(const struct rconn *rc, uint64_t *ret_scanned, uint64_t *ret_unread, uint64_t *ret_gap)
 {
+	uint64_t unread = rc->closed ? rc->unread : rc->tc->unread;
+
 	*ret_scanned = (rc->closed ? rc->scanned : rc->tc->scanned) - rc->scanned0;
-	*ret_unread = (rc->closed ? rc->unread : rc->tc->unread) - rc->unread0;
+	*ret_unread = unread > rc->unread0 ? unread - rc->unread0 : 0; /* a handshake is taken back */
 	*ret_gap = (rc->closed ? rc->gap : rc->tc->gap_bytes) - rc->gap0;
 }
 

@@ -311,8 +311,11 @@ static void encrypted(void *ud, struct dfl_conn *conn)
 {
 	struct tconn *tc = conn->trace;
 
-	if (tc)
-		tc->encrypted = true;
+	if (!tc || tc->encrypted)
+		return;
+	tc->encrypted = true;
+	if (!tc->tls_read)
+		tc->unread += tc->wire_bytes;
 }
 
 static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s, uint64_t ts_ns)

@@ -34,7 +34,7 @@ static bool is_request(struct dfl_trace *t, struct dfl_op *op)
 }
 
 /* From recorded facts only, so that a replay gives the same. */
-static void make_trace_id(const struct dfl_trace *t, const struct dfl_op *op, char *ret_id)
+static void make_trace_id(const struct dfl_trace *t, struct dfl_op *op, char *ret_id)
 {
 	char a[DFL_ADDR_STRLEN], b[DFL_ADDR_STRLEN], text[512];
 	XXH128_hash_t h;
@@ -42,7 +42,7 @@ static void make_trace_id(const struct dfl_trace *t, const struct dfl_op *op, ch
 
 	n = snprintf(text, sizeof(text), "%s|%s|%s|%s|%llu|%llu", t->node_id ?: "", t->boot_id ?: "",
 		     dfl_addr_str(&op->tc->end[0].addr, a), dfl_addr_str(&op->tc->end[1].addr, b),
-		     (unsigned long long)op->begin_ns, (unsigned long long)op->number);
+		     (unsigned long long)op->begin_ns, (unsigned long long)++op->tc->n_requests);
 	h = XXH3_128bits(text, n < (int)sizeof(text) ? n : (int)sizeof(text) - 1);
 	snprintf(ret_id, DFL_TRACE_ID_LEN + 1, "%016llx%016llx", (unsigned long long)h.high64,
 		 (unsigned long long)h.low64);

@@ -69,6 +69,8 @@ struct tconn {
 	const char *protocol; /* by a decoder */
 	enum dfl_station server; /* by its protocol */
 	uint64_t scanned, unread, gap_bytes; /* so far */
+	uint64_t wire_bytes; /* both directions */
+	uint64_t n_requests; /* inbound */
 	uint64_t seen_request; /* requests up to this number have an entry for it */
 	bool of_others;	       /* carried content of some request */
 };

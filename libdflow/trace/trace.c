@@ -8,6 +8,9 @@
 #include <string.h>
 #include <utlist.h>
 
+/* With long certificate chains in both directions. */
+#define HANDSHAKE_MAX 32768
+
 int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace)
 {
 	static const struct dfl_match_opts defaults;
@@ -113,6 +116,14 @@ int dfl_trace_event(struct dfl_trace *t, const struct dfl_event *ev)
 	}
 }
 
+/* From here on the plaintext is read. What came before was the handshake, when the connection was seen from its start. */
+static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn)
+{
+	if (!tc->tls_read && conn->from_start && tc->wire_bytes <= HANDSHAKE_MAX)
+		tc->unread = 0;
+	tc->tls_read = tc->encrypted = true;
+}
+
 void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_chunk *chunk)
 {
 	struct tconn *tc = conn->trace;
@@ -121,9 +132,12 @@ void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl
 		return;
 	dfl_conn_touch(t, tc);
 	memcpy(tc->end, conn->end, sizeof(tc->end));
-	if (chunk->layer == DFL_TLS)
-		tc->tls_read = tc->encrypted = true;
-	else if (tc->encrypted && !tc->tls_read)
+	if (chunk->layer == DFL_TLS) {
+		plaintext_seen(tc, conn);
+		return;
+	}
+	tc->wire_bytes += chunk->len;
+	if (tc->encrypted && !tc->tls_read)
 		tc->unread += chunk->len; /* ciphertext, and nobody reads its plaintext */
 }
 
