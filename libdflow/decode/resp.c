@@ -54,16 +54,30 @@ void dfl_resp_flush(struct dfl_resp_side *s, const uint8_t *to)
 	put_own(s, &d);
 }
 
+static void open_leaf(struct dfl_resp_side *s)
+{
+	const char *place = s->channel || !s->place[0] ? NULL : s->place;
+
+	s->target = DFL_TO_VALUE;
+	s->value = dfl_open_view(s->conn->ctx, s->op, s->dir, place, true);
+}
+
 void dfl_resp_open_value(struct dfl_resp_side *s, const uint8_t *at, bool maybe_celery)
 {
-	const char *place = s->place[0] ? s->place : NULL;
-
 	dfl_resp_flush(s, at);
-	s->target = maybe_celery ? DFL_TO_CELERY : DFL_TO_VALUE;
-	if (maybe_celery)
-		dfl_celery_init(&s->celery, s->conn->ctx, s->op, s->dir, place ? place : "*");
-	else
-		s->value = dfl_open_view(s->conn->ctx, s->op, s->dir, s->channel ? NULL : place, true);
+	s->target = DFL_TO_QUEUED;
+	if (!maybe_celery)
+		open_leaf(s);
+}
+
+static void choose(struct dfl_resp_side *s, uint8_t first)
+{
+	if (first != '{' && first != '[') {
+		open_leaf(s);
+		return;
+	}
+	s->target = DFL_TO_CELERY;
+	dfl_celery_init(&s->celery, s->conn->ctx, s->op, s->dir, s->place[0] ? s->place : "*");
 }
 
 void dfl_resp_data(struct dfl_resp_side *s, const struct dfl_slice *d)
@@ -71,6 +85,8 @@ void dfl_resp_data(struct dfl_resp_side *s, const struct dfl_slice *d)
 	const struct dfl_dec_ctx *c = s->conn->ctx;
 	size_t n;
 
+	if (s->target == DFL_TO_QUEUED && d->len)
+		choose(s, d->data[0]);
 	switch (s->target) {
 	case DFL_TO_VALUE:
 		dfl_put_view(c, s->value, d, s->chunk);
@@ -185,8 +201,7 @@ static struct dfl_channel *new_channel(struct dfl_resp_conn *c, bool published, 
 	return ch;
 }
 
-struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published, const struct dfl_cmd *cmd,
-				     const char *name, size_t len, uint64_t ts_ns)
+struct dfl_channel *dfl_resp_channel_find(struct dfl_resp_conn *c, bool published, const char *name, size_t len)
 {
 	struct dfl_channel *ch;
 
@@ -197,6 +212,16 @@ struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published, co
 		DL_APPEND(c->channels, ch);
 		return ch;
 	}
+	return NULL;
+}
+
+struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published, const struct dfl_cmd *cmd,
+				     const char *name, size_t len, uint64_t ts_ns)
+{
+	struct dfl_channel *ch = dfl_resp_channel_find(c, published, name, len);
+
+	if (ch)
+		return ch;
 	if (c->n_channels == DFL_RESP_CHANNELS)
 		dfl_resp_channel_end(c, c->channels, ts_ns);
 	return new_channel(c, published, cmd, name, len, ts_ns);
@@ -210,13 +235,14 @@ void dfl_resp_cmd_end(struct dfl_resp_conn *c, struct dfl_resp_cmd *cmd, uint64_
 	free(cmd);
 }
 
+/* The index after "12\r\n", beyond the data when it may still come; 0: it is none. */
 static size_t skip_number_line(const uint8_t *data, size_t len, size_t i)
 {
 	size_t from = i;
 
 	while (i < len && data[i] >= '0' && data[i] <= '9')
 		i++;
-	if (i == from || i - from > 9)
+	if ((i == from && i < len) || i - from > 9)
 		return 0;
 	if (i < len && data[i] != '\r')
 		return 0;
@@ -379,6 +405,7 @@ static void fini_side(struct dfl_resp_side *s, uint64_t ts_ns)
 	dfl_close_view(s->conn->ctx, &s->raw);
 	if (in_command)
 		dfl_end_op(s->conn->ctx, &s->op, ts_ns);
+	s->chunk = NULL;
 	explicit_bzero(s->head, sizeof(s->head));
 	explicit_bzero(s->arg_text, sizeof(s->arg_text));
 }

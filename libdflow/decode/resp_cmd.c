@@ -137,7 +137,7 @@ static void bulk_end(void *ud, const uint8_t *at)
 {
 	struct dfl_resp_side *s = ud;
 
-	if (s->target == DFL_TO_VALUE || s->target == DFL_TO_CELERY) {
+	if (s->target == DFL_TO_VALUE || s->target == DFL_TO_QUEUED || s->target == DFL_TO_CELERY) {
 		dfl_resp_close_value(s);
 	} else if (s->target == DFL_TO_ARG) {
 		if (!s->arg)

@@ -33,7 +33,14 @@ struct dfl_resp_cmd {
 	char place[DFL_NAME_MAX];
 };
 
-enum dfl_resp_target { DFL_TO_OWN, DFL_TO_ARG, DFL_TO_VALUE, DFL_TO_CELERY, DFL_TO_NOWHERE };
+enum dfl_resp_target {
+	DFL_TO_OWN,
+	DFL_TO_ARG,
+	DFL_TO_VALUE,
+	DFL_TO_QUEUED, /* its first byte tells whether it is a Celery message */
+	DFL_TO_CELERY,
+	DFL_TO_NOWHERE,
+};
 
 struct dfl_resp_conn;
 
@@ -94,6 +101,7 @@ void dfl_resp_close_value(struct dfl_resp_side *s);
 void dfl_resp_top_reset(struct dfl_resp_side *s);
 void dfl_resp_top_done(struct dfl_resp_side *s, const uint8_t *at);
 
+struct dfl_channel *dfl_resp_channel_find(struct dfl_resp_conn *c, bool published, const char *name, size_t len);
 struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published, const struct dfl_cmd *cmd,
 				     const char *name, size_t len, uint64_t ts_ns);
 struct dfl_channel *dfl_resp_channel_by_number(struct dfl_resp_conn *c, uint64_t number);

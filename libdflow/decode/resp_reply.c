@@ -52,7 +52,10 @@ static void begin_push(struct dfl_resp_side *s)
 
 	c->maybe_push = false;
 	c->subscribed = true;
-	s->channel = dfl_resp_channel(c, false, cmd, s->arg_text, s->arg_len, s->chunk->ts_ns);
+	if (c->push == UNSUBSCRIBED) /* its operation may have ended before */
+		s->channel = dfl_resp_channel_find(c, false, s->arg_text, s->arg_len);
+	else
+		s->channel = dfl_resp_channel(c, false, cmd, s->arg_text, s->arg_len, s->chunk->ts_ns);
 	s->op = s->channel ? s->channel->op : NULL;
 	dfl_resp_decided(s);
 }
@@ -146,7 +149,7 @@ static void bulk_end(void *ud, const uint8_t *at)
 {
 	struct dfl_resp_side *s = ud;
 
-	if (s->target == DFL_TO_VALUE || s->target == DFL_TO_CELERY)
+	if (s->target == DFL_TO_VALUE || s->target == DFL_TO_QUEUED || s->target == DFL_TO_CELERY)
 		dfl_resp_close_value(s);
 	else if (s->target == DFL_TO_ARG && s->conn->maybe_push)
 		push_arg(s);

@@ -187,7 +187,10 @@ static void tls(void *ud, struct dfl_conn *conn, const struct dfl_tls_info *info
 
 static void encrypted(void *ud, struct dfl_conn *conn)
 {
-	((struct sink *)ud)->n_encrypted++;
+	struct sink *s = ud;
+
+	s->n_encrypted++;
+	s->is_encrypted[conn->id % sizeof(s->is_encrypted)] = 1;
 }
 
 static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s, uint64_t ts_ns)
