@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow: the table of subcommands. */
-#include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +22,8 @@ static void print_usage(FILE *to)
 
 int main(int argc, char **argv)
 {
+	static char program[] = "dflow";
+
 	setlocale(LC_ALL, "");
 	if (argc < 2) {
 		print_usage(stderr);
@@ -36,8 +37,11 @@ int main(int argc, char **argv)
 		printf("dflow %s\n", dflow_version());
 		return STATUS_OK;
 	}
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (!strcmp(argv[1], commands[i]->name))
-			return commands[i]->run(argc - 1, argv + 1);
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i]->name))
+			continue;
+		argv[1] = program; /* what getopt's complaints begin with */
+		return commands[i]->run(argc - 1, argv + 1);
+	}
 	return complain(STATUS_USAGE, "there is no command '%s'; 'dflow --help' lists them", argv[1]);
 }

@@ -156,6 +156,9 @@ static int take_lock(struct dfl_store *s, struct dfl_err *err)
 	if (snprintf(path, sizeof(path), "%s.lock", s->path) >= (int)sizeof(path))
 		return dfl_err_set(err, ENAMETOOLONG, "the path of the store is too long");
 	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock_fd < 0 && errno == ENOENT)
+		return dfl_err_set(err, ENOENT, "cannot create the store %s: its folder does not exist; make it "
+				   "first", s->path);
 	if (s->lock_fd < 0)
 		return dfl_err_set(err, errno, "cannot create %s: %m", path);
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB)) {
