@@ -324,6 +324,8 @@ static void after_backslash(struct dfl_canon *c, struct dfl_ch ch)
 		return;
 	}
 	c->enc_pre |= c->bs_enc | DFL_ENC_BACKSLASH;
+	c->utf8_want = 0; /* characters do not join across backslashes that went */
+	c->high = 0;
 	if (ch.c && strchr("nrtbf", ch.c))
 		return;
 	entity_byte(c, ch);

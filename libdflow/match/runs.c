@@ -349,7 +349,9 @@ static struct dfl_open_run *first_due(struct dfl_scan *s, uint64_t total)
 	for (uint32_t i = 0; i < s->n_open; i++)
 		if (due(s, &s->open[i], total) && (!first || earlier(&s->open[i], first)))
 			first = &s->open[i];
-	for (uint32_t i = 0; first && !first->counted && i < s->n_open; i++)
+	if (!first || first->counted)
+		return first;
+	for (uint32_t i = 0; i < s->n_open; i++)
 		if (s->open[i].end == first->end && due(s, &s->open[i], total)) {
 			s->open[i].others = count_others(s, &s->open[i]);
 			s->open[i].counted = true;
