@@ -23,6 +23,7 @@
 #define TRACEFS_MAGIC 0x74726163
 #define TCP_SYN_SENT 2
 #define TCP_CLOSE 7
+#define FMODE_WRITE 2
 #define SOCK_DONE 1 /* enum sock_flags, include/net/sock.h: a FIN came */
 
 struct object {
@@ -32,6 +33,20 @@ struct object {
 	u8 plain_tcp; /* the tcp_sock's sequence numbers count the bytes of the calls */
 	u8 stream;
 };
+
+/*
+ * BPF_CORE_READ() relocates every member access inside its argument; these hide the accesses to our
+ * own structures from it.
+ */
+static __always_inline struct sock *sk_of(const struct object *o)
+{
+	return (struct sock *)o->sk;
+}
+
+static __always_inline struct file *file_of(const struct object *o)
+{
+	return o->file;
+}
 
 static __always_inline struct file *fd_file(s32 fd)
 {
@@ -192,7 +207,7 @@ static __always_inline void read_path(struct dfl_k_chan *r, struct file *file)
 }
 
 /* Returns true when the record went out, so that it is not told again. */
-static __always_inline bool emit_chan(const struct object *o, struct sock_info *si, s32 fd)
+static __noinline bool emit_chan(const struct object *o, struct sock_info *si, s32 fd)
 {
 	struct dfl_k_chan *r = reserve(sizeof(*r), DFL_K_LANE_SYSCALL, DFL_K_CHAN, 0);
 	u64 id = bpf_get_current_pid_tgid();
@@ -207,15 +222,15 @@ static __always_inline bool emit_chan(const struct object *o, struct sock_info *
 	r->sk = o->sk;
 	r->role = si ? si->role : 0;
 	if (o->sk)
-		r->netns = BPF_CORE_READ((struct sock *)o->sk, __sk_common.skc_net.net, ns.inum);
+		r->netns = BPF_CORE_READ(sk_of(o), __sk_common.skc_net.net, ns.inum);
 	if (o->key.kind == DFL_K_TCP || o->key.kind == DFL_K_UDP) {
-		read_addr((struct sock *)o->sk, false, &r->local);
-		read_addr((struct sock *)o->sk, true, &r->remote);
+		read_addr(sk_of(o), false, &r->local);
+		read_addr(sk_of(o), true, &r->remote);
 	}
 	if (o->plain_tcp)
-		r->seq0_known = read_seq0((struct sock *)o->sk, r->role, &r->seq0_out, &r->seq0_in);
+		r->seq0_known = read_seq0(sk_of(o), r->role, &r->seq0_out, &r->seq0_in);
 	if (o->key.kind == DFL_K_UNIX)
-		read_unix(r, (struct unix_sock *)o->sk);
+		read_unix(r, (struct unix_sock *)sk_of(o));
 	if (o->key.kind == DFL_K_FILE)
 		read_path(r, o->file);
 	if (si) {
@@ -245,11 +260,11 @@ static __always_inline bool more_is_known(const struct object *o, const struct s
 
 	if (o->plain_tcp)
 		return !si->seq0 && si->role &&
-		       BPF_CORE_READ((struct sock *)o->sk, __sk_common.skc_state) != TCP_SYN_SENT &&
-		       BPF_CORE_READ((struct sock *)o->sk, __sk_common.skc_state) != TCP_CLOSE;
+		       BPF_CORE_READ(sk_of(o), __sk_common.skc_state) != TCP_SYN_SENT &&
+		       BPF_CORE_READ(sk_of(o), __sk_common.skc_state) != TCP_CLOSE;
 	if (o->key.kind != DFL_K_UNIX || si->peer_ino)
 		return false;
-	peer = BPF_CORE_READ((struct unix_sock *)o->sk, peer);
+	peer = BPF_CORE_READ((struct unix_sock *)sk_of(o), peer);
 	return peer && BPF_CORE_READ(peer, sk_socket);
 }
 
@@ -285,18 +300,21 @@ static __always_inline struct sock_info *announce(const struct object *o, s32 fd
 	return si;
 }
 
+static __always_inline bool forget(const struct dfl_k_key *key, bool keep)
+{
+	if (key->kind == DFL_K_FILE || key->dev)
+		return keep ? !!bpf_map_lookup_elem(&files, key) : !bpf_map_delete_elem(&files, key);
+	return keep ? !!bpf_map_lookup_elem(&socks, &key->ino) : !bpf_map_delete_elem(&socks, &key->ino);
+}
+
 /* The last reference goes: forget what was told, so that a new user is told anew. */
-static __always_inline void emit_close(const struct object *o, u32 pid, u32 lane)
+static __noinline void emit_close(const struct object *o, u32 pid, u32 lane)
 {
 	struct dfl_k_key key = o->key;
+	bool end_only = key.kind == DFL_K_PIPE && BPF_CORE_READ(file_of(o), f_mode) & FMODE_WRITE;
 	struct dfl_k_close *r;
-	bool known;
 
-	if (key.kind == DFL_K_FILE || key.dev)
-		known = !bpf_map_delete_elem(&files, &key);
-	else
-		known = !bpf_map_delete_elem(&socks, &key.ino);
-	if (!known)
+	if (!forget(&key, end_only))
 		return;
 	r = reserve(sizeof(*r), lane, DFL_K_CLOSE, 0);
 	if (!r)
@@ -304,8 +322,9 @@ static __always_inline void emit_close(const struct object *o, u32 pid, u32 lane
 	__builtin_memset(&r->key, 0, sizeof(*r) - sizeof(r->head));
 	r->key = key;
 	r->pid = pid;
+	r->end_only = end_only;
 	r->has_seq = o->plain_tcp;
 	if (o->plain_tcp)
-		r->seq_out = BPF_CORE_READ((struct tcp_sock *)o->sk, write_seq);
+		r->seq_out = BPF_CORE_READ((struct tcp_sock *)sk_of(o), write_seq);
 	submit(r);
 }

@@ -183,7 +183,8 @@ struct dfl_k_close {
 	struct dfl_k_key key;
 	dfl_u32 pid;
 	dfl_u32 has_seq;  /* TCP: seq_out is the position after the last byte written */
-	dfl_u32 seq_out, pad;
+	dfl_u32 seq_out;
+	dfl_u32 end_only; /* the last writer of a pipe went; what is in it can still be read */
 };
 
 struct dfl_k_data {

@@ -141,14 +141,15 @@ static __always_inline struct call *new_call(const struct object *o, s32 fd, boo
 /* Where the call's bytes stand in the stream; capture rules in docs/architecture.md. */
 static __always_inline void set_tcp_pos(struct call *c, u64 len)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)c->sk;
+	struct sock *sk = (struct sock *)c->sk;
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	u32 seq, flags;
 
 	if (c->d.out) {
 		seq = BPF_CORE_READ(tp, write_seq);
 	} else {
 		seq = BPF_CORE_READ(tp, copied_seq);
-		flags = BPF_CORE_READ((struct sock *)c->sk, __sk_common.skc_flags);
+		flags = BPF_CORE_READ(sk, __sk_common.skc_flags);
 		/* the receive also consumed the FIN, which takes a number of its own */
 		if (flags & (1 << SOCK_DONE) && seq == BPF_CORE_READ(tp, rcv_nxt))
 			seq--;
@@ -162,7 +163,7 @@ static __always_inline void set_pos(struct call *c, const struct object *o, u64 
 	if (o->plain_tcp) {
 		set_tcp_pos(c, len);
 	} else if (o->key.kind == DFL_K_FILE) {
-		c->d.pos = BPF_CORE_READ(o->file, f_pos) - len;
+		c->d.pos = BPF_CORE_READ(file_of(o), f_pos) - len;
 		c->d.flags |= DFL_K_POS;
 	}
 }
@@ -174,7 +175,7 @@ static __always_inline void set_given_pos(struct call *c, const struct object *o
 		set_pos(c, o, len);
 		return;
 	}
-	if (c->d.out && BPF_CORE_READ(o->file, f_flags) & O_APPEND)
+	if (c->d.out && BPF_CORE_READ(file_of(o), f_flags) & O_APPEND)
 		return;
 	c->d.pos = pos;
 	c->d.flags |= DFL_K_POS;
@@ -186,7 +187,7 @@ static __always_inline void set_peer(struct call *c, const struct object *o, u64
 
 	if (o->key.kind != DFL_K_UDP)
 		return;
-	read_addr((struct sock *)o->sk, true, &remote);
+	read_addr(sk_of(o), true, &remote);
 	if (remote.port)
 		c->d.peer = remote;
 	else if (user_addr)
@@ -235,7 +236,7 @@ static __always_inline void emit_uncopied(struct call *c, u64 len, u32 flags)
 }
 
 /* End of a direction: a record of no bytes. */
-static __always_inline void emit_end(const struct object *o, s32 fd, bool out)
+static __noinline void emit_end(const struct object *o, s32 fd, bool out)
 {
 	struct call *c = new_call(o, fd, out);
 
@@ -412,7 +413,7 @@ static __always_inline void on_io(struct pt_regs *regs, u32 call, s64 ret)
 }
 
 /* Bytes that go from fd to fd inside the kernel. */
-static __always_inline void on_unread(s32 fd, bool out, s64 ret)
+static __noinline void on_unread(s32 fd, bool out, s64 ret)
 {
 	struct object o;
 	struct call *c;

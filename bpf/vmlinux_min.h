@@ -83,6 +83,7 @@ struct inode {
 	u32 i_generation;
 };
 struct file {
+	unsigned int f_mode;
 	void *private_data;
 	struct inode *f_inode;
 	unsigned int f_flags;

@@ -172,8 +172,6 @@ int dfl_pcap_open(const char *path, struct dfl_source **ret_source, struct dfl_e
 /* A recording made by dfl_dfrec_create (docs/formats.md). */
 int dfl_dfrec_open(const char *path, struct dfl_source **ret_source, struct dfl_err *err);
 
-#define DFL_DFREC_MAGIC "DFLREC\0\1" /* the first 8 bytes of a recording */
-
 /* Writes events as a recording; holds payload, so mode 0600 and never by default. */
 struct dfl_dfrec;
 int dfl_dfrec_create(const char *path, struct dfl_dfrec **ret_rec, struct dfl_err *err);

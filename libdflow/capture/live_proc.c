@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Processes of the live source: told at first sight, again after exec, and when they go. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/live_int.h"
+
+static struct live_proc *find(struct live *l, uint32_t pid)
+{
+	struct live_proc *p;
+
+	HASH_FIND(hh, l->procs, &pid, sizeof(pid), p);
+	return p;
+}
+
+static struct live_proc *find_or_make(struct live *l, uint32_t pid)
+{
+	struct live_proc *p = find(l, pid);
+
+	if (p)
+		return p;
+	if (HASH_COUNT(l->procs) >= LIVE_MAX_PROCS) { /* the one that was seen first goes */
+		p = l->procs;
+		HASH_DEL(l->procs, p);
+		free(p);
+	}
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->pid = pid;
+	HASH_ADD(hh, l->procs, pid, sizeof(p->pid), p);
+	return p;
+}
+
+static int tell(struct live *l, struct live_proc *p, const struct dfl_proc_facts *f, uint64_t ts_ns)
+{
+	struct dfl_event ev = { .type = DFL_EV_PROC, .ts_ns = ts_ns };
+
+	p->told = true;
+	l->stats.procs++;
+	dfl_proc_event(f, &ev.proc);
+	return live_send(l, &ev);
+}
+
+int live_proc_see(struct live *l, uint32_t pid, uint64_t ts_ns)
+{
+	struct live_proc *p = find_or_make(l, pid);
+	struct dfl_proc_facts f;
+
+	if (!p)
+		return -ENOMEM;
+	if (p->told)
+		return 0;
+	if (!dfl_proc_read(pid, &f))
+		dfl_proc_container("", &f);
+	f.pid = pid;
+	return tell(l, p, &f, ts_ns);
+}
+
+/* What the record says fills the holes that /proc left, because the process is gone by now. */
+static void fill_from_record(struct dfl_proc_facts *f, const struct dfl_k_proc *rec)
+{
+	f->pid = rec->pid;
+	if (!f->ppid)
+		f->ppid = rec->ppid;
+	if (!f->start_ns)
+		f->start_ns = rec->start_ns;
+	if (!f->comm[0])
+		snprintf(f->comm, sizeof(f->comm), "%.15s", rec->comm);
+	if (rec->fork)
+		return;
+	if (!f->exe[0])
+		snprintf(f->exe, sizeof(f->exe), "%.255s", rec->exe);
+	if (!f->cmdline[0] && rec->args_len && rec->args_len < sizeof(rec->args)) {
+		memcpy(f->cmdline, rec->args, rec->args_len);
+		f->cmdline[rec->args_len] = 0;
+		dfl_proc_join_args(f->cmdline, rec->args_len);
+	}
+}
+
+int live_proc_record(struct live *l, const struct dfl_k_proc *rec)
+{
+	struct live_proc *p = find_or_make(l, rec->pid);
+	struct dfl_proc_facts f;
+
+	if (!p)
+		return -ENOMEM;
+	if (!dfl_proc_read(rec->pid, &f))
+		dfl_proc_container("", &f);
+	fill_from_record(&f, rec);
+	return tell(l, p, &f, rec->head.ts_ns);
+}
+
+int live_proc_exit(struct live *l, uint32_t pid, uint64_t ts_ns)
+{
+	struct dfl_event ev = { .type = DFL_EV_PROC_EXIT, .ts_ns = ts_ns, .exited_pid = pid };
+	struct live_proc *p = find(l, pid);
+
+	live_tls_forget(l, pid);
+	if (!p)
+		return 0;
+	HASH_DEL(l->procs, p);
+	free(p);
+	return live_send(l, &ev);
+}
+
+int live_proc_blind(struct live *l, uint32_t pid, uint32_t kind, uint64_t ts_ns)
+{
+	static const enum dfl_blind_kind kinds[] = { [DFL_K_IO_URING] = DFL_BLIND_IO_URING,
+						     [DFL_K_SHM] = DFL_BLIND_SHM,
+						     [DFL_K_PROCESS_VM] = DFL_BLIND_PROCESS_VM,
+						     [DFL_K_COMPAT] = DFL_BLIND_OTHER };
+	struct dfl_event ev = { .type = DFL_EV_BLIND, .ts_ns = ts_ns, .blind = { .pid = pid } };
+	int r = live_proc_see(l, pid, ts_ns);
+	struct live_proc *p = find(l, pid);
+
+	if (r || !p || kind > DFL_K_COMPAT)
+		return r;
+	ev.blind.kind = kinds[kind];
+	if (p->blind & (1u << ev.blind.kind))
+		return 0;
+	p->blind |= 1u << ev.blind.kind;
+	return live_send(l, &ev);
+}
+
+void live_proc_fini(struct live *l)
+{
+	struct live_proc *p, *tmp;
+
+	HASH_ITER(hh, l->procs, p, tmp) {
+		HASH_DEL(l->procs, p);
+		free(p);
+	}
+}
