@@ -7,5 +7,5 @@ sql store.db "INSERT INTO id VALUES ('073f09af-0000-0000-0000-000000000000', 'me
 run trace --store store.db 073f
 run trace --store store.db 073f09af-
 for id in 073f09af-0000 073f09af-f; do
-	run trace --store store.db $id -o json | cut -c 1-85
+	run trace --store store.db $id -o json | cut -c 1-71
 done
