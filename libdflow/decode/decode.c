@@ -7,6 +7,7 @@
 
 #include "decode/emit.h"
 
+#define TURNS_MAX 8 /* decoders tried and left within one chunk */
 #define LANES_MAX 16 /* TLS objects of one connection; the oldest is closed for a new one */
 
 enum mode {
@@ -163,9 +164,7 @@ static struct lane *add_lane(struct dfl_decode *d, struct dfl_conn *conn, const 
 	return l;
 }
 
-static void dispatch(struct lane *l, const struct dfl_chunk *c);
-
-/* The part of a chunk from a byte on; it begins a call only if the whole did and nothing is cut off. */
+/* The part of a chunk from a byte on; only the whole begins a call. */
 static struct dfl_chunk rest_of(const struct dfl_chunk *c, size_t from)
 {
 	struct dfl_chunk rest = *c;
@@ -183,26 +182,27 @@ static void leave_decoder(struct lane *l, const struct dfl_chunk *c, int why, si
 	bool handed_over = why == -EAGAIN && used;
 	/* A decoder that lived before and refuses a call's first byte: maybe another one knows it. */
 	bool anew = !used && c->call_start && l->fed_chunks > 1;
-	struct dfl_chunk rest = rest_of(c, used);
 
 	l->dec->fini(&l->ctx, c->ts_ns);
 	l->dec = NULL;
 	l->way[0].mode = l->way[1].mode = handed_over ? GUESS : RAW;
 	if (anew)
 		l->way[c->dir].mode = GUESS;
-	if (rest.len)
-		dispatch(l, &rest);
 }
 
-static void feed(struct lane *l, const struct dfl_chunk *c)
+/* Returns how many bytes were consumed; if not all, there is no decoder any more. */
+static size_t feed(struct lane *l, const struct dfl_chunk *c)
 {
 	size_t used = 0;
 	int r;
 
 	l->fed_chunks++;
 	r = l->dec->feed(&l->ctx, c, &used);
-	if (r)
-		leave_decoder(l, c, r, used < c->len ? used : c->len);
+	if (!r)
+		return c->len;
+	used = used < c->len ? used : c->len;
+	leave_decoder(l, c, r, used);
+	return used;
 }
 
 /* The first of the list that does not refuse decides; once all bytes are shown, "more" is "no". */
@@ -221,12 +221,14 @@ static enum dfl_guess ask(const struct lane *l, enum dfl_dir dir, const uint8_t 
 	return DFL_GUESS_NO;
 }
 
-/* Feeds the undecided bytes of one direction to the decoder that was chosen. */
+/* Feeds the undecided bytes of one direction to the decoder that was chosen; what it refuses is raw. */
 static void feed_held(struct lane *l, enum dfl_dir dir, const struct dfl_chunk *from)
 {
 	struct way *w = &l->way[dir];
 	uint8_t held[DFL_GUESS_MAX];
 	struct dfl_chunk c = *from;
+	struct dfl_slice rest;
+	size_t used = 0;
 
 	if (!w->n_held)
 		return;
@@ -238,7 +240,10 @@ static void feed_held(struct lane *l, enum dfl_dir dir, const struct dfl_chunk *
 	c.call_start = true;
 	w->n_held = 0;
 	w->mode = FED;
-	dispatch(l, &c);
+	if (l->dec)
+		used = feed(l, &c);
+	rest = dfl_chunk_slice(&c, used, c.len - used);
+	put_raw(l, dir, &rest, &c);
 	explicit_bzero(held, sizeof(held));
 }
 
@@ -254,27 +259,23 @@ static bool start_decoder(struct lane *l, const struct dfl_decoder *dec, enum df
 }
 
 /* A datagram is shown and fed whole. */
-static void guess_datagram(struct lane *l, const struct dfl_chunk *c)
+static size_t guess_datagram(struct lane *l, const struct dfl_chunk *c)
 {
-	const struct dfl_slice all = dfl_chunk_slice(c, 0, c->len);
 	const struct dfl_decoder *dec = NULL;
 	uint32_t n = c->len < DFL_GUESS_MAX ? c->len : DFL_GUESS_MAX;
 
-	if (ask(l, c->dir, c->data, n, true, &dec) == DFL_GUESS_YES && start_decoder(l, dec, c->dir)) {
-		l->way[c->dir].mode = FED;
-		feed(l, c);
-		return;
-	}
 	l->way[c->dir].mode = RAW;
-	put_raw(l, c->dir, &all, c);
+	if (ask(l, c->dir, c->data, n, true, &dec) != DFL_GUESS_YES || !start_decoder(l, dec, c->dir))
+		return 0;
+	l->way[c->dir].mode = FED;
+	return feed(l, c);
 }
 
-/* Shows what one direction began with to the decoders. */
-static void guess(struct lane *l, const struct dfl_chunk *c)
+/* Shows what one direction began with to the decoders. Returns how many bytes were taken. */
+static size_t guess(struct lane *l, const struct dfl_chunk *c)
 {
 	struct way *w = &l->way[c->dir];
 	uint32_t room = DFL_GUESS_MAX - w->n_held, n = c->len < room ? c->len : room;
-	struct dfl_chunk rest = rest_of(c, n);
 	const struct dfl_decoder *dec = NULL;
 	enum dfl_guess g;
 
@@ -284,35 +285,49 @@ static void guess(struct lane *l, const struct dfl_chunk *c)
 	w->n_held += n;
 	g = ask(l, c->dir, w->held, w->n_held, w->n_held == DFL_GUESS_MAX, &dec);
 	if (g == DFL_GUESS_MORE)
-		return;
+		return n;
 	if (g == DFL_GUESS_YES && start_decoder(l, dec, c->dir)) {
 		feed_held(l, dfl_other(c->dir), c);
 		feed_held(l, c->dir, c);
 	} else {
 		release_held(l, c->dir, c);
 	}
-	rest.call_start = false;
-	if (rest.len)
-		dispatch(l, &rest);
+	return n;
 }
 
-static void dispatch(struct lane *l, const struct dfl_chunk *c)
+/* One step with the rest of a chunk. Returns how many bytes were consumed. */
+static size_t turn(struct lane *l, const struct dfl_chunk *c)
 {
 	struct way *w = &l->way[c->dir];
-	struct dfl_slice all = dfl_chunk_slice(c, 0, c->len);
+	const struct dfl_slice all = dfl_chunk_slice(c, 0, c->len);
 
 	if (w->mode == RAW && c->call_start)
 		w->mode = l->dec ? FED : GUESS;
-	if (w->mode == GUESS && l->dec)
+	if (w->mode != RAW && l->dec)
 		w->mode = FED;
-	if (w->mode == RAW)
-		put_raw(l, c->dir, &all, c);
-	else if (w->mode == FED && l->dec)
-		feed(l, c);
-	else if (c->dgram)
-		guess_datagram(l, c);
-	else
-		guess(l, c);
+	if (w->mode == FED && l->dec)
+		return feed(l, c);
+	if (w->mode == GUESS)
+		return c->dgram ? guess_datagram(l, c) : guess(l, c);
+	w->mode = RAW;
+	put_raw(l, c->dir, &all, c);
+	return c->len;
+}
+
+/* Hostile bytes could make decoders come and go for ever: a few turns, then the rest is raw. */
+static void dispatch(struct lane *l, const struct dfl_chunk *c)
+{
+	struct dfl_chunk rest = *c;
+	struct dfl_slice raw;
+
+	for (int turns = 0; rest.len && turns < TURNS_MAX; turns++) {
+		rest = rest_of(&rest, turn(l, &rest));
+		rest.call_start = false;
+	}
+	raw = dfl_chunk_slice(&rest, 0, rest.len);
+	if (rest.len && l->dec)
+		leave_decoder(l, &rest, -EPROTO, 0);
+	put_raw(l, c->dir, &raw, &rest);
 }
 
 void dfl_decode_data(struct dfl_decode *d, struct dfl_conn *conn, const struct dfl_chunk *chunk)
