@@ -100,7 +100,7 @@ static int read_number(struct reader *rd, yaml_node_t *value, double max, double
 
 static int read_seconds(struct reader *rd, yaml_node_t *value, void *into)
 {
-	double seconds;
+	double seconds = 0;
 	int r = read_number(rd, value, 1e6, &seconds);
 
 	if (!r)
@@ -110,7 +110,7 @@ static int read_seconds(struct reader *rd, yaml_node_t *value, void *into)
 
 static int read_count(struct reader *rd, yaml_node_t *value, void *into)
 {
-	double n;
+	double n = 0;
 	int r = read_number(rd, value, 1e6, &n);
 
 	if (!r && n < 1)
