@@ -14,6 +14,7 @@
 
 struct dns {
 	struct dfl_buf tcp[2]; /* an unfinished message, with its length */
+	uint64_t pos[2];       /* of its first byte */
 };
 
 static unsigned u16(const uint8_t *p)
@@ -142,17 +143,29 @@ static void read_message(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len, 
 }
 
 /* Names can carry text as well as anything else can. */
-static void show(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c)
+static void show(struct dfl_dec_ctx *ctx, const struct dfl_slice *s, const struct dfl_chunk *from)
 {
 	const struct dfl_op_desc d = { .protocol = "dns", .operation = "QUERY", .residency = DFL_TRANSIT, .ttl_s = -1,
 				       .dir = DFL_REQUEST };
-	struct dfl_slice s = dfl_chunk_slice(c, 0, c->len);
-	struct dfl_op *op = dfl_begin_op(ctx, &d, c->ts_ns);
-	struct dfl_view *v = dfl_open_view(ctx, op, c->dir, NULL, false);
+	struct dfl_op *op = dfl_begin_op(ctx, &d, from->ts_ns);
+	struct dfl_view *v = dfl_open_view(ctx, op, from->dir, NULL, false);
 
-	dfl_put_view(ctx, v, &s, c);
+	dfl_put_view(ctx, v, s, from);
 	dfl_close_view(ctx, &v);
-	dfl_end_op(ctx, &op, c->ts_ns);
+	dfl_end_op(ctx, &op, from->ts_ns);
+}
+
+/* The first n bytes held, whether they are a whole message or not. */
+static void show_held(struct dfl_dec_ctx *ctx, size_t n, const struct dfl_chunk *from)
+{
+	struct dns *d = ctx->state;
+	struct dfl_buf *b = &d->tcp[from->dir];
+	const struct dfl_slice s = { b->data, n, d->pos[from->dir], n };
+
+	if (n)
+		show(ctx, &s, from);
+	d->pos[from->dir] += n;
+	dfl_buf_drop(b, n);
 }
 
 static void tcp_bytes(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c)
@@ -161,29 +174,41 @@ static void tcp_bytes(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c)
 	struct dfl_buf *b = &d->tcp[c->dir];
 	size_t n;
 
+	if (!b->len)
+		d->pos[c->dir] = c->pos;
 	if (dfl_buf_append(b, c->data, c->len))
 		return;
-	while (b->len >= 2 && b->len >= (n = 2 + u16(b->data))) {
+	while (b->len >= 2 && b->len >= (n = 2 + (size_t)u16(b->data))) {
 		read_message(ctx, b->data + 2, n - 2, c->ts_ns);
-		dfl_buf_drop(b, n);
+		show_held(ctx, n, c);
 	}
+}
+
+static void give_up(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
+{
+	struct dns *d = ctx->state;
+	const struct dfl_chunk at = { .dir = dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = ts_ns };
+
+	show_held(ctx, d->tcp[dir].len, &at);
+	dfl_buf_fini(&d->tcp[dir]);
 }
 
 static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
-	show(ctx, chunk);
-	if (ctx->conn->medium == DFL_UDP)
-		read_message(ctx, chunk->data, chunk->len, chunk->ts_ns);
-	else
+	const struct dfl_slice all = dfl_chunk_slice(chunk, 0, chunk->len);
+
+	if (ctx->conn->medium != DFL_UDP) {
 		tcp_bytes(ctx, chunk);
+		return 0;
+	}
+	show(ctx, &all, chunk);
+	read_message(ctx, chunk->data, chunk->len, chunk->ts_ns);
 	return 0;
 }
 
 static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 {
-	struct dns *d = ctx->state;
-
-	dfl_buf_fini(&d->tcp[g->dir]);
+	give_up(ctx, g->dir, g->ts_ns);
 }
 
 static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
@@ -192,11 +217,9 @@ static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 
 static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 {
-	struct dns *d = ctx->state;
-
-	dfl_buf_fini(&d->tcp[0]);
-	dfl_buf_fini(&d->tcp[1]);
-	free(d);
+	give_up(ctx, DFL_REQUEST, ts_ns);
+	give_up(ctx, DFL_RESPONSE, ts_ns);
+	free(ctx->state);
 }
 
 const struct dfl_decoder dfl_decoder_dns = { .name = "dns",

@@ -83,7 +83,7 @@ void dfl_http_exchange_done(struct dfl_http *h, struct dfl_exchange *ex, uint64_
 
 static struct dfl_exchange *new_exchange(struct dfl_http *h, bool asked, uint64_t ts_ns)
 {
-	const struct dfl_op_desc d = { .protocol = "http", .operation = asked ? "*" : NULL, .ttl_s = -1,
+	const struct dfl_op_desc d = { .protocol = "http", .operation = "*", .ttl_s = -1,
 				       .dir = h->side[0].dir };
 	struct dfl_exchange *ex;
 

@@ -6,7 +6,6 @@
 
 #include "decode/emit.h"
 
-#define INFLATE_IN 256 /* input bytes that inflated bytes are mapped to at once */
 #define INFLATE_OUT 4096
 
 static enum dfl_coding coding_of(const char *content_encoding)
@@ -88,41 +87,60 @@ static void stop_inflate(struct dfl_body *b)
 	b->coding = DFL_CODING_UNREADABLE;
 }
 
-/* Every byte that comes out stands for the whole input step. */
-static void inflate_step(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
+/* Every byte that comes out stands for the whole step. */
+static void inflate_step(struct dfl_body *b)
 {
 	uint8_t out[INFLATE_OUT];
-	struct dfl_slice o = { .data = out, .pos = s->pos, .pos_len = s->pos_len };
+	struct dfl_slice o = { .data = out, .pos = b->step_pos };
 	int r;
 
-	b->z.next_in = (Bytef *)(uintptr_t)s->data;
-	b->z.avail_in = (uInt)s->len;
+	if (!b->step_len)
+		return;
+	if (!b->inflating && !start_inflate(b, b->step[0])) {
+		b->coding = DFL_CODING_UNREADABLE;
+		return;
+	}
+	b->z.next_in = b->step;
+	b->z.avail_in = b->step_len;
+	b->step_len = 0;
 	do {
 		b->z.next_out = out;
 		b->z.avail_out = sizeof(out);
 		r = inflate(&b->z, Z_NO_FLUSH);
 		o.len = sizeof(out) - b->z.avail_out;
 		b->inflated += o.len;
-		if (o.len == o.pos_len) /* not byte for byte, so it must not look so */
-			o.pos_len++;
-		put_plain(b, &o, from);
-		o.pos_len = s->pos_len;
+		o.pos_len = b->step_end - b->step_pos;
+		if (o.len == o.pos_len) /* it is not byte for byte, so it must not look so */
+			o.pos_len--;
+		put_plain(b, &o, &b->last);
 	} while (r == Z_OK && !b->z.avail_out && b->inflated < DFL_INFLATE_MAX);
 	if ((r != Z_OK && r != Z_BUF_ERROR && r != Z_STREAM_END) || b->inflated >= DFL_INFLATE_MAX)
 		stop_inflate(b);
 	explicit_bzero(out, sizeof(out));
 }
 
-static void put_inflated(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
+static void put_compressed(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
 {
-	struct dfl_slice step;
+	struct dfl_slice part;
 
-	for (size_t i = 0; i < s->len; i += step.len) {
-		step = dfl_slice_sub(s, i, s->len - i < INFLATE_IN ? s->len - i : INFLATE_IN);
-		if (b->coding == DFL_CODING_ZLIB)
-			inflate_step(b, &step, from);
-		else
-			put_unreadable(b, step.pos, step.pos_len);
+	b->last = *from;
+	b->last.data = NULL;
+	b->last.len = 0;
+	for (size_t i = 0; i < s->len; i += part.len) {
+		size_t room = sizeof(b->step) - b->step_len;
+
+		part = dfl_slice_sub(s, i, s->len - i < room ? s->len - i : room);
+		if (b->coding != DFL_CODING_ZLIB) {
+			put_unreadable(b, part.pos, part.pos_len);
+			continue;
+		}
+		if (!b->step_len)
+			b->step_pos = part.pos;
+		memcpy(b->step + b->step_len, part.data, part.len);
+		b->step_len = (uint16_t)(b->step_len + part.len);
+		b->step_end = part.pos + part.pos_len;
+		if (b->step_len == sizeof(b->step))
+			inflate_step(b);
 	}
 }
 
@@ -130,14 +148,12 @@ void dfl_body_feed(struct dfl_body *b, const struct dfl_slice *s, const struct d
 {
 	if (!s->len || !b->ctx)
 		return;
-	if (b->coding == DFL_CODING_ZLIB && !b->inflating && !start_inflate(b, s->data[0]))
-		b->coding = DFL_CODING_UNREADABLE;
 	switch (b->coding) {
 	case DFL_CODING_NONE:
 		put_plain(b, s, from);
 		break;
 	case DFL_CODING_ZLIB:
-		put_inflated(b, s, from);
+		put_compressed(b, s, from);
 		break;
 	default:
 		put_unreadable(b, s->pos, s->pos_len);
@@ -148,9 +164,11 @@ void dfl_body_gap(struct dfl_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns
 {
 	if (!b->ctx)
 		return;
-	put_unreadable(b, pos, len);
-	if (b->coding == DFL_CODING_ZLIB)
+	if (b->coding == DFL_CODING_ZLIB) {
+		inflate_step(b);
 		stop_inflate(b);
+	}
+	put_unreadable(b, pos, len);
 	if (b->kind == DFL_BODY_JSON)
 		dfl_fields_gap(&b->json, pos, len, ts_ns);
 	else if (b->kind == DFL_BODY_SSE)
@@ -161,8 +179,8 @@ void dfl_body_fini(struct dfl_body *b, uint64_t ts_ns)
 {
 	if (!b->ctx)
 		return;
-	if (b->inflating)
-		stop_inflate(b);
+	inflate_step(b);
+	stop_inflate(b);
 	if (b->kind == DFL_BODY_JSON)
 		dfl_fields_fini(&b->json, ts_ns);
 	else if (b->kind == DFL_BODY_SSE)

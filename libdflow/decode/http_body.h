@@ -8,6 +8,7 @@
 #include "decode/requests.h"
 #include "decode/sse.h"
 
+#define DFL_INFLATE_STEP 256 /* compressed bytes that inflated ones are mapped to at once */
 #define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; what is beyond is a gap */
 
 enum dfl_coding { DFL_CODING_NONE, DFL_CODING_ZLIB, DFL_CODING_UNREADABLE };
@@ -23,6 +24,11 @@ struct dfl_body {
 	bool inflating;
 	z_stream z;
 	uint64_t inflated;
+	/* Compressed bytes wait until a step is full, so that positions do not depend on the splits. */
+	uint8_t step[DFL_INFLATE_STEP];
+	uint16_t step_len;
+	uint64_t step_pos, step_end;
+	struct dfl_chunk last; /* whom the last of them came from; without data */
 	union {
 		struct dfl_fields json;
 		struct dfl_sse sse;

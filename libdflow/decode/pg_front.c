@@ -64,6 +64,10 @@ static struct dfl_pg_op *op_of(struct dfl_pg_side *s)
 		return dfl_pg_op_new(s->conn, s->chunk->ts_ns);
 	case 'B':
 		return op && op->parsed && !op->bound ? op : dfl_pg_op_new(s->conn, s->chunk->ts_ns);
+	case 'd':
+	case 'c':
+	case 'f': /* what COPY … FROM STDIN asked for; the query itself was complete before */
+		return s->conn->ops ? s->conn->ops->prev : NULL;
 	default:
 		return op;
 	}

@@ -86,7 +86,7 @@ void dfl_pg_close_value(struct dfl_pg_side *s)
 
 struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
 {
-	const struct dfl_op_desc d = { .protocol = "postgres", .residency = DFL_PERSISTENT, .ttl_s = -1,
+	const struct dfl_op_desc d = { .protocol = "postgres", .operation = "*", .residency = DFL_PERSISTENT, .ttl_s = -1,
 				       .dir = c->front.dir };
 	struct dfl_pg_op *op;
 

@@ -277,13 +277,35 @@ static const char *dir_name(enum dfl_dir d)
 	return d == DFL_REQUEST ? ">" : "<";
 }
 
+/* Short contents as they are, long ones as a hash. */
+static void list_data(const struct dfl_buf *b, FILE *f)
+{
+	if (b->len > 160) {
+		fprintf(f, " data=%016" PRIx64, (uint64_t)XXH64(b->data, b->len, 0));
+		return;
+	}
+	fputs(" \"", f);
+	for (size_t i = 0; i < b->len; i++) {
+		uint8_t c = b->data[i];
+
+		if (c == '\n' || c == '\r')
+			fputs(c == '\n' ? "\\n" : "\\r", f);
+		else if (c < ' ' || c == 0x7f)
+			fprintf(f, "\\x%02x", c);
+		else
+			fputc(c, f);
+	}
+	fputc('"', f);
+}
+
 static void list_view(const struct sink_view *v, FILE *f)
 {
 	fprintf(f, "  view %s%s%s place=%s derives=%s bytes=%zu at=[%" PRIu64 ",%" PRIu64 ") gap=%" PRIu64
-		   " data=%016" PRIx64 " pos=%016" PRIx64 "\n",
+		   " pos=%016" PRIx64,
 		dir_name(v->dir), v->leaf ? " leaf" : "", v->layer == DFL_TLS ? " tls" : "", v->place ? v->place : "-",
-		v->derives ? v->derives : "-", v->data.len, v->pos_from, v->pos_to, v->gap_bytes,
-		(uint64_t)XXH64(v->data.data, v->data.len, 0), v->pos_hash);
+		v->derives ? v->derives : "-", v->data.len, v->pos_from, v->pos_to, v->gap_bytes, v->pos_hash);
+	list_data(&v->data, f);
+	fputc('\n', f);
 }
 
 static void list_op(const struct sink *s, const struct dfl_op *op, FILE *f)
@@ -293,9 +315,11 @@ static void list_op(const struct sink *s, const struct dfl_op *op, FILE *f)
 		op->station ? dfl_station_name(op->station) : "-", op->client);
 	for (const struct sink_id *id = op->ids; id; id = id->next)
 		fprintf(f, "  id %s %s\n", dfl_id_name(id->kind), id->value);
-	for (const struct dfl_src *x = op->sources; x; x = x->next)
-		fprintf(f, "  source %s bytes=%zu data=%016" PRIx64 "\n", x->field, x->data.len,
-			(uint64_t)XXH64(x->data.data, x->data.len, 0));
+	for (const struct dfl_src *x = op->sources; x; x = x->next) {
+		fprintf(f, "  source %s bytes=%zu", x->field, x->data.len);
+		list_data(&x->data, f);
+		fputc('\n', f);
+	}
 	for (const struct sink_view *v = s->view_first; v; v = v->next)
 		if (v->op == op && v->data.len)
 			list_view(v, f);
@@ -310,6 +334,13 @@ void sink_list(const struct sink *s, FILE *f)
 			fprintf(f, "raw conn=%" PRIu64 "\n", v->conn);
 			list_view(v, f);
 		}
+	if (s->protocol[0])
+		fprintf(f, "protocol %s\n", s->protocol);
+	if (s->n_encrypted)
+		fprintf(f, "encrypted sni=%s version=%s cipher=%s alpn=%s\n", s->tls.sni, s->tls.version, s->tls.cipher,
+			s->tls.alpn);
+	if (s->n_dns)
+		fprintf(f, "dns answers=%u last %s %s\n", s->n_dns, s->dns_name, s->dns_addr);
 }
 
 struct line {

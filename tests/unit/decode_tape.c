@@ -3,6 +3,7 @@
 #include "decode_tape.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,23 +126,85 @@ static uint64_t next_pos(const struct tape *t, size_t conn, enum dfl_dir dir)
 	return pos;
 }
 
-static void put_item(struct tape *t, size_t conn, enum dfl_dir dir, const void *data, size_t len)
+static void put_item(struct tape *t, size_t conn, enum dfl_dir dir, const void *data, size_t len, enum dfl_layer layer)
 {
 	struct tape_item i = { .conn = conn, .is_gap = !data };
 
-	i.chunk = (struct dfl_chunk){ .dir = dir, .pos = next_pos(t, conn, dir), .len = (uint32_t)len, .call_start = true,
+	i.chunk = (struct dfl_chunk){ .dir = dir, .layer = layer, .ssl = layer == DFL_TLS,
+				      .pos = next_pos(t, conn, dir), .len = (uint32_t)len, .call_start = true,
 				      .dgram = t->conn[conn].medium == DFL_UDP, .ts_ns = t->n_items };
 	add(t, &i, data);
 }
 
-void tape_put(struct tape *t, size_t conn, enum dfl_dir dir, const void *data, size_t len)
+void tape_put(struct tape *t, size_t conn, enum dfl_dir dir, const void *data, size_t len, enum dfl_layer layer)
 {
-	put_item(t, conn, dir, data, len);
+	put_item(t, conn, dir, data, len, layer);
 }
 
-void tape_gap(struct tape *t, size_t conn, enum dfl_dir dir, size_t len)
+void tape_gap(struct tape *t, size_t conn, enum dfl_dir dir, size_t len, enum dfl_layer layer)
 {
-	put_item(t, conn, dir, NULL, len);
+	put_item(t, conn, dir, NULL, len, layer);
+}
+
+/* In place; returns the length. */
+static size_t unescape(char *s)
+{
+	char *to = s, *from = s;
+
+	while (*from) {
+		if (*from != '\\') {
+			*to++ = *from++;
+			continue;
+		}
+		from++;
+		if (*from == 'x') {
+			const char hex[] = { from[1], from[2], 0 };
+
+			*to++ = (char)strtoul(hex, NULL, 16);
+			from += 3;
+		} else {
+			*to++ = *from == 'r' ? '\r' : *from == 'n' ? '\n' : *from == 't' ? '\t' : *from;
+			from++;
+		}
+	}
+	return (size_t)(to - s);
+}
+
+static size_t text_conn(struct tape *t, const char *what, const char *arg)
+{
+	if (!strcmp(what, "udp"))
+		return tape_conn(t, DFL_UDP, NULL, -1, (uint16_t)atoi(arg));
+	if (!strcmp(what, "pipe"))
+		return tape_conn(t, DFL_PIPE, NULL, atoi(arg), 0);
+	if (!strcmp(what, "file"))
+		return tape_conn(t, DFL_FILE, arg, 3, 0);
+	return tape_conn(t, DFL_TCP, NULL, -1, (uint16_t)atoi(arg));
+}
+
+void tape_from_text(struct tape *t, const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	enum dfl_layer layer = DFL_WIRE;
+	char *line = NULL, what[16], arg[256], way;
+	size_t cap = 0, conn = 0, n;
+	ssize_t len;
+
+	assert(f);
+	memset(t, 0, sizeof(*t));
+	while ((len = getline(&line, &cap, f)) > 0) {
+		line[len - 1] = 0;
+		if (sscanf(line, "conn %15s %255s", what, arg) == 2) {
+			conn = text_conn(t, what, arg);
+			layer = strcmp(what, "tls") ? DFL_WIRE : DFL_TLS;
+		} else if (sscanf(line, "gap %c %zu", &way, &n) == 2) {
+			tape_gap(t, conn, way == '>' ? DFL_REQUEST : DFL_RESPONSE, n, layer);
+		} else if (line[0] == '>' || line[0] == '<') {
+			n = unescape(line + 2);
+			tape_put(t, conn, line[0] == '>' ? DFL_REQUEST : DFL_RESPONSE, line + 2, n, layer);
+		}
+	}
+	free(line);
+	fclose(f);
 }
 
 void tape_fini(struct tape *t)
