@@ -15,6 +15,7 @@ struct way {
 struct log {
 	struct way way[2];
 	bool lines;
+	bool guess_again; /* every call */
 	const char *protocol, *place;
 	enum dfl_residency residency;
 };
@@ -87,6 +88,11 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 		put(ctx, chunk, 0, chunk->len);
 		return 0;
 	}
+	if (l->guess_again && chunk->call_start && !w->op) {
+		*ret_used = 0; /* a plugin may print something before it speaks its protocol */
+		return -EPROTO;
+	}
+	l->guess_again = ctx->conn->medium == DFL_PIPE;
 	while (i < chunk->len) {
 		const uint8_t *nl = memchr(chunk->data + i, '\n', chunk->len - i);
 

@@ -185,6 +185,12 @@ static void line_bytes(struct plugin *p, const struct dfl_slice *s)
 	dfl_json_feed(&p->json, &one);
 }
 
+/* What the daemon writes is complete with its line. */
+static bool is_whole(const struct plugin *p)
+{
+	return !strcmp(p->event, "request") || !strcmp(p->event, "backwards_response");
+}
+
 static void line_end(struct plugin *p)
 {
 	const struct dfl_op_desc d = { .operation = p->event[0] ? p->event : "*", .ttl_s = -1, .dir = p->chunk->dir };
@@ -196,7 +202,9 @@ static void line_end(struct plugin *p)
 	dfl_close_view(p->ctx, &p->view);
 	if (p->session) {
 		dfl_fields_next(&p->session->fields, p->chunk->ts_ns);
-		if (p->last)
+		if (is_whole(p))
+			dfl_name_op(p->ctx, p->op, &d);
+		if (p->last || is_whole(p))
 			end_session(p, p->session, p->chunk->ts_ns);
 	} else {
 		dfl_name_op(p->ctx, p->op, &d);
@@ -262,10 +270,8 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 			i++;
 			continue;
 		}
-		if (!p->in_line && chunk->data[i] != '{') {
-			*ret_used = i;
-			return -EPROTO;
-		}
+		if (!p->in_line && chunk->data[i] != '{')
+			decide(p, NULL); /* a library printed something */
 		p->in_line = true;
 		run = dfl_chunk_slice(chunk, i, n);
 		line_bytes(p, &run);
