@@ -346,6 +346,7 @@ bool dfl_index_next(const struct dfl_index *ix, struct dfl_index_iter *it,
 		e = it->at;
 		step(ix, it);
 		it->walk--;
+		it->walked++;
 		if (tag_at(ix, e) != it->tag || memcmp(gram_at(ix, e), it->gram, ix->k))
 			continue;
 		it->left--;

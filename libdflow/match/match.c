@@ -71,6 +71,8 @@ void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stat
 {
 	*ret_stats = m->stats;
 	ret_stats->index_entries = m->index.entries;
+	ret_stats->secret_bytes = m->secret.bytes;
+	ret_stats->unlocked_bytes = m->secret.unlocked_bytes;
 }
 
 int dfl_match_view_new(struct dfl_match *m, void *view_ud, struct dfl_match_view **ret_view)

@@ -52,6 +52,12 @@ struct dfl_match_opts {
 struct dfl_match_stats {
 	uint64_t sources, source_bytes, index_entries, scanned_bytes, probes, candidates;
 	uint64_t capped_candidates, capped_positions, capped_sources, capped_depth;
+	/* The work that matching costs beyond looking up: all linear in what was scanned. */
+	uint64_t walked_entries; /* of the index */
+	uint64_t compared_bytes; /* of runs, both ways */
+	uint64_t nested_bytes;	 /* decoded from base64 and hex and scanned */
+	/* Memory of the index and the sources; of that, what RLIMIT_MEMLOCK did not let be locked. */
+	uint64_t secret_bytes, unlocked_bytes;
 };
 
 /* Called for each run when it ended. The run is borrowed. Neither callback may free its source or view. */

@@ -15,6 +15,7 @@
 #define DFL_WALK_PER_PROBE 1024	   /* index entries stepped over for one k-gram: capped_candidates */
 #define DFL_OPEN_RUNS 128	   /* of one scan: capped_candidates */
 #define DFL_OPEN_PER_SOURCE 16	   /* of those, of one source: capped_candidates */
+#define DFL_UNSURE 256		   /* canonical bytes that a run of very common k-grams is held back */
 #define DFL_COVERED 256		   /* places remembered per view, to find free ones */
 #define DFL_SLICE 4096		   /* raw bytes taken at a time */
 #define DFL_NONE UINT32_MAX
@@ -90,7 +91,7 @@ struct dfl_index_iter {
 	uint32_t at, head, oldest;
 	uint32_t count; /* entries of the bucket */
 	uint16_t tag;
-	uint16_t left, walk;
+	uint16_t left, walk, walked;
 	bool backwards, capped;
 };
 void dfl_index_find(const struct dfl_index *ix, const uint8_t *gram, uint64_t h,
@@ -111,6 +112,7 @@ struct dfl_match_source {
 	uint64_t raw_bytes;
 	uint32_t indexed; /* k-grams that begin before this are in the index */
 	bool ended;
+	bool capped; /* not all places of all k-grams are in the index */
 	uint32_t *chunks;
 	uint32_t n_chunks, cap_chunks;
 	struct dfl_match_source *short_next, *short_prev; /* shorts.c */
@@ -131,6 +133,8 @@ struct dfl_open_run {
 	bool over;	/* it cannot go on beyond end, … */
 	bool exhausted; /* … because the source ends there */
 	bool ended;	/* … because the scan or the source is over */
+	bool unsure;	/* its k-gram had more places than were looked at … */
+	bool waits;	/* … so it waits for a longer run that holds it */
 	bool counted;	/* others is filled in */
 };
 
@@ -232,7 +236,7 @@ void dfl_scan_probe(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
 		    const struct dfl_match_source *only, uint32_t first);
 
 void dfl_run_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
-		  uint32_t source_at, uint64_t floor, uint32_t held);
+		  uint32_t source_at, uint64_t floor, uint32_t held, bool unsure);
 /* Walks all runs on as far as both texts go. */
 void dfl_runs_extend(struct dfl_scan *s);
 /* Reports the runs that were known to be over when `total` canonical bytes had been seen. */

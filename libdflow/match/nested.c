@@ -66,6 +66,7 @@ static void child_feed(struct dfl_coded *c, uint64_t from, uint64_t to, bool las
 	n = dfl_coded_decode(c, c->phase, from, to, last, out, &pos);
 	if (n)
 		dfl_scan_feed(c->child, out, n, pos, n, c->ts_ns);
+	c->scan->m->stats.nested_bytes += n;
 	explicit_bzero(out, sizeof(out));
 }
 

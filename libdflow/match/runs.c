@@ -47,7 +47,9 @@ static void extend(struct dfl_scan *s, struct dfl_open_run *r)
 	n = total - r->end;
 	if (n > src->text.len - source_at)
 		n = src->text.len - source_at;
-	r->end += common(dfl_scan_at(s, r->end), src->text.data + source_at, (size_t)n);
+	n = common(dfl_scan_at(s, r->end), src->text.data + source_at, (size_t)n);
+	s->m->stats.compared_bytes += n;
+	r->end += n;
 	source_at = r->source_from + (r->end - r->from);
 	if (source_at == src->text.len) {
 		r->exhausted = src->ended || total - r->end > s->m->opts.look_back;
@@ -72,7 +74,7 @@ void dfl_runs_extend(struct dfl_scan *s)
 		extend(s, &s->open[i]);
 }
 
-/* Is there a run of the source along this line already? Counts those of the source. */
+/* Is there a run of the source with this k-gram in it already? Counts those of the source. */
 static struct dfl_open_run *find_open(struct dfl_scan *s, const struct dfl_match_source *source,
 				      uint64_t at, uint32_t source_at, uint32_t *ret_n)
 {
@@ -83,9 +85,9 @@ static struct dfl_open_run *find_open(struct dfl_scan *s, const struct dfl_match
 
 		if (r->source != source)
 			continue;
-		if (r->from + source_at == at + r->source_from)
+		if (r->from + source_at == at + r->source_from && r->end >= at + s->m->index.k)
 			return r;
-		n++;
+		n += !r->waits;
 	}
 	*ret_n = n;
 	return NULL;
@@ -107,7 +109,7 @@ static struct dfl_open_run *new_open(struct dfl_scan *s)
 }
 
 void dfl_run_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
-		  uint32_t source_at, uint64_t floor, uint32_t held)
+		  uint32_t source_at, uint64_t floor, uint32_t held, bool unsure)
 {
 	const uint8_t *src = source->text.data;
 	uint64_t from = at, ignored;
@@ -128,6 +130,7 @@ void dfl_run_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t 
 		from--;
 		source_at--;
 	}
+	s->m->stats.compared_bytes += at - from;
 	while (is_continuation(src[source_at])) { /* begin with a whole character */
 		from++;
 		source_at++;
@@ -138,6 +141,7 @@ void dfl_run_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t 
 		.end = from,
 		.source_from = source_at,
 		.held = held,
+		.unsure = unsure,
 		.enc_to = from,
 		.ts_first_ns = dfl_scan_ts(s, from),
 	};
@@ -171,6 +175,8 @@ static bool due(const struct dfl_scan *s, const struct dfl_open_run *r, uint64_t
 		return false;
 	if (r->ended)
 		return true;
+	if (r->waits)
+		return r->end + DFL_UNSURE < total;
 	if (r->exhausted && !may_be_leaf(s, r) && !twin_goes_on(s, r))
 		return r->end <= total;
 	return r->end < total;
@@ -315,8 +321,8 @@ static void report(struct dfl_scan *s, struct dfl_open_run r, bool leaf)
 	s->m->fn(s->m->ud, s->view->ud, src->ud, &run);
 }
 
-/* Takes out the run and all that are part of it. */
-static void take_out(struct dfl_scan *s, struct dfl_open_run r)
+/* Takes out the run and all that are part of it; puts it back if it has to wait. */
+static void take_out(struct dfl_scan *s, struct dfl_open_run r, bool wait)
 {
 	uint32_t n = 0;
 
@@ -328,6 +334,10 @@ static void take_out(struct dfl_scan *s, struct dfl_open_run r)
 		s->open[n++] = *o;
 	}
 	s->n_open = n;
+	if (wait) {
+		r.waits = true;
+		s->open[s->n_open++] = r;
+	}
 }
 
 static bool earlier(const struct dfl_open_run *a, const struct dfl_open_run *b)
@@ -365,13 +375,15 @@ static void retire(struct dfl_scan *s, uint64_t total, bool leaf)
 
 	while (s->n_open && (first = first_due(s, total))) {
 		struct dfl_open_run r = *first;
+		bool wait = r.unsure && !r.waits && !r.ended;
 
 		if (is_part(s, first)) {
 			*first = s->open[--s->n_open];
 			continue;
 		}
-		take_out(s, r);
-		report(s, r, leaf);
+		take_out(s, r, wait);
+		if (!wait)
+			report(s, r, leaf);
 	}
 }
 

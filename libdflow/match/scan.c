@@ -114,6 +114,17 @@ uint64_t dfl_scan_oldest(const struct dfl_scan *s)
 
 /* ---- scanning ---- */
 
+/* May the source have more places of the k-gram than are in the index? */
+static bool many_places(struct dfl_match_source *const *found, uint32_t n,
+			const struct dfl_match_source *source)
+{
+	uint32_t same = 0;
+
+	for (uint32_t i = 0; source->capped && i < n; i++)
+		same += found[i] == source;
+	return same >= DFL_POSITIONS_PER_SOURCE;
+}
+
 void dfl_scan_probe(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
 		    const struct dfl_match_source *only, uint32_t first)
 {
@@ -126,11 +137,13 @@ void dfl_scan_probe(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
 	while (n < DFL_ENTRIES_PER_PROBE && dfl_index_next(&m->index, &it, &found[n], &found_at[n]))
 		if (!only || (found[n] == only && found_at[n] >= first))
 			n++;
+	m->stats.walked_entries += it.walked;
+	it.capped |= it.at != DFL_NONE;
 	if (it.capped)
 		m->stats.capped_candidates++;
 	for (uint32_t i = 0; i < n; i++)
 		dfl_run_open(s, found[i], at, found_at[i], floor,
-			     it.backwards ? it.count : DFL_NONE);
+			     it.capped ? it.count : DFL_NONE, many_places(found, n, found[i]));
 }
 
 /* Looks up what has become whole k-grams. */
@@ -165,7 +178,8 @@ static void advance(struct dfl_scan *s)
 /* Forgets what is no more needed, in pieces large enough to be cheap. */
 static void slide(struct dfl_scan *s)
 {
-	size_t keep = s->m->opts.look_back + s->m->index.k, drop;
+	uint32_t back = s->m->opts.look_back;
+	size_t keep = (back > DFL_UNSURE ? back : DFL_UNSURE) + s->m->index.k, drop;
 	uint32_t first;
 
 	if (s->text.len < keep + DFL_SLICE)

@@ -55,8 +55,10 @@ static int index_more(struct dfl_match_source *s)
 		if (r)
 			return r;
 		for (; s->indexed < n; s->indexed++)
-			if (!dfl_index_add(&m->index, s, s->indexed))
+			if (!dfl_index_add(&m->index, s, s->indexed)) {
 				m->stats.capped_positions++;
+				s->capped = true;
+			}
 	}
 	grown(s, first);
 	return 0;
