@@ -298,7 +298,7 @@ static void build_hop(struct build *b, const struct hop *h, struct dfl_doc_hop *
 	d->field = dup_or_null(b, h->field);
 	build_ranges(b, h, d);
 	build_coverage(b, h, d);
-	d->wire_bytes = h->wire_bytes;
+	d->wire_bytes = dfl_ranges_sum(&h->wire);
 	d->encodings = h->encodings;
 	d->evidence_content = true;
 	d->evidence_id = h->by_id;
@@ -330,7 +330,7 @@ static void build_conn(struct build *b, const struct rconn *rc, struct dfl_doc_c
 	dfl_rconn_now(rc, &d->bytes_scanned, &d->bytes_unread, &gap);
 	for (size_t i = 0; i < b->n_hops; i++)
 		if (b->hops[i]->tc == rc->tc)
-			d->bytes_matched += b->hops[i]->wire_bytes;
+			d->bytes_matched += dfl_ranges_sum(&b->hops[i]->wire);
 }
 
 static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc_field *f)

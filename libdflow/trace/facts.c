@@ -172,6 +172,11 @@ const char *dfl_tconn_name(struct dfl_trace *t, const struct tconn *tc, enum dfl
 	return name;
 }
 
+static bool has_addresses(const struct tconn *tc)
+{
+	return tc->medium == DFL_TCP || tc->medium == DFL_UDP;
+}
+
 struct dfl_station_answer dfl_trace_station(struct dfl_trace *t, const struct end_question *q)
 {
 	const struct tconn *tc = q->tc;
@@ -182,7 +187,7 @@ struct dfl_station_answer dfl_trace_station(struct dfl_trace *t, const struct en
 		.protocol = tc->protocol,
 		.addr = tc->end[q->end].addr.family ? &tc->end[q->end].addr : NULL,
 		.path = tc->path,
-		.fd = tc->medium == DFL_PIPE || tc->medium == DFL_FILE ? tc->end[DFL_CLIENT].fd : -1,
+		.fd = -1,
 		.operation = q->operation,
 		.place = q->place,
 		.is_client = q->end == DFL_CLIENT,
@@ -194,12 +199,18 @@ struct dfl_station_answer dfl_trace_station(struct dfl_trace *t, const struct en
 		return (struct dfl_station_answer){ p->station, p->rule };
 	if (a.station != DFL_ST_UNKNOWN)
 		return a;
-	if (q->end == DFL_CLIENT && (tc->medium == DFL_FILE || (tc->medium == DFL_PIPE && q->pid)))
+	if (!has_addresses(tc) && (q->pid || q->end == DFL_CLIENT))
 		return a; /* a process that no rule knows */
+	if (!has_addresses(tc))
+		facts.fd = tc->end[DFL_CLIENT].fd;
 	facts.name = dfl_tconn_name(t, tc, q->end, &evidence);
 	a = dfl_rules_peer(t->opts.rules, &facts);
 	if (a.station == DFL_ST_UNKNOWN && q->end == DFL_SERVER && tc->server != DFL_ST_UNKNOWN)
 		a = (struct dfl_station_answer){ tc->server, tc->protocol };
+	if (p && q->end == DFL_SERVER && has_addresses(tc)) { /* what a process serves says what it is */
+		p->station = a.station;
+		p->rule = a.rule;
+	}
 	return a;
 }
 

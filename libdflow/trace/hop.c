@@ -40,6 +40,14 @@ uint64_t dfl_ranges_sum(const struct ranges *r)
 	return sum;
 }
 
+static bool overlaps(const struct ranges *r, uint64_t from, uint64_t to)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->at[i].from < to && from < r->at[i].to)
+			return true;
+	return false;
+}
+
 void dfl_ranges_fini(struct ranges *r)
 {
 	free(r->at);
@@ -119,10 +127,12 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 
 void dfl_hop_add_run(struct hop *h, const struct dfl_run *run)
 {
+	/* The same bytes can stand in two views: a body, and what was joined from it. */
+	if (!overlaps(&h->wire, run->pos_from, run->pos_to))
+		h->canon_sum += run->canon_to - run->canon_from;
 	dfl_ranges_add(&h->canon, run->canon_from, run->canon_to);
 	dfl_ranges_add(&h->raw, run->src_from, run->src_to);
-	h->canon_sum += run->canon_to - run->canon_from;
-	h->wire_bytes += run->pos_to - run->pos_from;
+	dfl_ranges_add(&h->wire, run->pos_from, run->pos_to);
 	h->encodings |= run->encodings;
 	if (run->ts_first_ns < h->first_ns)
 		h->first_ns = run->ts_first_ns;
@@ -171,6 +181,7 @@ void dfl_hop_free(struct dfl_trace *t, struct hop *h)
 {
 	dfl_ranges_fini(&h->canon);
 	dfl_ranges_fini(&h->raw);
+	dfl_ranges_fini(&h->wire);
 	free(h->candidates);
 	dfl_tconn_unref(t, h->tc);
 	free(h);

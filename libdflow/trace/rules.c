@@ -92,6 +92,7 @@ static const struct dfl_rule peer_rules[] = {
 	/* Protocols and ports. */
 	{ "protocol:redis", DFL_ST_REDIS, { [RULE_PROTOCOL] = "redis", SERVER } },
 	{ "protocol:postgres", DFL_ST_POSTGRES, { [RULE_PROTOCOL] = "postgres", SERVER } },
+	{ "protocol:dns", DFL_ST_OTHER, { [RULE_PROTOCOL] = "dns", SERVER } },
 	{ "port:api", DFL_ST_API, { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "5001", SERVER } },
 	{ "port:plugin-daemon", DFL_ST_PLUGIN_DAEMON, { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "5002", SERVER } },
 	{ "port:sandbox", DFL_ST_SANDBOX, { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "8194", SERVER } },

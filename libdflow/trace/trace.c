@@ -13,7 +13,7 @@
 
 int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace)
 {
-	static const struct dfl_match_opts defaults;
+	const struct dfl_match_opts match_opts = { .min_run = RUN_WEAK };
 	struct dfl_trace *t = calloc(1, sizeof(*t));
 	int r;
 
@@ -21,7 +21,7 @@ int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trac
 		return -ENOMEM;
 	t->opts = *opts;
 	t->settings = dfl_rules_settings(opts->rules);
-	r = dfl_match_new(&defaults, dfl_attribute_run, t, &t->match);
+	r = dfl_match_new(&match_opts, dfl_attribute_run, t, &t->match);
 	if (r) {
 		free(t);
 		return r;
