@@ -42,10 +42,11 @@ db.commit()' "$@"
 start_recorder() {
 	local out=$1
 	shift
+	rm -f "$out" # that of an earlier one says it is ready
 	"$DFLOW" record "$@" >"$out" 2>&1 </dev/null &
 	recorder=$!
 	for _ in $(seq 300); do
-		grep -q '^dflow: recording' "$out" && return 0
+		grep -qs '^dflow: recording' "$out" && return 0
 		kill -0 $recorder 2>/dev/null || break
 		sleep 0.1
 	done
