@@ -10,7 +10,7 @@ import pytest
 import dflow
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-GOLDEN = ROOT / "tests" / "golden"
+GOLDEN = pathlib.Path(os.environ.get("GOLDEN", ROOT / "tests" / "golden"))
 CHATS = ["chat-block-en", "flow-stream-ja", "flow-stream-en-turn2"]
 
 
