@@ -23,6 +23,8 @@ struct session {
 
 struct plugin {
 	struct dfl_dec_ctx *ctx;
+	bool started;
+	enum dfl_dir dir; /* of the pipe */
 	struct session *sessions;
 	unsigned n_sessions;
 	/* the line being read */
@@ -261,6 +263,10 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 	struct dfl_slice run;
 	size_t i = 0;
 
+	if (p->started && p->dir != chunk->dir)
+		return -EPROTO; /* a pipe has one direction */
+	p->started = true;
+	p->dir = chunk->dir;
 	p->chunk = chunk;
 	while (i < chunk->len) {
 		const uint8_t *nl = memchr(chunk->data + i, '\n', chunk->len - i);
@@ -287,6 +293,8 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 	struct plugin *p = ctx->state;
 	const struct dfl_chunk at = { .dir = g->dir, .layer = g->layer, .ssl = g->ssl, .ts_ns = g->ts_ns };
 
+	if (g->dir != p->dir)
+		return;
 	p->chunk = &at;
 	if (p->in_line && !p->decided)
 		decide(p, NULL);
@@ -302,7 +310,7 @@ static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 {
 	struct plugin *p = ctx->state;
-	const struct dfl_chunk at = { .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = ts_ns };
+	const struct dfl_chunk at = { .dir = p->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = ts_ns };
 
 	p->chunk = &at;
 	line_end(p);

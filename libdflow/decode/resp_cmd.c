@@ -200,10 +200,10 @@ static void top_end(void *ud, const uint8_t *at)
 	flags = s->cmd ? s->cmd->flags : 0;
 	dfl_resp_top_done(s, at);
 	ch = s->channel;
-	if (flags & DFL_CMD_UNSUBSCRIBES)
-		dfl_end_op(s->conn->ctx, &s->op, s->chunk->ts_ns);
-	else if (!(flags & DFL_CMD_SUBSCRIBES))
+	if (!(flags & (DFL_CMD_SUBSCRIBES | DFL_CMD_UNSUBSCRIBES)))
 		enqueue(s->conn, s);
+	else if (!ch)
+		dfl_end_op(s->conn->ctx, &s->op, s->chunk->ts_ns);
 	if (ch && ch->published && ch->fields.ended)
 		dfl_resp_channel_end(s->conn, ch, s->chunk->ts_ns);
 	s->op = NULL;

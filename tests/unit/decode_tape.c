@@ -112,7 +112,7 @@ size_t tape_conn(struct tape *t, enum dfl_medium medium, const char *server_path
 	c.end[DFL_CLIENT].fd = fd;
 	c.end[DFL_SERVER].addr.port = port;
 	if (server_path_or_null)
-		strncpy(c.path, server_path_or_null, sizeof(c.path) - 1);
+		snprintf(c.path, sizeof(c.path), "%s", server_path_or_null);
 	return index_of(t, &c);
 }
 
