@@ -43,7 +43,7 @@ class Recorder:
         self.log = []
         for line in self.proc.stderr:
             self.log.append(line)
-            if "recording" in line:
+            if "recording into" in line:
                 break
         else:
             raise AssertionError("dflow record ended: " + "".join(self.log))
