@@ -20,7 +20,6 @@ extern const volatile __u32 cfg_self; /* dflow's own process is never a target *
 extern const volatile __u64 cfg_copy_cap;
 extern const volatile __u64 cfg_wake_at; /* bytes in the ring that wake the reader */
 extern const volatile __u8 cfg_all, cfg_by_pid, cfg_file_reads, cfg_file_writes;
-extern const volatile __u8 cfg_ancestor_helper; /* bpf_get_current_ancestor_cgroup_id works here */
 
 /* Set while it runs. */
 extern __u32 tls_on; /* user space: a TLS library is attached somewhere */
@@ -186,16 +185,14 @@ struct cgroup___ids { /* before 6.1 (7f203bc89eb6) */
 	u64 ancestor_ids[1];
 } __attribute__((preserve_access_index));
 
-/* Id of the cgroup v2 ancestor at this level; tracing programs have the helper since 5.15. */
+/* Id of the cgroup v2 ancestor at this level. Tracing programs have the helper since 5.15. */
 static __always_inline u64 ancestor_id(u32 level)
 {
 	struct cgroup *cg;
 	u64 id = 0;
 
-	if (cfg_ancestor_helper)
-		return bpf_get_current_ancestor_cgroup_id(level);
 	if (!bpf_core_field_exists(((struct cgroup___ids *)0)->ancestor_ids))
-		return 0;
+		return bpf_get_current_ancestor_cgroup_id(level);
 	cg = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), cgroups, dfl_cgrp);
 	if (BPF_CORE_READ(cg, level) < level)
 		return 0;

@@ -291,6 +291,7 @@ static void live_free(struct dfl_source *s)
 		return;
 	l = live_of_source(s);
 	live_lib_fini(l);
+	dfl_closer_fini(&l->closer);
 	dfl_ring_close(&l->ring);
 	if (l->epoll_fd >= 0)
 		close(l->epoll_fd);
@@ -369,6 +370,7 @@ int dfl_live_open(const struct dfl_live_opts *opts, struct dfl_source **ret_sour
 	if (!l)
 		return dfl_err_set(err, ENOMEM, "no memory");
 	l->source.ops = &live_ops;
+	dfl_closer_open(&l->closer);
 	l->epoll_fd = -1;
 	r = set_up(l, opts, err);
 	if (r) {

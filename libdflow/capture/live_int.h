@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #include "../bpf/event.h"
+#include "capture/closer.h"
 #include "capture/live.h"
 #include "capture/proc.h"
 #include "capture/ring.h"
@@ -100,6 +101,7 @@ struct live {
 	size_t held_bytes;
 	struct live_lib *libs;
 	struct live_elf *elves;
+	struct dfl_closer closer;
 
 	struct dfl_live_stats stats;
 

@@ -139,10 +139,25 @@ static struct bpf_program *entry_program(const struct dflow_bpf *skel, enum fn f
 	}
 }
 
+/*
+ * Two files hold a probe: the perf event, which bpf_link__destroy() closes, and the link. Both are kept
+ * open here by copies, whose closing the kernel does in the background.
+ */
+static void close_link(struct live *l, struct bpf_link *link)
+{
+	int copy;
+
+	if (!link)
+		return;
+	copy = fcntl(bpf_link__fd(link), F_DUPFD_CLOEXEC, 3);
+	bpf_link__destroy(link);
+	dfl_closer_close(&l->closer, copy);
+}
+
 static void detach(struct live *l, struct live_lib *lib)
 {
 	for (int i = 0; i < N_LINKS; i++)
-		bpf_link__destroy(lib->links[i]);
+		close_link(l, lib->links[i]);
 	HASH_DEL(l->libs, lib);
 	free(lib);
 }

@@ -155,10 +155,6 @@ static void set_constants(struct live *l, const struct dfl_live_opts *o, uint32_
 	c->cfg_wake_at = ring / 4;
 	c->cfg_file_reads = !o->no_file_reads;
 	c->cfg_file_writes = !o->no_file_writes;
-	/* TRACING programs cannot be probed without a target (libbpf says EOPNOTSUPP); tracepoints share
-	 * their helpers (bpf_tracing_func_proto). */
-	c->cfg_ancestor_helper = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT,
-							 BPF_FUNC_get_current_ancestor_cgroup_id, NULL) == 1;
 }
 
 static const char *lockdown(void)
