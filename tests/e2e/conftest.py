@@ -13,7 +13,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DFLOW = os.environ.get("DFLOW", str(ROOT / "build/tools/dflow"))
 STACK = ROOT / "tests/stack"
-os.environ.setdefault("DFLOW_STACK", f"tests-{os.getpid()}")  # beside whatever stack a person has up
+os.environ.setdefault("DFLOW_STACK", f"t{os.getpid()}")  # beside whatever stack a person has up
 
 
 def run(*args, timeout=120, ok=True, **kw):
