@@ -25,12 +25,14 @@ const char *dflow_version(void)
 	return DFLOW_VERSION;
 }
 
-int dfl_api_error(struct dflow_error *ret_error, enum dflow_about about, const struct dfl_err *err, int r)
+int dfl_api_error(struct dflow_error *ret_error, enum dflow_about about, const struct dfl_err *err,
+		  int r)
 {
 	if (r >= 0 || !ret_error)
 		return r;
 	ret_error->about = about;
-	snprintf(ret_error->message, sizeof(ret_error->message), "%s", err->msg[0] ? err->msg : strerror(-r));
+	snprintf(ret_error->message, sizeof(ret_error->message), "%s",
+		 err->msg[0] ? err->msg : strerror(-r));
 	return r;
 }
 
@@ -63,7 +65,8 @@ void dfl_api_options(const void *opts, void *ret_full, size_t full_size)
 		memcpy(ret_full, opts, sz < full_size ? sz : full_size);
 }
 
-int dflow_store_open(const char *path, struct dflow_store **ret_store, struct dflow_error *ret_error)
+int dflow_store_open(const char *path, struct dflow_store **ret_store,
+		     struct dflow_error *ret_error)
 {
 	struct dflow_store *s = calloc(1, sizeof(*s));
 	struct dfl_err err = { "" };
@@ -128,7 +131,8 @@ static bool all_settled(const struct dfl_docs *docs)
 	return true;
 }
 
-/* Sleeps until another process wrote to the store. False: the time is over, or the store cannot be read. */
+/* Sleeps until another process wrote to the store. False: the time is over, or the store cannot be
+ * read. */
 static bool wait_for_change(struct dfl_store *s, int64_t version, uint64_t deadline_ns)
 {
 	int64_t now = version;
@@ -155,7 +159,8 @@ int dflow_store_wait(struct dflow_store *store, const char *id, uint64_t timeout
 		struct dfl_docs docs = { 0 };
 		int64_t version = 0;
 		bool more;
-		int r = dfl_query_version(store->store, &version, &err); /* before the look, so that nothing slips by */
+		int r = dfl_query_version(store->store, &version,
+					  &err); /* before the look, so that nothing slips by */
 
 		if (!r)
 			r = dfl_query_find(store->store, id, &docs, &err);
@@ -170,16 +175,18 @@ int dflow_store_wait(struct dflow_store *store, const char *id, uint64_t timeout
 }
 
 int dflow_store_candidates(struct dflow_store *store, const char *prefix, uint32_t limit,
-			   int (*fn)(void *ud, const char *key, const char *kind, const char *trace_id), void *ud,
-			   struct dflow_error *ret_error)
+			   int (*fn)(void *ud, const char *key, const char *kind,
+				     const char *trace_id),
+			   void *ud, struct dflow_error *ret_error)
 {
 	struct dfl_err err = { "" };
 
-	return query_error(ret_error, &err, dfl_query_candidates(store->store, prefix, limit, fn, ud, &err));
+	return query_error(ret_error, &err,
+			   dfl_query_candidates(store->store, prefix, limit, fn, ud, &err));
 }
 
-int dflow_store_list(struct dflow_store *store, const struct dflow_list_opts *opts, struct dflow_traces **ret_traces,
-		     struct dflow_error *ret_error)
+int dflow_store_list(struct dflow_store *store, const struct dflow_list_opts *opts,
+		     struct dflow_traces **ret_traces, struct dflow_error *ret_error)
 {
 	struct dfl_err err = { "" };
 	struct dflow_list_opts o;
@@ -188,8 +195,10 @@ int dflow_store_list(struct dflow_store *store, const struct dflow_list_opts *op
 
 	dfl_api_options(opts, &o, sizeof(o));
 	r = dfl_query_list(store->store,
-			   &(struct dfl_query_filter){ .since_ns = o.since_ns, .until_ns = o.until_ns,
-						       .limit = o.limit, .id = o.id },
+			   &(struct dfl_query_filter){ .since_ns = o.since_ns,
+						       .until_ns = o.until_ns,
+						       .limit = o.limit,
+						       .id = o.id },
 			   &docs, &err);
 	if (!r)
 		r = wrap(&docs, ret_traces);

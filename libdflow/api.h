@@ -12,9 +12,11 @@ struct dflow_trace {
 };
 
 /* Hands a sentence over; returns r. */
-int dfl_api_error(struct dflow_error *ret_error, enum dflow_about about, const struct dfl_err *err, int r);
+int dfl_api_error(struct dflow_error *ret_error, enum dflow_about about, const struct dfl_err *err,
+		  int r);
 
-/* Sets a public struct of the caller's size from ours: what the caller does not know is left out. */
+/* Sets a public struct of the caller's size from ours: what the caller does not know is left out.
+ */
 void dfl_api_fill(void *ret, const void *full, size_t full_size);
 
 /* A public option struct in our size: what the caller does not know is zero. NULL: all zero. */

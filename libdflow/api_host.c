@@ -4,7 +4,8 @@
 
 #include "capture/live.h"
 
-_Static_assert((int)DFLOW_CHECK_OK == (int)DFL_CHECK_OK && (int)DFLOW_CHECK_LIMITED == (int)DFL_CHECK_LIMITED &&
+_Static_assert((int)DFLOW_CHECK_OK == (int)DFL_CHECK_OK &&
+		       (int)DFLOW_CHECK_LIMITED == (int)DFL_CHECK_LIMITED &&
 		       (int)DFLOW_CHECK_MISSING == (int)DFL_CHECK_MISSING,
 	       "the same results inside and outside");
 
@@ -24,8 +25,9 @@ static void on_check(void *ud, const struct dfl_check *check)
 					      .advice = check->advice });
 }
 
-int dflow_host_check(const struct dflow_host_opts *opts, void (*fn)(void *ud, const struct dflow_check *check),
-		     void *ud, struct dflow_error *ret_error)
+int dflow_host_check(const struct dflow_host_opts *opts,
+		     void (*fn)(void *ud, const struct dflow_check *check), void *ud,
+		     struct dflow_error *ret_error)
 {
 	struct forward to = { fn, ud };
 	struct dflow_host_opts o;

@@ -39,7 +39,8 @@ static uint64_t clock_ns(clockid_t clock)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc,
+		      size_t hop_index)
 {
 	const struct dflow_callbacks *cb = &((struct session *)ud)->callbacks;
 	const struct dflow_trace trace = { doc };
@@ -59,7 +60,8 @@ static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *
 static int open_pipeline(struct session *s, uint64_t memory_limit_bytes, struct dfl_err *err)
 {
 	const struct dflow_callbacks *cb = &s->callbacks;
-	bool wanted = cb->trace_opened || cb->hop_new || cb->hop_changed || cb->trace_settled || cb->trace_dropped;
+	bool wanted = cb->trace_opened || cb->hop_new || cb->hop_changed || cb->trace_settled ||
+		      cb->trace_dropped;
 	int r = dfl_pipeline_new(
 		&(struct dfl_pipeline_opts){ .rules = s->rules,
 					     .store = s->store,
@@ -111,8 +113,9 @@ static int create_store(struct session *s, const char *path, uint64_t max_age_s,
 			struct dfl_err *err)
 {
 	s->about = DFLOW_ABOUT_STORE;
-	return dfl_store_create(path, &(struct dfl_store_opts){ .max_age_s = max_age_s, .max_bytes = max_bytes },
-				&s->store, err);
+	return dfl_store_create(
+		path, &(struct dfl_store_opts){ .max_age_s = max_age_s, .max_bytes = max_bytes },
+		&s->store, err);
 }
 
 /* ---- recording ---- */
@@ -134,7 +137,8 @@ static int open_session(struct session *s, const struct dflow_recorder_opts *o, 
 	int r;
 
 	if (!o->n_cgroups && !o->n_pids && !o->all)
-		return dfl_err_set(err, EINVAL, "nothing to record: give a cgroup, a process, or all");
+		return dfl_err_set(err, EINVAL,
+				   "nothing to record: give a cgroup, a process, or all");
 	r = load_rules(s, o->config, err);
 	if (!r) /* first what needs privileges, so that nothing is created without them */
 		r = open_live(s, o, err);
@@ -163,7 +167,8 @@ int dflow_recorder_new(const struct dflow_recorder_opts *opts, struct dflow_reco
 
 	dfl_api_options(opts, &o, sizeof(o));
 	if (!r) {
-		dfl_api_options(o.callbacks, &rec->session.callbacks, sizeof(rec->session.callbacks));
+		dfl_api_options(o.callbacks, &rec->session.callbacks,
+				sizeof(rec->session.callbacks));
 		r = open_session(&rec->session, &o, &err);
 	}
 	if (r) {
@@ -205,7 +210,8 @@ static enum dflow_about writing_about(const struct session *s)
 	return s->store ? DFLOW_ABOUT_STORE : DFLOW_ABOUT_FILE;
 }
 
-int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned max_events, struct dflow_error *ret_error)
+int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned max_events,
+			    struct dflow_error *ret_error)
 {
 	struct session *s = &recorder->session;
 	struct dfl_err err = { "" };
@@ -238,7 +244,8 @@ int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret
 	if (recorder->stopped)
 		return 0;
 	recorder->stopped = true;
-	return dfl_api_error(ret_error, writing_about(&recorder->session), &err, flush(&recorder->session));
+	return dfl_api_error(ret_error, writing_about(&recorder->session), &err,
+			     flush(&recorder->session));
 }
 
 void dflow_recorder_stats(const struct dflow_recorder *recorder, struct dflow_stats *ret_stats)
@@ -256,12 +263,15 @@ void dflow_recorder_free(struct dflow_recorder *recorder)
 
 /* ---- replaying ---- */
 
-/* By its first bytes: pcap in either byte order and resolution, pcapng; the rest is for our own reader to judge. */
+/* By its first bytes: pcap in either byte order and resolution, pcapng; the rest is for our own
+ * reader to judge. */
 static bool is_pcap(const uint8_t magic[static 4])
 {
 	static const uint8_t magics[][4] = {
-		{ 0xa1, 0xb2, 0xc3, 0xd4 }, { 0xd4, 0xc3, 0xb2, 0xa1 }, /* draft-ietf-opsawg-pcap 4 */
-		{ 0xa1, 0xb2, 0x3c, 0x4d }, { 0x4d, 0x3c, 0xb2, 0xa1 },
+		{ 0xa1, 0xb2, 0xc3, 0xd4 },
+		{ 0xd4, 0xc3, 0xb2, 0xa1 }, /* draft-ietf-opsawg-pcap 4 */
+		{ 0xa1, 0xb2, 0x3c, 0x4d },
+		{ 0x4d, 0x3c, 0xb2, 0xa1 },
 		{ 0x0a, 0x0d, 0x0d, 0x0a }, /* draft-ietf-opsawg-pcapng 4.1 */
 	};
 
@@ -283,10 +293,12 @@ static int open_file(const char *path, struct dfl_source **ret_source, struct df
 	close(fd);
 	if (n < 0)
 		return dfl_err_set(err, EBADMSG, "%s is no file that can be read", path);
-	return is_pcap(magic) ? dfl_pcap_open(path, ret_source, err) : dfl_dfrec_open(path, ret_source, err);
+	return is_pcap(magic) ? dfl_pcap_open(path, ret_source, err)
+			      : dfl_dfrec_open(path, ret_source, err);
 }
 
-static int replay_session(struct session *s, const char *path, const struct dflow_replay_opts *o, struct dfl_err *err)
+static int replay_session(struct session *s, const char *path, const struct dflow_replay_opts *o,
+			  struct dfl_err *err)
 {
 	int r = load_rules(s, o->config, err);
 
@@ -302,7 +314,8 @@ static int replay_session(struct session *s, const char *path, const struct dflo
 		return r;
 	s->about = writing_about(s);
 	while (!r) {
-		r = s->source->ops->dispatch(s->source, dfl_pipeline_event, s->pipeline, DEFAULT_MAX_EVENTS);
+		r = s->source->ops->dispatch(s->source, dfl_pipeline_event, s->pipeline,
+					     DEFAULT_MAX_EVENTS);
 		if (r > 0)
 			r = 0;
 	}
@@ -313,8 +326,8 @@ static int replay_session(struct session *s, const char *path, const struct dflo
 	return r;
 }
 
-int dflow_replay(const char *path, const struct dflow_replay_opts *opts, struct dflow_stats *ret_stats,
-		 struct dflow_error *ret_error)
+int dflow_replay(const char *path, const struct dflow_replay_opts *opts,
+		 struct dflow_stats *ret_stats, struct dflow_error *ret_error)
 {
 	struct dflow_replay_opts o;
 	struct dfl_err err = { "" };

@@ -135,7 +135,7 @@ json_t *trace_to_json(const struct dflow_trace *trace)
 char *make_printable(char *text)
 {
 	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+		if (((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7f)
 			*p = '?';
 	return text;
 }

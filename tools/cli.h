@@ -8,12 +8,13 @@
 /* Documented in docs/man/dflow.1. */
 enum exit_status {
 	STATUS_OK = 0,
-	STATUS_NOTHING = 1,	/* no such request, nothing to show */
-	STATUS_USAGE = 2,	/* the command line, or the configuration, is wrong */
-	STATUS_AMBIGUOUS = 3,	/* the beginning of an id fits several */
-	STATUS_ENVIRONMENT = 4, /* not root, a capability or a kernel feature is missing, no such target */
-	STATUS_STORE = 5,	/* the store cannot be read or written, or another recorder has it */
-	STATUS_FILE = 6,	/* an input or output file cannot be read or written */
+	STATUS_NOTHING = 1,   /* no such request, nothing to show */
+	STATUS_USAGE = 2,     /* the command line, or the configuration, is wrong */
+	STATUS_AMBIGUOUS = 3, /* the beginning of an id fits several */
+	STATUS_ENVIRONMENT =
+		4, /* not root, a capability or a kernel feature is missing, no such target */
+	STATUS_STORE = 5, /* the store cannot be read or written, or another recorder has it */
+	STATUS_FILE = 6,  /* an input or output file cannot be read or written */
 	STATUS_NOT_SETTLED = 7, /* the time of --wait is over; what is known so far was printed */
 };
 
@@ -47,6 +48,6 @@ int parse_time(const char *text, int64_t *ret_ns);
 
 /* Loads the JSON of a trace; NULL after a complaint about memory. */
 json_t *trace_to_json(const struct dflow_trace *trace);
-/* Text for a terminal: control characters become '?'. Changes and returns it. */
+/* Text for a terminal: control characters but newlines become '?'. Changes and returns it. */
 char *make_printable(char *text);
 bool has_utf8(void);

@@ -8,7 +8,8 @@
 
 static const char usage[] =
 	"usage: dflow doctor [OPTION]...\n"
-	"Tells whether this kernel and host allow recording, and what to do where they do not. With\n"
+	"Tells whether this kernel and host allow recording, and what to do where they do not. "
+	"With\n"
 	"targets, also what is found in them: processes, containers, TLS libraries.\n\n"
 	"  --cgroup=PATH   look into this cgroup and all below it; may be given several times\n"
 	"  --pid=PID       look into this process; may be given several times\n"
@@ -35,7 +36,8 @@ static void on_check(void *ud, const struct dflow_check *c)
 	if (report->checks)
 		json_array_append_new(report->checks,
 				      json_pack("{s:s, s:s, s:s?, s:s?}", "name", c->name, "result",
-						result_words[c->result], "found", c->found, "advice", c->advice));
+						result_words[c->result], "found", c->found,
+						"advice", c->advice));
 	else
 		print_check(c);
 }
@@ -87,8 +89,8 @@ static int run(int argc, char **argv)
 							.n_pids = t.n_pids },
 			     on_check, &report, &error);
 	if (json) {
-		json_t *all = json_pack("{s:s, s:b, s:o}", "schema", "dflow.doctor/1", "possible", !r, "checks",
-					report.checks);
+		json_t *all = json_pack("{s:s, s:b, s:o}", "schema", "dflow.doctor/1", "possible",
+					!r, "checks", report.checks);
 
 		json_dumpf(all, stdout, JSON_COMPACT);
 		putchar('\n');
@@ -101,4 +103,5 @@ static int run(int argc, char **argv)
 	return STATUS_OK;
 }
 
-const struct command cmd_doctor = { "doctor", "tell what this host allows, and why not", usage, run };
+const struct command cmd_doctor = { "doctor", "tell what this host allows, and why not", usage,
+				    run };

@@ -19,7 +19,8 @@ struct options {
 static const char usage[] =
 	"usage: dflow ls [OPTION]...\n"
 	"Lists the requests of a store, oldest first.\n\n"
-	"  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z, 2026-03-01, or 30m, 2h, 1d ago\n"
+	"  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z, 2026-03-01, or "
+	"30m, 2h, 1d ago\n"
 	"  --until=TIME    started before this time\n"
 	"  --id=ID         has an id that is or begins so (a conversation_id: its requests)\n"
 	"  -n, --limit=N   only the newest N\n"
@@ -42,9 +43,12 @@ static int parse_limit(const char *text, uint32_t *ret_limit)
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{ "since", required_argument, NULL, 's' }, { "until", required_argument, NULL, 'u' },
-		{ "id", required_argument, NULL, 'i' },	   { "limit", required_argument, NULL, 'n' },
-		{ "store", required_argument, NULL, 'S' }, { "help", no_argument, NULL, 'h' },
+		{ "since", required_argument, NULL, 's' },
+		{ "until", required_argument, NULL, 'u' },
+		{ "id", required_argument, NULL, 'i' },
+		{ "limit", required_argument, NULL, 'n' },
+		{ "store", required_argument, NULL, 'S' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL },
 	};
 	int c;
@@ -56,7 +60,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			return complain_usage(&cmd_ls);
 		if ((c == 's' && parse_time(optarg, &o->list.since_ns)) ||
 		    (c == 'u' && parse_time(optarg, &o->list.until_ns)))
-			return complain(STATUS_USAGE, "'%s' is no time such as 2026-03-01T12:00:00Z or 30m", optarg);
+			return complain(STATUS_USAGE,
+					"'%s' is no time such as 2026-03-01T12:00:00Z or 30m",
+					optarg);
 		if (c == 'n' && parse_limit(optarg, &o->list.limit))
 			return complain(STATUS_USAGE, "--limit needs a number from 1 on");
 		if (c == 'o' && parse_output(optarg, &o->json))
@@ -75,7 +81,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static int print_json(const struct dflow_traces *traces)
 {
-	static const char *const keys[] = { "trace_id", "ids", "started", "source", "completeness" };
+	static const char *const keys[] = { "trace_id", "ids", "started", "source",
+					    "completeness" };
 	json_t *requests = json_array(), *all;
 
 	for (size_t i = 0; i < dflow_traces_count(traces); i++) {
@@ -113,7 +120,10 @@ static void add_row(struct libscols_table *table, const struct dflow_trace *t)
 	scols_line_set_data(line, 2, message ? message : "-");
 	snprintf(text, sizeof(text), "%zu", dflow_trace_hop_count(t));
 	scols_line_set_data(line, 3, text);
-	scols_line_set_data(line, 4, dflow_trace_complete(t) ? "yes" : dflow_trace_settled(t) ? "no" : "open");
+	scols_line_set_data(line, 4,
+			    dflow_trace_complete(t)  ? "yes"
+			    : dflow_trace_settled(t) ? "no"
+						     : "open");
 	scols_line_set_data(line, 5, dflow_trace_operation(t) ? dflow_trace_operation(t) : "-");
 }
 
@@ -156,9 +166,11 @@ static int run(int argc, char **argv)
 	} else {
 		status = o.json ? print_json(traces) : print_table(traces);
 		if (!status && !dflow_traces_count(traces))
-			status = o.json ? STATUS_NOTHING :
-					  complain(STATUS_NOTHING, "no request in %s; 'dflow record' adds some, "
-						   "'dflow doctor' tells why there are none", store_path(o.store));
+			status = o.json ? STATUS_NOTHING
+					: complain(STATUS_NOTHING,
+						   "no request in %s; 'dflow record' adds some, "
+						   "'dflow doctor' tells why there are none",
+						   store_path(o.store));
 		dflow_traces_free(traces);
 	}
 	dflow_store_close(store);

@@ -25,7 +25,8 @@
 
 static const char usage[] =
 	"usage: dflow record [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
-	"Records which of the targets' system calls carry the text of chat messages, and where to, into a\n"
+	"Records which of the targets' system calls carry the text of chat messages, and where to, "
+	"into a\n"
 	"store, until SIGINT, SIGTERM or the end of COMMAND. Needs root, or CAP_BPF, CAP_PERFMON,\n"
 	"CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.\n\n"
 	"Targets, at least one; each can be given several times but --all:\n"
@@ -41,9 +42,12 @@ static const char usage[] =
 	"  --memory=BYTES       limit of the tables in memory (536870912)\n"
 	"  --ready-fd=FD        write a line to FD when recording has begun\n"
 	"  --status             print what was recorded, once a second, also without a terminal\n"
-	"  --store=FILE         the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made when there is none\n\n"
-	"Exit status: 0 stopped as told, 2 usage or configuration, 4 not allowed or not possible here, 5 the\n"
-	"store cannot be written or another recorder has it, 6 the file of --keep-payload cannot be written.\n";
+	"  --store=FILE         the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made when "
+	"there is none\n\n"
+	"Exit status: 0 stopped as told, 2 usage or configuration, 4 not allowed or not possible "
+	"here, 5 the\n"
+	"store cannot be written or another recorder has it, 6 the file of --keep-payload cannot "
+	"be written.\n";
 
 struct options {
 	struct targets targets;
@@ -133,13 +137,20 @@ static int set_option(struct options *o, int c)
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{ "cgroup", required_argument, NULL, 'c' },	  { "pid", required_argument, NULL, 'p' },
-		{ "all", no_argument, NULL, 'a' },		  { "config", required_argument, NULL, 'C' },
-		{ "copy-cap", required_argument, NULL, 'y' },	  { "keep-payload", required_argument, NULL, 'k' },
-		{ "max-age", required_argument, NULL, 'g' },	  { "max-bytes", required_argument, NULL, 'b' },
-		{ "memory", required_argument, NULL, 'm' },	  { "ready-fd", required_argument, NULL, 'r' },
-		{ "status", no_argument, NULL, 's' },		  { "store", required_argument, NULL, 'S' },
-		{ "help", no_argument, NULL, 'h' },		  { NULL },
+		{ "cgroup", required_argument, NULL, 'c' },
+		{ "pid", required_argument, NULL, 'p' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "config", required_argument, NULL, 'C' },
+		{ "copy-cap", required_argument, NULL, 'y' },
+		{ "keep-payload", required_argument, NULL, 'k' },
+		{ "max-age", required_argument, NULL, 'g' },
+		{ "max-bytes", required_argument, NULL, 'b' },
+		{ "memory", required_argument, NULL, 'm' },
+		{ "ready-fd", required_argument, NULL, 'r' },
+		{ "status", no_argument, NULL, 's' },
+		{ "store", required_argument, NULL, 'S' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL },
 	};
 	int c, r;
 
@@ -151,19 +162,23 @@ static int parse_options(int argc, char **argv, struct options *o)
 			return r;
 	}
 	if (optind < argc && strcmp(argv[optind - 1], "--")) {
-		complain(STATUS_USAGE, "record takes no argument '%s'; a command stands behind '--'", argv[optind]);
+		complain(STATUS_USAGE,
+			 "record takes no argument '%s'; a command stands behind '--'",
+			 argv[optind]);
 		return complain_usage(&cmd_record);
 	}
 	if (optind < argc)
 		o->command = argv + optind;
 	if (!o->targets.n_cgroups && !o->targets.n_pids && !o->all && !o->command) {
-		complain(STATUS_USAGE, "nothing to record: give --cgroup, --pid, --all or -- COMMAND");
+		complain(STATUS_USAGE,
+			 "nothing to record: give --cgroup, --pid, --all or -- COMMAND");
 		return complain_usage(&cmd_record);
 	}
 	return STATUS_OK;
 }
 
-/* Payload passes through this process: it leaves no core behind, also not through a core_pattern pipe. */
+/* Payload passes through this process: it leaves no core behind, also not through a core_pattern
+ * pipe. */
 static void forbid_core_dumps(void)
 {
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
@@ -251,10 +266,12 @@ static void say_ready(const struct session *s)
 {
 	if (s->o->keep_payload)
 		fprintf(stderr,
-			"dflow: WARNING: %s will hold the users' text and every secret that passes; keep it private "
+			"dflow: WARNING: %s will hold the users' text and every secret that "
+			"passes; keep it private "
 			"and delete it\n",
 			s->o->keep_payload);
-	fprintf(stderr, "dflow: recording into %s; Ctrl-C or SIGTERM ends it\n", store_path(s->o->store));
+	fprintf(stderr, "dflow: recording into %s; Ctrl-C or SIGTERM ends it\n",
+		store_path(s->o->store));
 	if (s->o->ready_fd >= 0) {
 		dprintf(s->o->ready_fd, "recording\n");
 		close(s->o->ready_fd);
@@ -269,10 +286,11 @@ static void print_status(struct session *s, bool last)
 		return;
 	dflow_recorder_stats(s->recorder, &stats);
 	fprintf(stderr,
-		"%s%" PRIu64 " requests (%" PRIu64 " open), %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
-		" bytes; lost %" PRIu64 " events, %" PRIu64 " bytes%s",
-		s->tty ? "\r\033[K" : "dflow: ", stats.requests, stats.open_requests, stats.hops, stats.events,
-		stats.bytes, stats.lost_events, stats.lost_bytes, s->tty && !last ? "" : "\n");
+		"%s%" PRIu64 " requests (%" PRIu64 " open), %" PRIu64 " hops; %" PRIu64
+		" events, %" PRIu64 " bytes; lost %" PRIu64 " events, %" PRIu64 " bytes%s",
+		s->tty ? "\r\033[K" : "dflow: ", stats.requests, stats.open_requests, stats.hops,
+		stats.events, stats.bytes, stats.lost_events, stats.lost_bytes,
+		s->tty && !last ? "" : "\n");
 	s->line = s->tty && !last;
 }
 
@@ -325,7 +343,8 @@ static int poll_timeout_ms(const struct session *s, uint64_t next_status_ms)
 
 static int loop(struct session *s)
 {
-	struct pollfd fds[] = { { s->signal_fd, POLLIN }, { dflow_recorder_fd(s->recorder), POLLIN } };
+	struct pollfd fds[] = { { s->signal_fd, POLLIN },
+				{ dflow_recorder_fd(s->recorder), POLLIN } };
 	uint64_t next_status_ms = now_ms() + STATUS_EVERY_MS;
 	struct dflow_error error;
 	int n = 0;
@@ -352,7 +371,8 @@ static int stop(struct session *s, int status)
 
 	print_status(s, true);
 	if (r && !status)
-		status = complain(status_of(&error), "not everything could be written: %s", error.message);
+		status = complain(status_of(&error), "not everything could be written: %s",
+				  error.message);
 	return status;
 }
 
@@ -385,4 +405,6 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_record = { "record", "record chat messages of running processes into a store", usage, run };
+const struct command cmd_record = { "record",
+				    "record chat messages of running processes into a store", usage,
+				    run };

@@ -9,12 +9,15 @@
 
 static const char usage[] =
 	"usage: dflow replay [OPTION]... FILE...\n"
-	"Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record --keep-payload')\n"
+	"Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record "
+	"--keep-payload')\n"
 	"into a store, as if they had been recorded live.\n\n"
 	"  --config=FILE   rules and names (dflow-config in docs/configuration.md)\n"
 	"  -o json|text    how to print the summary (text)\n"
-	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made when there is none\n\n"
-	"Exit status: 0 done, 1 done, but no request was in it, 2 usage or configuration, 5 the store\n"
+	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made when there "
+	"is none\n\n"
+	"Exit status: 0 done, 1 done, but no request was in it, 2 usage or configuration, 5 the "
+	"store\n"
 	"cannot be written, 6 FILE cannot be read.\n";
 
 struct options {
@@ -54,13 +57,15 @@ static int parse_options(int argc, char **argv, struct options *o)
 static void print_summary(const char *file, const struct dflow_stats *s, bool json)
 {
 	if (json)
-		printf("{\"schema\":\"dflow.replay/1\",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"lost_events\":%" PRIu64
-		       ",\"lost_bytes\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"hops\":%" PRIu64 ",\"settled\":%" PRIu64
+		printf("{\"schema\":\"dflow.replay/1\",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
+		       ",\"lost_events\":%" PRIu64 ",\"lost_bytes\":%" PRIu64
+		       ",\"requests\":%" PRIu64 ",\"hops\":%" PRIu64 ",\"settled\":%" PRIu64
 		       ",\"dropped\":%" PRIu64 "}\n",
-		       s->events, s->bytes, s->lost_events, s->lost_bytes, s->requests, s->hops, s->settled, s->dropped);
+		       s->events, s->bytes, s->lost_events, s->lost_bytes, s->requests, s->hops,
+		       s->settled, s->dropped);
 	else
-		printf("%s: %" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64 " bytes, %" PRIu64
-		       " bytes missing\n",
+		printf("%s: %" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
+		       " bytes, %" PRIu64 " bytes missing\n",
 		       file, s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
 }
 
@@ -87,4 +92,5 @@ static int run(int argc, char **argv)
 	return requests ? STATUS_OK : STATUS_NOTHING;
 }
 
-const struct command cmd_replay = { "replay", "read a packet capture or a recording into a store", usage, run };
+const struct command cmd_replay = { "replay", "read a packet capture or a recording into a store",
+				    usage, run };

@@ -14,13 +14,16 @@
 static const char usage[] =
 	"usage: dflow trace [OPTION]... ID\n"
 	"Shows where the text of a request was seen.\n\n"
-	"ID is an X-Amzn-Trace-Id, X-Request-Id, traceparent, message_id, task_id, conversation_id,\n"
-	"workflow_run_id, dflow's own trace id, or the beginning of one (4 characters or more) that fits\n"
+	"ID is an X-Amzn-Trace-Id, X-Request-Id, traceparent, message_id, task_id, "
+	"conversation_id,\n"
+	"workflow_run_id, dflow's own trace id, or the beginning of one (4 characters or more) "
+	"that fits\n"
 	"only one. A conversation_id shows all its requests, in order.\n\n"
 	"  --wait[=TIME]   wait until the request is there and settled, at most so long (60s)\n"
 	"  -o json|text    how to print (text); json is one object a line, schema dflow.trace/1\n"
 	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db)\n\n"
-	"Exit status: 0 shown, 1 no such request, 2 usage, 3 the beginning of an id fits several, 5 the\n"
+	"Exit status: 0 shown, 1 no such request, 2 usage, 3 the beginning of an id fits several, "
+	"5 the\n"
 	"store cannot be read, 7 the time of --wait is over (what is known was shown).\n";
 
 struct options {
@@ -72,14 +75,15 @@ static int print_candidate(void *ud, const char *key, const char *kind, const ch
 	return 0;
 }
 
-static int explain(struct dflow_store *store, const struct options *o, int r, const struct dflow_error *error)
+static int explain(struct dflow_store *store, const struct options *o, int r,
+		   const struct dflow_error *error)
 {
 	int n = 0;
 
 	switch (r) {
 	case -ENOENT:
-		return complain(STATUS_NOTHING, "%s; 'dflow ls' lists what is there%s", error->message,
-				o->wait ? "" : ", --wait waits for it");
+		return complain(STATUS_NOTHING, "%s; 'dflow ls' lists what is there%s",
+				error->message, o->wait ? "" : ", --wait waits for it");
 	case -EINVAL:
 		return complain(STATUS_USAGE, "%s", error->message);
 	case -ENOTUNIQ:
@@ -125,7 +129,9 @@ static int print_all(const struct dflow_traces *traces, const struct options *o)
 		open |= !dflow_trace_settled(t);
 	}
 	if (!status && o->wait && open)
-		return complain(STATUS_NOT_SETTLED, "not settled within the time of --wait; shown is what is known so far");
+		return complain(
+			STATUS_NOT_SETTLED,
+			"not settled within the time of --wait; shown is what is known so far");
 	return status;
 }
 
@@ -155,4 +161,5 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_trace = { "trace", "show where the text of a request was seen", usage, run };
+const struct command cmd_trace = { "trace", "show where the text of a request was seen", usage,
+				   run };

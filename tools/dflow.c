@@ -17,7 +17,9 @@ static void print_usage(FILE *to)
 	      "Where has the text of a chat message been?\n\n", to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\n'dflow COMMAND --help' tells more; so do the man pages dflow(1) and dflow-COMMAND(1).\n", to);
+	fputs("\n'dflow COMMAND --help' tells more; so do the man pages dflow(1) and "
+	      "dflow-COMMAND(1).\n",
+	      to);
 }
 
 int main(int argc, char **argv)
@@ -43,5 +45,6 @@ int main(int argc, char **argv)
 		argv[1] = program; /* what getopt's complaints begin with */
 		return commands[i]->run(argc - 1, argv + 1);
 	}
-	return complain(STATUS_USAGE, "there is no command '%s'; 'dflow --help' lists them", argv[1]);
+	return complain(STATUS_USAGE, "there is no command '%s'; 'dflow --help' lists them",
+			argv[1]);
 }

@@ -111,16 +111,6 @@ static void add_endpoint(struct cell *c, const json_t *e)
 		add(c, "?%s%s", *str(e, "comm") ? " " : "", str(e, "comm"));
 }
 
-/* The same with its name or address. */
-static void add_endpoint_fully(struct cell *c, const json_t *e)
-{
-	const char *name = *str(e, "name") ? str(e, "name") : str(e, "address");
-
-	add_endpoint(c, e);
-	if (*name)
-		add(c, " (%s)", name);
-}
-
 /*
  * Breaks the text into lines of at most `width` where it can: at a blank, or in front of what joins
  * the parts of a place.
@@ -160,11 +150,13 @@ static struct libscols_table *new_table(const struct column *columns, size_t n)
 	scols_table_set_termforce(t, SCOLS_TERMFORCE_ALWAYS);
 	scols_table_set_termwidth(t, WIDTH);
 	for (size_t i = 0; i < n; i++) {
-		struct libscols_column *c = scols_table_new_column(t, columns[i].name, 0, columns[i].flags);
+		struct libscols_column *c =
+			scols_table_new_column(t, columns[i].name, 0, columns[i].flags);
 
 		if (columns[i].flags & SCOLS_FL_WRAP) { /* at the newlines of the cells */
 			scols_column_set_safechars(c, "\n");
-			scols_column_set_wrapfunc(c, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+			scols_column_set_wrapfunc(c, scols_wrapnl_chunksize, scols_wrapnl_nextchunk,
+						  NULL);
 		}
 	}
 	return t;
@@ -204,7 +196,8 @@ static void show_ids(const json_t *trace)
 
 static void show_source(const json_t *trace)
 {
-	const json_t *source = json_object_get(trace, "source"), *client = json_object_get(source, "client");
+	const json_t *source = json_object_get(trace, "source"),
+		     *client = json_object_get(source, "client");
 	const json_t *via = json_object_get(client, "via");
 	struct cell from = { "" };
 	json_t *field;
@@ -250,8 +243,8 @@ static void show_completeness(const json_t *trace)
 	if (strcmp(str(trace, "state"), "settled"))
 		add(&text, "; still open");
 	if (num(c, "lost_events", 0) || num(c, "lost_bytes", 0))
-		add(&text, "; %" PRId64 " events and %" PRId64 " bytes lost", num(c, "lost_events", 0),
-		    num(c, "lost_bytes", 0));
+		add(&text, "; %" PRId64 " events and %" PRId64 " bytes lost",
+		    num(c, "lost_events", 0), num(c, "lost_bytes", 0));
 	print_line("complete", &text);
 	json_array_foreach(json_object_get(c, "reasons"), i, j) {
 		struct cell line = { "" };
@@ -301,8 +294,10 @@ static void add_notes(struct cell *c, const json_t *hop)
 {
 	const json_t *evidence = json_object_get(hop, "evidence");
 
-	if (*str(json_object_get(hop, "to"), "name"))
-		add(c, " [%s]", str(json_object_get(hop, "to"), "name"));
+	const char *name = str(json_object_get(hop, "to"), "name");
+
+	if (*name && !is_true(hop, "in_vpc")) /* the others are told below */
+		add(c, " [%s]", name);
 	if (!list_has(evidence, "content"))
 		add(c, " [no content seen]");
 	if (is_true(hop, "ambiguous"))
@@ -323,14 +318,17 @@ static void add_text(struct cell *c, const json_t *hop)
 
 static void add_link(struct cell *c, const json_t *hop)
 {
-	const char *version = str(json_object_get(hop, "tls"), "version");
+	const char *version = str(json_object_get(hop, "tls"), "version"),
+		   *medium = str(hop, "medium");
 
+	if (strcmp(medium, "tcp") && strcmp(medium, "udp")) {
+		add(c, "%s", medium);
+		return;
+	}
 	if (is_true(hop, "encrypted"))
 		add(c, "TLS%s", !strncmp(version, "TLSv", 4) ? version + 4 : "");
 	else
-		add(c, "%s", is_known(hop, "encrypted") ? "plain" : str(hop, "medium"));
-	if (*str(hop, "region"))
-		add(c, "\n%s", str(hop, "region"));
+		add(c, "%s", is_known(hop, "encrypted") ? "plain" : "?");
 	if (is_known(hop, "in_vpc"))
 		add(c, " %s", is_true(hop, "in_vpc") ? "vpc" : "OUT");
 }
@@ -366,8 +364,13 @@ static void add_hop(struct libscols_table *t, const json_t *hop)
 static void show_hops(const json_t *trace)
 {
 	static const struct column columns[] = {
-		{ "#", SCOLS_FL_RIGHT }, { "MS", SCOLS_FL_RIGHT }, { "FROM - TO", 0 },
-		{ "WHAT", SCOLS_FL_WRAP }, { "TEXT", 0 }, { "LINK", SCOLS_FL_WRAP }, { "STAYS", SCOLS_FL_WRAP },
+		{ "#", SCOLS_FL_RIGHT },
+		{ "MS", SCOLS_FL_RIGHT },
+		{ "FROM - TO", 0 },
+		{ "WHAT", SCOLS_FL_WRAP },
+		{ "TEXT", 0 },
+		{ "LINK", SCOLS_FL_WRAP },
+		{ "STAYS", SCOLS_FL_WRAP },
 	};
 	const json_t *hops = json_object_get(trace, "hops");
 	struct libscols_table *t;
@@ -378,7 +381,8 @@ static void show_hops(const json_t *trace)
 		puts("\nNo hop: the text was not seen anywhere else.");
 		return;
 	}
-	printf("\nHops: each time the text was seen crossing (MS: milliseconds after the request began)\n");
+	printf("\nHops: each time the text was seen crossing (MS: milliseconds after the request "
+	       "began)\n");
 	t = new_table(columns, sizeof(columns) / sizeof(columns[0]));
 	json_array_foreach(hops, i, hop)
 		add_hop(t, hop);
@@ -390,7 +394,8 @@ static void show_hops(const json_t *trace)
 static void show_places(const json_t *trace)
 {
 	static const struct column columns[] = {
-		{ "STATION", 0 }, { "PLACE", 0 }, { "KEPT AS", 0 }, { "NOW", 0 }, { "TEXT", SCOLS_FL_WRAP },
+		{ "STATION", 0 },          { "PLACE", 0 }, { "KEPT AS", 0 }, { "NOW", 0 },
+		{ "TEXT", SCOLS_FL_WRAP },
 	};
 	const json_t *places = json_object_get(trace, "places");
 	struct libscols_table *t;
@@ -416,34 +421,133 @@ static void show_places(const json_t *trace)
 	print_table(t);
 }
 
+/* Lines that were printed already, or numbers that add up under one text. */
+struct group {
+	struct cell text;
+	int64_t n, bytes, unread;
+};
+
+struct groups {
+	struct group *g;
+	size_t n;
+};
+
+/* Finds or adds; NULL: no memory. */
+static struct group *group_of(struct groups *groups, const struct cell *text)
+{
+	struct group *more;
+
+	for (size_t i = 0; i < groups->n; i++)
+		if (!strcmp(groups->g[i].text.text, text->text))
+			return &groups->g[i];
+	more = realloc(groups->g, (groups->n + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	groups->g = more;
+	more[groups->n] = (struct group){ .text = *text };
+	return &more[groups->n++];
+}
+
+/* Who it is: a process with its pod, or a name and address. Ports of clients say nothing. */
+static void add_identity(struct cell *c, const json_t *e, const char *region)
+{
+	const json_t *container = json_object_get(e, "container");
+	const char *pod = *str(container, "pod") ? str(container, "pod") : str(container, "task");
+
+	if (!*pod)
+		pod = str(container, "name");
+	add(c, "  %-14s", *str(e, "station") ? str(e, "station") : "?");
+	if (num(e, "pid", 0)) {
+		add(c, "%s, process %" PRId64, str(e, "comm"), num(e, "pid", 0));
+		if (*pod)
+			add(c, ", in %s", pod);
+	} else {
+		add(c, "%s", *str(e, "name") ? str(e, "name") : str(e, "address"));
+		if (*str(e, "name") && *str(e, "address"))
+			add(c, "%s(%s)", strlen(c->text) > 74 ? "\n                " : " ",
+			    str(e, "address"));
+		if (*region)
+			add(c, ", %s", region);
+	}
+}
+
+static void show_stations(const json_t *trace)
+{
+	struct groups seen = { 0 };
+	json_t *hop;
+	size_t i;
+
+	json_array_foreach(json_object_get(trace, "hops"), i, hop) {
+		bool reply = !strcmp(str(hop, "direction"), "response");
+
+		for (int end = 0; end < 2; end++) {
+			const json_t *e = json_object_get(hop, end ? "to" : "from");
+			struct cell c = { "" };
+
+			/* Of an unknown client only its port differs; of a log there is nothing to
+			 * tell. */
+			if (!num(e, "pid", 0) && !*str(e, "name") &&
+			    (end == reply || !*str(e, "address")))
+				continue;
+			add_identity(&c, e, end != reply ? str(hop, "region") : "");
+			group_of(&seen, &c);
+		}
+	}
+	if (seen.n)
+		puts("\nWho is who");
+	for (i = 0; i < seen.n; i++)
+		puts(make_printable(seen.g[i].text.text));
+	free(seen.g);
+}
+
+static void print_group(const struct group *g)
+{
+	struct cell c = g->text;
+
+	if (g->n > 1)
+		add(&c, " %s%" PRId64, has_utf8() ? "×" : "x", g->n);
+	add(&c, ": ");
+	add_bytes(&c, g->bytes);
+	add(&c, " read");
+	if (g->unread) {
+		add(&c, ", ");
+		add_bytes(&c, g->unread);
+		add(&c, " could NOT be read");
+	}
+	puts(make_printable(c.text));
+}
+
 static void show_empty_connections(const json_t *trace)
 {
-	bool first = true;
+	struct groups groups = { 0 };
 	json_t *conn;
 	size_t i;
 
 	json_array_foreach(json_object_get(trace, "connections"), i, conn) {
+		const json_t *to = json_object_get(conn, "to");
 		struct cell c = { "" };
+		struct group *g;
 
 		if (num(conn, "bytes_matched", 0))
 			continue;
-		if (first)
-			puts("\nConnections of this request in which none of the text was found");
-		first = false;
 		add(&c, "  ");
-		add_endpoint_fully(&c, json_object_get(conn, "from"));
+		add_endpoint(&c, json_object_get(conn, "from"));
 		add(&c, " %s ", arrow());
-		add_endpoint_fully(&c, json_object_get(conn, "to"));
-		add(&c, ": ");
-		add_bytes(&c, num(conn, "bytes_scanned", 0));
-		add(&c, " read");
-		if (num(conn, "bytes_unread", 0)) {
-			add(&c, ", ");
-			add_bytes(&c, num(conn, "bytes_unread", 0));
-			add(&c, " could NOT be read");
-		}
-		puts(make_printable(c.text));
+		add_endpoint(&c, to);
+		if (*str(to, "name") || *str(to, "address"))
+			add(&c, " (%s)", *str(to, "name") ? str(to, "name") : str(to, "address"));
+		g = group_of(&groups, &c);
+		if (!g)
+			break;
+		g->n++;
+		g->bytes += num(conn, "bytes_scanned", 0);
+		g->unread += num(conn, "bytes_unread", 0);
 	}
+	if (groups.n)
+		puts("\nConnections and files of this request in which none of the text was found");
+	for (i = 0; i < groups.n; i++)
+		print_group(&groups.g[i]);
+	free(groups.g);
 }
 
 static void show_others(const json_t *trace)
@@ -452,11 +556,11 @@ static void show_others(const json_t *trace)
 	size_t i;
 
 	json_array_foreach(json_object_get(trace, "replayed_in"), i, j)
-		printf("%sIts text came back as history in request %.12s, hop %" PRId64 "\n", i ? "" : "\n",
-		       str(j, "trace_id"), num(j, "seq", 0));
+		printf("%sIts text came back as history in request %.12s, hop %" PRId64 "\n",
+		       i ? "" : "\n", str(j, "trace_id"), num(j, "seq", 0));
 	json_array_foreach(json_object_get(trace, "links"), i, j)
-		printf("%sBelongs together with request %.12s (same %s)\n", i ? "" : "\n", str(j, "trace_id"),
-		       str(j, "why"));
+		printf("%sBelongs together with request %.12s (same %s)\n", i ? "" : "\n",
+		       str(j, "trace_id"), str(j, "why"));
 	if (num(trace, "weak_matches", 0))
 		printf("\n%" PRId64 " matches were too short to prove anything and are no hops.\n",
 		       num(trace, "weak_matches", 0));
@@ -466,14 +570,17 @@ void show_trace(const json_t *trace)
 {
 	struct cell title = { "" };
 
-	add(&title, "%s  %.19s UTC  %s", *str(json_object_get(trace, "source"), "operation") ?
-						 str(json_object_get(trace, "source"), "operation") : "request",
+	add(&title, "%s  %.19s UTC  %s",
+	    *str(json_object_get(trace, "source"), "operation")
+		    ? str(json_object_get(trace, "source"), "operation")
+		    : "request",
 	    str(trace, "started"), str(trace, "state"));
 	puts(make_printable(title.text));
 	show_ids(trace);
 	show_source(trace);
 	show_completeness(trace);
 	show_hops(trace);
+	show_stations(trace);
 	show_places(trace);
 	show_empty_connections(trace);
 	show_others(trace);

@@ -22,7 +22,8 @@ int add_pid(struct targets *t, const char *text)
 	if (end == text || *end || pid < 1 || pid > INT32_MAX)
 		return complain(STATUS_USAGE, "'%s' is no process id", text);
 	if (t->n_pids == MAX_TARGETS)
-		return complain(STATUS_USAGE, "at most %d processes; give their cgroup", MAX_TARGETS);
+		return complain(STATUS_USAGE, "at most %d processes; give their cgroup",
+				MAX_TARGETS);
 	t->pids[t->n_pids++] = pid;
 	return 0;
 }

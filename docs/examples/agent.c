@@ -28,9 +28,12 @@ static void on_hop(void *ud, const struct dflow_trace *trace, size_t i)
 	(void)ud;
 	if (dflow_trace_hop(trace, i, &hop))
 		return;
-	printf("%.12s %s -> %s: %s, %s, %.0f%% of %s, %s\n", dflow_trace_id(trace), or_unknown(hop.from_station),
-	       or_unknown(hop.to_station), or_unknown(hop.operation), or_unknown(hop.place), hop.coverage * 100,
-	       or_unknown(hop.field), hop.encrypted == 1 ? "encrypted" : hop.encrypted == 0 ? "plain" : "local");
+	printf("%.12s %s -> %s: %s, %s, %.0f%% of %s, %s\n", dflow_trace_id(trace),
+	       or_unknown(hop.from_station), or_unknown(hop.to_station), or_unknown(hop.operation),
+	       or_unknown(hop.place), hop.coverage * 100, or_unknown(hop.field),
+	       hop.encrypted == 1   ? "encrypted"
+	       : hop.encrypted == 0 ? "plain"
+				    : "local");
 	fflush(stdout);
 }
 
@@ -39,8 +42,9 @@ static void on_settled(void *ud, const struct dflow_trace *trace)
 	const char *message = dflow_trace_other_id(trace, "message_id");
 
 	(void)ud;
-	printf("%.12s settled: message %s, %zu hops, %s\n", dflow_trace_id(trace), or_unknown(message),
-	       dflow_trace_hop_count(trace), dflow_trace_complete(trace) ? "complete" : "incomplete");
+	printf("%.12s settled: message %s, %zu hops, %s\n", dflow_trace_id(trace),
+	       or_unknown(message), dflow_trace_hop_count(trace),
+	       dflow_trace_complete(trace) ? "complete" : "incomplete");
 	fflush(stdout);
 }
 

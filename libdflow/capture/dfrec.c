@@ -280,7 +280,8 @@ int dfl_dfrec_create(const char *path, struct dfl_dfrec **ret_rec, struct dfl_er
 		return dfl_err_set(err, errno, "cannot write the recording %s: %m", path);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
 		close(fd);
-		return dfl_err_set(err, EINVAL, "cannot write the recording %s: no regular file", path);
+		return dfl_err_set(err, EINVAL, "cannot write the recording %s: no regular file",
+				   path);
 	}
 	if (fchmod(fd, 0600)) {
 		close(fd);
@@ -321,8 +322,8 @@ static int write_block(struct dfl_dfrec *rec)
 		return fail(rec, -ENOMEM);
 	set_u32(head, n);
 	set_u32(head + 4, rec->block.len);
-	if (fwrite(head, sizeof(head), 1, rec->file) != 1 || fwrite(rec->packed.data, n, 1, rec->file) != 1 ||
-	    fflush(rec->file))
+	if (fwrite(head, sizeof(head), 1, rec->file) != 1 ||
+	    fwrite(rec->packed.data, n, 1, rec->file) != 1 || fflush(rec->file))
 		return fail(rec, -EIO);
 	dfl_buf_drop(&rec->block, rec->block.len);
 	return 0;
@@ -331,7 +332,8 @@ static int write_block(struct dfl_dfrec *rec)
 int dfl_dfrec_write(struct dfl_dfrec *rec, const struct dfl_event *ev)
 {
 	struct codec c = { .out = &rec->block };
-	struct dfl_event copy = *ev; /* the description serves reading too, so it cannot take a const */
+	struct dfl_event copy =
+		*ev; /* the description serves reading too, so it cannot take a const */
 	bool full;
 
 	if (rec->error)
@@ -382,14 +384,18 @@ struct recording {
 /* The file stops without its end mark, so what came after is lost. */
 static int tell_truncated(struct recording *r, dfl_event_fn fn, void *ud)
 {
-	const struct dfl_event ev = { .type = DFL_EV_LOSS, .ts_ns = r->now_ns,
-				      .loss = { .reason = DFL_LOSS_TRUNCATED_FILE, .events = 1, .since_ns = r->now_ns } };
+	const struct dfl_event ev = {
+		.type = DFL_EV_LOSS,
+		.ts_ns = r->now_ns,
+		.loss = { .reason = DFL_LOSS_TRUNCATED_FILE, .events = 1, .since_ns = r->now_ns }
+	};
 
 	r->ended = true;
 	return fn(ud, &ev);
 }
 
-/* 1: a block is there; 0: the file ends here, with its mark; -ENODATA: without it; -EBADMSG, -ENOMEM. */
+/* 1: a block is there; 0: the file ends here, with its mark; -ENODATA: without it; -EBADMSG,
+ * -ENOMEM. */
 static int next_block(struct recording *r)
 {
 	uint8_t head[BLOCK_HEAD_LEN];
@@ -485,9 +491,12 @@ static int check_head(FILE *file, const char *path, struct dfl_err *err)
 	uint8_t head[HEADER_LEN];
 
 	if (fread(head, sizeof(head), 1, file) != 1 || memcmp(head, MAGIC, sizeof(MAGIC) - 1))
-		return dfl_err_set(err, EBADMSG, "%s is neither a packet capture nor a recording", path);
+		return dfl_err_set(err, EBADMSG, "%s is neither a packet capture nor a recording",
+				   path);
 	if (get_u32(head + SKIP_TO_FEATURES + 4))
-		return dfl_err_set(err, EPROTO, "the recording %s was written by a newer dflow; use that one", path);
+		return dfl_err_set(err, EPROTO,
+				   "the recording %s was written by a newer dflow; use that one",
+				   path);
 	return 0;
 }
 

@@ -9,8 +9,8 @@
  * ret_… and untouched on failure, but for `ret_error`, which may be NULL and then gets a sentence
  * for a person: what is wrong and what to do next.
  *
- * Structs that begin with `sz`: set it to sizeof(the struct) and zero the rest before use, so that a
- * program built against an older dflow.h keeps working. Zero is the default of every option.
+ * Structs that begin with `sz`: set it to sizeof(the struct) and zero the rest before use, so that
+ * a program built against an older dflow.h keeps working. Zero is the default of every option.
  *
  * Ownership: what a function returns through `**ret_` the caller frees with the function that is
  * named there. Plain returned pointers are borrowed from the object they were asked of. Every
@@ -71,7 +71,8 @@ struct dflow_trace;  /* one request and where its text went */
  * Errors: -ENOENT no store there; -EACCES; -EBADMSG not a store, or damaged; -EPROTO written by
  * another version of dflow; -ENOMEM.
  */
-DFLOW_API int dflow_store_open(const char *path, struct dflow_store **ret_store, struct dflow_error *ret_error);
+DFLOW_API int dflow_store_open(const char *path, struct dflow_store **ret_store,
+			       struct dflow_error *ret_error);
 DFLOW_API void dflow_store_close(struct dflow_store *store);
 
 /*
@@ -83,8 +84,8 @@ DFLOW_API void dflow_store_close(struct dflow_store *store);
  * (dflow_store_candidates() tells them); -EINVAL shorter than 4 characters; -EBADMSG, -EIO, -EAGAIN
  * the store cannot be read; -ENOMEM.
  */
-DFLOW_API int dflow_store_find(struct dflow_store *store, const char *id, struct dflow_traces **ret_traces,
-			       struct dflow_error *ret_error);
+DFLOW_API int dflow_store_find(struct dflow_store *store, const char *id,
+			       struct dflow_traces **ret_traces, struct dflow_error *ret_error);
 
 /*
  * As dflow_store_find(), but returns when the id is there and all its traces are settled. Blocks,
@@ -95,12 +96,13 @@ DFLOW_API int dflow_store_wait(struct dflow_store *store, const char *id, uint64
 			       struct dflow_traces **ret_traces, struct dflow_error *ret_error);
 
 /*
- * Calls fn for each id that begins with `prefix`, in order; at most `limit` (0: all). key is the id in
- * lower case, kind what it is ("message_id", "trace_id", …), trace_id a request that has it; all
+ * Calls fn for each id that begins with `prefix`, in order; at most `limit` (0: all). key is the id
+ * in lower case, kind what it is ("message_id", "trace_id", …), trace_id a request that has it; all
  * borrowed until fn returns. fn returns 0 to go on; anything else stops and is returned.
  */
 DFLOW_API int dflow_store_candidates(struct dflow_store *store, const char *prefix, uint32_t limit,
-				     int (*fn)(void *ud, const char *key, const char *kind, const char *trace_id),
+				     int (*fn)(void *ud, const char *key, const char *kind,
+					       const char *trace_id),
 				     void *ud, struct dflow_error *ret_error);
 
 struct dflow_list_opts {
@@ -122,7 +124,8 @@ DFLOW_API void dflow_traces_free(struct dflow_traces *traces);
 
 /* dflow's own id of the request: 32 hex digits. */
 DFLOW_API const char *dflow_trace_id(const struct dflow_trace *trace);
-/* Another id of it by its kind ("message_id", "conversation_id", "x_amzn_trace_id", …); NULL: not seen. */
+/* Another id of it by its kind ("message_id", "conversation_id", "x_amzn_trace_id", …); NULL: not
+ * seen. */
 DFLOW_API const char *dflow_trace_other_id(const struct dflow_trace *trace, const char *kind);
 /* What the client asked for: "POST /v1/chat-messages". */
 DFLOW_API const char *dflow_trace_operation(const struct dflow_trace *trace);
@@ -171,8 +174,8 @@ DFLOW_API int dflow_trace_json(const struct dflow_trace *trace, char **ret_json)
 /* ======== Callbacks of recording and replaying ======== */
 
 /*
- * Called from within dispatch, stop and replay. The trace is borrowed until the callback returns; take
- * what you need. Callbacks may be NULL. They must not call into the recorder that calls them.
+ * Called from within dispatch, stop and replay. The trace is borrowed until the callback returns;
+ * take what you need. Callbacks may be NULL. They must not call into the recorder that calls them.
  */
 struct dflow_callbacks {
 	size_t sz;
@@ -206,25 +209,28 @@ struct dflow_recorder_opts {
 	bool all;
 
 	const char *store;	  /* path; NULL: none, callbacks only */
-	const char *config;	  /* path of a YAML file (docs/configuration.md); NULL: built-in rules */
-	const char *keep_payload; /* path of a recording that will HOLD PAYLOAD (mode 0600); NULL: none */
+	const char *config; /* path of a YAML file (docs/configuration.md); NULL: built-in rules */
+	const char *keep_payload; /* path of a recording that will HOLD PAYLOAD (mode 0600); NULL:
+				     none */
 	uint64_t memory_limit_bytes; /* of the recorder's own tables; 0: 512 MiB */
 	uint64_t copy_cap_bytes;     /* payload copied per system call; 0: 4 MiB */
 	uint64_t store_max_age_s;    /* 0: 30 days */
 	uint64_t store_max_bytes;    /* 0: 1 GiB */
 	const struct dflow_callbacks *callbacks; /* copied; NULL: none */
-	/* Give up, for the whole process and for good, every capability that recording does not need. */
+	/* Give up, for the whole process and for good, every capability that recording does not
+	 * need. */
 	bool drop_privileges;
 };
 
 /*
  * Attaches to the kernel and opens the store. Recording begins when it returns. Free with
  * dflow_recorder_free().
- * Errors: -EPERM not root or a capability is missing; -ENOTSUP the kernel cannot; -ESRCH, -ENOENT no such
- * target; -EINVAL no target, or a bad configuration; -EBUSY another recorder has the store; those of
- * dflow_store_open(); -ENOMEM.
+ * Errors: -EPERM not root or a capability is missing; -ENOTSUP the kernel cannot; -ESRCH, -ENOENT
+ * no such target; -EINVAL no target, or a bad configuration; -EBUSY another recorder has the store;
+ * those of dflow_store_open(); -ENOMEM.
  */
-DFLOW_API int dflow_recorder_new(const struct dflow_recorder_opts *opts, struct dflow_recorder **ret_recorder,
+DFLOW_API int dflow_recorder_new(const struct dflow_recorder_opts *opts,
+				 struct dflow_recorder **ret_recorder,
 				 struct dflow_error *ret_error);
 
 /* Polls readable (POLLIN, edge-free) when there is something to dispatch. Owned by the recorder. */
@@ -234,8 +240,8 @@ DFLOW_API int dflow_recorder_fd(const struct dflow_recorder *recorder);
 DFLOW_API uint64_t dflow_recorder_timeout_ns(const struct dflow_recorder *recorder);
 
 /*
- * Takes at most max_events (0: 4096) events, calls callbacks, writes to the store. Never blocks on the kernel.
- * Returns how many events it took; fewer than max_events: there are no more now.
+ * Takes at most max_events (0: 4096) events, calls callbacks, writes to the store. Never blocks on
+ * the kernel. Returns how many events it took; fewer than max_events: there are no more now.
  * Errors: those of writing the store or recording (-ENOSPC, -EIO, …); then only stop, stats and
  * free may follow.
  */
@@ -244,12 +250,14 @@ DFLOW_API int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned 
 
 /*
  * Detaches, takes what is still under way, and stores every trace (state "open" unless it had
- * settled). Only stats and free may follow. Returns 0 or the error of writing the store or recording.
+ * settled). Only stats and free may follow. Returns 0 or the error of writing the store or
+ * recording.
  */
 DFLOW_API int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret_error);
 
 /* ret_stats->sz has to be set. */
-DFLOW_API void dflow_recorder_stats(const struct dflow_recorder *recorder, struct dflow_stats *ret_stats);
+DFLOW_API void dflow_recorder_stats(const struct dflow_recorder *recorder,
+				    struct dflow_stats *ret_stats);
 
 /* Without a stop before it, what was not stored yet is lost. */
 DFLOW_API void dflow_recorder_free(struct dflow_recorder *recorder);
@@ -265,12 +273,12 @@ struct dflow_replay_opts {
 };
 
 /*
- * Reads a pcap or pcapng file, or a recording (.dfrec), to its end. ret_stats may be NULL; else its sz
- * has to be set. opts may be NULL.
- * Errors: -ENOENT, -EACCES; -EBADMSG neither of these formats; and as dflow_recorder_new().
+ * Reads a pcap or pcapng file, or a recording (.dfrec), to its end. ret_stats may be NULL; else its
+ * sz has to be set. opts may be NULL. Errors: -ENOENT, -EACCES; -EBADMSG neither of these formats;
+ * and as dflow_recorder_new().
  */
-DFLOW_API int dflow_replay(const char *path, const struct dflow_replay_opts *opts, struct dflow_stats *ret_stats,
-			   struct dflow_error *ret_error);
+DFLOW_API int dflow_replay(const char *path, const struct dflow_replay_opts *opts,
+			   struct dflow_stats *ret_stats, struct dflow_error *ret_error);
 
 /* ======== What this host allows ======== */
 
@@ -294,9 +302,11 @@ struct dflow_host_opts {
 	size_t n_pids;
 };
 
-/* Calls fn for each check. Returns 0 when recording is possible, else what dflow_recorder_new() would return. */
-DFLOW_API int dflow_host_check(const struct dflow_host_opts *opts, void (*fn)(void *ud, const struct dflow_check *check),
-			       void *ud, struct dflow_error *ret_error);
+/* Calls fn for each check. Returns 0 when recording is possible, else what dflow_recorder_new()
+ * would return. */
+DFLOW_API int dflow_host_check(const struct dflow_host_opts *opts,
+			       void (*fn)(void *ud, const struct dflow_check *check), void *ud,
+			       struct dflow_error *ret_error);
 
 #ifdef __cplusplus
 }

@@ -23,7 +23,8 @@ static void make_range(const char *prefix, struct key_range *ret_range)
 	strcat(ret_range->to, BEHIND);
 }
 
-static int prepare(struct dfl_store *s, const char *sql, sqlite3_stmt **ret_stmt, struct dfl_err *err)
+static int prepare(struct dfl_store *s, const char *sql, sqlite3_stmt **ret_stmt,
+		   struct dfl_err *err)
 {
 	if (sqlite3_prepare_v2(s->db, sql, -1, ret_stmt, NULL))
 		return dfl_store_error(s, err, "read");
@@ -59,8 +60,10 @@ static int take(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *docs, st
 	int r = dfl_store_unpack(sqlite3_column_blob(st, 0), sqlite3_column_bytes(st, 0), &doc);
 
 	if (r == -EBADMSG)
-		return dfl_err_set(err, EBADMSG, "a trace in the store %s is damaged; move the store away and "
-				   "record into a new one", s->path);
+		return dfl_err_set(err, EBADMSG,
+				   "a trace in the store %s is damaged; move the store away and "
+				   "record into a new one",
+				   s->path);
 	if (!r) {
 		r = append(docs, doc);
 		if (r)
@@ -70,7 +73,8 @@ static int take(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *docs, st
 }
 
 /* Runs the statement to its end and frees it. */
-static int collect(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *ret_docs, struct dfl_err *err)
+static int collect(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *ret_docs,
+		   struct dfl_err *err)
 {
 	struct dfl_docs docs = { 0 };
 	int r = 0, step;
@@ -92,8 +96,10 @@ static int find_range(struct dfl_store *s, const struct key_range *range, struct
 		      struct dfl_err *err)
 {
 	sqlite3_stmt *st;
-	int r = prepare(s, "SELECT doc FROM trace WHERE trace_id IN (SELECT trace_id FROM id WHERE " KEY_IN_RANGE
-			   ") ORDER BY started_ns, trace_id", &st, err);
+	int r = prepare(s,
+			"SELECT doc FROM trace WHERE trace_id IN (SELECT trace_id FROM id "
+			"WHERE " KEY_IN_RANGE ") ORDER BY started_ns, trace_id",
+			&st, err);
 
 	if (r)
 		return r;
@@ -103,12 +109,15 @@ static int find_range(struct dfl_store *s, const struct key_range *range, struct
 }
 
 /* How many ids, and how many requests, the range holds; is one of the ids the whole text? */
-static int count_range(struct dfl_store *s, const struct key_range *range, int64_t *ret_keys, int64_t *ret_traces,
-		       bool *ret_whole, struct dfl_err *err)
+static int count_range(struct dfl_store *s, const struct key_range *range, int64_t *ret_keys,
+		       int64_t *ret_traces, bool *ret_whole, struct dfl_err *err)
 {
 	sqlite3_stmt *st;
-	int r = prepare(s, "SELECT count(DISTINCT key), count(DISTINCT trace_id), coalesce(max(key = ?1), 0) "
-			   "FROM id WHERE " KEY_IN_RANGE, &st, err);
+	int r = prepare(
+		s,
+		"SELECT count(DISTINCT key), count(DISTINCT trace_id), coalesce(max(key = ?1), 0) "
+		"FROM id WHERE " KEY_IN_RANGE,
+		&st, err);
 
 	if (r)
 		return r;
@@ -125,7 +134,8 @@ static int count_range(struct dfl_store *s, const struct key_range *range, int64
 	return r;
 }
 
-int dfl_query_find(struct dfl_store *s, const char *id, struct dfl_docs *ret_docs, struct dfl_err *err)
+int dfl_query_find(struct dfl_store *s, const char *id, struct dfl_docs *ret_docs,
+		   struct dfl_err *err)
 {
 	struct key_range range;
 	int64_t keys = 0, traces = 0;
@@ -134,14 +144,17 @@ int dfl_query_find(struct dfl_store *s, const char *id, struct dfl_docs *ret_doc
 
 	make_range(id, &range);
 	if (strlen(range.from) < DFL_QUERY_MIN_PREFIX)
-		return dfl_err_set(err, EINVAL, "an id needs at least %d characters", DFL_QUERY_MIN_PREFIX);
+		return dfl_err_set(err, EINVAL, "an id needs at least %d characters",
+				   DFL_QUERY_MIN_PREFIX);
 	r = count_range(s, &range, &keys, &traces, &whole, err);
 	if (r)
 		return r;
 	if (!keys)
-		return dfl_err_set(err, ENOENT, "no request with this id is in the store %s", s->path);
+		return dfl_err_set(err, ENOENT, "no request with this id is in the store %s",
+				   s->path);
 	if (!whole && keys > 1 && traces > 1)
-		return dfl_err_set(err, ENOTUNIQ, "%lld ids begin so; give more characters", (long long)keys);
+		return dfl_err_set(err, ENOTUNIQ, "%lld ids begin so; give more characters",
+				   (long long)keys);
 	if (whole) { /* this key alone */
 		strcpy(range.to, range.from);
 		strcat(range.to, "\x01");
@@ -149,8 +162,8 @@ int dfl_query_find(struct dfl_store *s, const char *id, struct dfl_docs *ret_doc
 	return find_range(s, &range, ret_docs, err);
 }
 
-int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit, dfl_candidate_fn fn, void *ud,
-			 struct dfl_err *err)
+int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit,
+			 dfl_candidate_fn fn, void *ud, struct dfl_err *err)
 {
 	struct key_range range;
 	sqlite3_stmt *st;
@@ -168,22 +181,25 @@ int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit
 			r = dfl_store_error(s, err, "read");
 		else
 			r = fn(ud, (const char *)sqlite3_column_text(st, 0),
-			       (const char *)sqlite3_column_text(st, 1), (const char *)sqlite3_column_text(st, 2));
+			       (const char *)sqlite3_column_text(st, 1),
+			       (const char *)sqlite3_column_text(st, 2));
 	}
 	sqlite3_finalize(st);
 	return r;
 }
 
-int dfl_query_list(struct dfl_store *s, const struct dfl_query_filter *filter, struct dfl_docs *ret_docs,
-		   struct dfl_err *err)
+int dfl_query_list(struct dfl_store *s, const struct dfl_query_filter *filter,
+		   struct dfl_docs *ret_docs, struct dfl_err *err)
 {
 	struct key_range range;
 	sqlite3_stmt *st;
-	int r = prepare(s,
-			"SELECT doc FROM (SELECT doc, started_ns, trace_id FROM trace"
-			" WHERE started_ns >= ?3 AND started_ns < ?4"
-			" AND (?5 OR trace_id IN (SELECT trace_id FROM id WHERE " KEY_IN_RANGE "))"
-			" ORDER BY started_ns DESC, trace_id DESC LIMIT ?6) ORDER BY started_ns, trace_id", &st, err);
+	int r = prepare(
+		s,
+		"SELECT doc FROM (SELECT doc, started_ns, trace_id FROM trace"
+		" WHERE started_ns >= ?3 AND started_ns < ?4"
+		" AND (?5 OR trace_id IN (SELECT trace_id FROM id WHERE " KEY_IN_RANGE "))"
+		" ORDER BY started_ns DESC, trace_id DESC LIMIT ?6) ORDER BY started_ns, trace_id",
+		&st, err);
 
 	if (r)
 		return r;

@@ -20,12 +20,13 @@ void dfl_docs_fini(struct dfl_docs *docs);
  * names only one. -ENOENT: none; -ENOTUNIQ: the prefix fits several (dfl_query_candidates tells
  * them); -EINVAL: too short; or the store's errors.
  */
-int dfl_query_find(struct dfl_store *s, const char *id, struct dfl_docs *ret_docs, struct dfl_err *err);
+int dfl_query_find(struct dfl_store *s, const char *id, struct dfl_docs *ret_docs,
+		   struct dfl_err *err);
 
 /* Called for each id that begins with the prefix, in order. Not 0 stops. */
 typedef int (*dfl_candidate_fn)(void *ud, const char *key, const char *kind, const char *trace_id);
-int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit, dfl_candidate_fn fn, void *ud,
-			 struct dfl_err *err);
+int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit,
+			 dfl_candidate_fn fn, void *ud, struct dfl_err *err);
 
 struct dfl_query_filter {
 	int64_t since_ns, until_ns; /* of the start, UTC; until_ns 0: no end; it is not included */
@@ -34,10 +35,11 @@ struct dfl_query_filter {
 };
 
 /* Oldest first; none is no error. */
-int dfl_query_list(struct dfl_store *s, const struct dfl_query_filter *filter, struct dfl_docs *ret_docs,
-		   struct dfl_err *err);
+int dfl_query_list(struct dfl_store *s, const struct dfl_query_filter *filter,
+		   struct dfl_docs *ret_docs, struct dfl_err *err);
 
 /*
- * A number that changes when another process committed to the store: poll it, and look again when it did.
+ * A number that changes when another process committed to the store: poll it, and look again when
+ * it did.
  */
 int dfl_query_version(struct dfl_store *s, int64_t *ret_version, struct dfl_err *err);

@@ -14,11 +14,13 @@
 #define DEFAULT_MAX_BYTES (1ull << 30)
 #define BUSY_TIMEOUT_MS 5000
 
-/* docs/formats.md explains the columns. Each entry leads from version i to i + 1; never change one. */
+/* docs/formats.md explains the columns. Each entry leads from version i to i + 1; never change one.
+ */
 static const char *const schema[] = {
 	"CREATE TABLE trace ("
 	" trace_id TEXT PRIMARY KEY, started_ns INTEGER NOT NULL, ended_ns INTEGER,"
-	" settled INTEGER NOT NULL, complete INTEGER NOT NULL, operation TEXT, hops INTEGER NOT NULL,"
+	" settled INTEGER NOT NULL, complete INTEGER NOT NULL, operation TEXT, hops INTEGER NOT "
+	"NULL,"
 	" doc BLOB NOT NULL);"
 	"CREATE INDEX trace_started ON trace(started_ns);"
 	"CREATE TABLE id ("
@@ -26,10 +28,14 @@ static const char *const schema[] = {
 	" PRIMARY KEY (key, kind, trace_id)) WITHOUT ROWID;"
 	"CREATE INDEX id_trace ON id(trace_id);"
 	"CREATE TABLE hop ("
-	" trace_id TEXT NOT NULL, seq INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
-	" from_station TEXT, from_name TEXT, from_address TEXT, to_station TEXT, to_name TEXT, to_address TEXT,"
-	" medium TEXT, protocol TEXT, operation TEXT, place TEXT, direction TEXT, residency TEXT, ttl_s INTEGER,"
-	" encrypted INTEGER, in_vpc INTEGER, region TEXT, field TEXT, bytes INTEGER, wire_bytes INTEGER,"
+	" trace_id TEXT NOT NULL, seq INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER "
+	"NOT NULL,"
+	" from_station TEXT, from_name TEXT, from_address TEXT, to_station TEXT, to_name TEXT, "
+	"to_address TEXT,"
+	" medium TEXT, protocol TEXT, operation TEXT, place TEXT, direction TEXT, residency TEXT, "
+	"ttl_s INTEGER,"
+	" encrypted INTEGER, in_vpc INTEGER, region TEXT, field TEXT, bytes INTEGER, wire_bytes "
+	"INTEGER,"
 	" occurrences INTEGER, coverage REAL,"
 	" PRIMARY KEY (trace_id, seq)) WITHOUT ROWID;",
 };
@@ -39,23 +45,31 @@ int dfl_store_error(const struct dfl_store *s, struct dfl_err *err, const char *
 {
 	switch (sqlite3_errcode(s->db)) {
 	case SQLITE_NOTADB:
-		return dfl_err_set(err, EBADMSG, "%s is not a dflow store, or it is damaged; move it away "
-				   "and record into a new one", s->path);
+		return dfl_err_set(err, EBADMSG,
+				   "%s is not a dflow store, or it is damaged; move it away "
+				   "and record into a new one",
+				   s->path);
 	case SQLITE_CORRUPT:
-		return dfl_err_set(err, EBADMSG, "the store %s is damaged; move it away and record into a "
-				   "new one (sqlite3 FILE .recover may save what is in it)", s->path);
+		return dfl_err_set(err, EBADMSG,
+				   "the store %s is damaged; move it away and record into a "
+				   "new one (sqlite3 FILE .recover may save what is in it)",
+				   s->path);
 	case SQLITE_NOMEM:
-		return dfl_err_set(err, ENOMEM, "out of memory while reading or writing %s", s->path);
+		return dfl_err_set(err, ENOMEM, "out of memory while reading or writing %s",
+				   s->path);
 	case SQLITE_FULL:
 		return dfl_err_set(err, ENOSPC, "no room left on the disk of %s", s->path);
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
-		return dfl_err_set(err, EACCES, "cannot %s the store %s: no permission", doing, s->path);
+		return dfl_err_set(err, EACCES, "cannot %s the store %s: no permission", doing,
+				   s->path);
 	case SQLITE_BUSY:
 		return dfl_err_set(err, EAGAIN, "the store %s is busy; try again", s->path);
 	case SQLITE_CANTOPEN:
-		return dfl_err_set(err, EACCES, "cannot %s the store %s: its folder has to be writable "
-				   "for its owner", doing, s->path);
+		return dfl_err_set(err, EACCES,
+				   "cannot %s the store %s: its folder has to be writable "
+				   "for its owner",
+				   doing, s->path);
 	default:
 		return dfl_err_set(err, EIO, "cannot %s the store %s: %s", doing, s->path,
 				   sqlite3_errmsg(s->db));
@@ -91,7 +105,8 @@ int dfl_store_migrate(sqlite3 *db, const char *const *steps, int n)
 	for (; version < n; version++) {
 		char done[128];
 
-		snprintf(done, sizeof(done), "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+		snprintf(done, sizeof(done),
+			 "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
 			 DFL_STORE_APPLICATION_ID, version + 1);
 		if (exec(db, "BEGIN IMMEDIATE") || exec(db, steps[version]) || exec(db, done))
 			return -EIO; /* closing rolls back */
@@ -115,17 +130,22 @@ static int check_kind(struct dfl_store *s, bool writer, struct dfl_err *err)
 		if (!tables && writer)
 			return 0;
 		if (!tables)
-			return dfl_err_set(err, ENOENT, "the store %s is empty; record into it first", s->path);
+			return dfl_err_set(err, ENOENT,
+					   "the store %s is empty; record into it first", s->path);
 	}
 	if (application != DFL_STORE_APPLICATION_ID)
-		return dfl_err_set(err, EBADMSG, "%s is a database, but not a dflow store", s->path);
+		return dfl_err_set(err, EBADMSG, "%s is a database, but not a dflow store",
+				   s->path);
 	if (version > SCHEMA_VERSION)
-		return dfl_err_set(err, EPROTO, "the store %s was written by a newer dflow (schema %d, this "
-				   "one knows %d); use that one", s->path, version, SCHEMA_VERSION);
+		return dfl_err_set(err, EPROTO,
+				   "the store %s was written by a newer dflow (schema %d, this "
+				   "one knows %d); use that one",
+				   s->path, version, SCHEMA_VERSION);
 	if (!writer && version < SCHEMA_VERSION)
-		return dfl_err_set(err, EPROTO, "the store %s was written by an older dflow (schema %d); "
-				   "record into it once to bring it to schema %d", s->path, version,
-				   SCHEMA_VERSION);
+		return dfl_err_set(err, EPROTO,
+				   "the store %s was written by an older dflow (schema %d); "
+				   "record into it once to bring it to schema %d",
+				   s->path, version, SCHEMA_VERSION);
 	return 0;
 }
 
@@ -157,14 +177,18 @@ static int take_lock(struct dfl_store *s, struct dfl_err *err)
 		return dfl_err_set(err, ENAMETOOLONG, "the path of the store is too long");
 	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0 && errno == ENOENT)
-		return dfl_err_set(err, ENOENT, "cannot create the store %s: its folder does not exist; make it "
-				   "first", s->path);
+		return dfl_err_set(err, ENOENT,
+				   "cannot create the store %s: its folder does not exist; make it "
+				   "first",
+				   s->path);
 	if (s->lock_fd < 0)
 		return dfl_err_set(err, errno, "cannot create %s: %m", path);
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB)) {
 		n = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
-		return dfl_err_set(err, EBUSY, "another dflow records into %s (pid %d); stop it, or give "
-				   "another store", s->path, n > 0 ? atoi(pid) : 0);
+		return dfl_err_set(err, EBUSY,
+				   "another dflow records into %s (pid %d); stop it, or give "
+				   "another store",
+				   s->path, n > 0 ? atoi(pid) : 0);
 	}
 	n = snprintf(pid, sizeof(pid), "%d\n", getpid());
 	if (ftruncate(s->lock_fd, 0) || pwrite(s->lock_fd, pid, n, 0) != n)
@@ -191,15 +215,16 @@ static int set_up_writer(struct dfl_store *s, struct dfl_err *err)
 	int r;
 
 	/* FULL: what dfl_store_sync acknowledged survives a power failure. */
-	if (exec(s->db, "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-			"PRAGMA journal_size_limit=16777216; PRAGMA secure_delete=FAST"))
+	if (exec(s->db,
+		 "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+		 "PRAGMA journal_size_limit=16777216; PRAGMA secure_delete=FAST"))
 		return dfl_store_error(s, err, "open");
 	r = dfl_store_migrate(s->db, schema, SCHEMA_VERSION);
 	return r ? dfl_store_error(s, err, "set up") : 0;
 }
 
-int dfl_store_create(const char *path, const struct dfl_store_opts *opts, struct dfl_store **ret_store,
-		     struct dfl_err *err)
+int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
+		     struct dfl_store **ret_store, struct dfl_err *err)
 {
 	struct dfl_store *s;
 	int r = new_store(path, &s, err);
@@ -233,14 +258,17 @@ static int check_readable(const char *path, struct dfl_err *err)
 
 	if (stat(path, &st)) {
 		if (errno == ENOENT)
-			return dfl_err_set(err, ENOENT, "there is no store at %s; record into it first, or "
-					   "give the right path", path);
+			return dfl_err_set(err, ENOENT,
+					   "there is no store at %s; record into it first, or "
+					   "give the right path",
+					   path);
 		return dfl_err_set(err, errno, "cannot read the store %s: %m", path);
 	}
 	if (!S_ISREG(st.st_mode))
 		return dfl_err_set(err, EBADMSG, "%s is not a dflow store: no regular file", path);
 	if (access(path, R_OK))
-		return dfl_err_set(err, errno, "cannot read the store %s: %m; only its owner may", path);
+		return dfl_err_set(err, errno, "cannot read the store %s: %m; only its owner may",
+				   path);
 	return 0;
 }
 

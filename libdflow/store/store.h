@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Store: keeps settled and open traces in SQLite (WAL). One writer, many readers; readers never
- * block the writer. Holds no payload: documents, ids and hop rows only. docs/formats.md has the schema.
+ * block the writer. Holds no payload: documents, ids and hop rows only. docs/formats.md has the
+ * schema.
  */
 #pragma once
 
@@ -22,8 +23,8 @@ struct dfl_store_opts {
  * Opens (creates, mode 0600) the store for its one writer. -EBUSY: another recorder has it; err
  * names its pid.
  */
-int dfl_store_create(const char *path, const struct dfl_store_opts *opts, struct dfl_store **ret_store,
-		     struct dfl_err *err);
+int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
+		     struct dfl_store **ret_store, struct dfl_err *err);
 /* For reading. -ENOENT, -EACCES, -EBADMSG (not a store, damaged), -EPROTO (newer schema). */
 int dfl_store_open(const char *path, struct dfl_store **ret_store, struct dfl_err *err);
 void dfl_store_close(struct dfl_store *s);

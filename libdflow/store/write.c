@@ -10,14 +10,16 @@ static const char *const sql[N_STMT] = {
 	[STMT_DROP_IDS] = "DELETE FROM id WHERE trace_id=?1",
 	[STMT_DROP_HOPS] = "DELETE FROM hop WHERE trace_id=?1",
 	[STMT_PUT_ID] = "INSERT OR IGNORE INTO id VALUES (?1,?2,?3)",
-	[STMT_PUT_HOP] = "INSERT INTO hop VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
+	[STMT_PUT_HOP] = "INSERT INTO hop VALUES "
+			 "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
 			 "?18,?19,?20,?21,?22,?23,?24,?25)",
 };
 
 static sqlite3_stmt *statement(struct dfl_store *s, int which)
 {
 	if (!s->stmt[which])
-		sqlite3_prepare_v3(s->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT, &s->stmt[which], NULL);
+		sqlite3_prepare_v3(s->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+				   &s->stmt[which], NULL);
 	return s->stmt[which]; /* NULL: run() fails */
 }
 
@@ -184,7 +186,8 @@ static int64_t one_number(struct dfl_store *s, const char *query)
 	sqlite3_stmt *st;
 	int64_t n = -1;
 
-	if (sqlite3_prepare_v2(s->db, query, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(s->db, query, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
 		n = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
 	return n;
@@ -200,8 +203,10 @@ static int64_t used_bytes(struct dfl_store *s)
 static int drop_before(struct dfl_store *s, int64_t before_ns)
 {
 	static const char *const queries[] = {
-		"DELETE FROM id WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns < ?1)",
-		"DELETE FROM hop WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns < ?1)",
+		"DELETE FROM id WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns < "
+		"?1)",
+		"DELETE FROM hop WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns < "
+		"?1)",
 		"DELETE FROM trace WHERE started_ns < ?1",
 	};
 	int r = 0;
@@ -223,7 +228,9 @@ static int64_t start_of_nth(struct dfl_store *s, int64_t n)
 	sqlite3_stmt *st = NULL;
 	int64_t ns = INT64_MAX; /* fewer than n: all go */
 
-	sqlite3_prepare_v2(s->db, "SELECT started_ns FROM trace ORDER BY started_ns LIMIT 1 OFFSET ?1", -1, &st, NULL);
+	sqlite3_prepare_v2(s->db,
+			   "SELECT started_ns FROM trace ORDER BY started_ns LIMIT 1 OFFSET ?1", -1,
+			   &st, NULL);
 	sqlite3_bind_int64(st, 1, n);
 	if (sqlite3_step(st) == SQLITE_ROW)
 		ns = sqlite3_column_int64(st, 0);
@@ -241,7 +248,8 @@ static int drop_too_much(struct dfl_store *s)
 			return -EIO;
 		if (over <= 0 || !n)
 			return 0;
-		/* Their share of the traces; at least one; those that started together go together. */
+		/* Their share of the traces; at least one; those that started together go together.
+		 */
 		first = start_of_nth(s, (int64_t)((double)n * over / used) + 1);
 		if (drop_before(s, first == start_of_nth(s, 0) ? first + 1 : first))
 			return -EIO;

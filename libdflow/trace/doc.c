@@ -5,7 +5,10 @@
 #include <stdlib.h>
 
 #define M(type, member, key, kind) { key, kind, offsetof(type, member) }
-#define COUNTED(type, member, count, key, kind) { key, kind, offsetof(type, member), offsetof(type, count) }
+#define COUNTED(type, member, count, key, kind)                                                    \
+	{                                                                                          \
+		key, kind, offsetof(type, member), offsetof(type, count)                           \
+	}
 #define SUB(type, member, key, kind, table) { key, kind, offsetof(type, member), 0, table }
 #define LIST(type, member, key, table)                                                             \
 	{ key, DOC_LIST, offsetof(type, member), offsetof(type, n_##member), table,                \

@@ -35,7 +35,8 @@ struct dfl_doc_field {
 	uint64_t bytes;
 	uint64_t canonical_bytes;
 	char *matchable; /* "content", "whole-leaf", "none" */
-	char *from_trace; /* the field belongs to this other request (history, an uploaded file); NULL: own */
+	char *from_trace; /* the field belongs to this other request (history, an uploaded file);
+			     NULL: own */
 };
 
 struct dfl_doc_unread {
@@ -70,7 +71,8 @@ struct dfl_doc_hop {
 	enum dfl_residency residency;
 	int64_t ttl_s; /* -1 null */
 	int encrypted; /* 1, 0, -1 null */
-	char *tls_version, *tls_cipher, *tls_sni; /* tls_version NULL and encrypted != 1: tls is null */
+	char *tls_version, *tls_cipher,
+		*tls_sni; /* tls_version NULL and encrypted != 1: tls is null */
 	int in_vpc; /* 1, 0, -1 null */
 	char *region;
 	char *field;

@@ -204,7 +204,8 @@ static json_t *value(const struct dfl_doc_key *k, const char *base)
 	case DOC_RESIDENCY:
 		return text(dfl_residency_name(*(const enum dfl_residency *)m));
 	case DOC_DIR:
-		return json_string(*(const enum dfl_dir *)m == DFL_REQUEST ? "request" : "response");
+		return json_string(*(const enum dfl_dir *)m == DFL_REQUEST ? "request"
+									   : "response");
 	case DOC_ENCODINGS:
 		return encodings(*(const uint32_t *)m);
 	case DOC_FLAGS:
@@ -358,7 +359,8 @@ static int get_trace_id(const json_t *j, char *ret)
 {
 	const char *s = json_string_value(j);
 
-	if (!s || strlen(s) != DFL_TRACE_ID_LEN || strspn(s, "0123456789abcdef") != DFL_TRACE_ID_LEN)
+	if (!s || strlen(s) != DFL_TRACE_ID_LEN ||
+	    strspn(s, "0123456789abcdef") != DFL_TRACE_ID_LEN)
 		return -EBADMSG;
 	memcpy(ret, s, DFL_TRACE_ID_LEN + 1);
 	return 0;
@@ -385,8 +387,9 @@ static int get_strings(const json_t *j, char ***ret_strs, size_t *ret_n)
 	int r = get_list(j, sizeof(char *), (void **)ret_strs, ret_n);
 
 	for (size_t i = 0; !r && i < *ret_n; i++)
-		r = json_is_string(json_array_get(j, i)) ? get_text(json_array_get(j, i), &(*ret_strs)[i]) :
-							   -EBADMSG;
+		r = json_is_string(json_array_get(j, i))
+			    ? get_text(json_array_get(j, i), &(*ret_strs)[i])
+			    : -EBADMSG;
 	return r;
 }
 
@@ -453,7 +456,8 @@ static int get_ids(const json_t *j, char **ret)
 
 static int get_object(const json_t *j, const struct dfl_doc_key *keys, char *base);
 
-static int get_objects(const json_t *j, const struct dfl_doc_key *k, char **ret_items, size_t *ret_n)
+static int get_objects(const json_t *j, const struct dfl_doc_key *k, char **ret_items,
+		       size_t *ret_n)
 {
 	int r = get_list(j, k->size, (void **)ret_items, ret_n);
 
@@ -493,7 +497,9 @@ static int get_value(const json_t *j, const struct dfl_doc_key *k, char *base)
 
 	switch (k->kind) {
 	case DOC_SCHEMA:
-		return json_is_string(j) && !strcmp(json_string_value(j), DFL_TRACE_SCHEMA) ? 0 : -EBADMSG;
+		return json_is_string(j) && !strcmp(json_string_value(j), DFL_TRACE_SCHEMA)
+			       ? 0
+			       : -EBADMSG;
 	case DOC_TRACE_ID:
 		return get_trace_id(j, m);
 	case DOC_STATE:

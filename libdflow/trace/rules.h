@@ -29,18 +29,22 @@ struct dfl_peer_facts {
 	const char *name;     /* from SNI, DNS or configuration */
 	const char *path;     /* file, unix socket */
 	int32_t fd;	      /* pipes: which fd of the writer, -1 */
-	const char *operation; /* of the operation in question: rules like "whoever does BRPOP workflow_based_app_execution is worker" */
+	const char *operation; /* of the operation in question: rules like "whoever does BRPOP
+				  workflow_based_app_execution is worker" */
 	const char *place;
 	bool is_client; /* the far end is the client side */
-	bool forwarded; /* its request carries what a load balancer adds (X-Amzn-Trace-Id, X-Forwarded-*) */
+	bool forwarded; /* its request carries what a load balancer adds (X-Amzn-Trace-Id,
+			   X-Forwarded-*) */
 };
 
 /* config: path of a YAML file, or NULL for the built-in rules only. */
 int dfl_rules_load(const char *config, struct dfl_rules **ret_rules, struct dfl_err *err);
 void dfl_rules_free(struct dfl_rules *r);
 
-struct dfl_station_answer dfl_rules_process(const struct dfl_rules *r, const struct dfl_ev_proc *proc);
-struct dfl_station_answer dfl_rules_peer(const struct dfl_rules *r, const struct dfl_peer_facts *facts);
+struct dfl_station_answer dfl_rules_process(const struct dfl_rules *r,
+					    const struct dfl_ev_proc *proc);
+struct dfl_station_answer dfl_rules_peer(const struct dfl_rules *r,
+					 const struct dfl_peer_facts *facts);
 /* 1 yes, 0 no, -1 cannot be said (no address). */
 int dfl_rules_in_vpc(const struct dfl_rules *r, const struct dfl_addr *a);
 /* Name that the configuration gives to the address, or NULL. Borrowed. */
@@ -50,7 +54,7 @@ const char *dfl_rules_region(const struct dfl_rules *r, const struct dfl_addr *a
 
 /* Settings of the same file that other stages use. */
 struct dfl_settings {
-	uint64_t settle_ns;	 /* a trace is settled after this long without a new hop; default 3 s */
+	uint64_t settle_ns; /* a trace is settled after this long without a new hop; default 3 s */
 	uint64_t max_open_ns;	 /* and after this long in any case; default 15 min */
 	bool keep_client_address; /* default true */
 	uint32_t max_open_traces; /* default 4096 */

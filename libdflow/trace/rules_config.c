@@ -70,7 +70,8 @@ static int read_station(struct reader *rd, yaml_node_t *value, void *into)
 	int station = text ? dfl_station_parse(text) : -1;
 
 	if (station < 0)
-		return COMPLAIN(rd, value, "'%.40s' is no station; docs/configuration.md lists them",
+		return COMPLAIN(rd, value,
+				"'%.40s' is no station; docs/configuration.md lists them",
 				text ? text : "");
 	*(enum dfl_station *)into = station;
 	return 0;
@@ -137,7 +138,8 @@ static int read_map(struct reader *rd, yaml_node_t *map, const struct key *keys,
 
 	if (map->type != YAML_MAPPING_NODE)
 		return COMPLAIN(rd, map, "'key: value' lines are expected here");
-	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+	     p++) {
 		yaml_node_t *name = yaml_document_get_node(&rd->doc, p->key);
 		yaml_node_t *value = yaml_document_get_node(&rd->doc, p->value);
 		const char *text = scalar(name);
@@ -196,7 +198,8 @@ static int read_names(struct reader *rd, yaml_node_t *list, void *into)
 		{ NULL },
 	};
 	struct dfl_rules *rules = rd->rules;
-	int r = list_begin(rd, list, sizeof(*rules->names), (void **)&rules->names, &rules->n_names);
+	int r = list_begin(rd, list, sizeof(*rules->names), (void **)&rules->names,
+			   &rules->n_names);
 
 	for (size_t i = 0; !r && i < rules->n_names; i++) {
 		yaml_node_t *item = list_item(rd, list, i);
@@ -216,7 +219,8 @@ static int read_regions(struct reader *rd, yaml_node_t *list, void *into)
 		{ NULL },
 	};
 	struct dfl_rules *rules = rd->rules;
-	int r = list_begin(rd, list, sizeof(*rules->regions), (void **)&rules->regions, &rules->n_regions);
+	int r = list_begin(rd, list, sizeof(*rules->regions), (void **)&rules->regions,
+			   &rules->n_regions);
 
 	for (size_t i = 0; !r && i < rules->n_regions; i++) {
 		yaml_node_t *item = list_item(rd, list, i);
@@ -236,12 +240,13 @@ static int check_pattern(struct reader *rd, yaml_node_t *item, int key, const ch
 		struct dfl_range range;
 
 		if (!len || len > DFL_RULE_PATTERN_MAX)
-			return COMPLAIN(rd, item, "'%s': each pattern has 1 to %d bytes", rule_keys[key],
-					DFL_RULE_PATTERN_MAX);
+			return COMPLAIN(rd, item, "'%s': each pattern has 1 to %d bytes",
+					rule_keys[key], DFL_RULE_PATTERN_MAX);
 		memcpy(one, p, len);
 		one[len] = 0;
 		if (key == RULE_ADDRESS && dfl_range_parse(one, &range))
-			return COMPLAIN(rd, item, "'%.60s' is no address or range such as 10.0.0.0/8", one);
+			return COMPLAIN(rd, item,
+					"'%.60s' is no address or range such as 10.0.0.0/8", one);
 		p += len;
 		if (!*p)
 			return 0;
@@ -264,10 +269,12 @@ static int check_rule(struct reader *rd, yaml_node_t *item, const struct dfl_rul
 	if (!rule->name || !rule->station)
 		return COMPLAIN(rd, item, "a rule needs 'name' and 'station'");
 	if (process && peer)
-		return COMPLAIN(rd, item, "rule '%.40s' asks about a process and about a peer; make it two",
+		return COMPLAIN(rd, item,
+				"rule '%.40s' asks about a process and about a peer; make it two",
 				rule->name);
 	if (!process && !peer)
-		return COMPLAIN(rd, item, "rule '%.40s' asks about nothing, so it would match everything",
+		return COMPLAIN(rd, item,
+				"rule '%.40s' asks about nothing, so it would match everything",
 				rule->name);
 	return 0;
 }
@@ -279,10 +286,12 @@ static int read_stations(struct reader *rd, yaml_node_t *list, void *into)
 		{ "station", read_station, offsetof(struct dfl_rule, station) },
 	};
 	struct dfl_rules *rules = rd->rules;
-	int r = list_begin(rd, list, sizeof(*rules->rules), (void **)&rules->rules, &rules->n_rules);
+	int r = list_begin(rd, list, sizeof(*rules->rules), (void **)&rules->rules,
+			   &rules->n_rules);
 
 	for (int i = 0; i < RULE_N_KEY; i++)
-		keys[i + 2] = (struct key){ rule_keys[i], read_text, offsetof(struct dfl_rule, pattern[i]) };
+		keys[i + 2] = (struct key){ rule_keys[i], read_text,
+					    offsetof(struct dfl_rule, pattern[i]) };
 	for (size_t i = 0; !r && i < rules->n_rules; i++) {
 		yaml_node_t *item = list_item(rd, list, i);
 
@@ -298,7 +307,8 @@ static int read_settings(struct reader *rd, yaml_node_t *map, void *into)
 	static const struct key keys[] = {
 		{ "settle_seconds", read_seconds, offsetof(struct dfl_settings, settle_ns) },
 		{ "max_open_seconds", read_seconds, offsetof(struct dfl_settings, max_open_ns) },
-		{ "keep_client_address", read_bool, offsetof(struct dfl_settings, keep_client_address) },
+		{ "keep_client_address", read_bool,
+		  offsetof(struct dfl_settings, keep_client_address) },
 		{ "max_open_traces", read_count, offsetof(struct dfl_settings, max_open_traces) },
 		{ NULL },
 	};
@@ -346,7 +356,8 @@ int dfl_rules_read(struct dfl_rules *r, const char *path, struct dfl_err *err)
 	if (!file)
 		return dfl_err_set(err, errno, "cannot read the configuration %s: %m", path);
 	if (fseek(file, 0, SEEK_END) || ftell(file) > MAX_FILE_BYTES)
-		ret = dfl_err_set(err, EINVAL, "%s is no configuration: more than %d bytes", path, MAX_FILE_BYTES);
+		ret = dfl_err_set(err, EINVAL, "%s is no configuration: more than %d bytes", path,
+				  MAX_FILE_BYTES);
 	else {
 		rewind(file);
 		ret = parse(&rd, file);

@@ -23,7 +23,8 @@ static inline int help_setup(void **state)
 
 static inline int help_teardown(void **state)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm", ".lock", ".copy", ".copy-wal", ".copy-shm", ".copy.lock" };
+	static const char *const suffixes[] = { "",      "-wal",      "-shm",      ".lock",
+						".copy", ".copy-wal", ".copy-shm", ".copy.lock" };
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
@@ -33,7 +34,8 @@ static inline int help_teardown(void **state)
 	return rmdir(help_dir);
 }
 
-/* A settled document number n, which started n seconds after 1970, with a message and a conversation id. */
+/* A settled document number n, which started n seconds after 1970, with a message and a
+ * conversation id. */
 static inline struct dfl_doc *help_doc(unsigned n, const char *message, const char *conversation)
 {
 	struct dfl_doc *doc = calloc(1, sizeof(*doc));
@@ -48,8 +50,15 @@ static inline struct dfl_doc *help_doc(unsigned n, const char *message, const ch
 	doc->ids[DFL_ID_CONVERSATION] = conversation ? strdup(conversation) : NULL;
 	doc->n_hops = 1;
 	doc->hops = calloc(1, sizeof(*doc->hops));
-	doc->hops[0] = (struct dfl_doc_hop){ .seq = 1, .connection = 1, .ttl_s = -1, .encrypted = 1, .in_vpc = -1,
-					     .coverage = 1, .bytes = 9, .occurrences = 1, .evidence_content = true };
+	doc->hops[0] = (struct dfl_doc_hop){ .seq = 1,
+					     .connection = 1,
+					     .ttl_s = -1,
+					     .encrypted = 1,
+					     .in_vpc = -1,
+					     .coverage = 1,
+					     .bytes = 9,
+					     .occurrences = 1,
+					     .evidence_content = true };
 	doc->hops[0].to.station = DFL_ST_POSTGRES;
 	doc->hops[0].place = strdup("messages.query");
 	return doc;

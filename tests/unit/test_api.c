@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dflow.h: replaying with callbacks, reading back, older and newer callers, errors; recordings replay alike. */
+/* dflow.h: replaying with callbacks, reading back, older and newer callers, errors; recordings
+ * replay alike. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,8 +83,11 @@ static char *read_trace(const char *path)
 static void callbacks(void **state)
 {
 	struct counts counts = { 0 };
-	const struct dflow_callbacks cb = { .sz = sizeof(cb), .ud = &counts, .trace_opened = on_opened,
-					    .hop_new = on_hop, .trace_settled = on_settled };
+	const struct dflow_callbacks cb = { .sz = sizeof(cb),
+					    .ud = &counts,
+					    .trace_opened = on_opened,
+					    .hop_new = on_hop,
+					    .trace_settled = on_settled };
 	struct dflow_replay_opts opts = { .sz = sizeof(opts), .callbacks = &cb };
 	struct dflow_stats stats = { .sz = sizeof(stats) };
 
@@ -135,8 +139,10 @@ static void other_sizes(void **state)
 		struct dflow_hop hop;
 		uint64_t later;
 	} newer = { .hop.sz = sizeof(newer), .later = 7 };
-	struct dflow_hop older = { .sz = offsetof(struct dflow_hop, connection), .from_station = "untouched" };
-	struct dflow_list_opts short_list = { .sz = offsetof(struct dflow_list_opts, limit), .limit = 1,
+	struct dflow_hop older = { .sz = offsetof(struct dflow_hop, connection),
+				   .from_station = "untouched" };
+	struct dflow_list_opts short_list = { .sz = offsetof(struct dflow_list_opts, limit),
+					      .limit = 1,
 					      .id = "not to be read" };
 	struct dflow_traces *traces;
 	struct dflow_store *store;
@@ -206,8 +212,11 @@ static void recording_replays_alike(void **state)
 	assert_int_equal(dfl_rules_load(NULL, &rules, &err), 0);
 	assert_int_equal(dfl_store_create(help_path, NULL, &store, &err), 0);
 	assert_int_equal(dfl_dfrec_create(file, &rec, &err), 0);
-	assert_int_equal(dfl_pipeline_new(&(struct dfl_pipeline_opts){ .rules = rules, .store = store, .record = rec },
-					  &pipeline), 0);
+	assert_int_equal(dfl_pipeline_new(&(struct dfl_pipeline_opts){ .rules = rules,
+								       .store = store,
+								       .record = rec },
+					  &pipeline),
+			 0);
 	drive(source, pipeline);
 	dfl_pipeline_free(pipeline);
 	source->ops->free(source);
@@ -227,8 +236,8 @@ static void recording_replays_alike(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(callbacks), TEST(reading), TEST(other_sizes), TEST(errors),
-					    TEST(recording_replays_alike) };
+	const struct CMUnitTest tests[] = { TEST(callbacks), TEST(reading), TEST(other_sizes),
+					    TEST(errors), TEST(recording_replays_alike) };
 
 	return cmocka_run_group_tests_name("api", tests, NULL, NULL);
 }

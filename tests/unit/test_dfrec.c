@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Recordings: every kind of event comes back as it was; cut and damaged files are told, never trusted. */
+/* Recordings: every kind of event comes back as it was; cut and damaged files are told, never
+ * trusted. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -33,16 +34,21 @@ static int teardown(void **state)
 	return rmdir(dir);
 }
 
-static const struct dfl_addr v4 = { AF_INET, { 192, 0, 2, 1 }, 443 }, v6 = { AF_INET6, { 0x20, 1, 0xd, 0xb8 }, 1 };
+static const struct dfl_addr v4 = { AF_INET, { 192, 0, 2, 1 }, 443 },
+			     v6 = { AF_INET6, { 0x20, 1, 0xd, 0xb8 }, 1 };
 static const uint8_t bytes[] = "\0\xff payload";
 
 static const struct dfl_event events[] = {
 	{ DFL_EV_NODE, 1, .node = { "node", "host", "boot", -5 } },
-	{ DFL_EV_PROC, 2, .proc = { 7, 1, 2, "comm", "/exe", "exe --flag", "/cgroup", "id", "name", "image", "pod", "ns",
-				    "task", 99 } },
-	{ DFL_EV_CHAN, 3, .chan = { 5, DFL_TCP, DFL_ROLE_ACCEPTED, false, v4, v6, 1, 2, 3, "/path", true, 0xfffffffe, 7, true } },
-	{ DFL_EV_DATA, 4, .data = { 5, 6, 7, 8, 9, 10, -1, true, DFL_TLS, DFL_DATA_POS | DFL_DATA_END, 4000000000u,
-				    sizeof(bytes), bytes, v6 } },
+	{ DFL_EV_PROC, 2,
+	  .proc = { 7, 1, 2, "comm", "/exe", "exe --flag", "/cgroup", "id", "name", "image", "pod",
+		    "ns", "task", 99 } },
+	{ DFL_EV_CHAN, 3,
+	  .chan = { 5, DFL_TCP, DFL_ROLE_ACCEPTED, false, v4, v6, 1, 2, 3, "/path", true,
+		    0xfffffffe, 7, true } },
+	{ DFL_EV_DATA, 4,
+	  .data = { 5, 6, 7, 8, 9, 10, -1, true, DFL_TLS, DFL_DATA_POS | DFL_DATA_END, 4000000000u,
+		    sizeof(bytes), bytes, v6 } },
 	{ DFL_EV_DATA, 5, .data = { .chan = 5, .fd = 3, .len = 9 } },
 	{ DFL_EV_LOSS, 6, .loss = { DFL_LOSS_FAULT, 1, 2, 3, 4, 5 } },
 	{ DFL_EV_BLIND, 7, .blind = { 8, DFL_BLIND_SHM } },
@@ -72,9 +78,11 @@ struct seen {
 
 static void same_data(const struct dfl_ev_data *a, const struct dfl_ev_data *b)
 {
-	assert_true(a->chan == b->chan && a->call == b->call && a->pos == b->pos && a->ssl == b->ssl);
+	assert_true(a->chan == b->chan && a->call == b->call && a->pos == b->pos &&
+		    a->ssl == b->ssl);
 	assert_true(a->pid == b->pid && a->tid == b->tid && a->fd == b->fd && a->out == b->out);
-	assert_true(a->layer == b->layer && a->flags == b->flags && a->len == b->len && a->copied == b->copied);
+	assert_true(a->layer == b->layer && a->flags == b->flags && a->len == b->len &&
+		    a->copied == b->copied);
 	assert_true(dfl_addr_eq(&a->peer, &b->peer));
 	if (a->copied)
 		assert_memory_equal(a->data, b->data, a->copied);
@@ -92,8 +100,10 @@ static void same(const struct dfl_event *a, const struct dfl_event *b)
 		assert_string_equal(a->proc.task, b->proc.task);
 		assert_true(a->proc.pid == b->proc.pid && a->proc.netns == b->proc.netns);
 	} else if (a->type == DFL_EV_CHAN) {
-		assert_true(dfl_addr_eq(&a->chan.local, &b->chan.local) && dfl_addr_eq(&a->chan.remote, &b->chan.remote));
-		assert_true(a->chan.seq0_out == b->chan.seq0_out && a->chan.seq0_known && a->chan.existed && !a->chan.tap);
+		assert_true(dfl_addr_eq(&a->chan.local, &b->chan.local) &&
+			    dfl_addr_eq(&a->chan.remote, &b->chan.remote));
+		assert_true(a->chan.seq0_out == b->chan.seq0_out && a->chan.seq0_known &&
+			    a->chan.existed && !a->chan.tap);
 		assert_string_equal(a->chan.path, b->chan.path);
 	} else if (a->type == DFL_EV_DATA) {
 		same_data(&a->data, &b->data);
@@ -204,7 +214,8 @@ static void flipped(void **state)
 			store(data, len);
 			data[i] ^= 1 << bit;
 			r = replay(&seen, 100);
-			/* Not noticed are the notice, compatible features, and bits that zstd does not use. */
+			/* Not noticed are the notice, compatible features, and bits that zstd does
+			 * not use. */
 			assert_true(r == -EBADMSG || r == -EPROTO || r == -ENODATA || r == -ENOMEM);
 			if (i < 8)
 				assert_int_equal(r, -EBADMSG);
@@ -252,8 +263,8 @@ static void cannot_write(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(round_trip), TEST(cut), TEST(flipped), TEST(nonsense),
-					    TEST(cannot_write) };
+	const struct CMUnitTest tests[] = { TEST(round_trip), TEST(cut), TEST(flipped),
+					    TEST(nonsense), TEST(cannot_write) };
 
 	return cmocka_run_group_tests_name("dfrec", tests, NULL, NULL);
 }

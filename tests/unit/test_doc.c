@@ -16,40 +16,62 @@
 /* One of everything the document can hold, in the spelling of the schema. */
 static const char full[] =
 	"{\"schema\":\"dflow.trace/1\",\"trace_id\":\"00112233445566778899aabbccddeeff\","
-	"\"nodes\":[{\"id\":\"n1\",\"hostname\":\"ip-10-0-0-1\",\"boot_id\":null}],\"state\":\"settled\","
-	"\"ids\":{\"x_amzn_trace_id\":\"Root=1-67891233-abcdef012345678912345678\",\"x_request_id\":null,"
-	"\"traceparent\":null,\"message_id\":\"073f09af-fbbe-480b-b364-7bdeb7a3f694\",\"task_id\":null,"
+	"\"nodes\":[{\"id\":\"n1\",\"hostname\":\"ip-10-0-0-1\",\"boot_id\":null}],\"state\":"
+	"\"settled\","
+	"\"ids\":{\"x_amzn_trace_id\":\"Root=1-67891233-abcdef012345678912345678\",\"x_request_"
+	"id\":null,"
+	"\"traceparent\":null,\"message_id\":\"073f09af-fbbe-480b-b364-7bdeb7a3f694\",\"task_id\":"
+	"null,"
 	"\"conversation_id\":null,\"workflow_run_id\":null,\"upload_file_id\":null},"
 	"\"started\":\"2026-03-01T12:34:56.000000789Z\",\"ended\":null,"
-	"\"source\":{\"operation\":\"POST /v1/chat-messages\",\"client\":{\"address\":\"203.0.113.9\",\"via\":[\"alb\"]},"
+	"\"source\":{\"operation\":\"POST "
+	"/v1/chat-messages\",\"client\":{\"address\":\"203.0.113.9\",\"via\":[\"alb\"]},"
 	"\"fields\":[{\"field\":\"query\",\"kind\":\"inbound\",\"derived_from\":null,\"bytes\":376,"
 	"\"canonical_bytes\":352,\"matchable\":\"content\",\"from_trace\":null},"
-	"{\"field\":\"answer\",\"kind\":\"derived\",\"derived_from\":\"POST /v1/chat/completions\",\"bytes\":10,"
+	"{\"field\":\"answer\",\"kind\":\"derived\",\"derived_from\":\"POST "
+	"/v1/chat/completions\",\"bytes\":10,"
 	"\"canonical_bytes\":9,\"matchable\":\"whole-leaf\",\"from_trace\":null}]},"
-	"\"completeness\":{\"complete\":false,\"lost_events\":2,\"lost_bytes\":4096,\"reasons\":[\"ring full\"],"
-	"\"unread\":[{\"connection\":2,\"why\":\"sendfile\",\"library\":null,\"bytes\":9223372036854775807}],"
+	"\"completeness\":{\"complete\":false,\"lost_events\":2,\"lost_bytes\":4096,\"reasons\":["
+	"\"ring full\"],"
+	"\"unread\":[{\"connection\":2,\"why\":\"sendfile\",\"library\":null,\"bytes\":"
+	"9223372036854775807}],"
 	"\"blind\":[\"io_uring\"]},"
-	"\"connections\":[{\"connection\":1,\"from\":{\"station\":\"api\",\"rule\":\"gunicorn\",\"node\":\"n1\","
-	"\"pid\":42,\"comm\":\"gunicorn\",\"container\":{\"id\":\"abc\",\"name\":null,\"image\":null,\"pod\":\"dify-api-0\","
-	"\"namespace\":\"dify\",\"task\":null},\"address\":\"10.0.0.1:40000\",\"name\":null,\"name_evidence\":null},"
-	"\"to\":{\"station\":null,\"rule\":null,\"node\":null,\"pid\":null,\"comm\":null,\"container\":null,"
-	"\"address\":\"203.0.113.80:443\",\"name\":\"api.openai.com\",\"name_evidence\":\"sni\"},\"medium\":\"tcp\","
+	"\"connections\":[{\"connection\":1,\"from\":{\"station\":\"api\",\"rule\":\"gunicorn\","
+	"\"node\":\"n1\","
+	"\"pid\":42,\"comm\":\"gunicorn\",\"container\":{\"id\":\"abc\",\"name\":null,\"image\":"
+	"null,\"pod\":\"dify-api-0\","
+	"\"namespace\":\"dify\",\"task\":null},\"address\":\"10.0.0.1:40000\",\"name\":null,\"name_"
+	"evidence\":null},"
+	"\"to\":{\"station\":null,\"rule\":null,\"node\":null,\"pid\":null,\"comm\":null,"
+	"\"container\":null,"
+	"\"address\":\"203.0.113.80:443\",\"name\":\"api.openai.com\",\"name_evidence\":\"sni\"},"
+	"\"medium\":\"tcp\","
 	"\"tls\":null,\"bytes_scanned\":1,\"bytes_unread\":2,\"bytes_matched\":3}],"
-	"\"hops\":[{\"seq\":1,\"connection\":1,\"from\":{\"station\":\"api\",\"rule\":null,\"node\":null,\"pid\":null,"
+	"\"hops\":[{\"seq\":1,\"connection\":1,\"from\":{\"station\":\"api\",\"rule\":null,"
+	"\"node\":null,\"pid\":null,"
 	"\"comm\":null,\"container\":null,\"address\":null,\"name\":null,\"name_evidence\":null},"
-	"\"to\":{\"station\":\"postgres\",\"rule\":null,\"node\":null,\"pid\":null,\"comm\":null,\"container\":null,"
-	"\"address\":null,\"name\":null,\"name_evidence\":null},\"via\":[\"nat\"],\"observed_by\":[\"from\"],"
-	"\"medium\":\"tcp\",\"protocol\":\"postgres\",\"operation\":\"INSERT messages\",\"place\":\"messages.query\","
+	"\"to\":{\"station\":\"postgres\",\"rule\":null,\"node\":null,\"pid\":null,\"comm\":null,"
+	"\"container\":null,"
+	"\"address\":null,\"name\":null,\"name_evidence\":null},\"via\":[\"nat\"],\"observed_by\":["
+	"\"from\"],"
+	"\"medium\":\"tcp\",\"protocol\":\"postgres\",\"operation\":\"INSERT "
+	"messages\",\"place\":\"messages.query\","
 	"\"direction\":\"request\",\"residency\":\"persistent\",\"ttl_s\":null,\"encrypted\":true,"
-	"\"tls\":{\"version\":\"TLSv1.3\",\"cipher\":null,\"sni\":null},\"in_vpc\":true,\"region\":null,\"field\":\"query\","
-	"\"ranges\":[[0,376],[400,401]],\"bytes\":376,\"wire_bytes\":380,\"occurrences\":1,\"coverage\":1.0,"
-	"\"coverage_basis\":\"exact\",\"encoding\":[\"uescape\",\"base64\"],\"evidence\":[\"content\",\"id\"],"
-	"\"common\":false,\"common_sources\":0,\"ambiguous\":true,\"candidates\":[\"ffeeddccbbaa99887766554433221100\"],"
+	"\"tls\":{\"version\":\"TLSv1.3\",\"cipher\":null,\"sni\":null},\"in_vpc\":true,\"region\":"
+	"null,\"field\":\"query\","
+	"\"ranges\":[[0,376],[400,401]],\"bytes\":376,\"wire_bytes\":380,\"occurrences\":1,"
+	"\"coverage\":1.0,"
+	"\"coverage_basis\":\"exact\",\"encoding\":[\"uescape\",\"base64\"],\"evidence\":["
+	"\"content\",\"id\"],"
+	"\"common\":false,\"common_sources\":0,\"ambiguous\":true,\"candidates\":["
+	"\"ffeeddccbbaa99887766554433221100\"],"
 	"\"replayed_from\":null,\"first_ns\":0,\"last_ns\":12}],"
-	"\"places\":[{\"station\":\"redis\",\"place\":\"unacked\",\"residency\":\"queue\",\"ttl_s\":600,\"first_ns\":5,"
+	"\"places\":[{\"station\":\"redis\",\"place\":\"unacked\",\"residency\":\"queue\",\"ttl_"
+	"s\":600,\"first_ns\":5,"
 	"\"removed_ns\":null,\"now\":\"unknown\",\"fields\":[\"query\"]}],"
 	"\"replayed_in\":[{\"trace_id\":\"ffeeddccbbaa99887766554433221100\",\"seq\":3}],"
-	"\"links\":[{\"trace_id\":\"ffeeddccbbaa99887766554433221100\",\"why\":\"conversation\"}],\"weak_matches\":7}";
+	"\"links\":[{\"trace_id\":\"ffeeddccbbaa99887766554433221100\",\"why\":\"conversation\"}],"
+	"\"weak_matches\":7}";
 
 static void round_trip(void **state)
 {
@@ -61,7 +83,8 @@ static void round_trip(void **state)
 	assert_int_equal(doc->hops[0].encrypted, 1);
 	assert_int_equal(doc->hops[0].ttl_s, -1);
 	assert_int_equal(doc->hops[0].n_ranges, 2);
-	assert_true(doc->hops[0].evidence_content && doc->hops[0].evidence_id && !doc->hops[0].evidence_causal);
+	assert_true(doc->hops[0].evidence_content && doc->hops[0].evidence_id &&
+		    !doc->hops[0].evidence_causal);
 	assert_true(doc->hops[0].observed_by_from && !doc->hops[0].observed_by_to);
 	assert_int_equal(doc->connections[0].tls, -1);
 	assert_true(doc->started_ns == 1772368496000000789);
@@ -89,8 +112,9 @@ static void unknown_is_null(void **state)
 	assert_int_equal(dfl_doc_to_json(doc, &json), 0);
 	j = json_loads(json, 0, NULL);
 	hop = json_array_get(json_object_get(j, "hops"), 0);
-	for (const char **key = (const char *[]){ "protocol", "operation", "place", "residency", "ttl_s", "encrypted",
-						  "tls", "in_vpc", "region", "field", "replayed_from", NULL };
+	for (const char **key = (const char *[]){ "protocol", "operation", "place", "residency",
+						  "ttl_s", "encrypted", "tls", "in_vpc", "region",
+						  "field", "replayed_from", NULL };
 	     *key; key++)
 		assert_true(json_is_null(json_object_get(hop, *key)));
 	assert_true(json_is_null(json_object_get(j, "ended")));
@@ -139,22 +163,38 @@ static int parse_with(const char *what, const char *by)
 static void wrong_values(void **state)
 {
 	static const char *const bad[][2] = {
-		{ "dflow.trace/1", "dflow.trace/2" },	  { "\"schema\":\"dflow.trace/1\",", "" },
-		{ "00112233", "0011223" },		  { "00112233", "0011223G" },
-		{ "\"settled\"", "\"done\"" },		  { "\"settled\"", "null" },
-		{ "\"pid\":42", "\"pid\":-1" },		  { "\"pid\":42", "\"pid\":4294967296" },
-		{ "\"pid\":42", "\"pid\":4.5" },	  { "\"tcp\"", "\"carrier pigeon\"" },
-		{ "\"tcp\"", "null" },			  { "2026-03-01T", "2026-03-01 " },
-		{ ".000000789Z", ".789Z" },		  { "2026-03", "9999-03" },
-		{ "[[0,376]", "[[376,0]" },		  { "[[0,376]", "[[0]" },
-		{ "[[0,376]", "[[-1,376]" },		  { "[[0,376]", "[[null,376]" },
-		{ "[[0,376]", "[7" },			  { "\"via\":[\"alb\"]", "\"via\":[1]" },
-		{ "\"via\":[\"alb\"]", "\"via\":[null]" }, { "\"via\":[\"alb\"]", "\"via\":\"alb\"" },
-		{ "\"request\"", "\"sideways\"" },	  { "\"coverage\":1.0", "\"coverage\":\"1\"" },
-		{ "\"tls\":null", "\"tls\":1" },	  { "\"common\":false", "\"common\":0" },
-		{ "\"evidence\":[", "\"evidence\":{},\"x\":[" }, { "\"hops\":[", "\"hops\":[[]," },
-		{ "\"hops\":[", "\"hops\":[null," },	  { "\"weak_matches\":7", "\"state\":\"open\"" },
-		{ "\"redis\"", "\"redi\"" },		  { "\"query\"", "\"\\u0000\"" },
+		{ "dflow.trace/1", "dflow.trace/2" },
+		{ "\"schema\":\"dflow.trace/1\",", "" },
+		{ "00112233", "0011223" },
+		{ "00112233", "0011223G" },
+		{ "\"settled\"", "\"done\"" },
+		{ "\"settled\"", "null" },
+		{ "\"pid\":42", "\"pid\":-1" },
+		{ "\"pid\":42", "\"pid\":4294967296" },
+		{ "\"pid\":42", "\"pid\":4.5" },
+		{ "\"tcp\"", "\"carrier pigeon\"" },
+		{ "\"tcp\"", "null" },
+		{ "2026-03-01T", "2026-03-01 " },
+		{ ".000000789Z", ".789Z" },
+		{ "2026-03", "9999-03" },
+		{ "[[0,376]", "[[376,0]" },
+		{ "[[0,376]", "[[0]" },
+		{ "[[0,376]", "[[-1,376]" },
+		{ "[[0,376]", "[[null,376]" },
+		{ "[[0,376]", "[7" },
+		{ "\"via\":[\"alb\"]", "\"via\":[1]" },
+		{ "\"via\":[\"alb\"]", "\"via\":[null]" },
+		{ "\"via\":[\"alb\"]", "\"via\":\"alb\"" },
+		{ "\"request\"", "\"sideways\"" },
+		{ "\"coverage\":1.0", "\"coverage\":\"1\"" },
+		{ "\"tls\":null", "\"tls\":1" },
+		{ "\"common\":false", "\"common\":0" },
+		{ "\"evidence\":[", "\"evidence\":{},\"x\":[" },
+		{ "\"hops\":[", "\"hops\":[[]," },
+		{ "\"hops\":[", "\"hops\":[null," },
+		{ "\"weak_matches\":7", "\"state\":\"open\"" },
+		{ "\"redis\"", "\"redi\"" },
+		{ "\"query\"", "\"\\u0000\"" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -193,8 +233,11 @@ static void broken_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),	cmocka_unit_test(unknown_is_null), cmocka_unit_test(names_that_are_no_utf8),
-		cmocka_unit_test(wrong_values), cmocka_unit_test(broken_text),
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(unknown_is_null),
+		cmocka_unit_test(names_that_are_no_utf8),
+		cmocka_unit_test(wrong_values),
+		cmocka_unit_test(broken_text),
 	};
 
 	return cmocka_run_group_tests_name("doc", tests, NULL, NULL);

@@ -18,7 +18,8 @@
 
 static struct dfl_store *writer, *reader;
 
-/* Four requests: 1, 2 and 3 in one conversation; 4 with the load balancer's id and a traceparent. */
+/* Four requests: 1, 2 and 3 in one conversation; 4 with the load balancer's id and a traceparent.
+ */
 static int setup(void **state)
 {
 	struct dfl_err err;
@@ -142,7 +143,9 @@ static void list(void **state)
 {
 	assert_int_equal(listed(&(struct dfl_query_filter){ 0 }), 1234);
 	assert_int_equal(listed(&(struct dfl_query_filter){ .since_ns = 2000000000 }), 234);
-	assert_int_equal(listed(&(struct dfl_query_filter){ .since_ns = 2000000001, .until_ns = 4000000000 }), 3);
+	assert_int_equal(listed(&(struct dfl_query_filter){ .since_ns = 2000000001,
+							    .until_ns = 4000000000 }),
+			 3);
 	assert_int_equal(listed(&(struct dfl_query_filter){ .limit = 2 }), 34);
 	assert_int_equal(listed(&(struct dfl_query_filter){ .id = CONVERSATION, .limit = 2 }), 23);
 	assert_int_equal(listed(&(struct dfl_query_filter){ .id = "073f" }), 1234);

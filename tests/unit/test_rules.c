@@ -53,20 +53,30 @@ static void processes(void **state)
 		const char *exe, *cmdline, *image;
 		enum dfl_station station;
 	} cases[] = {
-		{ "/usr/bin/python3.12", "/app/api/.venv/bin/python /app/api/.venv/bin/gunicorn --bind 0.0.0.0:5001 app:app", "", DFL_ST_API },
+		{ "/usr/bin/python3.12",
+		  "/app/api/.venv/bin/python /app/api/.venv/bin/gunicorn --bind 0.0.0.0:5001 "
+		  "app:app",
+		  "", DFL_ST_API },
 		{ "/usr/bin/python3.12", "gunicorn: worker [app:app]", "", DFL_ST_API },
-		{ "/usr/bin/python3.12", "python /app/api/.venv/bin/celery -A celery_entrypoint.celery worker -P gevent -c 1", "", DFL_ST_WORKER },
-		{ "/usr/bin/python3.12", "[celeryd: celery@host:MainProcess] -active- (worker)", "", DFL_ST_WORKER },
+		{ "/usr/bin/python3.12",
+		  "python /app/api/.venv/bin/celery -A celery_entrypoint.celery worker -P gevent "
+		  "-c 1",
+		  "", DFL_ST_WORKER },
+		{ "/usr/bin/python3.12", "[celeryd: celery@host:MainProcess] -active- (worker)", "",
+		  DFL_ST_WORKER },
 		{ "/usr/bin/python3.12", "python3 -m celery -A app worker", "", DFL_ST_WORKER },
-		{ "/app/main", "./main", "langgenius/dify-plugin-daemon:0.5.3-local", DFL_ST_PLUGIN_DAEMON },
+		{ "/app/main", "./main", "langgenius/dify-plugin-daemon:0.5.3-local",
+		  DFL_ST_PLUGIN_DAEMON },
 		{ "/srv/plugin-daemon", "/srv/plugin-daemon", "", DFL_ST_PLUGIN_DAEMON },
-		{ "/usr/bin/python3.12", "/app/storage/cwd/x/.venv/bin/python -m main", "langgenius/dify-plugin-daemon:0.5.3", DFL_ST_PLUGIN },
+		{ "/usr/bin/python3.12", "/app/storage/cwd/x/.venv/bin/python -m main",
+		  "langgenius/dify-plugin-daemon:0.5.3", DFL_ST_PLUGIN },
 		{ "/main", "/main", "langgenius/dify-sandbox:0.2.12", DFL_ST_SANDBOX },
 		{ "/usr/sbin/squid", "(squid-1) -NYC", "", DFL_ST_SSRF_PROXY },
 		{ "/usr/sbin/nginx", "nginx: worker process", "", DFL_ST_ALB },
 		{ "/usr/bin/node", "next-server (v15)", "", DFL_ST_WEB },
 		{ "/usr/bin/redis-server", "redis-server *:6379", "", DFL_ST_REDIS },
-		{ "/usr/lib/postgresql/15/bin/postgres", "postgres: dify dify [local] idle", "", DFL_ST_POSTGRES },
+		{ "/usr/lib/postgresql/15/bin/postgres", "postgres: dify dify [local] idle", "",
+		  DFL_ST_POSTGRES },
 		{ "/usr/bin/vim", "vim /etc/gunicorn.conf/x celery-notes", "", DFL_ST_UNKNOWN },
 		{ "", "", "", DFL_ST_UNKNOWN },
 	};
@@ -74,7 +84,10 @@ static void processes(void **state)
 
 	assert_int_equal(dfl_rules_load(NULL, &rules, NULL), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct dfl_ev_proc p = { .pid = 1, .exe = cases[i].exe, .cmdline = cases[i].cmdline, .image = cases[i].image };
+		struct dfl_ev_proc p = { .pid = 1,
+					 .exe = cases[i].exe,
+					 .cmdline = cases[i].cmdline,
+					 .image = cases[i].image };
 		struct dfl_station_answer a = dfl_rules_process(rules, &p);
 
 		if (a.station != cases[i].station)
@@ -86,7 +99,8 @@ static void processes(void **state)
 
 static void peers(void **state)
 {
-	struct dfl_addr api = addr("10.0.0.5", 5001), daemon = addr("10.0.0.5", 5002), pg = addr("10.0.0.7", 15432);
+	struct dfl_addr api = addr("10.0.0.5", 5001), daemon = addr("10.0.0.5", 5002),
+			pg = addr("10.0.0.7", 15432);
 	const struct {
 		struct dfl_peer_facts facts;
 		enum dfl_station station;
@@ -101,18 +115,56 @@ static void peers(void **state)
 		{ { .name = "bedrock-runtime.us-east-1.amazonaws.com", .fd = -1 }, DFL_ST_LLM },
 		{ { .name = "docs.s3.eu-west-1.amazonaws.com", .fd = -1 }, DFL_ST_S3 },
 		{ { .name = "s3.stack.test", .fd = -1 }, DFL_ST_S3 },
-		{ { .name = "secretsmanager.eu-west-1.amazonaws.com", .fd = -1 }, DFL_ST_SECRETS_MANAGER },
+		{ { .name = "secretsmanager.eu-west-1.amazonaws.com", .fd = -1 },
+		  DFL_ST_SECRETS_MANAGER },
 		{ { .name = "kms.eu-west-1.amazonaws.com", .fd = -1 }, DFL_ST_KMS },
 		{ { .name = "example.org", .fd = -1 }, DFL_ST_UNKNOWN },
-		{ { .protocol = "http", .operation = "POST /v1/chat/completions", .fd = -1 }, DFL_ST_LLM },
-		{ { .protocol = "http", .operation = "POST /v1/embeddings", .fd = -1 }, DFL_ST_EMBEDDING },
-		{ { .protocol = "redis", .operation = "BRPOP", .place = "workflow_based_app_execution", .fd = -1, .is_client = true }, DFL_ST_WORKER },
-		{ { .protocol = "redis", .operation = "PUBLISH", .place = "channel:advanced-chat:{workflow_run_id}", .fd = -1, .is_client = true }, DFL_ST_WORKER },
-		{ { .protocol = "redis", .operation = "LPUSH", .place = "workflow_based_app_execution", .fd = -1, .is_client = true }, DFL_ST_API },
-		{ { .protocol = "redis", .operation = "SUBSCRIBE", .place = "channel:advanced-chat:{workflow_run_id}", .fd = -1, .is_client = true }, DFL_ST_API },
-		{ { .protocol = "redis", .operation = "GET", .place = "*", .fd = -1, .is_client = true }, DFL_ST_UNKNOWN },
-		{ { .protocol = "http", .operation = "POST /v1/chat-messages", .forwarded = true, .fd = -1, .is_client = true }, DFL_ST_ALB },
-		{ { .protocol = "http", .operation = "POST /v1/chat-messages", .fd = -1, .is_client = true }, DFL_ST_BROWSER },
+		{ { .protocol = "dns", .fd = -1 }, DFL_ST_OTHER },
+		{ { .protocol = "http", .operation = "POST /v1/chat/completions", .fd = -1 },
+		  DFL_ST_LLM },
+		{ { .protocol = "http", .operation = "POST /v1/embeddings", .fd = -1 },
+		  DFL_ST_EMBEDDING },
+		{ { .protocol = "redis",
+		    .operation = "BRPOP",
+		    .place = "workflow_based_app_execution",
+		    .fd = -1,
+		    .is_client = true },
+		  DFL_ST_WORKER },
+		{ { .protocol = "redis",
+		    .operation = "PUBLISH",
+		    .place = "channel:advanced-chat:{workflow_run_id}",
+		    .fd = -1,
+		    .is_client = true },
+		  DFL_ST_WORKER },
+		{ { .protocol = "redis",
+		    .operation = "LPUSH",
+		    .place = "workflow_based_app_execution",
+		    .fd = -1,
+		    .is_client = true },
+		  DFL_ST_API },
+		{ { .protocol = "redis",
+		    .operation = "SUBSCRIBE",
+		    .place = "channel:advanced-chat:{workflow_run_id}",
+		    .fd = -1,
+		    .is_client = true },
+		  DFL_ST_API },
+		{ { .protocol = "redis",
+		    .operation = "GET",
+		    .place = "*",
+		    .fd = -1,
+		    .is_client = true },
+		  DFL_ST_UNKNOWN },
+		{ { .protocol = "http",
+		    .operation = "POST /v1/chat-messages",
+		    .forwarded = true,
+		    .fd = -1,
+		    .is_client = true },
+		  DFL_ST_ALB },
+		{ { .protocol = "http",
+		    .operation = "POST /v1/chat-messages",
+		    .fd = -1,
+		    .is_client = true },
+		  DFL_ST_BROWSER },
 		{ { .medium = DFL_PIPE, .fd = 1 }, DFL_ST_LOGS },
 		{ { .medium = DFL_PIPE, .fd = 5 }, DFL_ST_UNKNOWN },
 		{ { .medium = DFL_FILE, .fd = 5, .path = "/app/logs/server.log" }, DFL_ST_LOGS },
@@ -133,8 +185,9 @@ static void peers(void **state)
 
 static void places_of_addresses(void **state)
 {
-	struct dfl_addr in = addr("172.31.255.255", 80), out = addr("172.32.0.0", 80), v6 = addr("fd00::1", 1),
-			doc = addr("2001:db8::1", 1), lo = addr("127.0.0.1", 1), none = { 0 };
+	struct dfl_addr in = addr("172.31.255.255", 80), out = addr("172.32.0.0", 80),
+			v6 = addr("fd00::1", 1), doc = addr("2001:db8::1", 1),
+			lo = addr("127.0.0.1", 1), none = { 0 };
 	struct dfl_rules *rules;
 
 	assert_int_equal(dfl_rules_load(NULL, &rules, NULL), 0);
@@ -146,8 +199,20 @@ static void places_of_addresses(void **state)
 	assert_int_equal(dfl_rules_in_vpc(rules, &none), -1);
 	assert_int_equal(dfl_rules_in_vpc(rules, NULL), -1);
 	assert_null(dfl_rules_name(rules, &in));
-	assert_string_equal(dfl_rules_region(rules, NULL, "bedrock-runtime.us-east-1.amazonaws.com"), "us-east-1");
-	assert_string_equal(dfl_rules_region(rules, NULL, "db.cluster-x.eu-west-1.rds.amazonaws.com"), "eu-west-1");
+	assert_string_equal(
+		dfl_rules_region(rules, NULL, "bedrock-runtime.us-east-1.amazonaws.com"),
+		"us-east-1");
+	assert_string_equal(
+		dfl_rules_region(rules, NULL, "db.cluster-x.eu-west-1.rds.amazonaws.com"),
+		"eu-west-1");
+	assert_string_equal(
+		dfl_rules_region(rules, NULL, "master.x.k3x9ab.apne1.cache.amazonaws.com"),
+		"ap-northeast-1");
+	assert_string_equal(dfl_rules_region(rules, NULL, "x.0001.use1.cache.amazonaws.com"),
+			    "us-east-1");
+	assert_string_equal(dfl_rules_region(rules, NULL, "x.0001.usgw1.cache.amazonaws.com"),
+			    "us-gov-west-1");
+	assert_null(dfl_rules_region(rules, NULL, "use1.s3.amazonaws.com"));
 	assert_null(dfl_rules_region(rules, NULL, "s3.amazonaws.com"));
 	assert_null(dfl_rules_region(rules, NULL, "us-east-1.example.org"));
 	assert_null(dfl_rules_region(rules, &in, NULL));
@@ -156,21 +221,24 @@ static void places_of_addresses(void **state)
 
 static void configuration(void **state)
 {
-	struct dfl_rules *rules = load_ok("vpc: [203.0.113.0/24]\n"
-					  "names:\n"
-					  "  - {address: 203.0.113.9, name: llm.corp}\n"
-					  "regions:\n"
-					  "  - {match: 203.0.113.0/28, region: tokyo-dc}\n"
-					  "  - {match: '*.corp', region: osaka-dc}\n"
-					  "stations:\n"
-					  "  - name: corp-llm\n"
-					  "    station: llm\n"
-					  "    host: 'llm.corp|llm2.corp'\n"
-					  "    port: 8443\n"
-					  "  - {name: legacy, station: vector-db, address: 198.51.100.0/24|2001:db8::/32}\n"
-					  "  - {name: our-api, station: api, program: my-api}\n"
-					  "settings: {settle_seconds: 1.5, keep_client_address: false, max_open_traces: 7}\n");
-	struct dfl_addr a = addr("203.0.113.9", 8443), b = addr("198.51.100.3", 1), c = addr("10.0.0.1", 8443);
+	struct dfl_rules *rules = load_ok(
+		"vpc: [203.0.113.0/24]\n"
+		"names:\n"
+		"  - {address: 203.0.113.9, name: llm.corp}\n"
+		"regions:\n"
+		"  - {match: 203.0.113.0/28, region: tokyo-dc}\n"
+		"  - {match: '*.corp', region: osaka-dc}\n"
+		"stations:\n"
+		"  - name: corp-llm\n"
+		"    station: llm\n"
+		"    host: 'llm.corp|llm2.corp'\n"
+		"    port: 8443\n"
+		"  - {name: legacy, station: vector-db, address: 198.51.100.0/24|2001:db8::/32}\n"
+		"  - {name: our-api, station: api, program: my-api}\n"
+		"settings: {settle_seconds: 1.5, keep_client_address: false, max_open_traces: "
+		"7}\n");
+	struct dfl_addr a = addr("203.0.113.9", 8443), b = addr("198.51.100.3", 1),
+			c = addr("10.0.0.1", 8443);
 	struct dfl_peer_facts facts = { .addr = &a, .name = "llm.corp", .fd = -1 };
 	struct dfl_ev_proc proc = { .cmdline = "/bin/my-api --key x" };
 
@@ -200,10 +268,13 @@ static void complaints(void **state)
 	} cases[] = {
 		{ "stations:\n  - name: x\n    station: moon\n", ":3: 'moon' is no station" },
 		{ "stations:\n  - name: x\n    station: llm\n", ":2: rule 'x' asks about nothing" },
-		{ "stations:\n  - name: x\n    station: llm\n    exe: a\n    host: b\n", ":2: rule 'x' asks about a process and about a peer" },
+		{ "stations:\n  - name: x\n    station: llm\n    exe: a\n    host: b\n",
+		  ":2: rule 'x' asks about a process and about a peer" },
 		{ "stations:\n  - station: llm\n    host: b\n", ":2: a rule needs 'name'" },
-		{ "stations:\n  - name: x\n    station: llm\n    address: 10.0.0.0/99\n", "'10.0.0.0/99' is no address" },
-		{ "stations:\n  - name: x\n    station: llm\n    host: 'a||b'\n", "'host': each pattern" },
+		{ "stations:\n  - name: x\n    station: llm\n    address: 10.0.0.0/99\n",
+		  "'10.0.0.0/99' is no address" },
+		{ "stations:\n  - name: x\n    station: llm\n    host: 'a||b'\n",
+		  "'host': each pattern" },
 		{ "vpc:\n  - 10.0.0.0/8\n  - nonsense\n", ":3: 'nonsense' is no address" },
 		{ "vpc: 10.0.0.0/8\n", ":1: a list is expected" },
 		{ "\nvcp: []\n", ":2: unknown key 'vcp'" },
@@ -219,7 +290,8 @@ static void complaints(void **state)
 		{ "? {a: b}\n: c\n", "unknown key" },
 		{ "a: &a [*a]\n", "unknown key 'a'" },
 		{ "stations: &a [*a]\n", "'key: value' lines" },
-		{ "stations:\n  - {name: \"a\\0b\", station: llm, host: x}\n", ":2: a text is expected" },
+		{ "stations:\n  - {name: \"a\\0b\", station: llm, host: x}\n",
+		  ":2: a text is expected" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -247,8 +319,9 @@ static void unreadable(void **state)
 /* Every truncation and every flipped byte of a good file: an answer, never a crash. */
 static void hostile(void **state)
 {
-	static const char good[] = "stations:\n - {name: x, station: llm, host: 'a|b', port: 1}\nvpc: [10.0.0.0/8]\n"
-				   "names: [{address: 10.1.1.1, name: n}]\nsettings: {settle_seconds: 2}\n";
+	static const char good[] =
+		"stations:\n - {name: x, station: llm, host: 'a|b', port: 1}\nvpc: [10.0.0.0/8]\n"
+		"names: [{address: 10.1.1.1, name: n}]\nsettings: {settle_seconds: 2}\n";
 	char bad[sizeof(good)];
 	int r;
 
@@ -267,8 +340,12 @@ static void hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(processes),	 cmocka_unit_test(peers),      cmocka_unit_test(places_of_addresses),
-		cmocka_unit_test(configuration), cmocka_unit_test(complaints), cmocka_unit_test(unreadable),
+		cmocka_unit_test(processes),
+		cmocka_unit_test(peers),
+		cmocka_unit_test(places_of_addresses),
+		cmocka_unit_test(configuration),
+		cmocka_unit_test(complaints),
+		cmocka_unit_test(unreadable),
 		cmocka_unit_test(hostile),
 	};
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The store: one private writer, durable syncs, retention, and files that are not what they should be. */
+/* The store: one private writer, durable syncs, retention, and files that are not what they should
+ * be. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -76,13 +77,17 @@ static void put_and_read(void **state)
 	put(s, 2); /* replaces */
 	assert_int_equal(dfl_store_sync(s, NULL), 0);
 	assert_int_equal(count_docs(), 2);
-	assert_int_equal(sql_number("SELECT count(*) FROM hop WHERE to_station='postgres' AND encrypted=1 AND in_vpc IS NULL"), 2);
+	assert_int_equal(sql_number("SELECT count(*) FROM hop WHERE to_station='postgres' AND "
+				    "encrypted=1 AND in_vpc IS NULL"),
+			 2);
 	assert_int_equal(sql_number("SELECT count(*) FROM id"), 2);
 	assert_int_equal(stat(help_path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	/* A reader in the middle of a read does not stop the writer. */
 	assert_int_equal(dfl_store_open(help_path, &reader, NULL), 0);
-	assert_int_equal(sqlite3_exec(reader->db, "BEGIN; SELECT count(*) FROM trace", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(reader->db, "BEGIN; SELECT count(*) FROM trace", NULL, NULL, NULL),
+		SQLITE_OK);
 	put(s, 3);
 	assert_int_equal(dfl_store_sync(s, NULL), 0);
 	assert_int_equal(dfl_store_expire(s, 0, NULL), 0);
@@ -135,7 +140,8 @@ static void killed_writer(void **state)
 			for (unsigned n = 0; n < 10; n++) {
 				struct dfl_doc *doc = help_doc(1 + round * 20 + n, NULL, NULL);
 
-				if (dfl_store_put(s, doc, NULL) || (n == 6 && dfl_store_sync(s, NULL)))
+				if (dfl_store_put(s, doc, NULL) ||
+				    (n == 6 && dfl_store_sync(s, NULL)))
 					_exit(1);
 			}
 			if (write(fd[1], "x", 1) != 1)
@@ -169,13 +175,15 @@ static void by_age(void **state)
 static void by_size(void **state)
 {
 	const uint64_t max = 512 << 10;
-	struct dfl_store *s = create(&(struct dfl_store_opts){ .max_age_s = 1000000, .max_bytes = max });
+	struct dfl_store *s =
+		create(&(struct dfl_store_opts){ .max_age_s = 1000000, .max_bytes = max });
 	struct stat before, after;
 
 	for (unsigned n = 1; n <= 2000; n++)
 		put(s, n);
 	assert_int_equal(dfl_store_sync(s, NULL), 0);
-	assert_int_equal(sqlite3_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL),
+			 SQLITE_OK);
 	assert_int_equal(stat(help_path, &before), 0);
 	assert_true((uint64_t)before.st_size > max);
 	assert_int_equal(dfl_store_expire(s, 2000 * 1000000000ll, NULL), 0);
@@ -184,7 +192,9 @@ static void by_size(void **state)
 	assert_true((uint64_t)after.st_size <= max);
 	assert_true((uint64_t)after.st_size > max / 2); /* and not much more than it has to */
 	assert_int_equal(sql_number("SELECT max(started_ns) FROM trace"), 2000000000000);
-	assert_int_equal(sql_number("SELECT count(*) FROM hop WHERE trace_id NOT IN (SELECT trace_id FROM trace)"), 0);
+	assert_int_equal(sql_number("SELECT count(*) FROM hop WHERE trace_id NOT IN (SELECT "
+				    "trace_id FROM trace)"),
+			 0);
 }
 
 static void write_file(const char *path, const void *data, size_t len)
@@ -206,8 +216,11 @@ static void not_a_store(void **state)
 	assert_int_equal(dfl_store_create("/nonexistent/folder/store.db", NULL, &s, &err), -ENOENT);
 	write_file(help_path, "", 0);
 	assert_int_equal(dfl_store_open(help_path, &s, &err), -ENOENT);
-	write_file(help_path, "these are no pages of a database, but they are long enough to be read as a header "
-			      "of one; more than one hundred bytes of it", 123);
+	write_file(
+		help_path,
+		"these are no pages of a database, but they are long enough to be read as a header "
+		"of one; more than one hundred bytes of it",
+		123);
 	assert_int_equal(dfl_store_open(help_path, &s, &err), -EBADMSG);
 	assert_non_null(strstr(err.msg, "move it away"));
 	assert_int_equal(dfl_store_create(help_path, NULL, &s, &err), -EBADMSG);
@@ -235,7 +248,8 @@ static void other_versions(void **state)
 /* The mechanism, with steps of its own: a store of version 1 comes to 3, and not back. */
 static void migration(void **state)
 {
-	static const char *const steps[] = { "CREATE TABLE a(x)", "ALTER TABLE a ADD COLUMN y DEFAULT 7",
+	static const char *const steps[] = { "CREATE TABLE a(x)",
+					     "ALTER TABLE a ADD COLUMN y DEFAULT 7",
 					     "UPDATE a SET x = y" };
 	static const char *const broken[] = { "", "", "", "UPDATE a SET x = 1; nonsense" };
 	sqlite3 *db;
@@ -299,8 +313,9 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(put_and_read), TEST(one_writer),  TEST(private_again),  TEST(killed_writer), TEST(by_age),
-		TEST(by_size),	    TEST(not_a_store), TEST(other_versions), TEST(migration),	  TEST(damage),
+		TEST(put_and_read), TEST(one_writer), TEST(private_again), TEST(killed_writer),
+		TEST(by_age),       TEST(by_size),    TEST(not_a_store),   TEST(other_versions),
+		TEST(migration),    TEST(damage),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
