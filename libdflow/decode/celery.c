@@ -51,7 +51,8 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 	} else if (is_at(path, "headers.argsrepr") || is_at(path, "headers.kwargsrepr")) {
 		flush(c, at);
 		dfl_close_view(c->ctx, &c->repr);
-		c->now = c->repr = open_part(c, strstr(path, "kwargs") ? "#kwargsrepr" : "#argsrepr");
+		c->now = c->repr =
+			open_part(c, strstr(path, "kwargs") ? "#kwargsrepr" : "#argsrepr");
 	}
 }
 
@@ -120,10 +121,11 @@ static void arg_data(void *ud, const struct dfl_slice *s)
 		dfl_fields_feed(&c->task, s, c->from);
 }
 
-void dfl_celery_init(struct dfl_celery *c, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
-		     const char *place)
+void dfl_celery_init(struct dfl_celery *c, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+		     enum dfl_dir dir, const char *place)
 {
-	static const struct dfl_json_ops envelope = { .str_begin = str_begin, .str_data = str_data,
+	static const struct dfl_json_ops envelope = { .str_begin = str_begin,
+						      .str_data = str_data,
 						      .str_end = str_end };
 	static const struct dfl_json_ops args = { .str_begin = arg_begin, .str_data = arg_data };
 

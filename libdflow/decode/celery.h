@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The message that kombu puts into a Redis list or hash: {"body": base64, "headers": {"argsrepr": …}}.
- * Splits it into views (body, argsrepr, the rest) and reads the ids in the task's arguments.
+ * The message that kombu puts into a Redis list or hash: {"body": base64, "headers": {"argsrepr":
+ * …}}. Splits it into views (body, argsrepr, the rest) and reads the ids in the task's arguments.
  */
 #pragma once
 
@@ -12,8 +12,8 @@ struct dfl_celery {
 	struct dfl_op *op;
 	enum dfl_dir dir;
 	const struct dfl_chunk *from;
-	struct dfl_json json;  /* the envelope */
-	struct dfl_json args;  /* the decoded body */
+	struct dfl_json json;   /* the envelope */
+	struct dfl_json args;   /* the decoded body */
 	struct dfl_fields task; /* a string argument that is JSON itself */
 	struct dfl_view *rest, *body, *repr;
 	struct dfl_view *now; /* where the bytes go */
@@ -26,8 +26,8 @@ struct dfl_celery {
 };
 
 /* place: of the list or hash. */
-void dfl_celery_init(struct dfl_celery *c, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
-		     const char *place);
+void dfl_celery_init(struct dfl_celery *c, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+		     enum dfl_dir dir, const char *place);
 void dfl_celery_feed(struct dfl_celery *c, const struct dfl_slice *s, const struct dfl_chunk *from);
 void dfl_celery_gap(struct dfl_celery *c, uint64_t pos, uint64_t len);
 void dfl_celery_fini(struct dfl_celery *c, uint64_t ts_ns);

@@ -7,7 +7,7 @@
 
 #include "decode/emit.h"
 
-#define TURNS_MAX 8 /* decoders tried and left within one chunk */
+#define TURNS_MAX 8  /* decoders tried and left within one chunk */
 #define LANES_MAX 16 /* TLS objects of one connection; the oldest is closed for a new one */
 
 enum mode {
@@ -41,6 +41,7 @@ struct state {
 
 struct dfl_decode {
 	struct dfl_decode_sink sink;
+	struct dfl_decode_stats stats;
 	struct state *states;
 };
 
@@ -55,7 +56,13 @@ int dfl_decode_new(const struct dfl_decode_sink *sink, struct dfl_decode **ret_d
 	return 0;
 }
 
-static void put_raw(struct lane *l, enum dfl_dir dir, const struct dfl_slice *s, const struct dfl_chunk *from)
+void dfl_decode_stats(const struct dfl_decode *d, struct dfl_decode_stats *ret_stats)
+{
+	*ret_stats = d->stats;
+}
+
+static void put_raw(struct lane *l, enum dfl_dir dir, const struct dfl_slice *s,
+		    const struct dfl_chunk *from)
 {
 	struct way *w = &l->way[dir];
 
@@ -81,8 +88,10 @@ static void release_held(struct lane *l, enum dfl_dir dir, const struct dfl_chun
 static void release_all(struct lane *l, uint64_t ts_ns)
 {
 	for (int dir = 0; dir < 2; dir++) {
-		const struct dfl_chunk from = { .dir = (enum dfl_dir)dir, .layer = l->ctx.layer,
-						.ssl = l->ctx.ssl, .ts_ns = ts_ns };
+		const struct dfl_chunk from = { .dir = (enum dfl_dir)dir,
+						.layer = l->ctx.layer,
+						.ssl = l->ctx.ssl,
+						.ts_ns = ts_ns };
 
 		if (l->way[dir].n_held)
 			release_held(l, (enum dfl_dir)dir, &from);
@@ -153,12 +162,15 @@ static struct lane *add_lane(struct dfl_decode *d, struct dfl_conn *conn, const 
 	if (!l)
 		return NULL;
 	if (st->n_lanes == LANES_MAX) {
+		d->stats.limit[DFL_LIMIT_LANES]++;
 		oldest = st->lanes;
 		st->lanes = oldest->next;
 		st->n_lanes--;
 		close_lane(oldest, c->ts_ns);
 	}
-	l->ctx = (struct dfl_dec_ctx){ .sink = &d->sink, .conn = conn, .layer = c->layer, .ssl = c->ssl };
+	l->ctx = (struct dfl_dec_ctx){
+		.sink = &d->sink, .stats = &d->stats, .conn = conn, .layer = c->layer, .ssl = c->ssl
+	};
 	LL_APPEND(st->lanes, l);
 	st->n_lanes++;
 	return l;
@@ -180,9 +192,11 @@ static struct dfl_chunk rest_of(const struct dfl_chunk *c, size_t from)
 static void leave_decoder(struct lane *l, const struct dfl_chunk *c, int why, size_t used)
 {
 	bool handed_over = why == -EAGAIN && used;
-	/* A decoder that lived before and refuses a call's first byte: maybe another one knows it. */
+	/* A decoder that lived before and refuses a call's first byte: maybe another one knows it.
+	 */
 	bool anew = !used && c->call_start && l->fed_chunks > 1;
 
+	l->ctx.stats->refused += !handed_over;
 	l->dec->fini(&l->ctx, c->ts_ns);
 	l->dec = NULL;
 	l->way[0].mode = l->way[1].mode = handed_over ? GUESS : RAW;
@@ -206,8 +220,8 @@ static size_t feed(struct lane *l, const struct dfl_chunk *c)
 }
 
 /* The first of the list that does not refuse decides; once all bytes are shown, "more" is "no". */
-static enum dfl_guess ask(const struct lane *l, enum dfl_dir dir, const uint8_t *data, uint32_t len, bool all,
-			  const struct dfl_decoder **ret_dec)
+static enum dfl_guess ask(const struct lane *l, enum dfl_dir dir, const uint8_t *data, uint32_t len,
+			  bool all, const struct dfl_decoder **ret_dec)
 {
 	enum dfl_guess g;
 
@@ -221,7 +235,8 @@ static enum dfl_guess ask(const struct lane *l, enum dfl_dir dir, const uint8_t 
 	return DFL_GUESS_NO;
 }
 
-/* Feeds the undecided bytes of one direction to the decoder that was chosen; what it refuses is raw. */
+/* Feeds the undecided bytes of one direction to the decoder that was chosen; what it refuses is
+ * raw. */
 static void feed_held(struct lane *l, enum dfl_dir dir, const struct dfl_chunk *from)
 {
 	struct way *w = &l->way[dir];
@@ -265,7 +280,8 @@ static size_t guess_datagram(struct lane *l, const struct dfl_chunk *c)
 	uint32_t n = c->len < DFL_GUESS_MAX ? c->len : DFL_GUESS_MAX;
 
 	l->way[c->dir].mode = RAW;
-	if (ask(l, c->dir, c->data, n, true, &dec) != DFL_GUESS_YES || !start_decoder(l, dec, c->dir))
+	if (ask(l, c->dir, c->data, n, true, &dec) != DFL_GUESS_YES ||
+	    !start_decoder(l, dec, c->dir))
 		return 0;
 	l->way[c->dir].mode = FED;
 	return feed(l, c);
@@ -324,8 +340,11 @@ static void dispatch(struct lane *l, const struct dfl_chunk *c)
 		rest = rest_of(&rest, turn(l, &rest));
 		rest.call_start = false;
 	}
+	if (!rest.len)
+		return;
+	dfl_limit_hit(&l->ctx, DFL_LIMIT_TURNS);
 	raw = dfl_chunk_slice(&rest, 0, rest.len);
-	if (rest.len && l->dec)
+	if (l->dec)
 		leave_decoder(l, &rest, -EPROTO, 0);
 	put_raw(l, c->dir, &raw, &rest);
 }
@@ -347,7 +366,9 @@ void dfl_decode_data(struct dfl_decode *d, struct dfl_conn *conn, const struct d
 void dfl_decode_gap(struct dfl_decode *d, struct dfl_conn *conn, const struct dfl_gap *gap)
 {
 	struct lane *l = find_lane(conn, gap->layer, gap->ssl);
-	const struct dfl_chunk from = { .dir = gap->dir, .layer = gap->layer, .ssl = gap->ssl, .ts_ns = gap->ts_ns };
+	const struct dfl_chunk from = {
+		.dir = gap->dir, .layer = gap->layer, .ssl = gap->ssl, .ts_ns = gap->ts_ns
+	};
 
 	if (!l)
 		return;
@@ -359,8 +380,8 @@ void dfl_decode_gap(struct dfl_decode *d, struct dfl_conn *conn, const struct df
 		l->dec->gap(&l->ctx, gap);
 }
 
-void dfl_decode_end(struct dfl_decode *d, struct dfl_conn *conn, enum dfl_dir dir, enum dfl_layer layer,
-		    uint64_t ts_ns)
+void dfl_decode_end(struct dfl_decode *d, struct dfl_conn *conn, enum dfl_dir dir,
+		    enum dfl_layer layer, uint64_t ts_ns)
 {
 	struct state *st = conn->decode;
 	const struct dfl_chunk from = { .dir = dir, .layer = layer, .ts_ns = ts_ns };

@@ -7,8 +7,8 @@
 #include "decode/emit.h"
 
 #define NAME_MAX_BYTES 254 /* RFC 1035, 2.3.4 */
-#define JUMPS_MAX 32	   /* compression pointers followed in one name */
-#define RECORDS_MAX 64	   /* answers read in one message */
+#define JUMPS_MAX 32       /* compression pointers followed in one name */
+#define RECORDS_MAX 64     /* answers read in one message */
 #define TYPE_A 1
 #define TYPE_AAAA 28
 
@@ -27,11 +27,12 @@ static bool sane_header(const uint8_t *h)
 {
 	unsigned flags = u16(h + 2);
 
-	return !(flags & 0x7840) && u16(h + 4) == 1 && u16(h + 6) <= 256 && u16(h + 8) <= 256 && u16(h + 10) <= 256;
+	return !(flags & 0x7840) && u16(h + 4) == 1 && u16(h + 6) <= 256 && u16(h + 8) <= 256 &&
+	       u16(h + 10) <= 256;
 }
 
-static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir, const uint8_t *data,
-			    size_t len)
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
+			    const uint8_t *data, size_t len)
 {
 	bool port = conn->end[0].addr.port == 53 || conn->end[1].addr.port == 53;
 
@@ -100,8 +101,8 @@ static size_t read_name(const uint8_t *m, size_t len, size_t at, char *name)
 }
 
 /* One answer; its addresses are told for the name that was asked, whatever aliases are between. */
-static size_t read_answer(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len, size_t at, const char *asked,
-			  uint64_t ts_ns)
+static size_t read_answer(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len, size_t at,
+			  const char *asked, uint64_t ts_ns)
 {
 	struct dfl_addr addr = { 0 };
 	unsigned type, n;
@@ -145,7 +146,10 @@ static void read_message(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len, 
 /* Names can carry text as well as anything else can. */
 static void show(struct dfl_dec_ctx *ctx, const struct dfl_slice *s, const struct dfl_chunk *from)
 {
-	const struct dfl_op_desc d = { .protocol = "dns", .operation = "QUERY", .residency = DFL_TRANSIT, .ttl_s = -1,
+	const struct dfl_op_desc d = { .protocol = "dns",
+				       .operation = "QUERY",
+				       .residency = DFL_TRANSIT,
+				       .ttl_s = -1,
 				       .dir = DFL_REQUEST };
 	struct dfl_op *op = dfl_begin_op(ctx, &d, from->ts_ns);
 	struct dfl_view *v = dfl_open_view(ctx, op, from->dir, NULL, false);
@@ -187,7 +191,9 @@ static void tcp_bytes(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c)
 static void give_up(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 {
 	struct dns *d = ctx->state;
-	const struct dfl_chunk at = { .dir = dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = ts_ns };
+	const struct dfl_chunk at = {
+		.dir = dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = ts_ns
+	};
 
 	show_held(ctx, d->tcp[dir].len, &at);
 	dfl_buf_fini(&d->tcp[dir]);

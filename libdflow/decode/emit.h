@@ -7,23 +7,28 @@
 #include "decode/decode.h"
 #include "decode/slice.h"
 
-static inline struct dfl_view *dfl_open_view(const struct dfl_dec_ctx *c, struct dfl_op *op, enum dfl_dir dir,
-					     const char *place, bool leaf)
+static inline struct dfl_view *dfl_open_view(const struct dfl_dec_ctx *c, struct dfl_op *op,
+					     enum dfl_dir dir, const char *place, bool leaf)
 {
-	const struct dfl_view_desc d = { .place = place, .dir = dir, .layer = c->layer, .ssl = c->ssl,
-					 .leaf = leaf, .ttl_s = -1 };
+	const struct dfl_view_desc d = { .place = place,
+					 .dir = dir,
+					 .layer = c->layer,
+					 .ssl = c->ssl,
+					 .leaf = leaf,
+					 .ttl_s = -1 };
 
 	return c->sink->view_open(c->sink->ud, c->conn, op, &d);
 }
 
-static inline void dfl_put_view(const struct dfl_dec_ctx *c, struct dfl_view *v, const struct dfl_slice *s,
-				const struct dfl_chunk *from)
+static inline void dfl_put_view(const struct dfl_dec_ctx *c, struct dfl_view *v,
+				const struct dfl_slice *s, const struct dfl_chunk *from)
 {
 	if (s->len)
 		c->sink->view_data(c->sink->ud, v, s->data, s->len, s->pos, s->pos_len, from);
 }
 
-static inline void dfl_gap_view(const struct dfl_dec_ctx *c, struct dfl_view *v, uint64_t pos, uint64_t len)
+static inline void dfl_gap_view(const struct dfl_dec_ctx *c, struct dfl_view *v, uint64_t pos,
+				uint64_t len)
 {
 	if (v)
 		c->sink->view_gap(c->sink->ud, v, pos, len);
@@ -37,7 +42,8 @@ static inline void dfl_close_view(const struct dfl_dec_ctx *c, struct dfl_view *
 	*v = NULL;
 }
 
-static inline struct dfl_op *dfl_begin_op(const struct dfl_dec_ctx *c, const struct dfl_op_desc *d, uint64_t ts_ns)
+static inline struct dfl_op *dfl_begin_op(const struct dfl_dec_ctx *c, const struct dfl_op_desc *d,
+					  uint64_t ts_ns)
 {
 	return c->sink->op_begin(c->sink->ud, c->conn, d, ts_ns);
 }
@@ -50,7 +56,8 @@ static inline void dfl_end_op(const struct dfl_dec_ctx *c, struct dfl_op **op, u
 }
 
 /* Names what has become known of an operation; NULL and UNKNOWN leave what was there. */
-static inline void dfl_name_op(const struct dfl_dec_ctx *c, struct dfl_op *op, const struct dfl_op_desc *d)
+static inline void dfl_name_op(const struct dfl_dec_ctx *c, struct dfl_op *op,
+			       const struct dfl_op_desc *d)
 {
 	c->sink->op_describe(c->sink->ud, op, d);
 }
@@ -59,6 +66,11 @@ static inline void dfl_put_id(const struct dfl_dec_ctx *c, struct dfl_op *op, en
 			      const char *value, size_t len)
 {
 	c->sink->op_id(c->sink->ud, op, kind, value, len);
+}
+
+static inline void dfl_limit_hit(const struct dfl_dec_ctx *c, enum dfl_decode_limit limit)
+{
+	c->stats->limit[limit]++;
 }
 
 static inline struct dfl_slice dfl_chunk_slice(const struct dfl_chunk *c, size_t from, size_t len)

@@ -12,7 +12,8 @@ struct dfl_field_rule {
 	const char *path; /* '*' stands for one key */
 	enum what what;
 	enum dfl_id_kind id;
-	const char *events[2]; /* ANSWER: only in events of these names (or without a name); NULL: any */
+	const char *events[2]; /* ANSWER: only in events of these names (or without a name); NULL:
+				  any */
 };
 
 static const struct dfl_field_rule request_rules[] = {
@@ -44,12 +45,12 @@ static const struct dfl_field_rule uploaded_rules[] = {
 };
 
 static const struct dfl_field_rule model_rules[] = {
-	{ "choices[].delta.content", ANSWER },	      /* OpenAI, streaming */
-	{ "choices[].message.content", ANSWER },      /* OpenAI, blocking */
-	{ "choices[].text", ANSWER },		      /* OpenAI completions */
-	{ "delta.text", ANSWER },		      /* Anthropic content_block_delta */
-	{ "content[].text", ANSWER },		      /* Anthropic, blocking */
-	{ "data.delta.message.content", ANSWER },     /* plugin daemon */
+	{ "choices[].delta.content", ANSWER },    /* OpenAI, streaming */
+	{ "choices[].message.content", ANSWER },  /* OpenAI, blocking */
+	{ "choices[].text", ANSWER },             /* OpenAI completions */
+	{ "delta.text", ANSWER },                 /* Anthropic content_block_delta */
+	{ "content[].text", ANSWER },             /* Anthropic, blocking */
+	{ "data.delta.message.content", ANSWER }, /* plugin daemon */
 	{ NULL },
 };
 
@@ -67,12 +68,13 @@ static const struct dfl_field_rule task_rules[] = {
 };
 
 static const struct dfl_field_rule *const rule_sets[] = {
-	[DFL_FIELDS_REQUEST] = request_rules, [DFL_FIELDS_EVENT] = event_rules,
+	[DFL_FIELDS_REQUEST] = request_rules,   [DFL_FIELDS_EVENT] = event_rules,
 	[DFL_FIELDS_UPLOADED] = uploaded_rules, [DFL_FIELDS_MODEL] = model_rules,
-	[DFL_FIELDS_PLUGIN] = plugin_rules, [DFL_FIELDS_TASK] = task_rules,
+	[DFL_FIELDS_PLUGIN] = plugin_rules,     [DFL_FIELDS_TASK] = task_rules,
 };
 
-/* Events after which no delta of the same answer comes (dify: core/app/entities/task_entities.py). */
+/* Events after which no delta of the same answer comes (dify: core/app/entities/task_entities.py).
+ */
 static const char *const last_events[] = { "message_end", "workflow_finished", "error", NULL };
 
 static bool path_matches(const char *rule, const char *path)
@@ -128,8 +130,13 @@ static void source_end(struct dfl_fields *f, uint64_t ts_ns)
 
 static void answer_open(struct dfl_fields *f)
 {
-	const struct dfl_view_desc d = { .place = f->place, .dir = f->dir, .layer = f->ctx->layer,
-					 .ssl = f->ctx->ssl, .derives = "answer", .leaf = true, .ttl_s = -1 };
+	const struct dfl_view_desc d = { .place = f->place,
+					 .dir = f->dir,
+					 .layer = f->ctx->layer,
+					 .ssl = f->ctx->ssl,
+					 .derives = "answer",
+					 .leaf = true,
+					 .ttl_s = -1 };
 
 	if (!f->answer)
 		f->answer = f->ctx->sink->view_open(f->ctx->sink->ud, f->ctx->conn, f->op, &d);
@@ -154,7 +161,8 @@ static void str_data(void *ud, const struct dfl_slice *s)
 		return;
 	switch (f->now->what) {
 	case SOURCE:
-		k->source_append(k->ud, f->source, s->data, s->len, s->pos, s->pos_len, f->from->ts_ns);
+		k->source_append(k->ud, f->source, s->data, s->len, s->pos, s->pos_len,
+				 f->from->ts_ns);
 		break;
 	case ANSWER:
 		answer_open(f);
@@ -175,7 +183,8 @@ static void event_named(struct dfl_fields *f)
 	for (size_t i = 0; last_events[i]; i++)
 		if (!strcmp(f->event, last_events[i])) {
 			dfl_close_view(f->ctx, &f->answer);
-			f->ended = !strcmp(f->event, "workflow_finished") || !strcmp(f->event, "error");
+			f->ended = !strcmp(f->event, "workflow_finished") ||
+				   !strcmp(f->event, "error");
 		}
 }
 
@@ -202,11 +211,12 @@ static void doc_end(void *ud, const uint8_t *at)
 	f->event[0] = 0;
 }
 
-void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
-		     const char *place, enum dfl_field_set set)
+void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+		     enum dfl_dir dir, const char *place, enum dfl_field_set set)
 {
-	static const struct dfl_json_ops ops = { .str_begin = str_begin, .str_data = str_data, .str_end = str_end,
-						 .doc_end = doc_end };
+	static const struct dfl_json_ops ops = {
+		.str_begin = str_begin, .str_data = str_data, .str_end = str_end, .doc_end = doc_end
+	};
 
 	memset(f, 0, sizeof(*f));
 	dfl_json_init(&f->json, &ops, f);

@@ -32,15 +32,15 @@ struct dfl_fields {
 	const struct dfl_chunk *from;
 	struct dfl_view *answer;
 	struct dfl_src *source;
-	bool ended;	/* the last event said that nothing of this answer follows */
+	bool ended;     /* the last event said that nothing of this answer follows */
 	char event[24]; /* of this document */
 	char value[DFL_ID_VALUE_MAX + 1];
 	size_t value_len; /* beyond the buffer: longer than any id */
 };
 
 /* place must live as long as the fields. */
-void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
-		     const char *place, enum dfl_field_set set);
+void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+		     enum dfl_dir dir, const char *place, enum dfl_field_set set);
 void dfl_fields_feed(struct dfl_fields *f, const struct dfl_slice *s, const struct dfl_chunk *from);
 /* The document is over, whether it was whole or not. */
 void dfl_fields_next(struct dfl_fields *f, uint64_t ts_ns);

@@ -8,8 +8,8 @@
 
 #define EXCHANGES_MAX 64 /* requests without an answer on one connection; the oldest is ended */
 
-static const char *const methods[] = { "GET ", "POST ", "PUT ", "DELETE ", "HEAD ", "PATCH ", "OPTIONS ", "CONNECT ",
-				       NULL };
+static const char *const methods[] = { "GET ",   "POST ",    "PUT ",     "DELETE ", "HEAD ",
+				       "PATCH ", "OPTIONS ", "CONNECT ", NULL };
 
 static enum dfl_guess begins_with(const char *word, const uint8_t *data, size_t len)
 {
@@ -33,13 +33,14 @@ static enum dfl_guess guess_request(const uint8_t *data, size_t len)
 			return DFL_GUESS_MORE;
 		if (data[0] == 'C')
 			return DFL_GUESS_YES;
-		return data[n] == '/' || data[n] == 'h' || data[n] == '*' ? DFL_GUESS_YES : DFL_GUESS_NO;
+		return data[n] == '/' || data[n] == 'h' || data[n] == '*' ? DFL_GUESS_YES
+									  : DFL_GUESS_NO;
 	}
 	return DFL_GUESS_NO;
 }
 
-static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir, const uint8_t *data,
-			    size_t len)
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
+			    const uint8_t *data, size_t len)
 {
 	enum dfl_guess response = begins_with("HTTP/1.", data, len);
 
@@ -83,12 +84,15 @@ void dfl_http_exchange_done(struct dfl_http *h, struct dfl_exchange *ex, uint64_
 
 static struct dfl_exchange *new_exchange(struct dfl_http *h, bool asked, uint64_t ts_ns)
 {
-	const struct dfl_op_desc d = { .protocol = "http", .operation = "*", .ttl_s = -1,
-				       .dir = h->side[0].dir };
+	const struct dfl_op_desc d = {
+		.protocol = "http", .operation = "*", .ttl_s = -1, .dir = h->side[0].dir
+	};
 	struct dfl_exchange *ex;
 
-	if (h->n_exchanges == EXCHANGES_MAX)
+	if (h->n_exchanges == EXCHANGES_MAX) {
+		dfl_limit_hit(h->ctx, DFL_LIMIT_UNANSWERED);
 		end_exchange(h, h->exchanges, ts_ns);
+	}
 	ex = calloc(1, sizeof(*ex));
 	if (!ex)
 		return NULL;
@@ -99,15 +103,16 @@ static struct dfl_exchange *new_exchange(struct dfl_http *h, bool asked, uint64_
 	return ex;
 }
 
-/* An answer belongs to the oldest unanswered request; one whose request was not seen stands alone. */
+/* An answer belongs to the oldest unanswered request; one whose request was not seen stands alone.
+ */
 struct dfl_exchange *dfl_http_exchange(struct dfl_http *h, bool is_request, uint64_t ts_ns)
 {
 	struct dfl_exchange *ex;
 
 	if (!is_request)
 		DL_FOREACH(h->exchanges, ex)
-			if (!ex->answered)
-				return ex;
+	if (!ex->answered)
+		return ex;
 	return new_exchange(h, !is_request, ts_ns);
 }
 

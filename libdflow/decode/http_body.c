@@ -21,7 +21,8 @@ static enum dfl_coding coding_of(const char *content_encoding)
 	return DFL_CODING_UNREADABLE;
 }
 
-static void init_reader(struct dfl_body *b, const struct dfl_route *route, bool is_request, const char *type)
+static void init_reader(struct dfl_body *b, const struct dfl_route *route, bool is_request,
+			const char *type)
 {
 	enum dfl_field_set set = is_request ? route->request : route->response;
 
@@ -37,9 +38,9 @@ static void init_reader(struct dfl_body *b, const struct dfl_route *route, bool 
 	}
 }
 
-void dfl_body_init(struct dfl_body *b, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
-		   const struct dfl_route *route, bool is_request, const char *content_type,
-		   const char *content_encoding)
+void dfl_body_init(struct dfl_body *b, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+		   enum dfl_dir dir, const struct dfl_route *route, bool is_request,
+		   const char *content_type, const char *content_encoding)
 {
 	memset(b, 0, sizeof(*b));
 	b->ctx = ctx;
@@ -70,7 +71,8 @@ static void put_unreadable(struct dfl_body *b, uint64_t pos, uint64_t len)
 	dfl_gap_view(b->ctx, b->view, pos, len);
 }
 
-/* "deflate" is a zlib stream (RFC 9110, 8.4.1.2), but some send the bare one: the first byte tells. */
+/* "deflate" is a zlib stream (RFC 9110, 8.4.1.2), but some send the bare one: the first byte tells.
+ */
 static bool start_inflate(struct dfl_body *b, uint8_t first)
 {
 	int bits = first == 0x1f ? 15 + 16 : (first & 0x0f) == 8 ? 15 : -15;
@@ -114,12 +116,15 @@ static void inflate_step(struct dfl_body *b)
 			o.pos_len--;
 		put_plain(b, &o, &b->last);
 	} while (r == Z_OK && !b->z.avail_out && b->inflated < DFL_INFLATE_MAX);
+	if (b->inflated >= DFL_INFLATE_MAX)
+		dfl_limit_hit(b->ctx, DFL_LIMIT_INFLATED);
 	if ((r != Z_OK && r != Z_BUF_ERROR && r != Z_STREAM_END) || b->inflated >= DFL_INFLATE_MAX)
 		stop_inflate(b);
 	explicit_bzero(out, sizeof(out));
 }
 
-static void put_compressed(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
+static void put_compressed(struct dfl_body *b, const struct dfl_slice *s,
+			   const struct dfl_chunk *from)
 {
 	struct dfl_slice part;
 

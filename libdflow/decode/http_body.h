@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The body of an HTTP message: undoes its Content-Encoding into a view, reads what is known in it. */
+/* The body of an HTTP message: undoes its Content-Encoding into a view, reads what is known in it.
+ */
 #pragma once
 
 #include <zlib.h>
@@ -8,8 +9,9 @@
 #include "decode/requests.h"
 #include "decode/sse.h"
 
-#define DFL_INFLATE_STEP 256 /* compressed bytes that inflated ones are mapped to at once */
-#define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; what is beyond is a gap */
+#define DFL_INFLATE_STEP 256         /* compressed bytes that inflated ones are mapped to at once */
+#define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; what is beyond is a gap  \
+				      */
 
 enum dfl_coding { DFL_CODING_NONE, DFL_CODING_ZLIB, DFL_CODING_UNREADABLE };
 enum dfl_body_kind { DFL_BODY_PLAIN, DFL_BODY_JSON, DFL_BODY_SSE, DFL_BODY_MULTIPART };
@@ -24,7 +26,8 @@ struct dfl_body {
 	bool inflating;
 	z_stream z;
 	uint64_t inflated;
-	/* Compressed bytes wait until a step is full, so that positions do not depend on the splits. */
+	/* Compressed bytes wait until a step is full, so that positions do not depend on the
+	 * splits. */
 	uint8_t step[DFL_INFLATE_STEP];
 	uint16_t step_len;
 	uint64_t step_pos, step_end;
@@ -37,9 +40,9 @@ struct dfl_body {
 };
 
 /* Header values are "" when absent. route may be NULL. */
-void dfl_body_init(struct dfl_body *b, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
-		   const struct dfl_route *route, bool is_request, const char *content_type,
-		   const char *content_encoding);
+void dfl_body_init(struct dfl_body *b, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+		   enum dfl_dir dir, const struct dfl_route *route, bool is_request,
+		   const char *content_type, const char *content_encoding);
 void dfl_body_feed(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from);
 void dfl_body_gap(struct dfl_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns);
 void dfl_body_fini(struct dfl_body *b, uint64_t ts_ns);

@@ -10,9 +10,19 @@
 
 /* Values of these headers are never shown to anybody. */
 static const char *const secret_headers[] = {
-	"authorization", "proxy-authorization", "cookie",	     "set-cookie",	"x-api-key",
-	"api-key",	 "x-goog-api-key",	"x-amz-security-token", "x-inner-api-key", "x-csrf-token",
-	"x-app-passport", "x-auth-token",	NULL,
+	"authorization",
+	"proxy-authorization",
+	"cookie",
+	"set-cookie",
+	"x-api-key",
+	"api-key",
+	"x-goog-api-key",
+	"x-amz-security-token",
+	"x-inner-api-key",
+	"x-csrf-token",
+	"x-app-passport",
+	"x-auth-token",
+	NULL,
 };
 
 static bool is_secret(const char *name)
@@ -35,7 +45,8 @@ static void flush_head(struct dfl_http_side *s, const uint8_t *to)
 
 	if (s->muted || to <= s->cursor)
 		return;
-	bytes = dfl_chunk_slice(s->chunk, (size_t)(s->cursor - s->chunk->data), (size_t)(to - s->cursor));
+	bytes = dfl_chunk_slice(s->chunk, (size_t)(s->cursor - s->chunk->data),
+				(size_t)(to - s->cursor));
 	s->cursor = to;
 	if (!s->ex)
 		return; /* line breaks between messages */
@@ -140,9 +151,11 @@ static void request_header(struct dfl_http_side *s)
 		amzn_trace_id(s);
 	else if (!strcmp(s->name, "x-forwarded-for"))
 		forwarded_for(s);
-	else if (!strcmp(s->name, "x-request-id") && dfl_is_id(DFL_ID_X_REQUEST_ID, s->value, s->value_len))
+	else if (!strcmp(s->name, "x-request-id") &&
+		 dfl_is_id(DFL_ID_X_REQUEST_ID, s->value, s->value_len))
 		dfl_put_id(s->http->ctx, s->ex->op, DFL_ID_X_REQUEST_ID, s->value, s->value_len);
-	else if (!strcmp(s->name, "traceparent") && dfl_is_id(DFL_ID_TRACEPARENT, s->value, s->value_len))
+	else if (!strcmp(s->name, "traceparent") &&
+		 dfl_is_id(DFL_ID_TRACEPARENT, s->value, s->value_len))
 		dfl_put_id(s->http->ctx, s->ex->op, DFL_ID_TRACEPARENT, s->value, s->value_len);
 	else if (!strcmp(s->name, "host"))
 		snprintf(s->host, sizeof(s->host), "%.*s", (int)strcspn(s->value, ":"), s->value);
@@ -157,7 +170,8 @@ static int on_header_value_complete(llhttp_t *p)
 	if (!strcmp(s->name, "content-type"))
 		snprintf(s->type, sizeof(s->type), "%.*s", (int)sizeof(s->type) - 1, s->value);
 	else if (!strcmp(s->name, "content-encoding"))
-		snprintf(s->encoding, sizeof(s->encoding), "%.*s", (int)sizeof(s->encoding) - 1, s->value);
+		snprintf(s->encoding, sizeof(s->encoding), "%.*s", (int)sizeof(s->encoding) - 1,
+			 s->value);
 	else if (s->is_request)
 		request_header(s);
 	if (s->secret)
@@ -185,13 +199,18 @@ static void s3_place(const struct dfl_http_side *s, char place[static DFL_NAME_M
 static void name_s3(struct dfl_http_side *s, const char *method)
 {
 	char operation[DFL_NAME_MAX], place[DFL_NAME_MAX];
-	const struct dfl_op_desc d = { .protocol = "http", .operation = operation, .place = place,
-				       .residency = DFL_OBJECT, .ttl_s = -1, .dir = s->dir };
+	const struct dfl_op_desc d = { .protocol = "http",
+				       .operation = operation,
+				       .place = place,
+				       .residency = DFL_OBJECT,
+				       .ttl_s = -1,
+				       .dir = s->dir };
 
 	s3_place(s, place);
 	snprintf(operation, sizeof(operation), "%s s3-bucket/*", method);
 	dfl_name_op(s->http->ctx, s->ex->op, &d);
-	s->http->ctx->sink->op_station(s->http->ctx->sink->ud, s->ex->op, DFL_SERVER, DFL_ST_S3, "http:s3");
+	s->http->ctx->sink->op_station(s->http->ctx->sink->ud, s->ex->op, DFL_SERVER, DFL_ST_S3,
+				       "http:s3");
 }
 
 static void name_route(struct dfl_http_side *s, const char *method)
@@ -201,9 +220,13 @@ static void name_route(struct dfl_http_side *s, const char *method)
 	const char *id = NULL;
 	size_t id_len = 0;
 	char operation[DFL_NAME_MAX];
-	struct dfl_op_desc d = { .protocol = "http", .operation = operation, .ttl_s = -1, .dir = s->dir };
+	struct dfl_op_desc d = {
+		.protocol = "http", .operation = operation, .ttl_s = -1, .dir = s->dir
+	};
 
-	r = s->url_len < sizeof(s->url) - 1 ? dfl_route_find(method, s->url, s->url_len, &id, &id_len) : NULL;
+	r = s->url_len < sizeof(s->url) - 1
+		    ? dfl_route_find(method, s->url, s->url_len, &id, &id_len)
+		    : NULL;
 	s->ex->route = r;
 	snprintf(operation, sizeof(operation), "%s %s", method, r ? r->path : "*");
 	d.residency = r ? r->residency : DFL_RES_UNKNOWN;
@@ -236,8 +259,8 @@ static int on_headers_complete(llhttp_t *p)
 
 	if (s->is_request)
 		request_headers(s);
-	dfl_body_init(&s->body, s->http->ctx, s->ex->op, s->dir, s->ex->route, s->is_request, s->type,
-		      s->encoding);
+	dfl_body_init(&s->body, s->http->ctx, s->ex->op, s->dir, s->ex->route, s->is_request,
+		      s->type, s->encoding);
 	if (s->is_request)
 		return 0;
 	if (s->ex->connect && status / 100 == 2)
@@ -365,7 +388,8 @@ int dfl_http_side_feed(struct dfl_http_side *s, const struct dfl_chunk *c, size_
 	return err;
 }
 
-/* Bytes of the body that must still come before llhttp looks at framing again; 0: not inside one. */
+/* Bytes of the body that must still come before llhttp looks at framing again; 0: not inside one.
+ */
 static uint64_t body_left(const struct dfl_http_side *s)
 {
 	if (!s->ex || !s->body.ctx)
@@ -377,10 +401,14 @@ static uint64_t body_left(const struct dfl_http_side *s)
 	return s->is_request ? 0 : UINT64_MAX; /* until the connection ends */
 }
 
-/* Moves llhttp over bytes that are missing inside a body: all but one by its counter, that one fed. */
+/* Moves llhttp over bytes that are missing inside a body: all but one by its counter, that one fed.
+ */
 static bool bridge(struct dfl_http_side *s, const struct dfl_gap *gap)
 {
-	const struct dfl_chunk c = { .dir = gap->dir, .data = (const uint8_t *)"x", .len = 1, .pos = gap->pos,
+	const struct dfl_chunk c = { .dir = gap->dir,
+				     .data = (const uint8_t *)"x",
+				     .len = 1,
+				     .pos = gap->pos,
 				     .ts_ns = gap->ts_ns };
 	uint64_t left = body_left(s);
 	int err;

@@ -127,7 +127,8 @@ static bool value_byte(struct dfl_json *j, uint8_t c, const uint8_t *at)
 	case ']':
 		return j->state == VALUE_OR_END && close_container(j, true, at + 1);
 	default:
-		if (c != '-' && (c < '0' || c > '9') && c != 't' && c != 'f' && c != 'n' && c != 'N' && c != 'I')
+		if (c != '-' && (c < '0' || c > '9') && c != 't' && c != 'f' && c != 'n' &&
+		    c != 'N' && c != 'I')
 			return false; /* NaN and Infinity: Python writes them */
 		j->state = WORD;
 		return true;
@@ -145,8 +146,8 @@ static bool after_byte(struct dfl_json *j, uint8_t c, const uint8_t *at)
 
 static bool word_byte(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-	       c == '+' || c == '-';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '.' || c == '+' || c == '-';
 }
 
 /* Any byte outside of strings. */
@@ -227,7 +228,8 @@ static void hex_done(struct dfl_json *j, uint64_t end)
 	}
 	if (v >= 0xdc00 && v < 0xe000) {
 		if (j->high)
-			put_code_point(j, 0x10000 + ((j->high - 0xd800u) << 10) + (v - 0xdc00), end);
+			put_code_point(j, 0x10000 + ((j->high - 0xd800u) << 10) + (v - 0xdc00),
+				       end);
 		j->high = 0;
 		return;
 	}

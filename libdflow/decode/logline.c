@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Logs (standard output and error of processes, log files), a line an operation; and other files, a call an
- * operation.
+ * Logs (standard output and error of processes, log files), a line an operation; and other files, a
+ * call an operation.
  */
 #include <stdlib.h>
 
@@ -24,11 +24,12 @@ static bool is_log_path(const char *path)
 {
 	size_t n = strlen(path);
 
-	return (n > 4 && !strcmp(path + n - 4, ".log")) || strstr(path, "/log/") || strstr(path, "/logs/");
+	return (n > 4 && !strcmp(path + n - 4, ".log")) || strstr(path, "/log/") ||
+	       strstr(path, "/logs/");
 }
 
-static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir, const uint8_t *data,
-			    size_t len)
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
+			    const uint8_t *data, size_t len)
 {
 	int fd = conn->end[DFL_CLIENT].fd;
 
@@ -65,8 +66,12 @@ static void put(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c, size_t from,
 {
 	struct log *l = ctx->state;
 	struct way *w = &l->way[c->dir];
-	const struct dfl_op_desc d = { .protocol = l->protocol, .operation = c->dir == DFL_REQUEST ? "write" : "read",
-				       .place = l->place, .residency = l->residency, .ttl_s = -1, .dir = c->dir };
+	const struct dfl_op_desc d = { .protocol = l->protocol,
+				       .operation = c->dir == DFL_REQUEST ? "write" : "read",
+				       .place = l->place,
+				       .residency = l->residency,
+				       .ttl_s = -1,
+				       .dir = c->dir };
 	struct dfl_slice s = dfl_chunk_slice(c, from, len);
 
 	if (!w->op) {

@@ -7,8 +7,8 @@
 
 enum state { CONTENT, AFTER, HEADER, DONE };
 
-bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
-			const char *content_type)
+bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+			enum dfl_dir dir, const char *content_type)
 {
 	const char *b = strcasestr(content_type, "boundary=");
 	size_t n;
@@ -42,7 +42,8 @@ static void source_end(struct dfl_multipart *m, uint64_t ts_ns)
 static void content(struct dfl_multipart *m, const struct dfl_slice *s, uint64_t ts_ns)
 {
 	if (m->source && s->len)
-		m->ctx->sink->source_append(m->ctx->sink->ud, m->source, s->data, s->len, s->pos, s->pos_len, ts_ns);
+		m->ctx->sink->source_append(m->ctx->sink->ud, m->source, s->data, s->len, s->pos,
+					    s->pos_len, ts_ns);
 }
 
 /* What looked like a delimiter was content. */
@@ -55,7 +56,8 @@ static void give_back(struct dfl_multipart *m, uint64_t end, uint64_t ts_ns)
 }
 
 /* Content up to the delimiter. Returns the bytes consumed. */
-static size_t content_run(struct dfl_multipart *m, const struct dfl_slice *s, size_t i, uint64_t ts_ns)
+static size_t content_run(struct dfl_multipart *m, const struct dfl_slice *s, size_t i,
+			  uint64_t ts_ns)
 {
 	const uint8_t *cr;
 	struct dfl_slice run;
@@ -87,7 +89,8 @@ static void header_line(struct dfl_multipart *m)
 {
 	m->line[m->line_len] = 0;
 	if (m->line_len) {
-		if (!strncasecmp(m->line, "Content-Disposition:", 20) && strstr(m->line, " name=\"file\""))
+		if (!strncasecmp(m->line, "Content-Disposition:", 20) &&
+		    strstr(m->line, " name=\"file\""))
 			m->is_file = true;
 		return;
 	}

@@ -18,11 +18,11 @@ struct dfl_multipart {
 	uint16_t line_len;
 	bool is_file;
 	uint8_t delim[4 + DFL_BOUNDARY_MAX]; /* CR LF "--" boundary */
-	char line[256];			     /* of a part's header; the rest of a longer line is dropped */
+	char line[256]; /* of a part's header; the rest of a longer line is dropped */
 };
 
 /* content_type: of the message's header. Returns false when it has no usable boundary. */
-bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
-			const char *content_type);
+bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+			enum dfl_dir dir, const char *content_type);
 void dfl_multipart_feed(struct dfl_multipart *m, const struct dfl_slice *s, uint64_t ts_ns);
 void dfl_multipart_fini(struct dfl_multipart *m, uint64_t ts_ns);

@@ -6,9 +6,9 @@
 #include "decode/emit.h"
 #include "decode/sql.h"
 
-#define DFL_PG_OPS 256	      /* statements without a reply; the oldest is ended */
-#define DFL_PG_STATEMENTS 64  /* prepared statements remembered; the least used one goes */
-#define DFL_PG_NAME 64	      /* of statements and columns, with its NUL */
+#define DFL_PG_OPS 256                /* statements without a reply; the oldest is ended */
+#define DFL_PG_STATEMENTS 64          /* prepared statements remembered; the least used one goes */
+#define DFL_PG_NAME 64                /* of statements and columns, with its NUL */
 #define DFL_PG_MESSAGE_MAX (1u << 30) /* Postgres: MaxAllocSize */
 
 /* A prepared statement. */
@@ -16,7 +16,7 @@ struct dfl_pg_stmt {
 	struct dfl_pg_stmt *prev, *next; /* least recently used first */
 	char name[DFL_PG_NAME];
 	char operation[DFL_NAME_MAX];
-	struct dfl_sql sql;	  /* places of parameters and result columns */
+	struct dfl_sql sql;       /* places of parameters and result columns */
 	struct dfl_names columns; /* once they were described; see dfl_pg_op */
 };
 
@@ -24,24 +24,25 @@ struct dfl_pg_stmt {
 struct dfl_pg_op {
 	struct dfl_pg_op *prev, *next;
 	struct dfl_op *op;
-	uint64_t unit;		 /* all up to one ReadyForQuery */
-	bool done;		 /* its CommandComplete was seen */
-	bool parsed, bound;	 /* extended protocol: what was seen of it */
-	char stmt[DFL_PG_NAME];	 /* then: which */
+	uint64_t unit;           /* all up to one ReadyForQuery */
+	bool done;               /* its CommandComplete was seen */
+	bool parsed, bound;      /* extended protocol: what was seen of it */
+	char stmt[DFL_PG_NAME];  /* then: which */
 	struct dfl_view *own[2]; /* by direction: SQL, framing, values that are no text */
-	struct dfl_sql sql;	 /* of a simple query */
-	struct dfl_names columns; /* of the result: 't' text, 'i' an id, 'x' other; then the place */
+	struct dfl_sql sql;      /* of a simple query */
+	struct dfl_names
+		columns; /* of the result: 't' text, 'i' an id, 'x' other; then the place */
 };
 
 struct dfl_pg_conn;
 
 /* Cursor over the body of a message: fields of fixed size and strings, however it is split. */
 struct dfl_pg_field {
-	uint8_t state;	 /* enum in pg_front.c, pg_back.c */
-	uint32_t left;	 /* bytes of a value */
-	uint8_t n;	 /* bytes of the number so far */
+	uint8_t state; /* enum in pg_front.c, pg_back.c */
+	uint32_t left; /* bytes of a value */
+	uint8_t n;     /* bytes of the number so far */
 	uint32_t number;
-	uint32_t count;	 /* items left */
+	uint32_t count; /* items left */
 	uint32_t index;
 	uint16_t text_len;
 	char text[DFL_PG_NAME];
@@ -55,7 +56,7 @@ struct dfl_pg_side {
 	uint8_t n_head; /* bytes of type and length */
 	uint8_t head[8];
 	uint64_t head_pos;
-	uint8_t type; /* 0: the message without a type that opens a connection */
+	uint8_t type;  /* 0: the message without a type that opens a connection */
 	uint32_t left; /* bytes of the body */
 	bool in_body;
 	struct dfl_pg_op *op; /* of the message; NULL: bytes without an operation */
@@ -72,8 +73,8 @@ struct dfl_pg_conn {
 	struct dfl_dec_ctx *ctx;
 	struct dfl_pg_side front, back;
 	bool asker_known;
-	bool starting;	  /* the client's next message has no type */
-	bool asked_tls;	  /* SSLRequest or GSSENCRequest: one byte answers */
+	bool starting;  /* the client's next message has no type */
+	bool asked_tls; /* SSLRequest or GSSENCRequest: one byte answers */
 	uint64_t unit;
 	struct dfl_pg_op *ops; /* oldest first */
 	unsigned n_ops;

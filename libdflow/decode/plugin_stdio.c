@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The pipes between Dify's plugin daemon and a plugin: JSON lines, many sessions in one pipe. What a
- * plugin writes names its session first, so a session is one operation; what the daemon writes names it
- * last (keys are sorted), so a line is one.
+ * The pipes between Dify's plugin daemon and a plugin: JSON lines, many sessions in one pipe. What
+ * a plugin writes names its session first, so a session is one operation; what the daemon writes
+ * names it last (keys are sorted), so a line is one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "decode/emit.h"
 #include "decode/fields.h"
 
-#define HEAD_MAX 1024 /* bytes of a line held until its session is known */
+#define HEAD_MAX 1024   /* bytes of a line held until its session is known */
 #define SESSIONS_MAX 64 /* open at once in one pipe; the least used one is ended */
 
 struct session {
@@ -46,8 +46,9 @@ struct plugin {
 enum what { NOTHING, SESSION_ID, EVENT, TYPE };
 
 /* Events of the plugin SDK (dify_plugin: core/entities/plugin/io.py). */
-static const char *const events[] = { "request", "response", "backwards_response", "session", "heartbeat",
-				      "log",	 "error",    "event" };
+static const char *const events[] = { "request", "response",  "backwards_response",
+				      "session", "heartbeat", "log",
+				      "error",   "event" };
 
 static void end_session(struct plugin *p, struct session *s, uint64_t ts_ns)
 {
@@ -60,8 +61,11 @@ static void end_session(struct plugin *p, struct session *s, uint64_t ts_ns)
 
 static struct dfl_op *begin_op(struct plugin *p, const char *operation)
 {
-	const struct dfl_op_desc d = { .protocol = "plugin-stdio", .operation = operation, .residency = DFL_TRANSIT,
-				       .ttl_s = -1, .dir = p->chunk->dir };
+	const struct dfl_op_desc d = { .protocol = "plugin-stdio",
+				       .operation = operation,
+				       .residency = DFL_TRANSIT,
+				       .ttl_s = -1,
+				       .dir = p->chunk->dir };
 
 	return dfl_begin_op(p->ctx, &d, p->chunk->ts_ns);
 }
@@ -70,15 +74,18 @@ static struct session *find_session(struct plugin *p)
 {
 	struct session *s;
 
-	DL_FOREACH(p->sessions, s) {
+	DL_FOREACH(p->sessions, s)
+	{
 		if (memcmp(s->id, p->value, 36))
 			continue;
 		DL_DELETE(p->sessions, s);
 		DL_APPEND(p->sessions, s);
 		return s;
 	}
-	if (p->n_sessions == SESSIONS_MAX)
+	if (p->n_sessions == SESSIONS_MAX) {
+		dfl_limit_hit(p->ctx, DFL_LIMIT_SESSIONS);
 		end_session(p, p->sessions, p->chunk->ts_ns);
+	}
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
@@ -118,8 +125,10 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 	struct plugin *p = ud;
 
 	p->value_len = 0;
-	p->what = !strcmp(path, "session_id") ? SESSION_ID : !strcmp(path, "event") ? EVENT :
-		  !strcmp(path, "data.type")  ? TYPE : NOTHING;
+	p->what = !strcmp(path, "session_id")  ? SESSION_ID
+		  : !strcmp(path, "event")     ? EVENT
+		  : !strcmp(path, "data.type") ? TYPE
+					       : NOTHING;
 }
 
 static void str_data(void *ud, const struct dfl_slice *s)
@@ -195,7 +204,9 @@ static bool is_whole(const struct plugin *p)
 
 static void line_end(struct plugin *p)
 {
-	const struct dfl_op_desc d = { .operation = p->event[0] ? p->event : "*", .ttl_s = -1, .dir = p->chunk->dir };
+	const struct dfl_op_desc d = { .operation = p->event[0] ? p->event : "*",
+				       .ttl_s = -1,
+				       .dir = p->chunk->dir };
 
 	if (!p->in_line)
 		return;
@@ -219,14 +230,25 @@ static void line_end(struct plugin *p)
 	dfl_json_reset(&p->json);
 }
 
-static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir, const uint8_t *data,
-			    size_t len)
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
+			    const uint8_t *data, size_t len)
 {
 	static const char *const starts[] = {
-		"{\"session_id\":", "{\"app_id\":", "{\"context\":", "{\"conversation_id\":", "{\"action\":",
-		"{\"event\":\"session\"", "{\"event\":\"heartbeat\"", "{\"event\":\"log\"", "{\"event\":\"error\"",
-		"{\"event\": \"session\"", "{\"event\": \"heartbeat\"", "{\"event\": \"log\"", "{\"event\": \"error\"",
-		"{\"event\":\"request\"", "{\"data\":{",
+		"{\"session_id\":",
+		"{\"app_id\":",
+		"{\"context\":",
+		"{\"conversation_id\":",
+		"{\"action\":",
+		"{\"event\":\"session\"",
+		"{\"event\":\"heartbeat\"",
+		"{\"event\":\"log\"",
+		"{\"event\":\"error\"",
+		"{\"event\": \"session\"",
+		"{\"event\": \"heartbeat\"",
+		"{\"event\": \"log\"",
+		"{\"event\": \"error\"",
+		"{\"event\":\"request\"",
+		"{\"data\":{",
 	};
 	enum dfl_guess best = DFL_GUESS_NO;
 
@@ -246,7 +268,9 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 
 static int init(struct dfl_dec_ctx *ctx)
 {
-	static const struct dfl_json_ops ops = { .str_begin = str_begin, .str_data = str_data, .str_end = str_end };
+	static const struct dfl_json_ops ops = { .str_begin = str_begin,
+						 .str_data = str_data,
+						 .str_end = str_end };
 	struct plugin *p = calloc(1, sizeof(*p));
 
 	if (!p)
@@ -291,7 +315,9 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 {
 	struct plugin *p = ctx->state;
-	const struct dfl_chunk at = { .dir = g->dir, .layer = g->layer, .ssl = g->ssl, .ts_ns = g->ts_ns };
+	const struct dfl_chunk at = {
+		.dir = g->dir, .layer = g->layer, .ssl = g->ssl, .ts_ns = g->ts_ns
+	};
 
 	if (g->dir != p->dir)
 		return;
@@ -310,7 +336,9 @@ static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 {
 	struct plugin *p = ctx->state;
-	const struct dfl_chunk at = { .dir = p->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = ts_ns };
+	const struct dfl_chunk at = {
+		.dir = p->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = ts_ns
+	};
 
 	p->chunk = &at;
 	line_end(p);

@@ -10,7 +10,7 @@ static const struct {
 	const char *place;
 	enum dfl_id_kind kind;
 } id_places[] = {
-	{ "messages.id", DFL_ID_MESSAGE },	     { "*.message_id", DFL_ID_MESSAGE },
+	{ "messages.id", DFL_ID_MESSAGE },           { "*.message_id", DFL_ID_MESSAGE },
 	{ "conversations.id", DFL_ID_CONVERSATION }, { "*.conversation_id", DFL_ID_CONVERSATION },
 	{ "workflow_runs.id", DFL_ID_WORKFLOW_RUN }, { "*.workflow_run_id", DFL_ID_WORKFLOW_RUN },
 	{ "upload_files.id", DFL_ID_UPLOAD_FILE },   { "*.upload_file_id", DFL_ID_UPLOAD_FILE },
@@ -54,8 +54,8 @@ void dfl_pg_note_value(struct dfl_pg_side *s, const char *place)
 void dfl_pg_open_value(struct dfl_pg_side *s, const char *place)
 {
 	dfl_pg_note_value(s, place);
-	s->value = dfl_open_view(s->conn->ctx, s->op ? s->op->op : NULL, s->dir, s->lit_place[0] ? s->lit_place : NULL,
-				 true);
+	s->value = dfl_open_view(s->conn->ctx, s->op ? s->op->op : NULL, s->dir,
+				 s->lit_place[0] ? s->lit_place : NULL, true);
 }
 
 void dfl_pg_put_value(struct dfl_pg_side *s, const struct dfl_slice *d)
@@ -86,12 +86,17 @@ void dfl_pg_close_value(struct dfl_pg_side *s)
 
 struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
 {
-	const struct dfl_op_desc d = { .protocol = "postgres", .operation = "*", .residency = DFL_PERSISTENT, .ttl_s = -1,
+	const struct dfl_op_desc d = { .protocol = "postgres",
+				       .operation = "*",
+				       .residency = DFL_PERSISTENT,
+				       .ttl_s = -1,
 				       .dir = c->front.dir };
 	struct dfl_pg_op *op;
 
-	if (c->n_ops == DFL_PG_OPS)
+	if (c->n_ops == DFL_PG_OPS) {
+		dfl_limit_hit(c->ctx, DFL_LIMIT_UNANSWERED);
 		dfl_pg_op_end(c, c->ops, ts_ns);
+	}
 	op = calloc(1, sizeof(*op));
 	if (!op)
 		return NULL;
@@ -142,7 +147,8 @@ struct dfl_pg_stmt *dfl_pg_stmt_find(struct dfl_pg_conn *c, const char *name)
 {
 	struct dfl_pg_stmt *st;
 
-	DL_FOREACH(c->stmts, st) {
+	DL_FOREACH(c->stmts, st)
+	{
 		if (strcmp(st->name, name))
 			continue;
 		DL_DELETE(c->stmts, st);
@@ -167,8 +173,10 @@ struct dfl_pg_stmt *dfl_pg_stmt_new(struct dfl_pg_conn *c, const char *name)
 
 	if (st)
 		stmt_drop(c, st);
-	if (c->n_stmts == DFL_PG_STATEMENTS)
+	if (c->n_stmts == DFL_PG_STATEMENTS) {
+		dfl_limit_hit(c->ctx, DFL_LIMIT_STATEMENTS);
 		stmt_drop(c, c->stmts);
+	}
 	st = calloc(1, sizeof(*st));
 	if (!st)
 		return NULL;
@@ -207,7 +215,10 @@ static uint32_t be32(const uint8_t *p)
 /* The connection's first message: a length and a code, no type. */
 static enum dfl_guess guess_startup(const uint8_t *data, size_t len)
 {
-	static const uint8_t codes[][4] = { { 4, 210, 22, 47 }, { 4, 210, 22, 48 }, { 4, 210, 22, 46 }, { 0, 3, 0, 0 },
+	static const uint8_t codes[][4] = { { 4, 210, 22, 47 },
+					    { 4, 210, 22, 48 },
+					    { 4, 210, 22, 46 },
+					    { 0, 3, 0, 0 },
 					    { 0, 3, 0, 2 } };
 
 	if (data[0] || (len > 1 && data[1]))
@@ -221,7 +232,8 @@ static enum dfl_guess guess_startup(const uint8_t *data, size_t len)
 }
 
 /* A message of known type and sane length; short ones must be followed by another such message. */
-static enum dfl_guess guess_message(const uint8_t *data, size_t len, const char *types, const char *empty)
+static enum dfl_guess guess_message(const uint8_t *data, size_t len, const char *types,
+				    const char *empty)
 {
 	uint32_t n;
 
@@ -241,8 +253,8 @@ static enum dfl_guess guess_message(const uint8_t *data, size_t len, const char 
 	return DFL_GUESS_YES;
 }
 
-static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir, const uint8_t *data,
-			    size_t len)
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
+			    const uint8_t *data, size_t len)
 {
 	if (conn->medium != DFL_TCP && conn->medium != DFL_UNIX)
 		return DFL_GUESS_NO;
@@ -275,7 +287,8 @@ static void learn_start(struct dfl_pg_conn *c, const struct dfl_chunk *chunk)
 
 static bool type_ok(const struct dfl_pg_side *s, uint8_t type)
 {
-	return type && strchr(s->dir == DFL_REQUEST ? "QPBEDCSHXFdcfp" : "RKSTDCEZNIAGHWdcnstvV123", type);
+	return type &&
+	       strchr(s->dir == DFL_REQUEST ? "QPBEDCSHXFdcfp" : "RKSTDCEZNIAGHWdcnstvV123", type);
 }
 
 static void begin(struct dfl_pg_side *s)
@@ -399,7 +412,9 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 {
 	struct dfl_pg_conn *c = ctx->state;
 	struct dfl_pg_side *s = g->dir == DFL_REQUEST ? &c->front : &c->back;
-	const struct dfl_chunk at = { .dir = g->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = g->ts_ns };
+	const struct dfl_chunk at = {
+		.dir = g->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = g->ts_ns
+	};
 
 	dfl_close_view(ctx, &s->raw);
 	if (!s->in_body || !g->len || g->len > s->left) {

@@ -76,21 +76,84 @@ bool dfl_is_id(enum dfl_id_kind kind, const char *s, size_t len)
 
 /* Literal segments of the keys, lists and channels of Dify, its plugin daemon and Celery. */
 static const char *const key_words[] = {
-	"account", "active_requests", "advanced-chat", "agent-chat", "api_token", "api_token_active",
-	"app", "app_deletion", "app_dsl_version", "auto_type", "celery", "celeryev",
-	"channel", "chat", "cluster-master-preemption-lock", "cluster-nodes-status-hash-map",
-	"cluster-status", "commands", "completion", "conv_name", "conversation", "credentials", "dataset",
-	"dataset_summary", "dify", "endpoint", "generate_task_belong", "generate_task_stopped", "id",
-	"installation", "llm", "load_balancing", "mail", "member_invite", "model",
-	"model_load_balancing_enabled", "ops_trace", "pending", "pipeline", "plugin", "plugin_daemon",
-	"plugin_id", "priority_dataset", "priority_pipeline", "provider", "provider_credentials",
-	"provider_model_credentials", "provider_model", "rate_limit", "refresh_token", "rerank",
-	"retention", "schedule_executor", "schedule_poller", "session_info", "speech2text", "stream",
-	"tenant", "tenant_id", "text-embedding", "token", "trigger_refresh_executor",
-	"triggered_workflow_dispatcher", "tts", "unacked", "unacked_index", "unacked_mutex", "worker.*",
-	"worker.heartbeat", "worker.offline", "worker.online", "workflow", "workflow_based_app_execution",
-	"workflow_storage", "_kombu.binding.celery", "_kombu.binding.celery.pidbox",
-	"_kombu.binding.celeryev", "_kombu.binding.reply.celery.pidbox",
+	"account",
+	"active_requests",
+	"advanced-chat",
+	"agent-chat",
+	"api_token",
+	"api_token_active",
+	"app",
+	"app_deletion",
+	"app_dsl_version",
+	"auto_type",
+	"celery",
+	"celeryev",
+	"channel",
+	"chat",
+	"cluster-master-preemption-lock",
+	"cluster-nodes-status-hash-map",
+	"cluster-status",
+	"commands",
+	"completion",
+	"conv_name",
+	"conversation",
+	"credentials",
+	"dataset",
+	"dataset_summary",
+	"dify",
+	"endpoint",
+	"generate_task_belong",
+	"generate_task_stopped",
+	"id",
+	"installation",
+	"llm",
+	"load_balancing",
+	"mail",
+	"member_invite",
+	"model",
+	"model_load_balancing_enabled",
+	"ops_trace",
+	"pending",
+	"pipeline",
+	"plugin",
+	"plugin_daemon",
+	"plugin_id",
+	"priority_dataset",
+	"priority_pipeline",
+	"provider",
+	"provider_credentials",
+	"provider_model_credentials",
+	"provider_model",
+	"rate_limit",
+	"refresh_token",
+	"rerank",
+	"retention",
+	"schedule_executor",
+	"schedule_poller",
+	"session_info",
+	"speech2text",
+	"stream",
+	"tenant",
+	"tenant_id",
+	"text-embedding",
+	"token",
+	"trigger_refresh_executor",
+	"triggered_workflow_dispatcher",
+	"tts",
+	"unacked",
+	"unacked_index",
+	"unacked_mutex",
+	"worker.*",
+	"worker.heartbeat",
+	"worker.offline",
+	"worker.online",
+	"workflow",
+	"workflow_based_app_execution",
+	"workflow_storage",
+	"_kombu.binding.celery",
+	"_kombu.binding.celery.pidbox",
+	"_kombu.binding.celeryev",
+	"_kombu.binding.reply.celery.pidbox",
 };
 
 /* Where known keys carry an id: first segment, number of the segment. */
@@ -99,9 +162,12 @@ static const struct {
 	int segment;
 	enum dfl_id_kind kind;
 } key_ids[] = {
-	{ "generate_task_belong", 1, DFL_ID_TASK },	 { "generate_task_stopped", 1, DFL_ID_TASK },
-	{ "workflow", 1, DFL_ID_TASK },			 { "conv_name", 1, DFL_ID_CONVERSATION },
-	{ "channel", 2, DFL_ID_WORKFLOW_RUN },		 { "stream", 2, DFL_ID_WORKFLOW_RUN },
+	{ "generate_task_belong", 1, DFL_ID_TASK },
+	{ "generate_task_stopped", 1, DFL_ID_TASK },
+	{ "workflow", 1, DFL_ID_TASK },
+	{ "conv_name", 1, DFL_ID_CONVERSATION },
+	{ "channel", 2, DFL_ID_WORKFLOW_RUN },
+	{ "stream", 2, DFL_ID_WORKFLOW_RUN },
 };
 
 static bool equals(const char *word, const char *s, size_t len)
@@ -153,7 +219,8 @@ static void put_variable(struct pattern *p, const char *s, size_t len)
 		put(p, "*", 1);
 }
 
-/* kombu marks a queue's priority with "\x06\x16" and a digit after the name (transport/redis.py). */
+/* kombu marks a queue's priority with "\x06\x16" and a digit after the name (transport/redis.py).
+ */
 static size_t without_priority(const char *s, size_t len)
 {
 	if (len > 3 && s[len - 3] == 6 && s[len - 2] == 0x16 && is_digit(s[len - 1]))
@@ -196,8 +263,8 @@ static bool put_event_channel(struct pattern *p, const char *s, size_t len)
 	return true;
 }
 
-static void find_id(struct dfl_key_ids *ids, const char *first, size_t first_len, int segment, const char *s,
-		    size_t len)
+static void find_id(struct dfl_key_ids *ids, const char *first, size_t first_len, int segment,
+		    const char *s, size_t len)
 {
 	if (!ids || ids->n == 2 || !dfl_is_uuid(s, len))
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The closed vocabulary: what of a key, path or identifier may be named. Literal parts are kept only
- * when they are on a list; variable parts become `{uuid}`, `{n}` or `*`.
+ * The closed vocabulary: what of a key, path or identifier may be named. Literal parts are kept
+ * only when they are on a list; variable parts become `{uuid}`, `{n}` or `*`.
  */
 #pragma once
 
@@ -16,7 +16,8 @@
 bool dfl_is_uuid(const char *s, size_t len);
 /* 1 to DFL_ID_VALUE_MAX of [A-Za-z0-9_-], as Dify's own check of trace ids. */
 bool dfl_is_token(const char *s, size_t len);
-/* A table or column name as ORMs write them: [A-Za-z_][A-Za-z0-9_]*, at most 63 (Postgres NAMEDATALEN). */
+/* A table or column name as ORMs write them: [A-Za-z_][A-Za-z0-9_]*, at most 63 (Postgres
+ * NAMEDATALEN). */
 bool dfl_is_identifier(const char *s, size_t len);
 /* A bucket name (S3: 3 to 63 of [a-z0-9.-]). */
 bool dfl_is_bucket(const char *s, size_t len);
@@ -33,8 +34,8 @@ struct dfl_key_ids {
 };
 
 /*
- * The pattern of a Redis key, list or channel: "generate_task_belong:{uuid}". ret_ids (may be NULL):
- * the ids that known keys carry.
+ * The pattern of a Redis key, list or channel: "generate_task_belong:{uuid}". ret_ids (may be
+ * NULL): the ids that known keys carry.
  */
 void dfl_key_pattern(const char *key, size_t len, char ret_pattern[static DFL_NAME_MAX],
 		     struct dfl_key_ids *ret_ids);

@@ -2,16 +2,17 @@
 /* The table of inbound requests of Dify's API station (controllers/{service_api,web,console}). */
 #include "decode/requests.h"
 
-#define CHAT(path_)                                                                                      \
-	{                                                                                                \
-		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",          \
-		.residency = DFL_TRANSIT, .request = DFL_FIELDS_REQUEST, .response = DFL_FIELDS_EVENT,   \
-		.inbound = true                                                                          \
+#define CHAT(path_)                                                                                \
+	{                                                                                          \
+		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
+		.residency = DFL_TRANSIT, .request = DFL_FIELDS_REQUEST,                           \
+		.response = DFL_FIELDS_EVENT, .inbound = true                                      \
 	}
-#define UPLOAD(path_)                                                                                    \
-	{                                                                                                \
-		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",          \
-		.residency = DFL_TRANSIT, .response = DFL_FIELDS_UPLOADED, .inbound = true, .file = true \
+#define UPLOAD(path_)                                                                              \
+	{                                                                                          \
+		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
+		.residency = DFL_TRANSIT, .response = DFL_FIELDS_UPLOADED, .inbound = true,        \
+		.file = true                                                                       \
 	}
 
 const struct dfl_route dfl_requests[] = {

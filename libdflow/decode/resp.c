@@ -45,6 +45,8 @@ void dfl_resp_flush(struct dfl_resp_side *s, const uint8_t *to)
 		s->head_len += n;
 		return;
 	}
+	if (!s->decided)
+		dfl_limit_hit(s->conn->ctx, DFL_LIMIT_HEADS);
 	if (!s->decided && s->parser.type == DFL_RESP_INLINE) {
 		s->head_len = 0; /* it may hold a password */
 		return;
@@ -149,8 +151,8 @@ struct dfl_channel *dfl_resp_channel_by_number(struct dfl_resp_conn *c, uint64_t
 	struct dfl_channel *ch;
 
 	DL_FOREACH(c->channels, ch)
-		if (ch->number == number)
-			return ch;
+	if (ch->number == number)
+		return ch;
 	return NULL;
 }
 
@@ -173,11 +175,15 @@ void dfl_resp_channel_end(struct dfl_resp_conn *c, struct dfl_channel *ch, uint6
 	free(ch);
 }
 
-static struct dfl_channel *new_channel(struct dfl_resp_conn *c, bool published, const struct dfl_cmd *cmd,
-				       const char *name, size_t len, uint64_t ts_ns)
+static struct dfl_channel *new_channel(struct dfl_resp_conn *c, bool published,
+				       const struct dfl_cmd *cmd, const char *name, size_t len,
+				       uint64_t ts_ns)
 {
 	struct dfl_channel *ch = calloc(1, sizeof(*ch));
-	struct dfl_op_desc d = { .protocol = "redis", .operation = cmd->name, .residency = DFL_TRANSIT, .ttl_s = -1,
+	struct dfl_op_desc d = { .protocol = "redis",
+				 .operation = cmd->name,
+				 .residency = DFL_TRANSIT,
+				 .ttl_s = -1,
 				 .dir = c->commands.dir };
 	struct dfl_key_ids ids;
 	bool events;
@@ -194,19 +200,22 @@ static struct dfl_channel *new_channel(struct dfl_resp_conn *c, bool published, 
 	for (int i = 0; i < ids.n; i++)
 		dfl_put_id(c->ctx, ch->op, ids.id[i].kind, ids.id[i].value, ids.id[i].len);
 	events = !strncmp(ch->place, "channel:", 8);
-	dfl_fields_init(&ch->fields, c->ctx, ch->op, published ? c->commands.dir : c->replies.dir, NULL,
-			events ? DFL_FIELDS_EVENT : DFL_FIELDS_NONE);
+	dfl_fields_init(&ch->fields, c->ctx, ch->op, published ? c->commands.dir : c->replies.dir,
+			NULL, events ? DFL_FIELDS_EVENT : DFL_FIELDS_NONE);
 	DL_APPEND(c->channels, ch);
 	c->n_channels++;
 	return ch;
 }
 
-struct dfl_channel *dfl_resp_channel_find(struct dfl_resp_conn *c, bool published, const char *name, size_t len)
+struct dfl_channel *dfl_resp_channel_find(struct dfl_resp_conn *c, bool published, const char *name,
+					  size_t len)
 {
 	struct dfl_channel *ch;
 
-	DL_FOREACH(c->channels, ch) {
-		if (ch->published != published || ch->name_len != len || memcmp(ch->name, name, len))
+	DL_FOREACH(c->channels, ch)
+	{
+		if (ch->published != published || ch->name_len != len ||
+		    memcmp(ch->name, name, len))
 			continue;
 		DL_DELETE(c->channels, ch);
 		DL_APPEND(c->channels, ch);
@@ -215,15 +224,18 @@ struct dfl_channel *dfl_resp_channel_find(struct dfl_resp_conn *c, bool publishe
 	return NULL;
 }
 
-struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published, const struct dfl_cmd *cmd,
-				     const char *name, size_t len, uint64_t ts_ns)
+struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published,
+				     const struct dfl_cmd *cmd, const char *name, size_t len,
+				     uint64_t ts_ns)
 {
 	struct dfl_channel *ch = dfl_resp_channel_find(c, published, name, len);
 
 	if (ch)
 		return ch;
-	if (c->n_channels == DFL_RESP_CHANNELS)
+	if (c->n_channels == DFL_RESP_CHANNELS) {
+		dfl_limit_hit(c->ctx, DFL_LIMIT_CHANNELS);
 		dfl_resp_channel_end(c, c->channels, ts_ns);
+	}
 	return new_channel(c, published, cmd, name, len, ts_ns);
 }
 
@@ -274,8 +286,8 @@ static enum dfl_guess guess_array(const uint8_t *data, size_t len, bool command)
 
 static enum dfl_guess guess_word(const uint8_t *data, size_t len)
 {
-	static const char *const words[] = { "+OK\r\n", "+PONG\r\n", "+QUEUED\r\n", "-ERR ", "-NOAUTH ", "-WRONGPASS ",
-					     "_\r\n" };
+	static const char *const words[] = { "+OK\r\n",  "+PONG\r\n",   "+QUEUED\r\n", "-ERR ",
+					     "-NOAUTH ", "-WRONGPASS ", "_\r\n" };
 	enum dfl_guess best = DFL_GUESS_NO;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -290,8 +302,8 @@ static enum dfl_guess guess_word(const uint8_t *data, size_t len)
 	return best;
 }
 
-static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir, const uint8_t *data,
-			    size_t len)
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
+			    const uint8_t *data, size_t len)
 {
 	size_t i;
 
@@ -323,17 +335,20 @@ static int init(struct dfl_dec_ctx *ctx)
 	return 0;
 }
 
-/* The roles may have been guessed from the ports: a command in the other direction corrects them. */
+/* The roles may have been guessed from the ports: a command in the other direction corrects them.
+ */
 static void learn_asker(struct dfl_resp_conn *c, const struct dfl_chunk *chunk)
 {
 	enum dfl_dir asker = DFL_REQUEST;
-	const uint8_t *verb = chunk->len > 8 && chunk->data[0] == '*' ? memchr(chunk->data + 6, '\n', chunk->len - 6)
-								      : NULL;
+	const uint8_t *verb = chunk->len > 8 && chunk->data[0] == '*'
+				      ? memchr(chunk->data + 6, '\n', chunk->len - 6)
+				      : NULL;
 	size_t room = verb ? (size_t)(chunk->data + chunk->len - ++verb) : 0, n = 0;
 
 	while (n < room && verb[n] >= 'A' && verb[n] <= 'Z')
 		n++;
-	if (chunk->dir == DFL_RESPONSE && !c->ctx->conn->role_known && n && dfl_cmd_find((const char *)verb, n))
+	if (chunk->dir == DFL_RESPONSE && !c->ctx->conn->role_known && n &&
+	    dfl_cmd_find((const char *)verb, n))
 		asker = DFL_RESPONSE;
 	c->asker_known = true;
 	c->commands.dir = asker;
@@ -371,7 +386,9 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 
 static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 {
-	const struct dfl_chunk at = { .dir = g->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = g->ts_ns };
+	const struct dfl_chunk at = {
+		.dir = g->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = g->ts_ns
+	};
 	struct dfl_resp_conn *c = ctx->state;
 	struct dfl_resp_side *s = side_of(c, g->dir);
 
@@ -393,7 +410,9 @@ static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 
 static void fini_side(struct dfl_resp_side *s, uint64_t ts_ns)
 {
-	const struct dfl_chunk at = { .dir = s->dir, .layer = s->conn->ctx->layer, .ssl = s->conn->ctx->ssl,
+	const struct dfl_chunk at = { .dir = s->dir,
+				      .layer = s->conn->ctx->layer,
+				      .ssl = s->conn->ctx->ssl,
 				      .ts_ns = ts_ns };
 	bool in_command = s == &s->conn->commands && s->decided && !s->channel;
 

@@ -25,7 +25,8 @@ static void begin_channel(struct dfl_resp_side *s)
 {
 	bool published = s->cmd->flags & DFL_CMD_PUBLISHES;
 
-	s->channel = dfl_resp_channel(s->conn, published, s->cmd, s->arg_text, s->arg_len, s->chunk->ts_ns);
+	s->channel = dfl_resp_channel(s->conn, published, s->cmd, s->arg_text, s->arg_len,
+				      s->chunk->ts_ns);
 	s->op = s->channel ? s->channel->op : NULL;
 	if (!published)
 		s->conn->subscribed = true;
@@ -36,12 +37,15 @@ static void begin_channel(struct dfl_resp_side *s)
 static void begin_plain(struct dfl_resp_side *s, const char *sub)
 {
 	char operation[64];
-	const struct dfl_op_desc d = { .protocol = "redis", .operation = operation,
-				       .place = s->place[0] ? s->place : NULL, .residency = residency(s),
-				       .ttl_s = -1, .dir = s->dir };
+	const struct dfl_op_desc d = { .protocol = "redis",
+				       .operation = operation,
+				       .place = s->place[0] ? s->place : NULL,
+				       .residency = residency(s),
+				       .ttl_s = -1,
+				       .dir = s->dir };
 
-	snprintf(operation, sizeof(operation), "%s%s%s", s->cmd ? s->cmd->name : "*", sub ? " " : "",
-		 sub ? sub : "");
+	snprintf(operation, sizeof(operation), "%s%s%s", s->cmd ? s->cmd->name : "*",
+		 sub ? " " : "", sub ? sub : "");
 	s->op = dfl_begin_op(s->conn->ctx, &d, s->chunk->ts_ns);
 	dfl_resp_decided(s);
 }
@@ -60,7 +64,9 @@ static void decide(struct dfl_resp_side *s)
 	}
 	if (s->cmd && s->cmd->key)
 		dfl_key_pattern(s->arg_text, s->arg_len, s->place, &ids);
-	begin_plain(s, s->cmd && (s->cmd->flags & DFL_CMD_SUB) ? dfl_cmd_sub(s->arg_text, s->arg_len) : NULL);
+	begin_plain(s, s->cmd && (s->cmd->flags & DFL_CMD_SUB)
+			       ? dfl_cmd_sub(s->arg_text, s->arg_len)
+			       : NULL);
 	put_key_ids(s, &ids);
 }
 
@@ -113,7 +119,9 @@ static int64_t number(const struct dfl_resp_side *s)
 
 static void describe_ttl(struct dfl_resp_side *s, int64_t n, unsigned unit_ms, enum dfl_residency r)
 {
-	const struct dfl_op_desc d = { .residency = r, .ttl_s = n / (1000 / unit_ms), .dir = s->dir };
+	const struct dfl_op_desc d = { .residency = r,
+				       .ttl_s = n / (1000 / unit_ms),
+				       .dir = s->dir };
 
 	if (n > 0 && s->op)
 		dfl_name_op(s->conn->ctx, s->op, &d);
@@ -154,7 +162,8 @@ static void bulk_end(void *ud, const uint8_t *at)
 }
 
 /* An inline command ("PING\r\n"): only its verb is looked at; a secret one is forgotten whole. */
-static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text, size_t len)
+static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text,
+		 size_t len)
 {
 	struct dfl_resp_side *s = ud;
 
@@ -171,8 +180,10 @@ static void enqueue(struct dfl_resp_conn *c, struct dfl_resp_side *s)
 {
 	struct dfl_resp_cmd *cmd;
 
-	if (c->n_pending == DFL_RESP_PENDING)
+	if (c->n_pending == DFL_RESP_PENDING) {
+		dfl_limit_hit(c->ctx, DFL_LIMIT_UNANSWERED);
 		dfl_resp_cmd_end(c, c->pending, s->chunk->ts_ns);
+	}
 	cmd = calloc(1, sizeof(*cmd));
 	if (!cmd) {
 		if (!s->channel)

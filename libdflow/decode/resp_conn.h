@@ -6,15 +6,17 @@
 #include "decode/resp_cmds.h"
 #include "decode/resp_parse.h"
 
-#define DFL_RESP_HEAD_MAX 4096	/* bytes held until verb and key tell which operation they belong to */
-#define DFL_RESP_ARG_MAX 1024	/* kept of an argument that is looked at */
-#define DFL_RESP_CHANNELS 32	/* pub/sub channels with an open operation; the least used one is ended */
-#define DFL_RESP_PENDING 1024	/* commands without a reply; the oldest is ended */
+#define DFL_RESP_HEAD_MAX                                                                          \
+	4096 /* bytes held until verb and key tell which operation they belong to */
+#define DFL_RESP_ARG_MAX 1024 /* kept of an argument that is looked at */
+#define DFL_RESP_CHANNELS                                                                          \
+	32 /* pub/sub channels with an open operation; the least used one is ended */
+#define DFL_RESP_PENDING 1024 /* commands without a reply; the oldest is ended */
 
 /* All messages of one channel in one direction of talk are one operation. */
 struct dfl_channel {
 	struct dfl_channel *prev, *next; /* least recently used first */
-	bool published; /* PUBLISH; else a subscription */
+	bool published;                  /* PUBLISH; else a subscription */
 	uint64_t number;
 	struct dfl_op *op;
 	struct dfl_view *own[2]; /* by direction */
@@ -28,8 +30,8 @@ struct dfl_channel {
 struct dfl_resp_cmd {
 	struct dfl_resp_cmd *prev, *next;
 	const struct dfl_cmd *cmd; /* NULL: unknown */
-	struct dfl_op *op;	   /* NULL: it belongs to a channel */
-	uint64_t channel;	   /* number of that */
+	struct dfl_op *op;         /* NULL: it belongs to a channel */
+	uint64_t channel;          /* number of that */
 	char place[DFL_NAME_MAX];
 };
 
@@ -53,21 +55,21 @@ struct dfl_resp_side {
 	const uint8_t *cursor; /* bytes of the chunk before it are accounted for */
 	bool broken;
 	/* the outermost value that is being read */
-	bool decided;		       /* the operation is known */
+	bool decided; /* the operation is known */
 	const struct dfl_cmd *cmd;
-	struct dfl_op *op;	       /* NULL: bytes without an operation */
+	struct dfl_op *op; /* NULL: bytes without an operation */
 	struct dfl_channel *channel;
-	struct dfl_view *own;	       /* framing, keys, options; the channel's when there is one */
+	struct dfl_view *own; /* framing, keys, options; the channel's when there is one */
 	struct dfl_view *value;
-	struct dfl_view *raw;	       /* without an operation */
+	struct dfl_view *raw; /* without an operation */
 	enum dfl_resp_target target;
-	bool leaf_is_event;	       /* the value is a message of the channel */
+	bool leaf_is_event; /* the value is a message of the channel */
 	struct dfl_celery celery;
-	uint64_t arg;		       /* number of the argument that is being read */
+	uint64_t arg; /* number of the argument that is being read */
 	size_t arg_len;
 	char arg_text[DFL_RESP_ARG_MAX];
 	char place[DFL_NAME_MAX];
-	char option[8];		       /* the word before: "EX" */
+	char option[8]; /* the word before: "EX" */
 	size_t head_len;
 	uint64_t head_pos;
 	uint8_t head[DFL_RESP_HEAD_MAX];
@@ -79,8 +81,8 @@ struct dfl_resp_conn {
 	bool asker_known;
 	bool subscribed;
 	bool maybe_push;
-	uint8_t push; /* enum push of resp_reply.c */
-	struct dfl_resp_cmd *pending; /* oldest first */
+	uint8_t push;                  /* enum push of resp_reply.c */
+	struct dfl_resp_cmd *pending;  /* oldest first */
 	struct dfl_resp_cmd *answered; /* whose reply is being read */
 	unsigned n_pending;
 	struct dfl_channel *channels;
@@ -101,9 +103,11 @@ void dfl_resp_close_value(struct dfl_resp_side *s);
 void dfl_resp_top_reset(struct dfl_resp_side *s);
 void dfl_resp_top_done(struct dfl_resp_side *s, const uint8_t *at);
 
-struct dfl_channel *dfl_resp_channel_find(struct dfl_resp_conn *c, bool published, const char *name, size_t len);
-struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published, const struct dfl_cmd *cmd,
-				     const char *name, size_t len, uint64_t ts_ns);
+struct dfl_channel *dfl_resp_channel_find(struct dfl_resp_conn *c, bool published, const char *name,
+					  size_t len);
+struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published,
+				     const struct dfl_cmd *cmd, const char *name, size_t len,
+				     uint64_t ts_ns);
 struct dfl_channel *dfl_resp_channel_by_number(struct dfl_resp_conn *c, uint64_t number);
 void dfl_resp_channel_end(struct dfl_resp_conn *c, struct dfl_channel *ch, uint64_t ts_ns);
 

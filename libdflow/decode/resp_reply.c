@@ -12,9 +12,11 @@ static const struct {
 	const char *name;
 	enum push push;
 } pushes[] = {
-	{ "message", MESSAGE },	      { "smessage", MESSAGE },	     { "pmessage", PMESSAGE },
-	{ "subscribe", SUBSCRIBED },  { "psubscribe", SUBSCRIBED },  { "ssubscribe", SUBSCRIBED },
-	{ "unsubscribe", UNSUBSCRIBED }, { "punsubscribe", UNSUBSCRIBED }, { "sunsubscribe", UNSUBSCRIBED },
+	{ "message", MESSAGE },           { "smessage", MESSAGE },
+	{ "pmessage", PMESSAGE },         { "subscribe", SUBSCRIBED },
+	{ "psubscribe", SUBSCRIBED },     { "ssubscribe", SUBSCRIBED },
+	{ "unsubscribe", UNSUBSCRIBED },  { "punsubscribe", UNSUBSCRIBED },
+	{ "sunsubscribe", UNSUBSCRIBED },
 };
 
 static enum push find_push(const char *name, size_t len)
@@ -55,7 +57,8 @@ static void begin_push(struct dfl_resp_side *s)
 	if (c->push == UNSUBSCRIBED) /* its operation may have ended before */
 		s->channel = dfl_resp_channel_find(c, false, s->arg_text, s->arg_len);
 	else
-		s->channel = dfl_resp_channel(c, false, cmd, s->arg_text, s->arg_len, s->chunk->ts_ns);
+		s->channel =
+			dfl_resp_channel(c, false, cmd, s->arg_text, s->arg_len, s->chunk->ts_ns);
 	s->op = s->channel ? s->channel->op : NULL;
 	dfl_resp_decided(s);
 }
@@ -69,7 +72,7 @@ static void top_begin(void *ud, uint8_t type, const uint8_t *at)
 	c->answered = NULL;
 	c->push = type == '>' ? OTHER_PUSH : NO_PUSH;
 	c->maybe_push = type == '>' || (type == '*' && (c->subscribed || !c->pending));
-	if (type == '|' )
+	if (type == '|')
 		dfl_resp_decided(s); /* attributes go ahead of the reply */
 	else if (!c->maybe_push)
 		begin_reply(s);
@@ -117,8 +120,9 @@ static void bulk_data(void *ud, const struct dfl_slice *d)
 /* The key that BRPOP waited for. */
 static void popped_key(struct dfl_resp_side *s)
 {
-	const struct dfl_op_desc d = { .place = s->place, .residency = DFL_QUEUE, .ttl_s = -1,
-				       .dir = dfl_other(s->dir) };
+	const struct dfl_op_desc d = {
+		.place = s->place, .residency = DFL_QUEUE, .ttl_s = -1, .dir = dfl_other(s->dir)
+	};
 
 	dfl_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
 	if (s->op)
@@ -159,7 +163,8 @@ static void bulk_end(void *ud, const uint8_t *at)
 }
 
 /* The first element of an array is no string, so the array is no push. */
-static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text, size_t len)
+static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text,
+		 size_t len)
 {
 	struct dfl_resp_side *s = ud;
 

@@ -4,30 +4,30 @@
 
 #include "decode/requests.h"
 
-#define API(method_, path_)                                                                              \
-	{                                                                                                \
-		.method = method_, .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",         \
-		.residency = DFL_TRANSIT                                                                 \
+#define API(method_, path_)                                                                        \
+	{                                                                                          \
+		.method = method_, .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",   \
+		.residency = DFL_TRANSIT                                                           \
 	}
-#define STOP(path_)                                                                                      \
-	{                                                                                                \
-		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",          \
-		.residency = DFL_TRANSIT, .path_id = DFL_ID_TASK, .has_path_id = true                    \
+#define STOP(path_)                                                                                \
+	{                                                                                          \
+		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
+		.residency = DFL_TRANSIT, .path_id = DFL_ID_TASK, .has_path_id = true              \
 	}
-#define DAEMON(path_)                                                                                    \
-	{                                                                                                \
-		.path = path_, .server = DFL_ST_PLUGIN_DAEMON, .rule = "http:plugin-daemon",             \
-		.residency = DFL_TRANSIT, .response = DFL_FIELDS_MODEL                                   \
+#define DAEMON(path_)                                                                              \
+	{                                                                                          \
+		.path = path_, .server = DFL_ST_PLUGIN_DAEMON, .rule = "http:plugin-daemon",       \
+		.residency = DFL_TRANSIT, .response = DFL_FIELDS_MODEL                             \
 	}
-#define MODEL(path_, rule_)                                                                              \
-	{                                                                                                \
-		.method = "POST", .path = path_, .server = DFL_ST_LLM, .rule = rule_,                    \
-		.residency = DFL_EXTERNAL, .response = DFL_FIELDS_MODEL                                  \
+#define MODEL(path_, rule_)                                                                        \
+	{                                                                                          \
+		.method = "POST", .path = path_, .server = DFL_ST_LLM, .rule = rule_,              \
+		.residency = DFL_EXTERNAL, .response = DFL_FIELDS_MODEL                            \
 	}
-#define EMBEDDING(path_, rule_)                                                                          \
-	{                                                                                                \
-		.method = "POST", .path = path_, .server = DFL_ST_EMBEDDING, .rule = rule_,              \
-		.residency = DFL_EXTERNAL                                                                \
+#define EMBEDDING(path_, rule_)                                                                    \
+	{                                                                                          \
+		.method = "POST", .path = path_, .server = DFL_ST_EMBEDDING, .rule = rule_,        \
+		.residency = DFL_EXTERNAL                                                          \
 	}
 
 /* First match wins. The leading "*" of vendor routes stands for whatever prefix a vendor has. */
@@ -72,7 +72,10 @@ const struct dfl_route dfl_routes[] = {
 	DAEMON("/plugin/{uuid}/management/models"),
 	DAEMON("/plugin/{uuid}/management/tools"),
 	DAEMON("/plugin/{uuid}/management/*"),
-	{ .method = "POST", .path = "/v1/sandbox/run", .server = DFL_ST_SANDBOX, .rule = "http:sandbox",
+	{ .method = "POST",
+	  .path = "/v1/sandbox/run",
+	  .server = DFL_ST_SANDBOX,
+	  .rule = "http:sandbox",
 	  .residency = DFL_MEMORY },
 	MODEL("/v1/chat/completions", "http:openai"),
 	MODEL("*/chat/completions", "http:openai"),
@@ -126,8 +129,9 @@ static bool match(const char *t, const char *path, size_t len, const char **ret_
 	return path == end;
 }
 
-static const struct dfl_route *find_in(const struct dfl_route *table, const char *method, const char *path,
-				       size_t len, const char **ret_id, size_t *ret_id_len)
+static const struct dfl_route *find_in(const struct dfl_route *table, const char *method,
+				       const char *path, size_t len, const char **ret_id,
+				       size_t *ret_id_len)
 {
 	for (const struct dfl_route *r = table; r->path; r++) {
 		const char *id = NULL;
@@ -143,8 +147,8 @@ static const struct dfl_route *find_in(const struct dfl_route *table, const char
 	return NULL;
 }
 
-const struct dfl_route *dfl_route_find(const char *method, const char *path, size_t len, const char **ret_id,
-				       size_t *ret_id_len)
+const struct dfl_route *dfl_route_find(const char *method, const char *path, size_t len,
+				       const char **ret_id, size_t *ret_id_len)
 {
 	const struct dfl_route *r = find_in(dfl_requests, method, path, len, ret_id, ret_id_len);
 

@@ -2,7 +2,18 @@
 /* The scanner of SQL text: bytes into words, marks and literals (Postgres documentation, 4.1). */
 #include "decode/sql_parse.h"
 
-enum lex { PLAIN, WORD, QUOTED_WORD, LITERAL, LITERAL_ESC, DOLLAR, DOLLAR_BODY, PARAM, LINE_COMMENT, COMMENT };
+enum lex {
+	PLAIN,
+	WORD,
+	QUOTED_WORD,
+	LITERAL,
+	LITERAL_ESC,
+	DOLLAR,
+	DOLLAR_BODY,
+	PARAM,
+	LINE_COMMENT,
+	COMMENT
+};
 
 void dfl_sql_init(struct dfl_sql *q, const struct dfl_sql_ops *ops, void *ud)
 {
@@ -20,7 +31,8 @@ void dfl_sql_fini(struct dfl_sql *q)
 
 static bool is_word(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c >= 0x80;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c >= 0x80;
 }
 
 static bool in_literal(const struct dfl_sql *q)
@@ -82,7 +94,8 @@ static void end_param(struct dfl_sql *q)
 	q->prev = '$';
 }
 
-/* What one byte outside of words and literals begins. `*from` moves past a literal's opening quote. */
+/* What one byte outside of words and literals begins. `*from` moves past a literal's opening quote.
+ */
 static void plain_byte(struct dfl_sql *q, const struct dfl_slice *s, size_t i, size_t *from)
 {
 	uint8_t c = s->data[i];

@@ -9,18 +9,80 @@ enum verb { NONE, INSERT, UPDATE, DELETE, SELECT, COPY, WITH, OTHER };
 enum phase { START, TABLE, AFTER_TABLE, COLUMNS, VALUES, ITEMS, EXPRESSION };
 
 /* Other statements: the verb alone names the operation. */
-static const char *const other_verbs[] = { "abort", "alter", "analyze", "begin", "call", "close", "commit", "create",
-	"deallocate", "declare", "discard", "do", "drop", "end", "execute", "explain", "fetch", "grant", "listen",
-	"lock", "merge", "move", "notify", "prepare", "refresh", "reindex", "release", "reset", "revoke", "rollback",
-	"savepoint", "set", "show", "start", "truncate", "unlisten", "vacuum" };
+static const char *const other_verbs[] = {
+	"abort",    "alter",      "analyze",   "begin",   "call",    "close",   "commit",
+	"create",   "deallocate", "declare",   "discard", "do",      "drop",    "end",
+	"execute",  "explain",    "fetch",     "grant",   "listen",  "lock",    "merge",
+	"move",     "notify",     "prepare",   "refresh", "reindex", "release", "reset",
+	"revoke",   "rollback",   "savepoint", "set",     "show",    "start",   "truncate",
+	"unlisten", "vacuum"
+};
 
 /* Words that are never an alias or a column. */
-static const char *const keywords[] = { "and", "any", "array", "as", "asc", "between", "by", "case", "cast", "cross",
-	"current_timestamp", "default", "desc", "distinct", "do", "else", "end", "escape", "except", "exists", "false",
-	"for", "from", "full", "group", "having", "ilike", "in", "inner", "interval", "into", "is", "join", "lateral",
-	"left", "like", "limit", "not", "now", "null", "offset", "on", "only", "or", "order", "outer", "over",
-	"partition", "returning", "right", "select", "set", "similar", "skip", "then", "to", "true", "union", "update",
-	"using", "values", "when", "where", "with" };
+static const char *const keywords[] = { "and",
+					"any",
+					"array",
+					"as",
+					"asc",
+					"between",
+					"by",
+					"case",
+					"cast",
+					"cross",
+					"current_timestamp",
+					"default",
+					"desc",
+					"distinct",
+					"do",
+					"else",
+					"end",
+					"escape",
+					"except",
+					"exists",
+					"false",
+					"for",
+					"from",
+					"full",
+					"group",
+					"having",
+					"ilike",
+					"in",
+					"inner",
+					"interval",
+					"into",
+					"is",
+					"join",
+					"lateral",
+					"left",
+					"like",
+					"limit",
+					"not",
+					"now",
+					"null",
+					"offset",
+					"on",
+					"only",
+					"or",
+					"order",
+					"outer",
+					"over",
+					"partition",
+					"returning",
+					"right",
+					"select",
+					"set",
+					"similar",
+					"skip",
+					"then",
+					"to",
+					"true",
+					"union",
+					"update",
+					"using",
+					"values",
+					"when",
+					"where",
+					"with" };
 
 static bool listed(const char *const *list, size_t n, const char *word)
 {
@@ -42,8 +104,10 @@ static bool is(const struct dfl_sql *q, const char *word)
 
 void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NAME_MAX])
 {
-	static const char *const names[] = { [NONE] = "*", [INSERT] = "INSERT", [UPDATE] = "UPDATE", [DELETE] = "DELETE",
-					     [SELECT] = "SELECT", [COPY] = "COPY", [WITH] = "WITH" };
+	static const char *const names[] = {
+		[NONE] = "*",        [INSERT] = "INSERT", [UPDATE] = "UPDATE", [DELETE] = "DELETE",
+		[SELECT] = "SELECT", [COPY] = "COPY",     [WITH] = "WITH"
+	};
 	bool table = q->verb != OTHER && dfl_is_identifier(q->table, strlen(q->table));
 
 	if (q->verb == OTHER) { /* the word was on the list */
@@ -54,7 +118,8 @@ void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NA
 		ret_operation[i] = 0;
 		return;
 	}
-	snprintf(ret_operation, DFL_NAME_MAX, "%s%s%s", names[q->verb], table ? " " : "", table ? q->table : "");
+	snprintf(ret_operation, DFL_NAME_MAX, "%s%s%s", names[q->verb], table ? " " : "",
+		 table ? q->table : "");
 }
 
 bool dfl_sql_is_insert(const struct dfl_sql *q)
@@ -88,14 +153,16 @@ static bool resolve(const struct dfl_sql *q, const char *ref, char ret_place[sta
 	}
 	if (!dfl_is_identifier(column, strlen(column)))
 		return false;
-	snprintf(ret_place, DFL_NAME_MAX, "%s.%s", dfl_is_identifier(table, strlen(table)) ? table : "*", column);
+	snprintf(ret_place, DFL_NAME_MAX, "%s.%s",
+		 dfl_is_identifier(table, strlen(table)) ? table : "*", column);
 	return true;
 }
 
 bool dfl_sql_literal_place(const struct dfl_sql *q, char ret_place[static DFL_NAME_MAX])
 {
 	if (q->verb == INSERT && q->phase == VALUES)
-		return q->value < q->columns.n && resolve(q, dfl_names_get(&q->columns, q->value), ret_place);
+		return q->value < q->columns.n &&
+		       resolve(q, dfl_names_get(&q->columns, q->value), ret_place);
 	return q->column[0] && resolve(q, q->column, ret_place);
 }
 
@@ -168,8 +235,9 @@ static void set_verb(struct dfl_sql *q)
 		const char *word;
 		enum verb verb;
 		enum phase phase;
-	} verbs[] = { { "insert", INSERT, START },  { "update", UPDATE, TABLE }, { "delete", DELETE, START },
-		      { "select", SELECT, ITEMS },  { "copy", COPY, TABLE },	 { "with", WITH, START } };
+	} verbs[] = { { "insert", INSERT, START }, { "update", UPDATE, TABLE },
+		      { "delete", DELETE, START }, { "select", SELECT, ITEMS },
+		      { "copy", COPY, TABLE },     { "with", WITH, START } };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (is(q, verbs[i].word)) {
@@ -179,7 +247,8 @@ static void set_verb(struct dfl_sql *q)
 				begin_items(q);
 			return;
 		}
-	if (q->verb == WITH || !listed(other_verbs, sizeof(other_verbs) / sizeof(other_verbs[0]), q->word))
+	if (q->verb == WITH ||
+	    !listed(other_verbs, sizeof(other_verbs) / sizeof(other_verbs[0]), q->word))
 		return;
 	q->verb = OTHER;
 	q->phase = EXPRESSION;
@@ -206,8 +275,9 @@ static bool phase_word(struct dfl_sql *q)
 		begin_items(q);
 	} else if (q->phase == ITEMS && !outer) {
 		return false;
-	} else if (is(q, "set") || is(q, "where") || is(q, "on") || is(q, "having") || is(q, "order") ||
-		   is(q, "group") || is(q, "limit") || is(q, "for") || is(q, "select")) {
+	} else if (is(q, "set") || is(q, "where") || is(q, "on") || is(q, "having") ||
+		   is(q, "order") || is(q, "group") || is(q, "limit") || is(q, "for") ||
+		   is(q, "select")) {
 		q->phase = EXPRESSION;
 	} else {
 		return false;
@@ -241,7 +311,8 @@ static void item_word(struct dfl_sql *q)
 
 static bool compares(const struct dfl_sql *q)
 {
-	return is(q, "in") || is(q, "like") || is(q, "ilike") || is(q, "between") || is(q, "similar");
+	return is(q, "in") || is(q, "like") || is(q, "ilike") || is(q, "between") ||
+	       is(q, "similar");
 }
 
 static void set_column(struct dfl_sql *q)

@@ -6,8 +6,8 @@
 
 enum state { NAME, SPACE, DATA, SKIP };
 
-void dfl_sse_init(struct dfl_sse *s, const struct dfl_dec_ctx *ctx, struct dfl_op *op, enum dfl_dir dir,
-		  enum dfl_field_set set)
+void dfl_sse_init(struct dfl_sse *s, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+		  enum dfl_dir dir, enum dfl_field_set set)
 {
 	memset(s, 0, sizeof(*s));
 	s->line_empty = true;
@@ -41,7 +41,8 @@ static void line_end(struct dfl_sse *s, uint64_t ts_ns)
 }
 
 /* The data of a line up to its end. Returns the bytes consumed. */
-static size_t data_run(struct dfl_sse *s, const struct dfl_slice *d, size_t i, const struct dfl_chunk *from)
+static size_t data_run(struct dfl_sse *s, const struct dfl_slice *d, size_t i,
+		       const struct dfl_chunk *from)
 {
 	const uint8_t *nl = memchr(d->data + i, '\n', d->len - i);
 	size_t n = nl ? (size_t)(nl - d->data) - i : d->len - i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * TLS on the wire (RFC 8446, RFC 5246): what the hellos tell, and that the rest is ciphertext, which goes
- * to no view. Recognises also connections that it did not see begin.
+ * TLS on the wire (RFC 8446, RFC 5246): what the hellos tell, and that the rest is ciphertext,
+ * which goes to no view. Recognises also connections that it did not see begin.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "decode/emit.h"
 
 #define RECORD_MAX (16384 + 2048) /* RFC 5246, 6.2.3; TLS 1.3 allows 256 more than 2^14 */
-#define HELLO_MAX 16384		  /* a longer hello is not read */
+#define HELLO_MAX 16384           /* a longer hello is not read */
 
 enum { CCS = 20, ALERT, HANDSHAKE, DATA, HEARTBEAT };
 
@@ -92,15 +92,17 @@ static bool sane_header(const uint8_t *h)
 {
 	unsigned len = (unsigned)h[3] << 8 | h[4];
 
-	return h[0] >= CCS && h[0] <= HEARTBEAT && h[1] == 3 && h[2] <= 4 && len && len <= RECORD_MAX;
+	return h[0] >= CCS && h[0] <= HEARTBEAT && h[1] == 3 && h[2] <= 4 && len &&
+	       len <= RECORD_MAX;
 }
 
-static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir, const uint8_t *data,
-			    size_t len)
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
+			    const uint8_t *data, size_t len)
 {
 	if (layer != DFL_WIRE || (conn->medium != DFL_TCP && conn->medium != DFL_UNIX))
 		return DFL_GUESS_NO;
-	if (data[0] < CCS || data[0] > DATA || (len > 1 && data[1] != 3) || (len > 2 && data[2] > 4))
+	if (data[0] < CCS || data[0] > DATA || (len > 1 && data[1] != 3) ||
+	    (len > 2 && data[2] > 4))
 		return DFL_GUESS_NO;
 	if (len < 6)
 		return DFL_GUESS_MORE;
@@ -192,7 +194,7 @@ static void read_hello(struct tls *t, const uint8_t *data, size_t len)
 	uint32_t version = take(&c, 2);
 
 	c.p += (c.end - c.p) < 32 ? c.end - c.p : 32; /* random */
-	take_block(&c, 1);			      /* session id */
+	take_block(&c, 1);                            /* session id */
 	if (server) {
 		put_version(t, version);
 		put_cipher(t, take(&c, 2));
@@ -210,6 +212,8 @@ static void hello_bytes(struct dfl_dec_ctx *ctx, struct way *w, const uint8_t *d
 	struct tls *t = ctx->state;
 	size_t len;
 
+	if (w->hello.len + n > HELLO_MAX)
+		dfl_limit_hit(ctx, DFL_LIMIT_HELLOS);
 	if (w->hello.len + n > HELLO_MAX || dfl_buf_append(&w->hello, data, n)) {
 		w->done = true;
 		dfl_buf_fini(&w->hello);
@@ -217,7 +221,8 @@ static void hello_bytes(struct dfl_dec_ctx *ctx, struct way *w, const uint8_t *d
 	}
 	if (w->hello.len < 4)
 		return;
-	len = 4 + ((size_t)w->hello.data[1] << 16 | (size_t)w->hello.data[2] << 8 | w->hello.data[3]);
+	len = 4 +
+	      ((size_t)w->hello.data[1] << 16 | (size_t)w->hello.data[2] << 8 | w->hello.data[3]);
 	if (w->hello.data[0] != 1 && w->hello.data[0] != 2)
 		len = 0;
 	if (len > w->hello.len)

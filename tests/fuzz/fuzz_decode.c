@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Fuzzes one decoder (FUZZ_DECODER, set by the build for each of the list), or the whole stage, with
- * the sink of the unit tests, which aborts when the contract of decode.h is broken.
+ * Fuzzes one decoder (FUZZ_DECODER, set by the build for each of the list), or the whole stage,
+ * with the sink of the unit tests, which aborts when the contract of decode.h is broken.
  *
  * Input: a byte for the medium, then records: a byte of flags, a length byte, that many bytes.
  */
@@ -27,12 +27,13 @@ struct run {
 	uint64_t pos[2][2];
 	struct dfl_decode *stage;
 	struct dfl_dec_ctx ctx;
+	struct dfl_decode_stats stats;
 };
 
 #ifdef FUZZ_DECODER
 static void start(struct run *r)
 {
-	r->ctx = (struct dfl_dec_ctx){ .sink = &r->sink.ops, .conn = &r->conn };
+	r->ctx = (struct dfl_dec_ctx){ .sink = &r->sink.ops, .stats = &r->stats, .conn = &r->conn };
 	if (FUZZ_DECODER.init(&r->ctx))
 		abort();
 }
@@ -41,7 +42,8 @@ static void put(struct run *r, const struct dfl_chunk *c)
 {
 	size_t used = 0;
 
-	FUZZ_DECODER.guess(&r->conn, c->layer, c->dir, c->data, c->len < DFL_GUESS_MAX ? c->len : DFL_GUESS_MAX);
+	FUZZ_DECODER.guess(&r->conn, c->layer, c->dir, c->data,
+			   c->len < DFL_GUESS_MAX ? c->len : DFL_GUESS_MAX);
 	if (!FUZZ_DECODER.feed(&r->ctx, c, &used))
 		return;
 	if (used > c->len)
@@ -101,15 +103,22 @@ static void record(struct run *r, uint8_t flags, const uint8_t *data, uint32_t l
 	uint8_t *copy;
 
 	if (flags & FLAG_GAP) {
-		const struct dfl_gap g = { .dir = dir, .layer = layer, .pos = *pos, .len = len, .ts_ns = 1 };
+		const struct dfl_gap g = {
+			.dir = dir, .layer = layer, .pos = *pos, .len = len, .ts_ns = 1
+		};
 
 		put_gap(r, &g);
 		*pos += len;
 	} else if (len) {
 		copy = malloc(len);
 		memcpy(copy, data, len);
-		const struct dfl_chunk c = { .dir = dir, .layer = layer, .pos = *pos, .data = copy, .len = len,
-					     .call_start = flags & FLAG_CALL, .dgram = r->conn.medium == DFL_UDP,
+		const struct dfl_chunk c = { .dir = dir,
+					     .layer = layer,
+					     .pos = *pos,
+					     .data = copy,
+					     .len = len,
+					     .call_start = flags & FLAG_CALL,
+					     .dgram = r->conn.medium == DFL_UDP,
 					     .ts_ns = 2 };
 
 		put(r, &c);

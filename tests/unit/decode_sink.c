@@ -35,7 +35,8 @@ static void describe(struct dfl_op *op, const struct dfl_op_desc *d)
 		op->ttl_s = d->ttl_s;
 }
 
-static struct dfl_op *op_begin(void *ud, struct dfl_conn *conn, const struct dfl_op_desc *d, uint64_t ts_ns)
+static struct dfl_op *op_begin(void *ud, struct dfl_conn *conn, const struct dfl_op_desc *d,
+			       uint64_t ts_ns)
 {
 	struct sink *s = ud;
 	struct dfl_op *op = calloc(1, sizeof(*op));
@@ -72,7 +73,8 @@ static void op_id(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char
 		*at = id;
 }
 
-static void op_station(void *ud, struct dfl_op *op, enum dfl_end end, enum dfl_station station, const char *rule)
+static void op_station(void *ud, struct dfl_op *op, enum dfl_end end, enum dfl_station station,
+		       const char *rule)
 {
 	check(ud, !op->ended && rule, "station of an ended operation");
 	op->station = station;
@@ -97,7 +99,8 @@ static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 	op->ended = true;
 }
 
-static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op *op, const struct dfl_view_desc *d)
+static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op *op,
+				  const struct dfl_view_desc *d)
 {
 	struct sink *s = ud;
 	struct sink_view *v = calloc(1, sizeof(*v));
@@ -117,8 +120,8 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	return (struct dfl_view *)v;
 }
 
-static void view_data(void *ud, struct dfl_view *view, const void *data, size_t len, uint64_t pos, uint64_t pos_len,
-		      const struct dfl_chunk *from)
+static void view_data(void *ud, struct dfl_view *view, const void *data, size_t len, uint64_t pos,
+		      uint64_t pos_len, const struct dfl_chunk *from)
 {
 	struct sink *s = ud;
 	struct sink_view *v = (struct sink_view *)view;
@@ -155,7 +158,8 @@ static void view_close(void *ud, struct dfl_view *view)
 	v->closed = true;
 }
 
-static struct dfl_src *source_begin(void *ud, struct dfl_op *op, const char *field, enum dfl_dir dir)
+static struct dfl_src *source_begin(void *ud, struct dfl_op *op, const char *field,
+				    enum dfl_dir dir)
 {
 	struct dfl_src *x = calloc(1, sizeof(*x)), **at = &op->sources;
 
@@ -167,8 +171,8 @@ static struct dfl_src *source_begin(void *ud, struct dfl_op *op, const char *fie
 	return x;
 }
 
-static void source_append(void *ud, struct dfl_src *x, const void *data, size_t len, uint64_t pos, uint64_t pos_len,
-			  uint64_t ts_ns)
+static void source_append(void *ud, struct dfl_src *x, const void *data, size_t len, uint64_t pos,
+			  uint64_t pos_len, uint64_t ts_ns)
 {
 	check(ud, !x->ended, "data for an ended source");
 	dfl_buf_append(&x->data, data, len);
@@ -193,7 +197,8 @@ static void encrypted(void *ud, struct dfl_conn *conn)
 	s->is_encrypted[conn->id % sizeof(s->is_encrypted)] = 1;
 }
 
-static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s, uint64_t ts_ns)
+static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s,
+		uint64_t ts_ns)
 {
 	struct sink *s = ud;
 
@@ -300,19 +305,21 @@ static void list_data(const struct dfl_buf *b, FILE *f)
 
 static void list_view(const struct sink_view *v, FILE *f)
 {
-	fprintf(f, "  view %s%s%s place=%s derives=%s bytes=%zu at=[%" PRIu64 ",%" PRIu64 ") gap=%" PRIu64
-		   " pos=%016" PRIx64,
-		dir_name(v->dir), v->leaf ? " leaf" : "", v->layer == DFL_TLS ? " tls" : "", v->place ? v->place : "-",
-		v->derives ? v->derives : "-", v->data.len, v->pos_from, v->pos_to, v->gap_bytes, v->pos_hash);
+	fprintf(f,
+		"  view %s%s%s place=%s derives=%s bytes=%zu at=[%" PRIu64 ",%" PRIu64
+		") gap=%" PRIu64 " pos=%016" PRIx64,
+		dir_name(v->dir), v->leaf ? " leaf" : "", v->layer == DFL_TLS ? " tls" : "",
+		v->place ? v->place : "-", v->derives ? v->derives : "-", v->data.len, v->pos_from,
+		v->pos_to, v->gap_bytes, v->pos_hash);
 	list_data(&v->data, f);
 	fputc('\n', f);
 }
 
 static void list_op(const struct sink *s, const struct dfl_op *op, FILE *f)
 {
-	fprintf(f, "op conn=%" PRIu64 " %s | %s | %s | %s ttl=%" PRId64 " station=%s client=%s\n", op->conn, op->protocol,
-		op->operation, op->place, dfl_residency_name(op->residency), op->ttl_s,
-		op->station ? dfl_station_name(op->station) : "-", op->client);
+	fprintf(f, "op conn=%" PRIu64 " %s | %s | %s | %s ttl=%" PRId64 " station=%s client=%s\n",
+		op->conn, op->protocol, op->operation, op->place, dfl_residency_name(op->residency),
+		op->ttl_s, op->station ? dfl_station_name(op->station) : "-", op->client);
 	for (const struct sink_id *id = op->ids; id; id = id->next)
 		fprintf(f, "  id %s %s\n", dfl_id_name(id->kind), id->value);
 	for (const struct dfl_src *x = op->sources; x; x = x->next) {
@@ -337,8 +344,8 @@ void sink_list(const struct sink *s, FILE *f)
 	if (s->protocol[0])
 		fprintf(f, "protocol %s\n", s->protocol);
 	if (s->n_encrypted)
-		fprintf(f, "encrypted sni=%s version=%s cipher=%s alpn=%s\n", s->tls.sni, s->tls.version, s->tls.cipher,
-			s->tls.alpn);
+		fprintf(f, "encrypted sni=%s version=%s cipher=%s alpn=%s\n", s->tls.sni,
+			s->tls.version, s->tls.cipher, s->tls.alpn);
 	if (s->n_dns)
 		fprintf(f, "dns answers=%u last %s %s\n", s->n_dns, s->dns_name, s->dns_addr);
 }
@@ -374,18 +381,18 @@ static void summarise_op(struct lines *l, const struct dfl_op *op)
 {
 	char key[1024];
 
-	snprintf(key, sizeof(key), "op %s | %s | %s | %s ttl=%" PRId64 "%s%s", op->protocol, op->operation, op->place,
-		 dfl_residency_name(op->residency), op->ttl_s, op->station ? " at " : "",
-		 op->station ? dfl_station_name(op->station) : "");
+	snprintf(key, sizeof(key), "op %s | %s | %s | %s ttl=%" PRId64 "%s%s", op->protocol,
+		 op->operation, op->place, dfl_residency_name(op->residency), op->ttl_s,
+		 op->station ? " at " : "", op->station ? dfl_station_name(op->station) : "");
 	count(l, key, 0);
 	for (const struct sink_id *id = op->ids; id; id = id->next) {
-		snprintf(key, sizeof(key), "id %s | %s | %s %s", op->protocol, op->operation, dfl_id_name(id->kind),
-			 id->value);
+		snprintf(key, sizeof(key), "id %s | %s | %s %s", op->protocol, op->operation,
+			 dfl_id_name(id->kind), id->value);
 		count(l, key, 0);
 	}
 	for (const struct dfl_src *x = op->sources; x; x = x->next) {
-		snprintf(key, sizeof(key), "source %s | %s | data=%016" PRIx64, op->operation, x->field,
-			 (uint64_t)XXH64(x->data.data, x->data.len, 0));
+		snprintf(key, sizeof(key), "source %s | %s | data=%016" PRIx64, op->operation,
+			 x->field, (uint64_t)XXH64(x->data.data, x->data.len, 0));
 		count(l, key, x->data.len);
 	}
 }
@@ -398,23 +405,24 @@ void sink_summary(const struct sink *s, FILE *f)
 	for (const struct dfl_op *op = s->op_first; op; op = op->next)
 		summarise_op(&l, op);
 	for (const struct sink_view *v = s->view_first; v; v = v->next) {
-		int n = snprintf(key, sizeof(key), "view %s | %s | %s %s%s", v->op ? v->op->protocol : "-",
-				 v->op ? v->op->operation : "-",
-				 v->place	      ? v->place
+		int n = snprintf(key, sizeof(key), "view %s | %s | %s %s%s",
+				 v->op ? v->op->protocol : "-", v->op ? v->op->operation : "-",
+				 v->place                 ? v->place
 				 : v->op && *v->op->place ? v->op->place
-						      : "-",
+							  : "-",
 				 dir_name(v->dir), v->leaf ? " leaf" : "");
 
 		if (v->derives)
-			snprintf(key + n, sizeof(key) - (size_t)n, " %s data=%016" PRIx64, v->derives,
-				 (uint64_t)XXH64(v->data.data, v->data.len, 0));
+			snprintf(key + n, sizeof(key) - (size_t)n, " %s data=%016" PRIx64,
+				 v->derives, (uint64_t)XXH64(v->data.data, v->data.len, 0));
 		if (v->data.len)
 			count(&l, key, v->data.len);
 	}
 	if (l.n)
 		qsort(l.line, l.n, sizeof(*l.line), by_key);
 	for (size_t i = 0; i < l.n; i++) {
-		fprintf(f, "%s x%" PRIu64 " %" PRIu64 "\n", l.line[i].key, l.line[i].n, l.line[i].bytes);
+		fprintf(f, "%s x%" PRIu64 " %" PRIu64 "\n", l.line[i].key, l.line[i].n,
+			l.line[i].bytes);
 		free(l.line[i].key);
 	}
 	free(l.line);

@@ -58,12 +58,17 @@ static void on_gap(void *ud, struct dfl_conn *conn, const struct dfl_gap *gap)
 	struct recorder *r = ud;
 	struct tape_item i = { .conn = index_of(r->tape, conn), .is_gap = true };
 
-	i.chunk = (struct dfl_chunk){ .dir = gap->dir, .layer = gap->layer, .ssl = gap->ssl, .pos = gap->pos,
-				      .len = (uint32_t)gap->len, .ts_ns = gap->ts_ns };
+	i.chunk = (struct dfl_chunk){ .dir = gap->dir,
+				      .layer = gap->layer,
+				      .ssl = gap->ssl,
+				      .pos = gap->pos,
+				      .len = (uint32_t)gap->len,
+				      .ts_ns = gap->ts_ns };
 	add(r->tape, &i, NULL);
 }
 
-static void on_end(void *ud, struct dfl_conn *conn, enum dfl_dir dir, enum dfl_layer layer, uint64_t ts_ns)
+static void on_end(void *ud, struct dfl_conn *conn, enum dfl_dir dir, enum dfl_layer layer,
+		   uint64_t ts_ns)
 {
 	struct recorder *r = ud;
 	struct tape_item i = { .conn = index_of(r->tape, conn), .is_end = true };
@@ -87,7 +92,11 @@ static int on_event(void *ud, const struct dfl_event *ev)
 void tape_from_pcap(struct tape *t, const char *path)
 {
 	struct recorder r = { .tape = t };
-	const struct dfl_stream_sink sink = { .ud = &r, .conn = on_conn, .data = on_data, .gap = on_gap, .end = on_end,
+	const struct dfl_stream_sink sink = { .ud = &r,
+					      .conn = on_conn,
+					      .data = on_data,
+					      .gap = on_gap,
+					      .end = on_end,
 					      .close = on_close };
 	const struct dfl_stream_opts opts = { 0 };
 	struct dfl_source *source;
@@ -105,9 +114,12 @@ void tape_from_pcap(struct tape *t, const char *path)
 	assert(t->n_items);
 }
 
-size_t tape_conn(struct tape *t, enum dfl_medium medium, const char *server_path_or_null, int32_t fd, uint16_t port)
+size_t tape_conn(struct tape *t, enum dfl_medium medium, const char *server_path_or_null,
+		 int32_t fd, uint16_t port)
 {
-	struct dfl_conn c = { .id = t->n_conns + 1, .medium = medium, .role_known = true, .from_start = true };
+	struct dfl_conn c = {
+		.id = t->n_conns + 1, .medium = medium, .role_known = true, .from_start = true
+	};
 
 	c.end[DFL_CLIENT].fd = fd;
 	c.end[DFL_SERVER].addr.port = port;
@@ -126,17 +138,24 @@ static uint64_t next_pos(const struct tape *t, size_t conn, enum dfl_dir dir)
 	return pos;
 }
 
-static void put_item(struct tape *t, size_t conn, enum dfl_dir dir, const void *data, size_t len, enum dfl_layer layer)
+static void put_item(struct tape *t, size_t conn, enum dfl_dir dir, const void *data, size_t len,
+		     enum dfl_layer layer)
 {
 	struct tape_item i = { .conn = conn, .is_gap = !data };
 
-	i.chunk = (struct dfl_chunk){ .dir = dir, .layer = layer, .ssl = layer == DFL_TLS,
-				      .pos = next_pos(t, conn, dir), .len = (uint32_t)len, .call_start = true,
-				      .dgram = t->conn[conn].medium == DFL_UDP, .ts_ns = t->n_items };
+	i.chunk = (struct dfl_chunk){ .dir = dir,
+				      .layer = layer,
+				      .ssl = layer == DFL_TLS,
+				      .pos = next_pos(t, conn, dir),
+				      .len = (uint32_t)len,
+				      .call_start = true,
+				      .dgram = t->conn[conn].medium == DFL_UDP,
+				      .ts_ns = t->n_items };
 	add(t, &i, data);
 }
 
-void tape_put(struct tape *t, size_t conn, enum dfl_dir dir, const void *data, size_t len, enum dfl_layer layer)
+void tape_put(struct tape *t, size_t conn, enum dfl_dir dir, const void *data, size_t len,
+	      enum dfl_layer layer)
 {
 	put_item(t, conn, dir, data, len, layer);
 }
@@ -163,7 +182,10 @@ static size_t unescape(char *s)
 			*to++ = (char)strtoul(hex, NULL, 16);
 			from += 3;
 		} else {
-			*to++ = *from == 'r' ? '\r' : *from == 'n' ? '\n' : *from == 't' ? '\t' : *from;
+			*to++ = *from == 'r'   ? '\r'
+				: *from == 'n' ? '\n'
+				: *from == 't' ? '\t'
+					       : *from;
 			from++;
 		}
 	}
@@ -200,7 +222,8 @@ void tape_from_text(struct tape *t, const char *path)
 			tape_gap(t, conn, way == '>' ? DFL_REQUEST : DFL_RESPONSE, n, layer);
 		} else if (line[0] == '>' || line[0] == '<') {
 			n = unescape(line + 2);
-			tape_put(t, conn, line[0] == '>' ? DFL_REQUEST : DFL_RESPONSE, line + 2, n, layer);
+			tape_put(t, conn, line[0] == '>' ? DFL_REQUEST : DFL_RESPONSE, line + 2, n,
+				 layer);
 		}
 	}
 	free(line);
@@ -249,13 +272,18 @@ static void play_data(struct dfl_decode *d, struct dfl_conn *conn, const struct 
 
 static void play_gap(struct dfl_decode *d, struct dfl_conn *conn, const struct tape_item *i)
 {
-	const struct dfl_gap g = { .dir = i->chunk.dir, .layer = i->chunk.layer, .ssl = i->chunk.ssl,
-				   .pos = i->chunk.pos, .len = i->chunk.len, .ts_ns = i->chunk.ts_ns };
+	const struct dfl_gap g = { .dir = i->chunk.dir,
+				   .layer = i->chunk.layer,
+				   .ssl = i->chunk.ssl,
+				   .pos = i->chunk.pos,
+				   .len = i->chunk.len,
+				   .ts_ns = i->chunk.ts_ns };
 
 	dfl_decode_gap(d, conn, &g);
 }
 
-void tape_play(const struct tape *t, const struct tape_play *how, const struct dfl_decode_sink *sink)
+void tape_play(const struct tape *t, const struct tape_play *how,
+	       const struct dfl_decode_sink *sink)
 {
 	struct dfl_conn *conn = calloc(t->n_conns, sizeof(*conn));
 	unsigned seed = how->damage;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The recorded chats of a running Dify, decoded: listings, true texts and ids, every byte shown once. */
+/* The recorded chats of a running Dify, decoded: listings, true texts and ids, every byte shown
+ * once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,8 +12,9 @@
 #include "decode_sink.h"
 #include "decode_tape.h"
 
-static const char *const chats[] = { "chat-block-en",	     "chat-stream-ja",	     "flow-stream-en-turn2",
-				     "flow-stream-ja-5k",    "flow-stream-ja-pgtls", "flow-stream-ja" };
+static const char *const chats[] = { "chat-block-en",        "chat-stream-ja",
+				     "flow-stream-en-turn2", "flow-stream-ja-5k",
+				     "flow-stream-ja-pgtls", "flow-stream-ja" };
 
 #define N_CHATS (sizeof(chats) / sizeof(chats[0]))
 
@@ -152,11 +154,13 @@ static void test_listings(void **state)
 	}
 }
 
-static bool has_id(const struct sink *s, const char *protocol, enum dfl_id_kind kind, const char *value)
+static bool has_id(const struct sink *s, const char *protocol, enum dfl_id_kind kind,
+		   const char *value)
 {
 	for (const struct dfl_op *op = s->op_first; op; op = op->next)
 		for (const struct sink_id *id = op->ids; id; id = id->next)
-			if (!strcmp(op->protocol, protocol) && id->kind == kind && !strcmp(id->value, value))
+			if (!strcmp(op->protocol, protocol) && id->kind == kind &&
+			    !strcmp(id->value, value))
 				return true;
 	return false;
 }
@@ -177,8 +181,8 @@ static unsigned count_answers(const struct sink *s, const char *operation, const
 	unsigned n = 0;
 
 	for (const struct sink_view *v = s->view_first; v; v = v->next)
-		n += v->derives && v->op && strstr(v->op->operation, operation) && v->data.len == strlen(text) &&
-		     !memcmp(v->data.data, text, v->data.len);
+		n += v->derives && v->op && strstr(v->op->operation, operation) &&
+		     v->data.len == strlen(text) && !memcmp(v->data.data, text, v->data.len);
 	return n;
 }
 
@@ -187,7 +191,8 @@ static void test_truth(void **state)
 {
 	for (size_t i = 0; i < N_CHATS; i++) {
 		char *path = path_of("", chats[i], ".json");
-		json_t *truth = json_load_file(path, 0, NULL), *ids = json_object_get(truth, "ids"), *value;
+		json_t *truth = json_load_file(path, 0, NULL), *ids = json_object_get(truth, "ids"),
+		       *value;
 		const char *answer = json_string_value(json_object_get(truth, "answer")), *name;
 		bool flow = strstr(chats[i], "flow-") != NULL;
 		struct tape_play how = { 0 };
@@ -198,12 +203,15 @@ static void test_truth(void **state)
 		load(&t, i);
 		sink_init(&s);
 		tape_play(&t, &how, &s.ops);
-		assert_int_equal(count_sources(&s, "query", json_string_value(json_object_get(truth, "query"))), 1);
+		assert_int_equal(count_sources(&s, "query",
+					       json_string_value(json_object_get(truth, "query"))),
+				 1);
 		assert_int_equal(count_answers(&s, "/v1/chat-messages", answer), 1);
 		assert_int_equal(count_answers(&s, "/dispatch/llm/invoke", answer), 1);
 		assert_int_equal(count_answers(&s, "PUBLISH", answer), flow ? 1 : 0);
 		assert_int_equal(count_answers(&s, "SUBSCRIBE", answer), flow ? 1 : 0);
-		json_object_foreach(ids, name, value) {
+		json_object_foreach(ids, name, value)
+		{
 			if (json_is_string(value))
 				assert_true(has_id(&s, "http", (enum dfl_id_kind)dfl_id_parse(name),
 						   json_string_value(value)));
@@ -268,7 +276,8 @@ static void test_hurt(void **state)
 		load(&t, i);
 		for (unsigned k = 1; k <= 8; k++) {
 			struct tape_play lost = { .lose_from = t.n_items * k / 9, .lose = k },
-					 cut = { .stop_at = t.n_items * k / 9 }, damaged = { .damage = k };
+					 cut = { .stop_at = t.n_items * k / 9 },
+					 damaged = { .damage = k };
 
 			hurt(&t, &lost);
 			hurt(&t, &cut);

@@ -54,8 +54,9 @@ static void doc_end(void *ud, const uint8_t *at)
 	((struct strings *)ud)->docs++;
 }
 
-static const struct dfl_json_ops ops = { .str_begin = str_begin, .str_data = str_data, .str_end = str_end,
-					 .doc_end = doc_end };
+static const struct dfl_json_ops ops = {
+	.str_begin = str_begin, .str_data = str_data, .str_end = str_end, .doc_end = doc_end
+};
 
 /* Reads the text in pieces of n bytes, each in memory of its own. Returns whether it is JSON. */
 static bool read_json(const char *text, size_t len, size_t n, struct strings *s)
@@ -125,8 +126,8 @@ static void test_json_positions(void **state)
 
 static void test_json_refuses(void **state)
 {
-	static const char *const bad[] = { "{a: 1}", "[1, }", "{\"a\" 1}", "]", "[\"\\q\"]", "[\"\\u12x4\"]", "{\"a\": 1]",
-					   "<html>" };
+	static const char *const bad[] = { "{a: 1}",    "[1, }",         "{\"a\" 1}",  "]",
+					   "[\"\\q\"]", "[\"\\u12x4\"]", "{\"a\": 1]", "<html>" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct strings s;
@@ -162,7 +163,8 @@ static void test_key_patterns(void **state)
 		{ "generate_task_belong:" U, "generate_task_belong:{uuid}" },
 		{ "conv_name:" U ":a5bf43dad7f5f348", "conv_name:{uuid}:*" },
 		{ "api_token:app:app-90fs7Y5GW16PVNIFoFwH76oQ", "api_token:app:*" },
-		{ "dify:rate_limit:" U ":active_requests", "dify:rate_limit:{uuid}:active_requests" },
+		{ "dify:rate_limit:" U ":active_requests",
+		  "dify:rate_limit:{uuid}:active_requests" },
 		{ "workflow_based_app_execution", "workflow_based_app_execution" },
 		{ "workflow_based_app_execution\x06\x16"
 		  "3",
@@ -225,9 +227,11 @@ static void test_routes(void **state)
 	expect_route("GET", "/v1/chat-messages", NULL, NULL);
 	expect_route("POST", "/v1/chat-messages/" U "/stop", "/v1/chat-messages/{uuid}/stop", U);
 	expect_route("POST", "/v1/chat-messages/secret/stop", NULL, NULL);
-	expect_route("POST", "/console/api/apps/" U "/chat-messages", "/console/api/apps/{uuid}/chat-messages", NULL);
+	expect_route("POST", "/console/api/apps/" U "/chat-messages",
+		     "/console/api/apps/{uuid}/chat-messages", NULL);
 	expect_route("GET", "/console/api/apps/secret", "/console/api/*", NULL);
-	expect_route("POST", "/plugin/" U "/dispatch/llm/invoke", "/plugin/{uuid}/dispatch/llm/invoke", NULL);
+	expect_route("POST", "/plugin/" U "/dispatch/llm/invoke",
+		     "/plugin/{uuid}/dispatch/llm/invoke", NULL);
 	expect_route("POST", "/v1/chat/completions", "/v1/chat/completions", NULL);
 	expect_route("POST", "/openai/deployments/x/chat/completions", "*/chat/completions", NULL);
 	expect_route("POST", "/v1/messages", "/v1/messages", NULL);
@@ -255,10 +259,10 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_paths),   cmocka_unit_test(test_json_escapes),
+		cmocka_unit_test(test_json_paths),     cmocka_unit_test(test_json_escapes),
 		cmocka_unit_test(test_json_positions), cmocka_unit_test(test_json_refuses),
-		cmocka_unit_test(test_json_limits),  cmocka_unit_test(test_key_patterns),
-		cmocka_unit_test(test_key_ids),	     cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_json_limits),    cmocka_unit_test(test_key_patterns),
+		cmocka_unit_test(test_key_ids),        cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_names),
 	};
 
