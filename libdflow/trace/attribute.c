@@ -28,42 +28,11 @@ static bool is_own_text(const struct dfl_view *v, const struct dfl_src *s)
 	return s->op == v->op->number && s->dir == v->dir;
 }
 
-void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_run *run)
+void dfl_attribute_view_closed(struct dfl_view *v)
 {
-	struct dfl_trace *t = trace;
-	struct dfl_view *v = view;
-	struct dfl_src *s = source;
-	struct dfl_op *op = v->op;
-	struct op_run *runs;
-
-	if (is_own_text(v, s) || run->ts_last_ns < s->begin_ns)
-		return;
-	if (op->n_runs >= MAX_RUNS_PER_OP) {
-		t->stats.capped_runs++;
-		s->request->capped = true;
-		return;
-	}
-	if (op->n_runs == op->cap_runs) {
-		runs = reallocarray(op->runs, op->cap_runs ? 2 * op->cap_runs : 8, sizeof(*runs));
-		if (!runs) {
-			s->request->capped = true;
-			return;
-		}
-		op->runs = runs;
-		op->cap_runs = op->cap_runs ? 2 * op->cap_runs : 8;
-	}
-	op->runs[op->n_runs++] = (struct op_run){
-		.source = s,
-		.place = v->place ?: op->place,
-		.dir = v->dir,
-		.layer = v->layer,
-		.view = v->number,
-		.residency = v->residency ?: op->residency,
-		.ttl_s = v->residency ? v->ttl_s : op->ttl_s,
-		.run = *run,
-	};
-	op->runs[op->n_runs - 1].run.encodings |= v->encodings;
-	op->changed = true;
+	for (unsigned i = 0; i < v->op->n_runs; i++)
+		if (v->op->runs[i].view == v->number)
+			v->op->runs[i].final = true;
 }
 
 /* Tied by an id that names one request, else by a conversation. */
@@ -93,6 +62,15 @@ static bool same_group(const struct op_run *a, const struct op_run *b)
 	return a->source == b->source && a->place == b->place && a->dir == b->dir && a->layer == b->layer;
 }
 
+/*
+ * The text where it came from is no evidence, but it explains its bytes better than what others have in
+ * common with it.
+ */
+static bool counts(const struct op_run *r)
+{
+	return r->source && r->final && !r->own && !r->beaten;
+}
+
 /* Several runs of one field in one place together. */
 struct group {
 	uint32_t longest;
@@ -110,7 +88,7 @@ static struct group measure(const struct dfl_op *op, const struct op_run *of)
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct op_run *r = &op->runs[i];
 
-		if (!r->source || r->beaten || !same_group(r, of))
+		if (!counts(r) || !same_group(r, of))
 			continue;
 		dfl_ranges_add(&seen, r->run.canon_from, r->run.canon_to);
 		g.any_new |= !r->counted;
@@ -133,9 +111,9 @@ static bool is_content(const struct group *g)
 }
 
 /* 1: a explains the bytes better; -1: b does; 0: they cannot be told apart. */
-static int better(struct dfl_trace *t, const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
+static int better(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
 {
-	struct request *ra = a->source->request, *rb = b->source->request, *owner;
+	struct request *ra = a->source->request, *rb = b->source->request;
 	double ca = run_coverage(a), cb = run_coverage(b);
 	bool over_a, over_b;
 
@@ -145,9 +123,8 @@ static int better(struct dfl_trace *t, const struct dfl_op *op, const struct op_
 		return ca > cb ? 1 : -1;
 	if (ra == rb)
 		return a->source->number < b->source->number ? 1 : -1;
-	owner = owner_by_id(t, op);
-	if (owner == ra || owner == rb)
-		return owner == ra ? 1 : -1;
+	if (op->owner == ra || op->owner == rb)
+		return op->owner == ra ? 1 : -1;
 	over_a = was_over(ra, op->begin_ns);
 	over_b = was_over(rb, op->begin_ns);
 	return over_a == over_b ? 0 : over_b ? 1 : -1;
@@ -163,13 +140,13 @@ static bool overlap(const struct op_run *a, const struct op_run *b)
 	return a->view == b->view && to > from && 2 * (to - from) >= (la < lb ? la : lb);
 }
 
-static bool tied(struct dfl_trace *t, const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
+static bool tied(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
 {
 	return a->source && b->source && a->source->request != b->source->request && !b->beaten && overlap(a, b) &&
-	       !better(t, op, a, b);
+	       !better(op, a, b);
 }
 
-static void find_beaten(struct dfl_trace *t, struct dfl_op *op)
+static void find_beaten(struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		struct op_run *a = &op->runs[i];
@@ -179,9 +156,83 @@ static void find_beaten(struct dfl_trace *t, struct dfl_op *op)
 			const struct op_run *b = &op->runs[j];
 
 			if (i != j && b->source && b->source != a->source && overlap(a, b))
-				a->beaten = better(t, op, a, b) < 0;
+				a->beaten = better(op, a, b) < 0;
 		}
 	}
+}
+
+/* What another run beats can never count any more. */
+static void drop_beaten(struct dfl_op *op)
+{
+	unsigned n = 0;
+
+	find_beaten(op);
+	for (unsigned i = 0; i < op->n_runs; i++)
+		if (op->runs[i].source && (op->runs[i].counted || op->runs[i].weak || !op->runs[i].beaten))
+			op->runs[n++] = op->runs[i];
+	op->n_runs = n;
+}
+
+static unsigned shortest(const struct dfl_op *op)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 1; i < op->n_runs; i++)
+		if (!op->runs[i].counted && (op->runs[at].counted || run_len(&op->runs[i]) < run_len(&op->runs[at])))
+			at = i;
+	return at;
+}
+
+/* Room for one more. Texts of one vocabulary have many short runs in common: those go first. */
+static struct op_run *new_run(struct dfl_trace *t, struct dfl_op *op, const struct dfl_run *run)
+{
+	struct op_run *runs;
+	unsigned cap = op->cap_runs ? 2 * op->cap_runs : 8;
+
+	if (op->n_runs == op->cap_runs && op->n_runs >= RUNS_TO_TIDY)
+		drop_beaten(op);
+	if (op->n_runs < op->cap_runs)
+		return &op->runs[op->n_runs++];
+	if (op->n_runs >= MAX_RUNS_PER_OP) {
+		t->stats.capped_runs++;
+		runs = &op->runs[shortest(op)];
+		return !runs->counted && run_len(runs) < run->canon_to - run->canon_from ? runs : NULL;
+	}
+	runs = reallocarray(op->runs, cap, sizeof(*runs));
+	if (!runs)
+		return NULL;
+	op->runs = runs;
+	op->cap_runs = cap;
+	return &op->runs[op->n_runs++];
+}
+
+void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_run *run)
+{
+	struct dfl_view *v = view;
+	struct dfl_src *s = source;
+	struct dfl_op *op = v->op;
+	struct op_run *r;
+
+	if (run->ts_last_ns < s->begin_ns)
+		return;
+	r = new_run(trace, op, run);
+	if (!r) {
+		s->request->capped |= run->canon_to - run->canon_from >= RUN_FULL;
+		return;
+	}
+	*r = (struct op_run){
+		.source = s,
+		.place = v->place ?: op->place,
+		.dir = v->dir,
+		.layer = v->layer,
+		.view = v->number,
+		.residency = v->residency ?: op->residency,
+		.ttl_s = v->residency ? v->ttl_s : op->ttl_s,
+		.run = *run,
+		.own = is_own_text(v, s),
+	};
+	r->run.encodings |= v->encodings;
+	op->changed = true;
 }
 
 static bool uses_file_of(const struct request *r, const struct request *upload)
@@ -207,30 +258,52 @@ static struct request *user_of_file(struct dfl_trace *t, struct request *upload,
 	return user ? user : upload;
 }
 
-struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op)
-{
-	struct request *owner = owner_by_id(t, op), *r;
-	struct group g;
-
-	if (owner)
-		return owner;
-	find_beaten(t, op);
-	for (unsigned i = 0; i < op->n_runs; i++) {
-		if (!op->runs[i].source || op->runs[i].beaten)
-			continue;
-		r = op->runs[i].source->request;
-		g = measure(op, &op->runs[i]);
-		/* history comes with newer text: the newest one is whose operation this is */
-		if (is_content(&g) && (!owner || r->number > owner->number))
-			owner = r;
-	}
-	return owner && was_over(owner, op->begin_ns) ? user_of_file(t, owner, op->begin_ns) : owner;
-}
-
-static void add_candidates(struct dfl_trace *t, struct dfl_op *op, const struct op_run *run, struct hop *h)
+static bool is_tied(const struct dfl_op *op, const struct op_run *run)
 {
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (tied(t, op, run, &op->runs[i])) {
+		if (tied(op, run, &op->runs[i]))
+			return true;
+	return false;
+}
+
+/* The newest request whose text alone explains a part of the operation: history comes with newer text. */
+static struct request *owner_by_content(const struct dfl_op *op)
+{
+	struct request *owner = NULL, *r;
+	struct group g;
+
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		if (!counts(&op->runs[i]))
+			continue;
+		r = op->runs[i].source->request;
+		if (owner && r->number <= owner->number)
+			continue;
+		g = measure(op, &op->runs[i]);
+		if (is_content(&g) && !is_tied(op, &op->runs[i]))
+			owner = r;
+	}
+	return owner;
+}
+
+struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op)
+{
+	op->owner = owner_by_id(t, op);
+	find_beaten(op);
+	if (op->owner)
+		return op->owner;
+	op->owner = owner_by_content(op);
+	if (!op->owner)
+		return NULL;
+	find_beaten(op); /* what was tied is decided now */
+	if (was_over(op->owner, op->begin_ns))
+		return user_of_file(t, op->owner, op->begin_ns);
+	return op->owner;
+}
+
+static void add_candidates(struct dfl_op *op, const struct op_run *run, struct hop *h)
+{
+	for (unsigned i = 0; i < op->n_runs; i++)
+		if (tied(op, run, &op->runs[i])) {
 			dfl_hop_candidate(h, run->source->request);
 			dfl_hop_candidate(h, op->runs[i].source->request);
 		}
@@ -262,14 +335,14 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		struct op_run *r = &op->runs[i];
 
-		if (!r->source || r->beaten || r->counted || !same_group(r, of))
+		if (!counts(r) || r->counted || !same_group(r, of))
 			continue;
 		r->counted = true;
 		if (r->weak)
 			from->weak_matches--;
 		r->weak = false;
 		dfl_hop_add_run(h, &r->run);
-		add_candidates(t, op, r, h);
+		add_candidates(op, r, h);
 	}
 	if (g->common > h->common_sources)
 		h->common_sources = g->common;
@@ -284,7 +357,7 @@ static void count_weak(struct dfl_op *op, const struct op_run *of)
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		struct op_run *r = &op->runs[i];
 
-		if (!r->source || r->weak || r->counted || r->beaten || !same_group(r, of))
+		if (!counts(r) || r->weak || r->counted || !same_group(r, of))
 			continue;
 		r->weak = true;
 		r->source->request->weak_matches++;
@@ -315,10 +388,9 @@ void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 	if (!op->changed || !op->n_runs)
 		return;
 	op->changed = false;
-	find_beaten(t, op);
 	owner = dfl_attribute_owner(t, op);
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source && !op->runs[i].beaten && !op->runs[i].counted)
+		if (counts(&op->runs[i]) && !op->runs[i].counted)
 			judge(t, op, &op->runs[i], owner);
 }
 
@@ -328,6 +400,8 @@ void dfl_attribute_late(struct dfl_trace *t)
 
 	DL_FOREACH(t->ops, op) {
 		op->changed = true;
+		for (unsigned i = 0; i < op->n_runs; i++)
+			op->runs[i].final = true; /* of views that stay open too */
 		dfl_attribute_op(t, op);
 	}
 }

@@ -17,9 +17,11 @@ static struct rconn *add(struct dfl_trace *t, struct request *r, struct tconn *t
 	if (!rc)
 		return NULL;
 	rc->tc = dfl_tconn_ref(tc);
-	rc->scanned0 = tc->scanned;
-	rc->unread0 = tc->unread;
-	rc->gap0 = tc->gap_bytes;
+	if (tc->medium != DFL_FILE) {
+		rc->scanned0 = tc->scanned;
+		rc->unread0 = tc->unread;
+		rc->gap0 = tc->gap_bytes;
+	}
 	HASH_ADD(hh, r->conns, tc, sizeof(rc->tc), rc);
 	return rc;
 }
@@ -32,13 +34,16 @@ struct rconn *dfl_request_conn(struct dfl_trace *t, struct request *r, struct tc
 	return rc ? rc : add(t, r, tc);
 }
 
-/* Requests are in the order of their numbers, so only the ones since the last touch are new to it. */
+/*
+ * Requests are in the order of their numbers, so only the ones since the last touch are new to it. Files
+ * are told when text was found in them: programs read too many to list those without.
+ */
 void dfl_conn_touch(struct dfl_trace *t, struct tconn *tc)
 {
 	struct request *r;
 
 	tc->last_ns = t->now_ns;
-	if (!t->requests || tc->seen_request >= t->requests->prev->number)
+	if (tc->medium == DFL_FILE || !t->requests || tc->seen_request >= t->requests->prev->number)
 		return;
 	for (r = t->requests->prev; r->number > tc->seen_request; r = r->prev) {
 		if (!r->settled)

@@ -40,11 +40,24 @@ uint64_t dfl_ranges_sum(const struct ranges *r)
 	return sum;
 }
 
-static bool overlaps(const struct ranges *r, uint64_t from, uint64_t to)
+/* Do the two stand on the same bytes? What was joined from deltas spans much more than one copy. */
+static bool same_bytes(const struct range *a, uint64_t from, uint64_t to)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (r->at[i].from < to && from < r->at[i].to)
+	uint64_t lo = a->from > from ? a->from : from, hi = a->to < to ? a->to : to;
+	uint64_t longer = a->to - a->from > to - from ? a->to - a->from : to - from;
+
+	return hi > lo && 2 * (hi - lo) >= longer;
+}
+
+static bool seen_before(struct hop *h, uint64_t from, uint64_t to)
+{
+	for (size_t i = 0; i < h->n_copies; i++)
+		if (same_bytes(&h->copies[i], from, to))
 			return true;
+	h->copies[h->next_copy] = (struct range){ from, to };
+	h->next_copy = (h->next_copy + 1) % HOP_COPIES;
+	if (h->n_copies < HOP_COPIES)
+		h->n_copies++;
 	return false;
 }
 
@@ -128,7 +141,7 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 void dfl_hop_add_run(struct hop *h, const struct dfl_run *run)
 {
 	/* The same bytes can stand in two views: a body, and what was joined from it. */
-	if (!overlaps(&h->wire, run->pos_from, run->pos_to))
+	if (!seen_before(h, run->pos_from, run->pos_to))
 		h->canon_sum += run->canon_to - run->canon_from;
 	dfl_ranges_add(&h->canon, run->canon_from, run->canon_to);
 	dfl_ranges_add(&h->raw, run->src_from, run->src_to);

@@ -124,7 +124,7 @@ static void drop_op(struct dfl_trace *t, struct dfl_op *op)
 static bool may_be_tied_later(const struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source && !op->runs[i].counted)
+		if (op->runs[i].source && !op->runs[i].counted && !op->runs[i].own)
 			return true;
 	return false;
 }
@@ -229,6 +229,7 @@ static void view_close(void *ud, struct dfl_view *v)
 	if (v == &dead_view)
 		return;
 	dfl_match_view_close(v->match);
+	dfl_attribute_view_closed(v);
 	dfl_attribute_op(ud, op);
 	if (v->derives)
 		dfl_answer_close(v);
@@ -372,11 +373,14 @@ void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r)
 {
 	struct dfl_op *op;
 
-	DL_FOREACH(t->ops, op)
-		if (op->request == r) {
-			op->request = NULL;
-			op->no_request = true;
-		}
+	DL_FOREACH(t->ops, op) {
+		if (op->owner == r)
+			op->owner = NULL;
+		if (op->request != r)
+			continue;
+		op->request = NULL;
+		op->no_request = true;
+	}
 }
 
 void dfl_ops_expire(struct dfl_trace *t)

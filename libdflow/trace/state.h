@@ -12,13 +12,15 @@
 enum {
 	MAX_OPS_KEPT = 32768,	  /* ended operations that may still be tied by an id */
 	MAX_RUNS_PER_OP = 512,
+	RUNS_TO_TIDY = 32, /* and at each doubling */
 	MAX_IDS_PER_OP = 16,
-	MAX_CONNS_PER_REQUEST = 1024,
+	MAX_CONNS_PER_REQUEST = 4096,
 	MAX_HOPS_PER_REQUEST = 2048,
 	MAX_STRINGS = 65536,
 	MAX_NAMES = 65536,
 	MAX_PROCS = 65536,
 	MAX_FIELDS_PER_REQUEST = 64,
+	HOP_COPIES = 16,
 	ANSWER_HEAD = 256, /* bytes of an answer that tell an echo from another answer */
 	ANSWER_SURE = 24,  /* bytes after which that is decided */
 	ANSWER_HELD_MAX = 65536,
@@ -139,6 +141,8 @@ struct hop {
 	struct ranges canon, raw, wire; /* of the field, and stream positions */
 	uint64_t source_canon;		/* size of the field when the hop last changed */
 	uint64_t canon_sum;
+	struct range copies[HOP_COPIES]; /* where the last ones stood */
+	unsigned n_copies, next_copy;
 	uint32_t encodings;
 	uint32_t common_sources;
 	bool by_id;
@@ -199,6 +203,8 @@ struct op_run {
 	bool counted; /* is in a hop */
 	bool weak;    /* is in weak_matches, may still be tied */
 	bool beaten;  /* another source explains the same bytes better */
+	bool own;     /* it is the very text that became the source */
+	bool final;   /* its view is closed: all runs that compete with it are here */
 };
 
 struct dfl_op {
@@ -216,6 +222,7 @@ struct dfl_op {
 	uint32_t pid[2];
 	uint64_t begin_ns, last_ns, begin_pos;
 	struct request *request; /* it is this request's inbound operation */
+	struct request *owner;	 /* whose operation it is, as far as known */
 	struct dfl_addr client;
 	bool have_client, via_alb;
 	struct op_id ids[MAX_IDS_PER_OP];
@@ -314,6 +321,7 @@ void dfl_request_conns_free(struct dfl_trace *t, struct request *r);
 
 /* attribute.c */
 void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_run *run); /* dfl_match_run_fn */
+void dfl_attribute_view_closed(struct dfl_view *v);
 void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op); /* turns its runs into hops */
 struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op); /* whose operation it is; NULL */
 void dfl_attribute_late(struct dfl_trace *t); /* looks again at what was weak */
