@@ -150,10 +150,8 @@ static const char *const key_words[] = {
 	"workflow",
 	"workflow_based_app_execution",
 	"workflow_storage",
-	"_kombu.binding.celery",
-	"_kombu.binding.celery.pidbox",
-	"_kombu.binding.celeryev",
-	"_kombu.binding.reply.celery.pidbox",
+	"celery.pidbox",
+	"reply.celery.pidbox",
 };
 
 /* Where known keys carry an id: first segment, number of the segment. */
@@ -209,6 +207,15 @@ static void put(struct pattern *p, const char *s, size_t len)
 	p->out[p->len] = 0;
 }
 
+/* Segments that cannot be named are one "*", however many they are. */
+static void put_star(struct pattern *p)
+{
+	if (p->len >= 2 && !memcmp(p->out + p->len - 2, "*:", 2))
+		p->out[--p->len] = 0;
+	else
+		put(p, "*", 1);
+}
+
 static void put_variable(struct pattern *p, const char *s, size_t len)
 {
 	if (dfl_is_uuid(s, len))
@@ -216,7 +223,7 @@ static void put_variable(struct pattern *p, const char *s, size_t len)
 	else if (len <= 12 && all_of(is_digit, s, len))
 		put(p, "{n}", 3);
 	else
-		put(p, "*", 1);
+		put_star(p);
 }
 
 /* kombu marks a queue's priority with "\x06\x16" and a digit after the name (transport/redis.py).
@@ -237,6 +244,11 @@ static void put_segment(struct pattern *p, const char *s, size_t len)
 	}
 	if (len == 53 && !memcmp(s, "celery-task-meta-", 17) && dfl_is_uuid(s + 17, 36)) {
 		put(p, "celery-task-meta-{uuid}", 23);
+		p->literal = true;
+		return;
+	}
+	if (len > 15 && !memcmp(s, "_kombu.binding.", 15) && known_word(s + 15, len - 15)) {
+		put(p, s, len);
 		p->literal = true;
 		return;
 	}

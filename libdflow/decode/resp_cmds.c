@@ -166,20 +166,28 @@ static const struct dfl_cmd commands[] = {
 	{ "MIGRATE", 0, 0, 0, 0, 0, DFL_CMD_SECRET },
 };
 
-static const char *const subcommands[] = { "SETINFO",   "SETNAME",  "GETNAME",
-					   "LIST",      "ID",       "INFO",
-					   "KILL",      "TRACKING", "NO-EVICT",
-					   "NO-TOUCH",  "REPLY",    "PAUSE",
-					   "UNPAUSE",   "SLOTS",    "SHARDS",
-					   "NODES",     "KEYSLOT",  "MYID",
-					   "DOCS",      "COUNT",    "GETKEYS",
-					   "LOAD",      "EXISTS",   "FLUSH",
-					   "CREATE",    "DESTROY",  "SETID",
-					   "STREAM",    "GROUPS",   "CONSUMERS",
-					   "CHANNELS",  "NUMSUB",   "NUMPAT",
-					   "USAGE",     "ENCODING", "IDLETIME",
-					   "FREQ",      "MASTERS",  "GET-MASTER-ADDR-BY-NAME",
-					   "SENTINELS", "SLAVES",   "REPLICAS" };
+static const char *const subcommands[] = { "SETINFO",   "MAINT_NOTIFICATIONS",
+					   "SETNAME",   "GETNAME",
+					   "LIST",      "ID",
+					   "INFO",      "KILL",
+					   "TRACKING",  "NO-EVICT",
+					   "NO-TOUCH",  "REPLY",
+					   "PAUSE",     "UNPAUSE",
+					   "SLOTS",     "SHARDS",
+					   "NODES",     "KEYSLOT",
+					   "MYID",      "DOCS",
+					   "COUNT",     "GETKEYS",
+					   "LOAD",      "EXISTS",
+					   "FLUSH",     "CREATE",
+					   "DESTROY",   "SETID",
+					   "STREAM",    "GROUPS",
+					   "CONSUMERS", "CHANNELS",
+					   "NUMSUB",    "NUMPAT",
+					   "USAGE",     "ENCODING",
+					   "IDLETIME",  "FREQ",
+					   "MASTERS",   "GET-MASTER-ADDR-BY-NAME",
+					   "SENTINELS", "SLAVES",
+					   "REPLICAS" };
 
 const struct dfl_cmd *dfl_cmd_find(const char *verb, size_t len)
 {

@@ -170,6 +170,9 @@ static void test_key_patterns(void **state)
 		  "3",
 		  "workflow_based_app_execution" },
 		{ "unacked", "unacked" },
+		{ "_kombu.binding.workflow", "_kombu.binding.workflow" },
+		{ "_kombu.binding.of a user", "*" },
+		{ U ":a/b:llm:c:d:e", "{uuid}:*:llm:*" },
 		{ "channel:advanced-chat:" U, "channel:advanced-chat:{uuid}" },
 		{ "/1.celeryev/worker.heartbeat", "/{n}.celeryev/worker.heartbeat" },
 		{ "celery-task-meta-" U, "celery-task-meta-{uuid}" },
@@ -188,7 +191,7 @@ static void test_key_patterns(void **state)
 	memset(many, ':', sizeof(many));
 	memcpy(many, "channel", 7);
 	dfl_key_pattern(many, sizeof(many), pattern, NULL);
-	assert_string_equal(pattern, "*");
+	assert_string_equal(pattern, "channel:*");
 }
 
 static void test_key_ids(void **state)
