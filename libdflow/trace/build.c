@@ -239,9 +239,8 @@ static void build_ranges(struct build *b, const struct hop *h, struct dfl_doc_ho
 static void build_coverage(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
 	uint64_t seen = dfl_ranges_sum(&h->canon);
-	uint64_t times = seen ? (h->canon_sum + seen / 2) / seen : 1;
 
-	d->occurrences = times ? times : 1;
+	d->occurrences = dfl_hop_occurrences(h);
 	d->coverage = h->source_canon ? (double)seen / h->source_canon : 1.0;
 	if (d->coverage > 1.0)
 		d->coverage = 1.0;

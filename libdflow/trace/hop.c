@@ -40,25 +40,46 @@ uint64_t dfl_ranges_sum(const struct ranges *r)
 	return sum;
 }
 
-/* Do the two stand on the same bytes? What was joined from deltas spans much more than one copy. */
-static bool same_bytes(const struct range *a, uint64_t from, uint64_t to)
+/*
+ * The same bytes can stand in two views: a body, and what was joined from it. But what was joined from
+ * many deltas spans much more than one copy.
+ */
+static bool same_bytes(const struct copy *c, const struct dfl_run *run)
 {
-	uint64_t lo = a->from > from ? a->from : from, hi = a->to < to ? a->to : to;
-	uint64_t longer = a->to - a->from > to - from ? a->to - a->from : to - from;
+	uint64_t lo = c->from > run->pos_from ? c->from : run->pos_from;
+	uint64_t hi = c->to < run->pos_to ? c->to : run->pos_to;
+	uint64_t a = c->to - c->from, b = run->pos_to - run->pos_from;
 
-	return hi > lo && 2 * (hi - lo) >= longer;
+	return hi > lo && 2 * (hi - lo) >= (a > b ? a : b);
 }
 
-static bool seen_before(struct hop *h, uint64_t from, uint64_t to)
+static void add_copy(struct hop *h, const struct dfl_run *run)
 {
+	struct copy *copies;
+
 	for (size_t i = 0; i < h->n_copies; i++)
-		if (same_bytes(&h->copies[i], from, to))
-			return true;
-	h->copies[h->next_copy] = (struct range){ from, to };
-	h->next_copy = (h->next_copy + 1) % HOP_COPIES;
-	if (h->n_copies < HOP_COPIES)
-		h->n_copies++;
-	return false;
+		if (same_bytes(&h->copies[i], run))
+			return;
+	if (h->n_copies == MAX_COPIES)
+		return;
+	copies = reallocarray(h->copies, h->n_copies + 1, sizeof(*copies));
+	if (!copies)
+		return;
+	h->copies = copies;
+	copies[h->n_copies++] = (struct copy){ run->pos_from, run->pos_to, run->canon_to - run->canon_from };
+}
+
+/* How often: pieces much shorter than the longest one are parts of a copy, not copies. */
+uint32_t dfl_hop_occurrences(const struct hop *h)
+{
+	uint64_t seen = dfl_ranges_sum(&h->canon), sum = 0;
+	uint32_t longest = 0;
+
+	for (size_t i = 0; i < h->n_copies; i++)
+		longest = h->copies[i].len > longest ? h->copies[i].len : longest;
+	for (size_t i = 0; i < h->n_copies; i++)
+		sum += 2 * h->copies[i].len >= longest ? h->copies[i].len : 0;
+	return seen && sum > seen ? (sum + seen / 2) / seen : 1;
 }
 
 void dfl_ranges_fini(struct ranges *r)
@@ -140,9 +161,7 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 
 void dfl_hop_add_run(struct hop *h, const struct dfl_run *run)
 {
-	/* The same bytes can stand in two views: a body, and what was joined from it. */
-	if (!seen_before(h, run->pos_from, run->pos_to))
-		h->canon_sum += run->canon_to - run->canon_from;
+	add_copy(h, run);
 	dfl_ranges_add(&h->canon, run->canon_from, run->canon_to);
 	dfl_ranges_add(&h->raw, run->src_from, run->src_to);
 	dfl_ranges_add(&h->wire, run->pos_from, run->pos_to);
@@ -196,6 +215,7 @@ void dfl_hop_free(struct dfl_trace *t, struct hop *h)
 	dfl_ranges_fini(&h->raw);
 	dfl_ranges_fini(&h->wire);
 	free(h->candidates);
+	free(h->copies);
 	dfl_tconn_unref(t, h->tc);
 	free(h);
 }

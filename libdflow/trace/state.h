@@ -20,7 +20,7 @@ enum {
 	MAX_NAMES = 65536,
 	MAX_PROCS = 65536,
 	MAX_FIELDS_PER_REQUEST = 64,
-	HOP_COPIES = 16,
+	MAX_COPIES = 256, /* of one field in one hop */
 	ANSWER_HEAD = 256, /* bytes of an answer that tell an echo from another answer */
 	ANSWER_SURE = 24,  /* bytes after which that is decided */
 	ANSWER_HELD_MAX = 65536,
@@ -140,9 +140,11 @@ struct hop {
 	int64_t ttl_s;
 	struct ranges canon, raw, wire; /* of the field, and stream positions */
 	uint64_t source_canon;		/* size of the field when the hop last changed */
-	uint64_t canon_sum;
-	struct range copies[HOP_COPIES]; /* where the last ones stood */
-	unsigned n_copies, next_copy;
+	struct copy {
+		uint64_t from, to; /* stream positions */
+		uint32_t len;	   /* canonical bytes */
+	} *copies;
+	size_t n_copies;
 	uint32_t encodings;
 	uint32_t common_sources;
 	bool by_id;
@@ -341,6 +343,7 @@ struct hop_add {
 };
 struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_new);
 void dfl_hop_add_run(struct hop *h, const struct dfl_run *run);
+uint32_t dfl_hop_occurrences(const struct hop *h);
 /* The hop by which a field came in, or by which a model's answer came: all of it, by the decoder's word. */
 void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a);
 void dfl_hop_candidate(struct hop *h, const struct request *r);
