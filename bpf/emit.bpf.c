@@ -130,12 +130,10 @@ __noinline int emit_step(u32 from_tls)
 
 	if (!c)
 		return 1;
-	if (!c->left)
-		return next_message(c);
-	if (c->cap && !c->blen && !next_buffer(c))
-		return 0;
+	if (!c->left && next_message(c))
+		return 1;
 	n = c->left;
-	if (!c->cap || !c->blen) {
+	if (!c->cap || (!c->blen && next_buffer(c))) {
 		if (!c->cap)
 			count_drop(DFL_K_DROP_CAP, 0, n);
 		emit_bare(c, n);
@@ -145,6 +143,8 @@ __noinline int emit_step(u32 from_tls)
 	}
 	if (n > c->blen)
 		n = c->blen;
+	if (!n) /* an empty buffer or message */
+		return 0;
 	if (n > c->cap)
 		n = c->cap;
 	if (n > DFL_K_PIECE)

@@ -100,6 +100,19 @@ enum dfl_k_call {
 	DFL_K_CALL_PROCESS_VM,
 };
 
+/* What is probed of a TLS library; the cookie of a probe where one program serves all. */
+enum dfl_k_tls_fn {
+	DFL_K_SSL_READ,
+	DFL_K_SSL_WRITE,
+	DFL_K_SSL_READ_EX,
+	DFL_K_SSL_WRITE_EX,
+	DFL_K_SSL_HANDSHAKE,
+	DFL_K_N_TLS_RETURN, /* the ones above have a probe at the return */
+	DFL_K_SSL_FREE = DFL_K_N_TLS_RETURN,
+	DFL_K_SSL_SET_BIO,
+	DFL_K_N_TLS_FN
+};
+
 enum dfl_k_role { DFL_K_ROLE_UNKNOWN, DFL_K_CONNECTED, DFL_K_ACCEPTED };
 
 /* Same values as enum dfl_data_flags. */

@@ -412,9 +412,11 @@ static __always_inline void on_io(struct pt_regs *regs, u32 call, s64 ret)
 	emit_call(c, &o, &io, regs);
 }
 
-/* Bytes that go from fd to fd inside the kernel. */
-static __noinline void on_unread(s32 fd, bool out, s64 ret)
+/* Bytes that go from fd to fd inside the kernel; offset: of the user, who wants f_pos left alone. */
+static __noinline void on_unread(s32 fd, bool out, s64 ret, u64 offset)
 {
+	u64 pos;
+
 	struct object o;
 	struct call *c;
 
@@ -424,7 +426,10 @@ static __noinline void on_unread(s32 fd, bool out, s64 ret)
 	c = new_call(&o, fd, out);
 	if (!c)
 		return;
-	set_pos(c, &o, ret);
+	if (!offset)
+		set_pos(c, &o, ret);
+	else if (!bpf_probe_read_user(&pos, sizeof(pos), (void *)offset)) /* it was moved by ret */
+		set_given_pos(c, &o, pos - ret, ret);
 	emit_uncopied(c, ret, DFL_K_UNREAD);
 }
 
@@ -475,24 +480,24 @@ static __always_inline void on_other(struct pt_regs *regs, u32 call, s64 ret)
 	switch (call) {
 	case DFL_K_CALL_SENDFILE:
 		if (ret > 0) {
-			on_unread(arg(regs, 1), false, ret);
-			on_unread(arg(regs, 0), true, ret);
+			on_unread(arg(regs, 1), false, ret, arg(regs, 2));
+			on_unread(arg(regs, 0), true, ret, 0);
 		}
 		break;
 	case DFL_K_CALL_SPLICE:
 	case DFL_K_CALL_COPY_RANGE:
 		if (ret > 0) {
-			on_unread(arg(regs, 0), false, ret);
-			on_unread(arg(regs, 2), true, ret);
+			on_unread(arg(regs, 0), false, ret, arg(regs, 1));
+			on_unread(arg(regs, 2), true, ret, arg(regs, 3));
 		}
 		break;
 	case DFL_K_CALL_TEE: /* consumes nothing */
 		if (ret > 0)
-			on_unread(arg(regs, 1), true, ret);
+			on_unread(arg(regs, 1), true, ret, 0);
 		break;
 	case DFL_K_CALL_VMSPLICE:
 		if (ret > 0)
-			on_unread(arg(regs, 0), true, ret);
+			on_unread(arg(regs, 0), true, ret, 0);
 		break;
 	case DFL_K_CALL_CONNECT:
 		if (!ret || ret == -EINPROGRESS)

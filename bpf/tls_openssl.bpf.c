@@ -57,39 +57,45 @@ static __always_inline void emit_plain(struct tls_call *t, u64 id, u64 buf, u64 
 	emit_all(1, c);
 }
 
+static __noinline int entered(struct tls_call *t, u64 id)
+{
+	struct ssl_info *s = ssl_info(&t->key);
+	u64 told;
+
+	if (!s)
+		return 0;
+	t->born_ns = s->born_ns;
+	t->active = 1;
+	count_stat(DFL_K_STAT_TLS_CALLS);
+	if (t->dir != TLS_WRITE)
+		return 0;
+	told = s->pending;
+	if (told)
+		count_stat(DFL_K_STAT_TLS_RETRY);
+	if (t->num <= told)
+		return 0;
+	s->pending = t->num;
+	emit_plain(t, id, t->buf + told, t->num - told, s->out_pos + told, true);
+	return 0;
+}
+
 static __always_inline int enter(u64 ssl, u64 buf, u64 num, u64 ret_ptr, u8 dir, u8 ex)
 {
-	u64 id = bpf_get_current_pid_tgid(), told;
+	u64 id = bpf_get_current_pid_tgid();
 	struct tls_call *t = my_call(id);
-	struct ssl_info *s;
 
 	if (!t)
 		return 0;
 	t->key.ssl = ssl;
 	t->key.pid = id >> 32;
 	t->key.pad = 0;
-	s = ssl_info(&t->key);
-	if (!s)
-		return 0;
-	t->born_ns = s->born_ns;
 	t->buf = buf;
 	t->num = num;
 	t->ret_ptr = ret_ptr;
 	t->sock_ino = 0;
 	t->dir = dir;
 	t->ex = ex;
-	t->active = 1;
-	count_stat(DFL_K_STAT_TLS_CALLS);
-	if (dir != TLS_WRITE)
-		return 0;
-	told = s->pending;
-	if (told)
-		count_stat(DFL_K_STAT_TLS_RETRY);
-	if (num <= told)
-		return 0;
-	s->pending = num;
-	emit_plain(t, id, buf + told, num - told, s->out_pos + told, true);
-	return 0;
+	return entered(t, id);
 }
 
 /* Ciphertext on the socket needs no copy from now on, while it passes inside this object's calls. */
@@ -148,6 +154,54 @@ static __always_inline int leave(s64 rc)
 	return 0;
 }
 
+/*
+ * SSL_free, SSL_set_bio: what comes under this address is another object. (SSL_clear is no such sign:
+ * a handshake begins with it.)
+ */
+static __always_inline int forget(u64 ssl)
+{
+	struct ssl_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct ssl_info *s = bpf_map_lookup_elem(&ssls, &key);
+	struct sock_info *si;
+
+	if (!s)
+		return 0;
+	si = bpf_map_lookup_elem(&socks, &s->sock_ino);
+	if (si && si->tls_ssl == ssl && si->tls_pid == key.pid)
+		si->tls_ssl = 0;
+	bpf_map_delete_elem(&ssls, &key);
+	return 0;
+}
+
+/* One program for all functions where one link can carry many probes (Linux 6.6): load.c chooses. */
+SEC("uprobe")
+int BPF_KPROBE(dfl_ssl_multi, u64 ssl, u64 buf, u64 num, u64 ret_ptr)
+{
+	s32 n = num;
+
+	switch (bpf_get_attach_cookie(ctx)) {
+	case DFL_K_SSL_READ:
+		return enter(ssl, buf, n, 0, TLS_READ, 0);
+	case DFL_K_SSL_WRITE:
+		return enter(ssl, buf, n > 0 ? n : 0, 0, TLS_WRITE, 0);
+	case DFL_K_SSL_READ_EX:
+		return enter(ssl, buf, num, ret_ptr, TLS_READ, 1);
+	case DFL_K_SSL_WRITE_EX:
+		return enter(ssl, buf, num, ret_ptr, TLS_WRITE, 1);
+	case DFL_K_SSL_HANDSHAKE:
+		return enter(ssl, 0, 0, 0, TLS_HANDSHAKE, 0);
+	default:
+		return forget(ssl);
+	}
+}
+
+SEC("uretprobe")
+int BPF_KRETPROBE(dfl_ssl_multi_ret, long rc)
+{
+	return leave(rc);
+}
+
+/* And one for each where a probe is a link of its own. */
 SEC("uprobe")
 int BPF_KPROBE(dfl_ssl_read, u64 ssl, u64 buf, int num)
 {
@@ -184,19 +238,8 @@ int BPF_KRETPROBE(dfl_ssl_ret, long rc)
 	return leave(rc);
 }
 
-/* SSL_free, SSL_set_bio, SSL_clear: what comes under this address is another object. */
 SEC("uprobe")
 int BPF_KPROBE(dfl_ssl_forget, u64 ssl)
 {
-	struct ssl_key key = { .ssl = ssl, .pid = bpf_get_current_pid_tgid() >> 32 };
-	struct ssl_info *s = bpf_map_lookup_elem(&ssls, &key);
-	struct sock_info *si;
-
-	if (!s)
-		return 0;
-	si = bpf_map_lookup_elem(&socks, &s->sock_ino);
-	if (si && si->tls_ssl == ssl && si->tls_pid == key.pid)
-		si->tls_ssl = 0;
-	bpf_map_delete_elem(&ssls, &key);
-	return 0;
+	return forget(ssl);
 }

@@ -105,8 +105,11 @@ static int load_only(const char *name)
 
 	if (r)
 		return r;
-	bpf_object__for_each_program(p, skel->obj)
+	bpf_object__for_each_program(p, skel->obj) {
 		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
+		if (!strncmp(bpf_program__name(p), "dfl_ssl_multi", 13))
+			bpf_program__set_expected_attach_type(p, LIVE_TRACE_UPROBE_MULTI);
+	}
 	bpf_map__set_max_entries(skel->maps.ring, 1 << 17);
 	r = dflow_bpf__load(skel);
 	dflow_bpf__destroy(skel);

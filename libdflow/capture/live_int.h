@@ -85,6 +85,7 @@ struct live {
 	uint64_t opened_ns, watermark_ns, last_tick_ns, last_check_ns, taken_ns;
 	bool busy; /* the last dispatch found something */
 	bool started, detached;
+	bool uprobe_multi; /* one link can hold many probes */
 	struct live_lane *lanes; /* [DFL_K_N_LANE][n_cpus] */
 	struct dfl_k_count *per_cpu; /* [n_cpus], for reading the counters */
 	struct dfl_k_count drops[DFL_K_N_DROP];
@@ -156,6 +157,12 @@ void live_lib_exit(struct live *l, uint32_t pid);
 void live_lib_fini(struct live *l);
 /* For the report: calls fn with each TLS library a process maps. */
 int live_lib_list(uint32_t pid, void (*fn)(void *ud, const char *path, bool attachable), void *ud);
+
+/* uprobe_multi.c: returns the fd of a link, or -errno. */
+#define LIVE_TRACE_UPROBE_MULTI 48 /* BPF_TRACE_UPROBE_MULTI of Linux 6.6 */
+bool live_has_uprobe_multi(void);
+int live_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets, const uint64_t *cookies, uint32_t n,
+		      bool ret, uint32_t pid);
 
 /* load.c */
 int live_load(struct live *l, const struct dfl_live_opts *opts, struct dfl_err *err);

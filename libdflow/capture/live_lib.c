@@ -18,21 +18,20 @@
 #include "capture/live_int.h"
 #include "dflow.skel.h"
 
-/* What is probed. The entry program differs; all returns go to one program. */
-enum fn { F_READ, F_WRITE, F_READ_EX, F_WRITE_EX, F_HANDSHAKE, F_FREE, F_SET_BIO, F_CLEAR, N_FN };
-
-static const char *const fn_names[N_FN] = {
-	[F_READ] = "SSL_read",		[F_WRITE] = "SSL_write",
-	[F_READ_EX] = "SSL_read_ex",	[F_WRITE_EX] = "SSL_write_ex",
-	[F_HANDSHAKE] = "SSL_do_handshake", [F_FREE] = "SSL_free",
-	[F_SET_BIO] = "SSL_set_bio",	[F_CLEAR] = "SSL_clear",
+static const char *const fn_names[DFL_K_N_TLS_FN] = {
+	[DFL_K_SSL_READ] = "SSL_read",
+	[DFL_K_SSL_WRITE] = "SSL_write",
+	[DFL_K_SSL_READ_EX] = "SSL_read_ex",
+	[DFL_K_SSL_WRITE_EX] = "SSL_write_ex",
+	[DFL_K_SSL_HANDSHAKE] = "SSL_do_handshake",
+	[DFL_K_SSL_FREE] = "SSL_free",
+	[DFL_K_SSL_SET_BIO] = "SSL_set_bio",
 };
-#define N_WITH_RETURN (F_HANDSHAKE + 1)
-#define N_LINKS (N_FN + N_WITH_RETURN)
+#define N_LINKS (DFL_K_N_TLS_FN + DFL_K_N_TLS_RETURN)
 
 struct live_elf { /* symbols of one file */
 	uint64_t key[3]; /* device, inode, time of change */
-	uint64_t offset[N_FN];
+	uint64_t offset[DFL_K_N_TLS_FN];
 	int found;
 	UT_hash_handle hh;
 };
@@ -46,7 +45,8 @@ struct live_lib { /* one library attached in one process */
 	struct lib_key key;
 	struct live_elf *elf;
 	char path[PATH_MAX];
-	struct bpf_link *links[N_LINKS];
+	struct bpf_link *links[N_LINKS]; /* one a probe, */
+	int multi[2];			 /* or one for all entries and one for all returns; -1 */
 	UT_hash_handle hh;
 };
 
@@ -114,25 +114,25 @@ static struct live_elf *elf_of(struct live *l, int fd)
 	if (!e)
 		return NULL;
 	memcpy(e->key, key, sizeof(key));
-	e->found = dfl_elf_find(fd, fn_names, N_FN, e->offset);
+	e->found = dfl_elf_find(fd, fn_names, DFL_K_N_TLS_FN, e->offset);
 	HASH_ADD(hh, l->elves, key, sizeof(e->key), e);
 	return e;
 }
 
 /* ---- attaching ---- */
 
-static struct bpf_program *entry_program(const struct dflow_bpf *skel, enum fn fn)
+static struct bpf_program *entry_program(const struct dflow_bpf *skel, int fn)
 {
 	switch (fn) {
-	case F_READ:
+	case DFL_K_SSL_READ:
 		return skel->progs.dfl_ssl_read;
-	case F_WRITE:
+	case DFL_K_SSL_WRITE:
 		return skel->progs.dfl_ssl_write;
-	case F_READ_EX:
+	case DFL_K_SSL_READ_EX:
 		return skel->progs.dfl_ssl_read_ex;
-	case F_WRITE_EX:
+	case DFL_K_SSL_WRITE_EX:
 		return skel->progs.dfl_ssl_write_ex;
-	case F_HANDSHAKE:
+	case DFL_K_SSL_HANDSHAKE:
 		return skel->progs.dfl_ssl_handshake;
 	default:
 		return skel->progs.dfl_ssl_forget;
@@ -158,11 +158,13 @@ static void detach(struct live *l, struct live_lib *lib)
 {
 	for (int i = 0; i < N_LINKS; i++)
 		close_link(l, lib->links[i]);
+	dfl_closer_close(&l->closer, lib->multi[0]);
+	dfl_closer_close(&l->closer, lib->multi[1]);
 	HASH_DEL(l->libs, lib);
 	free(lib);
 }
 
-static int attach_one(struct live_lib *lib, struct bpf_program *prog, bool ret, int at, enum fn fn, const char *file)
+static int attach_one(struct live_lib *lib, struct bpf_program *prog, bool ret, int at, int fn, const char *file)
 {
 	struct bpf_link *link;
 
@@ -176,17 +178,41 @@ static int attach_one(struct live_lib *lib, struct bpf_program *prog, bool ret, 
 }
 
 /* The forgetting and the returns come first, so that no call is entered that could not be left. */
-static int attach_all(struct live *l, struct live_lib *lib, const char *file)
+static int attach_each(struct live *l, struct live_lib *lib, const char *file)
 {
 	int r = 0;
 
-	for (int fn = N_FN - 1; fn >= 0 && !r; fn--) {
-		if (fn < N_WITH_RETURN)
-			r = attach_one(lib, l->skel->progs.dfl_ssl_ret, true, N_FN + fn, fn, file);
+	for (int fn = DFL_K_N_TLS_FN - 1; fn >= 0 && !r; fn--) {
+		if (fn < DFL_K_N_TLS_RETURN)
+			r = attach_one(lib, l->skel->progs.dfl_ssl_ret, true, DFL_K_N_TLS_FN + fn, fn, file);
 		if (!r)
 			r = attach_one(lib, entry_program(l->skel, fn), false, fn, fn, file);
 	}
 	return r;
+}
+
+static int attach_multi(const struct live_lib *lib, struct bpf_program *prog, bool ret, const char *file)
+{
+	uint64_t offsets[DFL_K_N_TLS_FN], cookies[DFL_K_N_TLS_FN];
+	uint32_t n = 0;
+
+	for (int fn = 0; fn < (ret ? DFL_K_N_TLS_RETURN : DFL_K_N_TLS_FN); fn++)
+		if (lib->elf->offset[fn]) {
+			offsets[n] = lib->elf->offset[fn];
+			cookies[n++] = fn;
+		}
+	return live_uprobe_multi(bpf_program__fd(prog), file, offsets, cookies, n, ret, lib->key.pid);
+}
+
+static int attach_all(struct live *l, struct live_lib *lib, const char *file)
+{
+	if (!l->uprobe_multi)
+		return attach_each(l, lib, file);
+	lib->multi[1] = attach_multi(lib, l->skel->progs.dfl_ssl_multi_ret, true, file);
+	if (lib->multi[1] < 0)
+		return lib->multi[1];
+	lib->multi[0] = attach_multi(lib, l->skel->progs.dfl_ssl_multi, false, file);
+	return lib->multi[0] < 0 ? lib->multi[0] : 0;
 }
 
 static struct live_lib *find(struct live *l, const struct lib_key *key)
@@ -208,6 +234,7 @@ static struct live_lib *make_lib(struct live *l, const struct lib_key *key, stru
 		return NULL;
 	lib->key = *key;
 	lib->elf = elf;
+	lib->multi[0] = lib->multi[1] = -1;
 	snprintf(lib->path, sizeof(lib->path), "%s", path);
 	HASH_ADD(hh, l->libs, key, sizeof(lib->key), lib);
 	return lib;
@@ -250,8 +277,8 @@ static int scan_one(void *ud, const struct mapping *m)
 	if (find(s->l, &key))
 		return 0;
 	r = attach(s->l, &key, m->path);
-	if (r) { /* NSS has a libssl too, without these functions */
-		s->l->stats.tls_attach_failures += r != -ENOENT;
+	if (r) { /* NSS has a libssl too, without these functions; and the process may be gone */
+		s->l->stats.tls_attach_failures += r != -ENOENT && r != -ESRCH && dfl_proc_parent(s->pid);
 		return 0;
 	}
 	s->l->stats.tls_libraries++;
@@ -311,10 +338,10 @@ struct list {
 static int list_one(void *ud, const struct mapping *m)
 {
 	struct list *s = ud;
-	uint64_t offset[N_FN];
+	uint64_t offset[DFL_K_N_TLS_FN];
 	int fd = dfl_proc_open(s->pid, m->path);
 
-	s->fn(s->ud, m->path, fd >= 0 && dfl_elf_find(fd, fn_names, N_FN, offset) > 0);
+	s->fn(s->ud, m->path, fd >= 0 && dfl_elf_find(fd, fn_names, DFL_K_N_TLS_FN, offset) > 0);
 	if (fd >= 0)
 		close(fd);
 	return 0;

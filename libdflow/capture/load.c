@@ -184,6 +184,23 @@ int live_open_skeleton(struct dflow_bpf **ret_skel, struct dfl_err *err)
 	return 0;
 }
 
+/* TLS has two sets of programs, one for each way to attach. */
+static void choose_programs(struct live *l)
+{
+	struct bpf_program *p;
+
+	l->uprobe_multi = live_has_uprobe_multi();
+	bpf_object__for_each_program(p, l->skel->obj) {
+		const char *name = bpf_program__name(p);
+		bool multi = !strncmp(name, "dfl_ssl_multi", 13);
+
+		if (multi)
+			bpf_program__set_expected_attach_type(p, LIVE_TRACE_UPROBE_MULTI);
+		if (!strncmp(name, "dfl_ssl_", 8))
+			bpf_program__set_autoload(p, multi == l->uprobe_multi);
+	}
+}
+
 static int add_pids(struct live *l, const struct dfl_live_opts *o)
 {
 	uint8_t one = 1;
@@ -228,6 +245,7 @@ int live_load(struct live *l, const struct dfl_live_opts *opts, struct dfl_err *
 		return r;
 	raise_limits();
 	set_constants(l, opts, ring);
+	choose_programs(l);
 	bpf_map__set_max_entries(l->skel->maps.ring, ring);
 	r = dflow_bpf__load(l->skel);
 	if (r)

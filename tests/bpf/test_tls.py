@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plaintext at OpenSSL's calls: what was seen equals what the program wrote and read, on the right socket."""
+import time
+import unittest
+
+from harness import run, run_existing
+
+
+class Tls(unittest.TestCase):
+    def clean(self, seen):
+        for name in ("lost_events", "faults", "no_fd", "table_full", "early", "late", "tls_attach_failures"):
+            self.assertEqual(seen.stats[name], 0, name)
+
+    def equal(self, did, seen):
+        for want in did["streams"]:
+            got = seen.stream(want["inode"], want["out"], layer=1)
+            self.assertEqual((got["len"], got["hole"], got["bare"], got["differ"]), (want["len"], 0, 0, 0), want)
+            self.assertEqual(got["sha256"], want["sha256"], want)
+
+    def test_both_ends(self):
+        did, seen = run("tls")
+        self.clean(seen)
+        self.equal(did, seen)
+        for ino in (did["client"], did["server"]):
+            wire = seen.stream(ino, ino == did["client"])
+            self.assertEqual(wire["hole"], 0)
+            self.assertEqual(wire["bare"], wire["covered"])
+            # the handshake was copied, the rest was not: only its positions are known
+            self.assertGreater(wire["copied"], 80)
+            self.assertLess(wire["copied"], 6000)
+        self.assertEqual(seen.stats["tls_unbound_bytes"], 0)
+
+    def test_addresses_return(self):
+        did, seen = run("tls_many")
+        self.clean(seen)
+        self.equal(did, seen)
+        objects = {s["ssl"] for s in seen.streams(layer=1)}
+        self.assertEqual(len(objects), 60)
+
+    def test_want_write(self):
+        did, seen = run("tls_nonblocking")
+        self.clean(seen)
+        self.equal(did, seen)
+        self.assertGreaterEqual(seen.stats["tls_retries"], did["tries"])
+
+    def test_connection_dies(self):
+        did, seen = run("tls_broken")
+        self.clean(seen)
+        sent = seen.stream(did["sender"], True, layer=1)
+        self.assertEqual((sent["len"], sent["sha256"]), (did["total"], did["sha"]))
+        got = seen.stream(did["receiver"], False, layer=1)
+        self.assertEqual((got["len"], got["sha256"]), (did["got"], did["got_sha"]))
+
+    def test_memory_bio(self):
+        did, seen = run("tls_memory_bio")
+        self.clean(seen)
+        self.equal(did, seen)  # above all: nothing more on the dead socket
+        free = [s for c in seen.doc["chans"] if not c["inode"] for s in c["streams"]]
+        for out in (True, False):
+            self.assertEqual(sorted(s["sha256"] for s in free if s["out"] == out), sorted(did["texts"]))
+        self.assertEqual(seen.stats["tls_unbound_bytes"], sum(s["len"] for s in free))
+
+    def test_fork(self):
+        did, seen = run("tls_fork")
+        self.clean(seen)
+        self.equal(did, seen)
+
+    def test_openssl(self):
+        did, seen = run("tls_cli")
+        self.clean(seen)
+        found = {(s["pid"], s["out"]): s["sha256"] for s in seen.streams(layer=1)}
+        self.assertEqual(found, {(did["client"], True): did["question"], (did["server"], False): did["question"],
+                                 (did["server"], True): did["answer"], (did["client"], False): did["answer"]})
+
+    def test_two_libraries(self):
+        did, seen = run("tls_two")
+        self.clean(seen)
+        self.equal(did, seen)
+        self.assertGreaterEqual(seen.stats["tls_libraries"], 2)
+
+    def test_existing(self):
+        did, seen = run_existing("late_tls")
+        self.clean(seen)
+        self.equal(did, seen)
+
+    def test_privileges_dropped(self):
+        """Libraries of later processes are still attached."""
+        did, seen = run("tls", options=("--drop",))
+        self.clean(seen)
+        self.equal(did, seen)
+
+    def test_off(self):
+        did, seen = run("tls", options=("--no-tls",))
+        self.clean(seen)
+        self.assertEqual(seen.streams(layer=1), [])
+        wire = seen.stream(did["client"], True)
+        self.assertEqual(wire["copied"], wire["len"])
+
+    def test_processes_come_and_go(self):
+        started = time.monotonic()
+        did, seen = run("tls_retired")
+        self.clean(seen)
+        want = did["streams"][0]
+        self.assertEqual(seen.stream(want["inode"], True)["sha256"], want["sha256"])
+        self.assertGreaterEqual(seen.stats["tls_libraries"], 10)
+        self.assertLess(time.monotonic() - started, 15)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
