@@ -113,9 +113,9 @@ static void add_row(struct libscols_table *table, const struct dflow_trace *t)
 	struct tm tm;
 
 	gmtime_r(&sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%SZ", &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
 	scols_line_set_data(line, 0, text);
-	snprintf(text, sizeof(text), "%.12s", dflow_trace_id(t));
+	snprintf(text, sizeof(text), "%.8s", dflow_trace_id(t));
 	scols_line_set_data(line, 1, text);
 	scols_line_set_data(line, 2, message ? message : "-");
 	snprintf(text, sizeof(text), "%zu", dflow_trace_hop_count(t));
@@ -135,7 +135,7 @@ static int print_table(const struct dflow_traces *traces)
 		return STATUS_OK;
 	table = scols_new_table();
 	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	scols_table_new_column(table, "STARTED", 0, 0);
+	scols_table_new_column(table, "STARTED (UTC)", 0, 0);
 	scols_table_new_column(table, "TRACE", 0, 0);
 	scols_table_new_column(table, "MESSAGE", 0, 0);
 	scols_table_new_column(table, "HOPS", 0, SCOLS_FL_RIGHT);
