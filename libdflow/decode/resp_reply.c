@@ -129,6 +129,37 @@ static void popped_key(struct dfl_resp_side *s)
 		dfl_name_op(s->conn->ctx, s->op, &d);
 }
 
+/*
+ * A reply to a command that was sent before the connection was seen. Only the blocking pops wait long
+ * enough for that, and only they answer with the name of a list.
+ */
+static void adopt_pop(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	struct dfl_resp_cmd *cmd;
+	char place[DFL_NAME_MAX];
+	const struct dfl_op_desc d = {
+		.protocol = "redis",
+		.operation = "BRPOP",
+		.place = place,
+		.residency = DFL_QUEUE,
+		.ttl_s = -1,
+		.dir = dfl_other(s->dir),
+	};
+
+	dfl_key_pattern(s->arg_text, s->arg_len, place, NULL);
+	if (c->pending || strlen(place) != s->arg_len || memcmp(place, s->arg_text, s->arg_len))
+		return;
+	cmd = calloc(1, sizeof(*cmd));
+	if (!cmd)
+		return;
+	cmd->cmd = dfl_cmd_find(d.operation, strlen(d.operation));
+	cmd->op = dfl_begin_op(c->ctx, &d, s->chunk->ts_ns);
+	memcpy(cmd->place, place, sizeof(place));
+	DL_APPEND(c->pending, cmd);
+	c->n_pending++;
+}
+
 static void push_arg(struct dfl_resp_side *s)
 {
 	struct dfl_resp_conn *c = s->conn;
@@ -145,6 +176,7 @@ static void push_arg(struct dfl_resp_side *s)
 		c->maybe_push = false; /* client-side caching and the like */
 		dfl_resp_decided(s);
 	} else {
+		adopt_pop(s);
 		begin_reply(s);
 	}
 }
