@@ -3,8 +3,10 @@
 #include "api.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -132,6 +134,24 @@ static int open_live(struct session *s, const struct dflow_recorder_opts *o, str
 			     &s->source, err);
 }
 
+/* Is the store, or its folder, another user's? Then writing it takes CAP_DAC_OVERRIDE. */
+static bool is_foreign(const char *store)
+{
+	char folder[4096];
+	char *slash;
+	struct stat st;
+
+	if (!store)
+		return false;
+	if (stat(store, &st) || st.st_uid != geteuid())
+		return true;
+	snprintf(folder, sizeof(folder), "%s", store);
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[1] = 0;
+	return stat(slash ? folder : ".", &st) || st.st_uid != geteuid();
+}
+
 static int open_session(struct session *s, const struct dflow_recorder_opts *o, struct dfl_err *err)
 {
 	int r;
@@ -152,7 +172,7 @@ static int open_session(struct session *s, const struct dflow_recorder_opts *o, 
 		r = open_pipeline(s, o->memory_limit_bytes, err);
 	if (!r && o->drop_privileges) {
 		s->about = DFLOW_ABOUT_HOST;
-		r = dfl_live_drop_privileges(o->store != NULL, err);
+		r = dfl_live_drop_privileges(is_foreign(o->store), err);
 	}
 	return r;
 }

@@ -36,3 +36,16 @@ echo "[exit status $?]"
 without_numbers <out | uniq
 stat -c '%a %n' x.dfrec
 run replay --store replayed.db x.dfrec | without_numbers
+
+# A store in a folder of another user: written, and nothing else may be overridden.
+mkdir foreign
+chown 65534 foreign
+start_recorder out --store foreign/store.db --pid $$ || exit
+kill -TERM $recorder
+wait $recorder
+echo "[exit status $?]"
+stat -c '%U %a %n' foreign/store.db
+start_recorder out --store store.db --pid $$ || exit
+echo "kept: $(sed -n 's/^CapEff:\t//p' /proc/$recorder/status)"
+kill -TERM $recorder
+wait $recorder
