@@ -11,12 +11,15 @@
 #include "match/chars.h"
 #include "match/match.h"
 
+#define MIN_FAST 16 /* bytes for which the fast way pays */
+
 static void layer2(struct dfl_canon *c, struct dfl_ch ch);
 
 void dfl_canon_init(struct dfl_canon *c, struct dfl_text *text, const struct dfl_canon_tap *tap,
 		    void *tap_ud)
 {
-	*c = (struct dfl_canon){ .text = text, .tap = tap, .tap_ud = tap_ud };
+	*c = (struct dfl_canon){ .text = text, .tap = tap, .tap_ud = tap_ud,
+				  .simd = dfl_simd_best() };
 }
 
 /* ---- the last step: code points to canonical bytes ---- */
@@ -58,8 +61,8 @@ static void emit(struct dfl_canon *c, uint32_t cp, uint64_t from, uint64_t to, u
 	t->len += n;
 	if (!enc && to - from == n)
 		dfl_map_kept(&t->map, at, from, (1u << n) - 1, c->enc_pre);
-	else if (n == 3 && to - from == 6)
-		dfl_map_unit(&t->map, at, from, enc, c->enc_pre);
+	else if (n == 3 && enc & DFL_ENC_UESCAPE)
+		dfl_map_unit(&t->map, at, from, to - from, enc, c->enc_pre);
 	else
 		dfl_map_span(&t->map, at, from, to, enc, c->enc_pre);
 	c->enc_pre = 0;
@@ -139,14 +142,14 @@ static void utf8_byte(struct dfl_canon *c, struct dfl_ch ch)
 static void plain_byte(struct dfl_canon *c, struct dfl_ch ch)
 {
 	if (c->tap)
-		c->tap->byte(c->tap_ud, ch);
+		c->tap_open = c->tap->byte(c->tap_ud, ch);
 	utf8_byte(c, ch);
 }
 
 static void plain_code_point(struct dfl_canon *c, uint32_t cp, struct dfl_ch ch)
 {
 	if (c->tap)
-		c->tap->cut(c->tap_ud);
+		c->tap_open = c->tap->cut(c->tap_ud);
 	if (c->utf8_want)
 		c->high = 0;
 	c->utf8_want = 0;
@@ -294,7 +297,7 @@ static void hex_end(struct dfl_canon *c, struct dfl_ch ch)
 	}
 	/* bytea is "\\x" and digits; an escaped '+', '/' or '=' rather belongs to base64. */
 	if (c->tap && !strchr("+/=", (int)v))
-		c->tap->hex(c->tap_ud, c->hex[1], c->hex[2]);
+		c->tap_open = c->tap->hex(c->tap_ud, c->hex[1], c->hex[2]);
 }
 
 static void hex_byte(struct dfl_canon *c, struct dfl_ch ch)
@@ -399,8 +402,8 @@ void dfl_canon_feed(struct dfl_canon *c, const uint8_t *data, size_t len, uint64
 	size_t i = 0;
 
 	while (i < len) {
-		if (linear && dfl_canon_idle(c)) {
-			i += dfl_canon_fast(c, data + i, len - i, pos + i);
+		if (linear && len - i >= MIN_FAST && dfl_canon_idle(c)) {
+			i += c->simd->canon(c, data + i, len - i, pos + i);
 			if (i == len)
 				return;
 		}

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "match/simd.h"
 #include "match/text.h"
 
 #define DFL_CANON_VERSION 1 /* of the form; fingerprints on disk carry it */
@@ -24,19 +25,25 @@ struct dfl_ch {
 
 /* Receives what both layers leave, before anything is dropped. ud: tap_ud of the canonicaliser. */
 struct dfl_canon_tap {
-	void (*byte)(void *ud, struct dfl_ch ch);
+	/* Each returns whether a run goes on. */
+	bool (*byte)(void *ud, struct dfl_ch ch);
 	/* \xHH: its two digits, which may be the beginning of a longer hex run (bytea). */
-	void (*hex)(void *ud, struct dfl_ch hi, struct dfl_ch lo);
+	bool (*hex)(void *ud, struct dfl_ch hi, struct dfl_ch lo);
 	/* Something that is no byte: the next byte does not join what came before. */
-	void (*cut)(void *ud);
-	/* n plain bytes at once, each standing for the one at pos + i. */
-	void (*plain)(void *ud, const uint8_t *data, size_t n, uint64_t pos);
+	bool (*cut)(void *ud);
+	/*
+	 * n raw bytes that may be in a run: base64 chars, newlines, blanks, and backslashes that
+	 * only go (with the letter of \n, \r, \t, \b, \f).
+	 */
+	bool (*plain)(void *ud, const uint8_t *data, size_t n, uint64_t pos);
 };
 
 struct dfl_canon {
 	struct dfl_text *text;
 	const struct dfl_canon_tap *tap;
 	void *tap_ud;
+	const struct dfl_simd *simd;
+	bool tap_open; /* the tap is in a run: it has to see what comes next */
 
 	/* layer 1: %XX */
 	struct dfl_ch pct[2];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shortcuts of the canonicaliser for stretches that need no state. */
+/* What the slow and the fast ways of the canonicaliser share. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,5 +9,11 @@
 /* Is nothing held back, so that the next byte can be read on its own? */
 bool dfl_canon_idle(const struct dfl_canon *c);
 
-/* Takes as much as it can from the front; returns the bytes taken (0: use the slow way). */
-size_t dfl_canon_fast(struct dfl_canon *c, const uint8_t *data, size_t len, uint64_t pos);
+/* Is the UTF-8 character at p (its lead and continuation bytes are there) malformed or dropped? */
+bool dfl_canon_drops_utf8(const uint8_t *p);
+
+/*
+ * Takes \uXXXX escapes of one form (as many backslashes each) that are kept and three bytes long.
+ * Returns the bytes taken.
+ */
+size_t dfl_canon_units(struct dfl_canon *c, const uint8_t *p, size_t len, uint64_t pos);

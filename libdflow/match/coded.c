@@ -4,6 +4,7 @@
 
 #include "match/chars.h"
 #include "match/match.h"
+#include "match/simd.h"
 
 #define SIX(a) a, a + 1, a + 2, a + 3, a + 4, a + 5
 #define TWENTY_SIX(a) SIX(a), SIX(a + 6), SIX(a + 12), SIX(a + 18), a + 24, a + 25
@@ -47,14 +48,14 @@ uint64_t dfl_coded_char(const struct dfl_coded *c, uint64_t pos)
 }
 
 /* Whole bytes of n chars; out has room. */
-static size_t decode_group(const struct dfl_code *code, const uint8_t *chars, unsigned n,
+static size_t decode_group(const struct dfl_code *code, const uint8_t *values, unsigned n,
 			   uint8_t *out)
 {
 	uint32_t v = 0;
 	size_t bytes = n * code->bits / 8, bits = n * code->bits;
 
 	for (unsigned i = 0; i < n; i++)
-		v = v << code->bits | (uint32_t)(code->plus1[chars[i]] - 1);
+		v = v << code->bits | values[i];
 	for (size_t i = 0; i < bytes; i++)
 		out[i] = (uint8_t)(v >> (bits - 8 * (i + 1)));
 	return bytes;
@@ -70,10 +71,19 @@ size_t dfl_coded_decode(const struct dfl_coded *c, unsigned phase, uint64_t from
 	/* The first group that begins at `from` or after it. */
 	g = from <= phase ? phase : from + (code->group - (from - phase) % code->group) % code->group;
 	*ret_pos = (g - phase) / code->group * code->group_bytes;
+	if (code->group == 4 && g < to && g + 4 <= end) {
+		uint64_t groups = (to - g + 3) / 4;
+
+		if (groups > (end - g) / 4)
+			groups = (end - g) / 4;
+		c->simd->join(out, c->values + (g - c->base), groups);
+		n = groups * 3;
+		g += groups * 4;
+	}
 	for (; g < to && g + code->group <= end; g += code->group)
-		n += decode_group(code, c->chars + (g - c->base), code->group, out + n);
+		n += decode_group(code, c->values + (g - c->base), code->group, out + n);
 	if (last && g < end)
-		n += decode_group(code, c->chars + (g - c->base), (unsigned)(end - g), out + n);
+		n += decode_group(code, c->values + (g - c->base), (unsigned)(end - g), out + n);
 	return n;
 }
 
@@ -106,6 +116,27 @@ size_t dfl_coded_text_bytes(const uint8_t *p, size_t n)
 		}
 	}
 	return good;
+}
+
+/* Bytes below 0x20, 0x7f and above: high bits in the result. Others may be marked too. */
+static uint64_t odd_bytes(uint64_t x)
+{
+	const uint64_t ones = 0x0101010101010101ull;
+
+	return (x - 0x20 * ones) | x | (x + ones);
+}
+
+bool dfl_coded_is_ascii(const uint8_t *p, size_t n)
+{
+	uint64_t odd = 0, x;
+
+	for (; n >= 8; n -= 8, p += 8) {
+		__builtin_memcpy(&x, p, 8);
+		odd |= odd_bytes(x);
+	}
+	for (; n; n--, p++)
+		odd |= *p < 0x20 || *p >= 0x7f ? 0x80 : 0;
+	return !(odd & 0x8080808080808080ull);
 }
 
 bool dfl_coded_is_text(size_t good, size_t n)

@@ -10,7 +10,8 @@
 
 #define DFL_CODED_WINDOW 128 /* chars looked at together; a multiple of every group */
 #define DFL_CODED_GROUP 4
-#define DFL_CODED_OUT (DFL_CODED_WINDOW + 2 * DFL_CODED_GROUP)
+#define DFL_CODED_OUT (DFL_CODED_WINDOW + 2 * DFL_CODED_GROUP + 32) /* 32: whole stores */
+#define DFL_CODED_BATCH 3072 /* decoded bytes collected before they are scanned */
 
 struct dfl_scan;
 
@@ -29,6 +30,7 @@ extern const struct dfl_code dfl_code_hex;
 /* A run of such chars that goes on. */
 struct dfl_coded {
 	const struct dfl_code *code;
+	const struct dfl_simd *simd;
 	struct dfl_scan *scan;	/* whose text it is part of */
 	struct dfl_scan *child; /* of what it decodes to; NULL: it is no text (yet) */
 	unsigned phase;		/* of child */
@@ -37,9 +39,12 @@ struct dfl_coded {
 	bool leaf;		/* nothing stood before the run */
 	bool padded;		/* '=' came */
 	uint64_t ts_ns;
-	uint64_t base, done; /* char number of chars[0]; of the next window */
+	uint64_t base, done; /* char number of values[0]; of the next window */
 	uint32_t n;
-	uint8_t chars[3 * DFL_CODED_WINDOW];
+	uint8_t values[3 * DFL_CODED_WINDOW + 64]; /* of the chars */
+	uint8_t *batch; /* decoded, not yet scanned: DFL_CODED_BATCH + DFL_CODED_OUT; NULL: none */
+	size_t n_batch;
+	uint64_t batch_pos;
 	struct dfl_map map; /* char number - map_base → position in the scan's input */
 	uint64_t map_base;
 };
@@ -56,4 +61,6 @@ size_t dfl_coded_decode(const struct dfl_coded *c, unsigned phase, uint64_t from
 
 /* Bytes that are printable ASCII, tabs, newlines or whole UTF-8 characters. */
 size_t dfl_coded_text_bytes(const uint8_t *p, size_t n);
+/* Nothing but printable ASCII? (It may say no to some that is.) */
+bool dfl_coded_is_ascii(const uint8_t *p, size_t n);
 bool dfl_coded_is_text(size_t good, size_t n);

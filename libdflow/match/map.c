@@ -68,14 +68,15 @@ void dfl_map_span(struct dfl_map *m, uint32_t at, uint64_t from, uint64_t to, ui
 	push(m, (struct dfl_seg){ from, to - from, at, DFL_SEG_SPAN, enc, enc_pre });
 }
 
-void dfl_map_unit(struct dfl_map *m, uint32_t at, uint64_t pos, uint8_t enc, uint8_t enc_pre)
+void dfl_map_unit(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t unit, uint8_t enc,
+		  uint8_t enc_pre)
 {
 	struct dfl_seg *l = last(m);
 
 	if (l && l->kind == DFL_SEG_UNITS && l->enc == enc && !enc_pre &&
-	    pos - l->pos == (uint64_t)(uint32_t)(at - l->at) * 2)
+	    l->mask == unit && pos - l->pos == (at - l->at) / 3 * unit)
 		return;
-	push(m, (struct dfl_seg){ pos, 0, at, DFL_SEG_UNITS, enc, enc_pre });
+	push(m, (struct dfl_seg){ pos, unit, at, DFL_SEG_UNITS, enc, enc_pre });
 }
 
 /* The segment that holds byte `at`. */
@@ -113,8 +114,8 @@ void dfl_map_find(const struct dfl_map *m, uint32_t at, uint64_t *ret_from, uint
 		*ret_to = *ret_from + 1;
 		return;
 	case DFL_SEG_UNITS:
-		*ret_from = s->pos + (uint64_t)(n / 3) * 6;
-		*ret_to = *ret_from + 6;
+		*ret_from = s->pos + n / 3 * s->mask;
+		*ret_to = *ret_from + s->mask;
 		return;
 	default:
 		*ret_from = s->pos;
@@ -141,7 +142,7 @@ static void trim_seg(struct dfl_seg *s, uint32_t n)
 {
 	if (s->kind == DFL_SEG_UNITS) {
 		n -= n % 3;
-		s->pos += (uint64_t)n * 2;
+		s->pos += n / 3 * s->mask;
 	}
 	s->at += n;
 	if (s->kind == DFL_SEG_KEPT)

@@ -10,7 +10,7 @@
 enum dfl_seg_kind {
 	DFL_SEG_KEPT,  /* mask: which of the 64 bytes from pos on were kept, one by one */
 	DFL_SEG_SPAN,  /* each of the bytes stands for [pos, pos + mask) */
-	DFL_SEG_UNITS, /* each three bytes stand for six (\uXXXX): [pos + 6 i, pos + 6 i + 6) */
+	DFL_SEG_UNITS, /* each three bytes stand for mask ones (\uXXXX), one unit after the other */
 };
 
 struct dfl_seg {
@@ -36,8 +36,9 @@ void dfl_map_kept(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t mask, u
 /* The bytes from `at` on stand for [from, to). */
 void dfl_map_span(struct dfl_map *m, uint32_t at, uint64_t from, uint64_t to, uint8_t enc,
 		  uint8_t enc_pre);
-/* The three bytes from `at` on stand for the six from pos on. */
-void dfl_map_unit(struct dfl_map *m, uint32_t at, uint64_t pos, uint8_t enc, uint8_t enc_pre);
+/* Each three bytes from `at` on stand for the next `unit` ones from pos on. */
+void dfl_map_unit(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t unit, uint8_t enc,
+		  uint8_t enc_pre);
 
 /* What byte `at` stands for: [*ret_from, *ret_to). The map must not be empty. */
 void dfl_map_find(const struct dfl_map *m, uint32_t at, uint64_t *ret_from, uint64_t *ret_to);

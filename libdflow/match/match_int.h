@@ -263,6 +263,8 @@ void dfl_nest_cut(struct dfl_nest *n);
 /* No more comes. leaf: the scan was all of a leaf. */
 void dfl_nest_finish(struct dfl_nest *n, bool leaf);
 void dfl_nest_free(struct dfl_nest *n);
+/* Scans what was decoded and collected. */
+void dfl_nest_flush(struct dfl_nest *n);
 void dfl_nest_ts(struct dfl_nest *n, uint64_t ts_ns);
 /* The first raw byte of the scan whose position may still be asked for. */
 uint64_t dfl_nest_oldest(const struct dfl_nest *n);

@@ -23,7 +23,13 @@ struct dfl_nest {
 
 static void coded_reset(struct dfl_coded *c)
 {
-	explicit_bzero(c->chars, sizeof(c->chars));
+	explicit_bzero(c->values, c->n);
+	if (c->batch) {
+		explicit_bzero(c->batch, DFL_CODED_BATCH + DFL_CODED_OUT);
+		free(c->batch);
+	}
+	c->batch = NULL;
+	c->n_batch = 0;
 	c->n = 0;
 	c->base = c->done = c->map_base = 0;
 	c->map.n = 0;
@@ -31,10 +37,22 @@ static void coded_reset(struct dfl_coded *c)
 	c->padded = false;
 }
 
+/* Scans what was decoded so far. */
+static void flush(struct dfl_coded *c)
+{
+	if (!c->child || !c->n_batch)
+		return;
+	c->scan->m->stats.nested_bytes += c->n_batch;
+	/* Without memory it goes on after a gap. */
+	dfl_scan_feed(c->child, c->batch, c->n_batch, c->batch_pos, c->n_batch, c->ts_ns);
+	c->n_batch = 0;
+}
+
 static void child_close(struct dfl_coded *c, bool leaf)
 {
 	if (!c->child)
 		return;
+	flush(c);
 	dfl_scan_close(c->child, leaf && c->from_start);
 	c->child = NULL;
 }
@@ -51,23 +69,30 @@ static void child_open(struct dfl_coded *c, unsigned phase)
 		s->m->stats.capped_depth++;
 		return;
 	}
-	if (dfl_scan_new(s->m, s->view, c, s->depth + 1, s->enc | c->code->enc, &c->child))
-		c->child = NULL; /* without memory the raw text is all that is scanned */
+	if (!c->batch)
+		c->batch = malloc(DFL_CODED_BATCH + DFL_CODED_OUT);
+	/* Without memory the raw text is all that is scanned. */
+	if (!c->batch || dfl_scan_new(s->m, s->view, c, s->depth + 1, s->enc | c->code->enc, &c->child))
+		c->child = NULL;
+}
+
+static size_t decode(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
+{
+	uint64_t pos;
+	size_t n = dfl_coded_decode(c, c->phase, from, to, last, c->batch + c->n_batch, &pos);
+
+	if (!c->n_batch)
+		c->batch_pos = pos;
+	return n;
 }
 
 static void child_feed(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
 {
-	uint8_t out[DFL_CODED_OUT];
-	uint64_t pos;
-	size_t n;
-
 	if (!c->child)
 		return;
-	n = dfl_coded_decode(c, c->phase, from, to, last, out, &pos);
-	if (n)
-		dfl_scan_feed(c->child, out, n, pos, n, c->ts_ns);
-	c->scan->m->stats.nested_bytes += n;
-	explicit_bzero(out, sizeof(out));
+	c->n_batch += decode(c, from, to, last);
+	if (c->n_batch >= DFL_CODED_BATCH)
+		flush(c);
 }
 
 /* The phase in which [from, to) looks most like text, or -1. */
@@ -91,15 +116,18 @@ static int best_phase(struct dfl_coded *c, uint64_t from, uint64_t to, bool last
 	return phase;
 }
 
+/* The window in the child's phase: if it is text still, it is scanned. */
 static bool still_text(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
 {
-	uint8_t out[DFL_CODED_OUT];
-	uint64_t pos;
-	size_t n = dfl_coded_decode(c, c->phase, from, to, last, out, &pos);
-	bool text = dfl_coded_is_text(dfl_coded_text_bytes(out, n), n);
+	size_t n = decode(c, from, to, last);
+	const uint8_t *p = c->batch + c->n_batch;
 
-	explicit_bzero(out, sizeof(out));
-	return text;
+	if (!dfl_coded_is_ascii(p, n) && !dfl_coded_is_text(dfl_coded_text_bytes(p, n), n))
+		return false;
+	c->n_batch += n;
+	if (c->n_batch >= DFL_CODED_BATCH)
+		flush(c);
+	return true;
 }
 
 static void window(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
@@ -108,7 +136,6 @@ static void window(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
 
 	if (c->child && still_text(c, from, to, last)) {
 		c->quiet = 0;
-		child_feed(c, from, to, last);
 		return;
 	}
 	phase = best_phase(c, from, to, last);
@@ -133,7 +160,7 @@ static void forget(struct dfl_coded *c)
 	uint64_t keep = c->done > DFL_CODED_WINDOW ? c->done - DFL_CODED_WINDOW : 0, oldest = keep;
 	uint32_t n = (uint32_t)(keep - c->base);
 
-	memmove(c->chars, c->chars + n, c->n - n);
+	memmove(c->values, c->values + n, c->n - n);
 	c->n -= n;
 	c->base = keep;
 	if (c->child)
@@ -161,15 +188,44 @@ static void coded_finish(struct dfl_coded *c, bool leaf)
 	coded_reset(c);
 }
 
+/* Did the scan's text begin before this byte? */
+static bool text_before(const struct dfl_scan *s, uint64_t pos)
+{
+	uint64_t from, to;
+
+	if (!dfl_scan_total(s))
+		return false;
+	if (s->text.base)
+		return true;
+	dfl_map_find(&s->text.map, 0, &from, &to);
+	return from < pos || to - from > 1;
+}
+
+/* The run begins, if it has not yet: is it all of its leaf so far? */
+static void coded_begin(struct dfl_coded *c, uint64_t pos)
+{
+	if (c->padded)
+		coded_finish(c, false);
+	if (!(c->base + c->n))
+		c->leaf = !c->scan->gapped && !text_before(c->scan, pos);
+}
+
+/* After chars were added. */
+static void coded_windows(struct dfl_coded *c)
+{
+	if (c->base + c->n - c->done < DFL_CODED_WINDOW + DFL_CODED_GROUP)
+		return;
+	window(c, c->done, c->done + DFL_CODED_WINDOW, false);
+	c->done += DFL_CODED_WINDOW;
+	forget(c);
+}
+
 static void coded_char(struct dfl_coded *c, struct dfl_ch ch)
 {
 	uint32_t at;
 
-	if (c->padded)
-		coded_finish(c, false);
+	coded_begin(c, ch.from);
 	at = (uint32_t)(c->base + c->n - c->map_base);
-	if (!at)
-		c->leaf = !dfl_scan_total(c->scan) && !c->scan->gapped && !c->scan->text.len;
 	if (dfl_map_reserve(&c->map, 1)) {
 		coded_finish(c, false); /* without memory the run is cut */
 		return;
@@ -178,60 +234,146 @@ static void coded_char(struct dfl_coded *c, struct dfl_ch ch)
 		dfl_map_kept(&c->map, at, ch.from, 1, 0);
 	else
 		dfl_map_span(&c->map, at, ch.from, ch.to, 0, 0);
-	c->chars[c->n++] = ch.c;
-	if (c->base + c->n - c->done < DFL_CODED_WINDOW + DFL_CODED_GROUP)
-		return;
-	window(c, c->done, c->done + DFL_CODED_WINDOW, false);
-	c->done += DFL_CODED_WINDOW;
-	forget(c);
+	c->values[c->n++] = c->code->plus1[ch.c] - 1;
+	coded_windows(c);
 }
 
-static void coded_byte(struct dfl_coded *c, struct dfl_ch ch)
+static bool coded_byte(struct dfl_coded *c, struct dfl_ch ch)
 {
 	if (c->code->plus1[ch.c])
 		coded_char(c, ch);
-	else if (!c->n)
-		return;
-	else if (ch.c == '=')
+	else if (c->n && ch.c == '=')
 		c->padded = true;
-	else
+	else if (c->n)
 		coded_finish(c, false);
+	return c->n;
+}
+
+/* Up to n chars that stand one by one at pos; returns how many were any. */
+static size_t coded_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint64_t pos)
+{
+	size_t used = 0;
+
+	while (used < n) {
+		size_t want, k;
+		uint32_t at;
+
+		if (!c->code->plus1[p[used]])
+			break;
+		coded_begin(c, pos + used);
+		want = DFL_CODED_WINDOW + DFL_CODED_GROUP - (size_t)(c->base + c->n - c->done);
+		want = want < n - used ? want : n - used;
+		k = c->simd->values(c->values + c->n, p + used, want);
+		if (dfl_map_reserve(&c->map, DFL_CODED_WINDOW)) {
+			coded_finish(c, false);
+			return n;
+		}
+		at = (uint32_t)(c->base + c->n - c->map_base);
+		for (size_t i = 0; i < k; i += 64)
+			dfl_map_kept(&c->map, at + (uint32_t)i, pos + used + i,
+				     k - i < 64 ? (1ull << (k - i)) - 1 : ~0ull, 0);
+		c->n += (uint32_t)k;
+		used += k;
+		coded_windows(c);
+	}
+	return used;
+}
+
+static bool hex_at(const uint8_t *p, size_t i)
+{
+	return dfl_code_hex.plus1[p[i]];
+}
+
+#define HEX_STEP 40 /* a run of hex that is long enough holds two of every 40th char */
+
+/* Where the next run of hex that is long enough, or that p ends with, begins; n: nowhere. */
+static size_t find_hex(const uint8_t *p, size_t i, size_t n)
+{
+	size_t from = i;
+
+	while (i + HEX_STEP < n && !(hex_at(p, i) && hex_at(p, i + HEX_STEP)))
+		i += HEX_STEP;
+	if (i + HEX_STEP >= n)
+		i = n - 1;
+	if (!hex_at(p, i))
+		return n;
+	while (i > from && hex_at(p, i - 1))
+		i--;
+	return i;
+}
+
+/* n chars of a base64 run, some of which may be a run of hex. */
+static void hex_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint64_t pos)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		if (!c->n)
+			i = find_hex(p, i, n);
+		for (; i < n && hex_at(p, i); i++)
+			coded_char(c, (struct dfl_ch){ pos + i, pos + i + 1, p[i], 0 });
+		if (i < n)
+			coded_finish(c, false);
+	}
 }
 
 /* ---- what the canonicaliser taps ---- */
 
-static void tap_byte(void *ud, struct dfl_ch ch)
+static bool tap_byte(void *ud, struct dfl_ch ch)
 {
 	struct dfl_nest *n = ud;
-	bool newline = ch.c == '\r' || ch.c == '\n';
+	bool newline = ch.c == '\r' || ch.c == '\n', open;
 
 	if (newline || (n->after_newline && (ch.c == ' ' || ch.c == '\t'))) {
 		n->after_newline = true;
-		return;
+		return n->base64.n || n->hex.n;
 	}
 	n->after_newline = false;
-	coded_byte(&n->base64, ch);
-	coded_byte(&n->hex, ch);
+	open = coded_byte(&n->base64, ch);
+	return coded_byte(&n->hex, ch) || open;
 }
 
-static void tap_cut(void *ud)
+static bool tap_cut(void *ud)
 {
 	dfl_nest_cut(ud);
+	return false;
 }
 
-static void tap_hex(void *ud, struct dfl_ch hi, struct dfl_ch lo)
+static bool tap_hex(void *ud, struct dfl_ch hi, struct dfl_ch lo)
 {
 	struct dfl_nest *n = ud;
 
 	dfl_nest_cut(n);
 	coded_char(&n->hex, hi);
 	coded_char(&n->hex, lo);
+	return true;
 }
 
-static void tap_plain(void *ud, const uint8_t *data, size_t n, uint64_t pos)
+static size_t tap_slash(const uint8_t *data, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		tap_byte(ud, (struct dfl_ch){ .c = data[i], .from = pos + i, .to = pos + i + 1 });
+	return n > 1 && memchr("nrtbf", data[1], 5) ? 2 : 1;
+}
+
+static bool tap_plain(void *ud, const uint8_t *data, size_t n, uint64_t pos)
+{
+	struct dfl_nest *nest = ud;
+	size_t i = 0;
+
+	while (i < n) {
+		size_t k = coded_chars(&nest->base64, data + i, n - i, pos + i);
+
+		if (k) {
+			hex_chars(&nest->hex, data + i, k, pos + i);
+			nest->after_newline = false;
+			i += k;
+		} else if (data[i] == '\\') {
+			i += tap_slash(data + i, n - i);
+		} else {
+			tap_byte(nest, (struct dfl_ch){ pos + i, pos + i + 1, data[i], 0 });
+			i++;
+		}
+	}
+	return nest->base64.n || nest->hex.n;
 }
 
 const struct dfl_canon_tap dfl_nest_tap = {
@@ -251,6 +393,7 @@ int dfl_nest_new(struct dfl_scan *s, struct dfl_nest **ret_nest)
 	n->base64.scan = n->hex.scan = s;
 	n->base64.code = &dfl_code_base64;
 	n->hex.code = &dfl_code_hex;
+	n->base64.simd = n->hex.simd = dfl_simd_best();
 	*ret_nest = n;
 	return 0;
 }
@@ -274,10 +417,18 @@ void dfl_nest_free(struct dfl_nest *n)
 		return;
 	child_close(&n->base64, false);
 	child_close(&n->hex, false);
+	coded_reset(&n->base64);
+	coded_reset(&n->hex);
 	dfl_map_fini(&n->base64.map);
 	dfl_map_fini(&n->hex.map);
 	explicit_bzero(n, sizeof(*n));
 	free(n);
+}
+
+void dfl_nest_flush(struct dfl_nest *n)
+{
+	flush(&n->base64);
+	flush(&n->hex);
 }
 
 void dfl_nest_ts(struct dfl_nest *n, uint64_t ts_ns)

@@ -305,8 +305,6 @@ static void report(struct dfl_scan *s, struct dfl_open_run r, bool leaf)
 	struct dfl_run run = { .canon_from = r.source_from, .canon_to = source_to(&r) };
 	uint64_t pos_to, ignored;
 
-	if (r.end - r.from < s->m->opts.min_run)
-		return;
 	cover(s, &r);
 	source_range(src, &run);
 	dfl_map_find(&s->text.map, (uint32_t)(r.end - 1 - s->text.base), &ignored, &pos_to);
@@ -369,10 +367,24 @@ static struct dfl_open_run *first_due(struct dfl_scan *s, uint64_t total)
 	return first;
 }
 
+/* Short runs are none: most that were opened end so. */
+static void drop_short(struct dfl_scan *s, uint64_t total)
+{
+	for (uint32_t i = 0; i < s->n_open;) {
+		const struct dfl_open_run *r = &s->open[i];
+
+		if (r->end - r->from < s->m->opts.min_run && due(s, r, total))
+			s->open[i] = s->open[--s->n_open];
+		else
+			i++;
+	}
+}
+
 static void retire(struct dfl_scan *s, uint64_t total, bool leaf)
 {
 	struct dfl_open_run *first;
 
+	drop_short(s, total);
 	while (s->n_open && (first = first_due(s, total))) {
 		struct dfl_open_run r = *first;
 		bool wait = r.unsure && !r.waits && !r.ended;

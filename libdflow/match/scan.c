@@ -204,6 +204,7 @@ static int feed_slice(struct dfl_scan *s, const uint8_t *data, size_t n, uint64_
 		return r;
 	dfl_nest_ts(s->nest, ts_ns);
 	dfl_canon_feed(&s->canon, data, n, pos, pos_len);
+	dfl_nest_flush(s->nest);
 	advance(s);
 	return 0;
 }

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The canonicaliser, 64 bytes at a time. Each simd_*.c includes it after defining
+ *
+ *   block          64 bytes in registers
+ *   load64(p)      reads them
+ *   lower(b)       sets bit 0x20 of each byte
+ *   within(b, lo, hi)   mask of the bytes lo <= byte <= hi
+ *   pack64(out, b, keep)   stores the bytes that `keep` marks, in order; may write 64 bytes
+ *
+ * Masks: bit i is byte i. Only what needs no state is taken: it stops at an escape that yields
+ * something, and at a character that is not complete.
+ */
+#include <string.h>
+
+#include "match/canon_fast.h"
+#include "match/chars.h"
+#include "match/match.h"
+
+struct span {
+	const uint8_t *p; /* of byte 0 */
+	unsigned avail;	  /* bytes that count: the rest is padding */
+	uint64_t keep;	  /* bytes that the form keeps */
+	uint64_t slash;	  /* backslashes that only go */
+	unsigned end;	  /* bytes taken */
+};
+
+static inline uint64_t from_bit(int n)
+{
+	return n <= 0 ? ~0ull : n > 63 ? 0 : ~0ull << n;
+}
+
+static inline uint64_t below(unsigned n)
+{
+	return n > 63 ? ~0ull : (1ull << n) - 1;
+}
+
+/* The byte after each; what comes after the last one is not known: 1. */
+static inline uint64_t ahead(uint64_t mask, unsigned by, unsigned avail)
+{
+	return (mask | from_bit((int)avail)) >> by | from_bit(64 - (int)by);
+}
+
+/* First byte of the run of backslashes that ends at bit i. */
+static inline unsigned run_start(uint64_t slash, unsigned i)
+{
+	uint64_t gaps = ~slash & below(i + 1);
+
+	return gaps ? 64 - (unsigned)__builtin_clzll(gaps) : 0;
+}
+
+/* Escapes that yield something: where the first begins (or avail). Drops the letter of \n etc. */
+static inline unsigned first_escape(block b, struct span *s, uint64_t pct, uint64_t slash,
+				    uint64_t amp)
+{
+	uint64_t stop = 0;
+
+	if (pct) {
+		uint64_t l = within(lower(b), 'a', 'f'), hex = within(b, '0', '9') | l;
+
+		stop |= pct & ahead(hex, 1, s->avail) & ahead(hex, 2, s->avail);
+	}
+	if (slash) {
+		uint64_t gone = within(b, 'n', 'n') | within(b, 'r', 'r') | within(b, 't', 't') |
+				within(b, 'b', 'b') | within(b, 'f', 'f');
+		uint64_t hex = within(b, 'u', 'u') | within(b, 'U', 'U') | within(b, 'x', 'x');
+		/* %5C may join the run. */
+		uint64_t at = slash & (ahead(hex, 1, s->avail) | stop >> 1);
+
+		s->keep &= ~(slash << 1 & gone);
+		if (at)
+			stop |= 1ull << run_start(slash, (unsigned)__builtin_ctzll(at));
+		s->slash = slash;
+	}
+	if (amp) {
+		uint64_t name = within(b, 'a', 'a') | within(b, 'l', 'l') | within(b, 'g', 'g') |
+				within(b, 'n', 'n') | within(b, 'q', 'q') | within(b, '#', '#') |
+				pct | slash; /* an escaped one of these */
+
+		stop |= amp & ahead(name, 1, s->avail);
+	}
+	stop &= below(s->avail);
+	return stop ? (unsigned)__builtin_ctzll(stop) : s->avail;
+}
+
+/* Takes out of `keep` the characters at `suspect` that are malformed or dropped. */
+static inline uint64_t check_suspects(const struct span *s, uint64_t suspect, uint64_t keep)
+{
+	while (suspect) {
+		unsigned i = (unsigned)__builtin_ctzll(suspect);
+		unsigned n = s->p[i] >= 0xf0 ? 4 : s->p[i] >= 0xe0 ? 3 : 2;
+
+		if (dfl_canon_drops_utf8(s->p + i))
+			keep &= ~(below(n) << i);
+		suspect &= suspect - 1;
+	}
+	return keep;
+}
+
+/* Two-byte leads that may begin a dropped character. */
+static inline uint64_t suspects2(block b)
+{
+	uint64_t lead = within(b, 0xc2, 0xc2) | within(b, 0xd8, 0xd8) | within(b, 0xdb, 0xdc);
+
+	return lead ? lead & (within(b, 0x80, 0xa0) | within(b, 0xad, 0xad)) >> 1 : 0;
+}
+
+/* Three-byte ones; also overlong ones. */
+static inline uint64_t suspects3(block b, uint64_t lead3)
+{
+	uint64_t x80 = within(b, 0x80, 0x80), out;
+
+	out = within(b, 0xe3, 0xe3) & x80 >> 1 & x80 >> 2;
+	if (!(lead3 & ~within(b, 0xe3, 0xec)))
+		return out;
+	out |= within(b, 0xe0, 0xe0) & (within(b, 0x80, 0x9f) | within(b, 0xa2, 0xa3)) >> 1;
+	out |= within(b, 0xe1, 0xe1) & (within(b, 0x9a, 0x9a) | within(b, 0xa0, 0xa0)) >> 1;
+	out |= within(b, 0xe2, 0xe2) & within(b, 0x80, 0x81) >> 1;
+	out |= within(b, 0xef, 0xef) & (within(b, 0xbb, 0xbb) | within(b, 0xbf, 0xbf)) >> 1;
+	return out;
+}
+
+static inline uint64_t suspects4(block b)
+{
+	uint64_t out = within(b, 0xf0, 0xf0) & (within(b, 0x80, 0x93) | within(b, 0x9b, 0x9d)) >> 1;
+
+	out |= within(b, 0xf3, 0xf3) & within(b, 0xa0, 0xa0) >> 1;
+	out |= within(b, 0xf4, 0xf4) & within(b, 0x90, 0xbf) >> 1;
+	return out;
+}
+
+/* Adds whole, kept UTF-8 characters; returns where an incomplete one begins, or `end`. */
+static inline unsigned add_utf8(block b, struct span *s, unsigned end)
+{
+	uint64_t cont = within(b, 0x80, 0xbf), lead2 = within(b, 0xc2, 0xdf);
+	uint64_t lead3 = within(b, 0xe0, 0xef), lead4 = within(b, 0xf0, 0xf4);
+	uint64_t two, three = 0, four = 0, suspect = 0, cut, keep;
+
+	/*
+	 * A lead whose bytes would go beyond `end`: the slow way, or the next block, reads it. Also
+	 * the first surrogate, which may be half of a CESU-8 pair.
+	 */
+	cut = (lead2 & from_bit((int)end - 1)) | (lead3 & from_bit((int)end - 2)) |
+	      (lead4 & from_bit((int)end - 3));
+	if (lead3)
+		cut |= within(b, 0xed, 0xed) & within(b, 0xa0, 0xbf) >> 1 & cont >> 2;
+	cut &= below(end);
+	if (cut)
+		end = (unsigned)__builtin_ctzll(cut);
+	two = lead2 & cont >> 1;
+	keep = two | two << 1;
+	if (two)
+		suspect = suspects2(b) & two;
+	if (lead3) {
+		three = lead3 & cont >> 1 & cont >> 2;
+		keep |= three | three << 1 | three << 2;
+		suspect |= suspects3(b, lead3) & three;
+	}
+	if (lead4) {
+		four = lead4 & cont >> 1 & cont >> 2 & cont >> 3;
+		keep |= four | four << 1 | four << 2 | four << 3;
+		suspect |= suspects4(b) & four;
+	}
+	suspect &= below(end);
+	if (suspect)
+		keep = check_suspects(s, suspect, keep);
+	s->keep |= keep;
+	return end;
+}
+
+/* Position segments: one, or a new one after each run of backslashes. */
+static inline void add_segments(struct dfl_canon *c, const struct span *s, uint64_t pos)
+{
+	struct dfl_text *t = c->text;
+	uint64_t keep = s->keep, slash = s->slash & below(s->end);
+	uint32_t at = (uint32_t)t->len;
+
+	while (slash) {
+		uint64_t first = slash & -slash, part = keep & (first - 1);
+
+		if (part) {
+			dfl_map_kept(&t->map, at, pos, part, c->enc_pre);
+			c->enc_pre = 0;
+			at += (uint32_t)__builtin_popcountll(part);
+			keep &= ~part;
+		}
+		c->enc_pre |= DFL_ENC_BACKSLASH;
+		slash &= slash + first;
+	}
+	if (!keep)
+		return;
+	dfl_map_kept(&t->map, at, pos, keep, c->enc_pre);
+	c->enc_pre = 0;
+}
+
+/* ---- runs of base64 chars, for the tap ---- */
+
+#define LONG_RUN 32 /* shorter runs that something ends cannot be base64 or hex */
+
+struct runs {
+	size_t from;  /* where in data the run that goes on began */
+	bool newline; /* blanks belong to it: a line began */
+};
+
+/* Gives the tap the run that goes on, up to `to`. */
+static inline void give_run(struct dfl_canon *c, struct runs *r, const uint8_t *data, size_t to,
+			    uint64_t pos)
+{
+	if (to > r->from)
+		c->tap_open = c->tap->plain(c->tap_ud, data + r->from, to - r->from, pos + r->from);
+	r->from = to;
+}
+
+static inline bool has_long_run(uint64_t m)
+{
+	m &= m >> 1;
+	m &= m >> 2;
+	m &= m >> 4;
+	m &= m >> 8;
+	return m & m >> 16;
+}
+
+/* Bytes that a run of base64 may hold, wrapped or escaped; never too few. */
+static inline uint64_t run_bytes(block b, uint64_t alnum, uint64_t slash, struct runs *r)
+{
+	uint64_t m = alnum | slash | within(b, '+', '+') | within(b, '-', '-') |
+		     within(b, '/', '/') | within(b, '_', '_');
+	uint64_t newline = within(b, '\r', '\r') | within(b, '\n', '\n');
+
+	if (newline || r->newline) {
+		uint64_t blank = within(b, ' ', ' ') | within(b, '\t', '\t') | newline;
+		uint64_t start = blank & (newline << 1 | newline | r->newline);
+
+		/* A carry runs through the blanks that follow a newline. */
+		m |= newline | (((blank + start) ^ blank) & blank) | start;
+		r->newline = m >> 63 & blank >> 63;
+	}
+	return m;
+}
+
+static inline void follow_runs(struct dfl_canon *c, struct runs *r, uint64_t m,
+			       const struct span *s, const uint8_t *data, size_t i, uint64_t pos)
+{
+	uint64_t brk = ~m & below(s->end);
+
+	if (!brk)
+		return;
+	while (brk) {
+		size_t at = i + (unsigned)__builtin_ctzll(brk);
+
+		if (c->tap_open || at - r->from >= LONG_RUN) {
+			give_run(c, r, data, at, pos);
+			c->tap_open = c->tap->byte(c->tap_ud,
+						   (struct dfl_ch){ pos + at, pos + at + 1, data[at], 0 });
+		}
+		r->from = at + 1;
+		brk &= brk - 1;
+		if (!c->tap_open && brk && !has_long_run(m & from_bit((int)(at - i)) & below(s->end))) {
+			r->from = i + 64 - (unsigned)__builtin_clzll(brk);
+			return;
+		}
+	}
+}
+
+/* ---- the loop ---- */
+
+/* Takes what it can of avail bytes at data + i. Returns how many. */
+static inline unsigned take_block(struct dfl_canon *c, struct runs *r, const uint8_t *p,
+				  unsigned avail, const uint8_t *data, size_t i, uint64_t pos)
+{
+	block b = load64(p);
+	struct dfl_text *t = c->text;
+	uint64_t alnum = within(b, '0', '9') | within(lower(b), 'a', 'z');
+	uint64_t pct = within(b, '%', '%'), amp = within(b, '&', '&'), slash = within(b, '\\', '\\');
+	struct span s = { .p = p, .avail = avail, .keep = alnum };
+	unsigned end = avail;
+
+	if (pct | amp | slash)
+		end = first_escape(b, &s, pct, slash, amp);
+	if (within(b, 0x80, 0xff))
+		end = add_utf8(b, &s, end);
+	s.end = end;
+	if (c->tap)
+		follow_runs(c, r, run_bytes(b, alnum, slash, r), &s, data, i, pos);
+	s.keep &= below(end);
+	if (slash | c->enc_pre)
+		add_segments(c, &s, pos + i);
+	else if (s.keep)
+		dfl_map_kept(&t->map, (uint32_t)t->len, pos + i, s.keep, 0);
+	pack64(t->data + t->len, b, s.keep);
+	t->len += (size_t)__builtin_popcountll(s.keep);
+	return end;
+}
+
+static size_t canon_loop(struct dfl_canon *c, const uint8_t *data, size_t len, uint64_t pos)
+{
+	struct runs r = { .newline = true };
+	uint8_t tail[64 + 16];
+	size_t i = 0;
+	unsigned n;
+
+	while (i < len) {
+		if (len - i >= 64) {
+			n = take_block(c, &r, data + i, 64, data, i, pos);
+			i += n;
+			if (n == 64)
+				continue;
+			r.newline = true;
+		} else {
+			memset(tail, 0, sizeof(tail));
+			memcpy(tail, data + i, len - i);
+			n = take_block(c, &r, tail, (unsigned)(len - i), data, i, pos);
+			i += n;
+			if (i == len)
+				break;
+		}
+		/* Stopped: \uXXXX is common enough for a way of its own. */
+		if (data[i] == '\\') {
+			if (c->tap)
+				give_run(c, &r, data, i, pos);
+			n = (unsigned)dfl_canon_units(c, data + i, len - i, pos + i);
+			i += n;
+			r.from = i;
+			r.newline = true;
+			if (n)
+				continue;
+			return i;
+		}
+		if (!n || data[i] < 0x80)
+			break;
+	}
+	if (c->tap)
+		give_run(c, &r, data, i, pos);
+	return i;
+}

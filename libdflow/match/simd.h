@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fast ways, one set for each kind of processor. All give what the portable set gives; a
+ * fuzzer and a test compare them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dfl_canon;
+
+struct dfl_simd {
+	const char *name;
+	bool (*usable)(void); /* on this processor */
+	/* As dfl_canon_fast. */
+	size_t (*canon)(struct dfl_canon *c, const uint8_t *data, size_t len, uint64_t pos);
+	/*
+	 * Base64 chars to their values, up to the first that is none; returns how many. out has room
+	 * for n rounded up to 64.
+	 */
+	size_t (*values)(uint8_t *out, const uint8_t *chars, size_t n);
+	/* n groups of four values to three bytes each. out has room for 32 bytes more, values too. */
+	void (*join)(uint8_t *out, const uint8_t *values, size_t n);
+};
+
+extern const struct dfl_simd dfl_simd_portable;
+#if defined(__x86_64__)
+extern const struct dfl_simd dfl_simd_avx2;
+extern const struct dfl_simd dfl_simd_avx512;
+#elif defined(__aarch64__)
+extern const struct dfl_simd dfl_simd_neon;
+#endif
+
+/* All that were compiled in, best first, the portable one last; NULL ends. */
+extern const struct dfl_simd *const dfl_simds[];
+/* The best usable one. */
+const struct dfl_simd *dfl_simd_best(void);

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The fast ways for x86-64 with AVX-512 VBMI2 (Ice Lake, Zen 4 and later). */
+#include "match/simd.h"
+
+#if defined(__x86_64__)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt,lzcnt")
+#include <immintrin.h>
+
+#include "match/coded.h"
+
+typedef __m512i block;
+
+static inline block load64(const uint8_t *p)
+{
+	return _mm512_loadu_si512(p);
+}
+
+static inline block lower(block b)
+{
+	return _mm512_or_si512(b, _mm512_set1_epi8(0x20));
+}
+
+static inline uint64_t within(block b, uint8_t lo, uint8_t hi)
+{
+	if (lo == hi)
+		return _mm512_cmpeq_epi8_mask(b, _mm512_set1_epi8((char)lo));
+	return _mm512_cmple_epu8_mask(_mm512_sub_epi8(b, _mm512_set1_epi8((char)lo)),
+				      _mm512_set1_epi8((char)(hi - lo)));
+}
+
+static inline void pack64(uint8_t *out, block b, uint64_t keep)
+{
+	_mm512_storeu_si512(out, _mm512_maskz_compress_epi8(keep, b));
+}
+
+#include "match/canon_loop.h"
+
+static bool usable(void)
+{
+	return __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vbmi") &&
+	       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+	       __builtin_cpu_supports("bmi2");
+}
+
+static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
+{
+	const uint8_t *t = dfl_code_base64.plus1;
+	__m512i lo = _mm512_loadu_si512(t), hi = _mm512_loadu_si512(t + 64);
+
+	for (size_t i = 0; i < n; i += 64) {
+		uint64_t want = n - i >= 64 ? ~0ull : (1ull << (n - i)) - 1, good;
+		__m512i c = _mm512_maskz_loadu_epi8(want, chars + i);
+		__m512i v = _mm512_permutex2var_epi8(lo, c, hi);
+
+		good = _mm512_test_epi8_mask(v, v) & ~(uint64_t)_mm512_movepi8_mask(c) & want;
+		_mm512_storeu_si512(out + i, _mm512_sub_epi8(v, _mm512_set1_epi8(1)));
+		if (good != want)
+			return i + (unsigned)__builtin_ctzll(~good);
+	}
+	return n;
+}
+
+static void join(uint8_t *out, const uint8_t *v, size_t n)
+{
+	const __m256i order = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1,
+					       2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+	const __m256i squeeze = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7);
+
+	for (; n >= 8; n -= 8, v += 32, out += 24) {
+		__m256i x = _mm256_loadu_si256((const __m256i *)v);
+
+		x = _mm256_maddubs_epi16(x, _mm256_set1_epi32(0x01400140)); /* a << 6 | b */
+		x = _mm256_madd_epi16(x, _mm256_set1_epi32(0x00011000));    /* ab << 12 | cd */
+		x = _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(x, order), squeeze);
+		_mm256_storeu_si256((__m256i *)out, x);
+	}
+	dfl_simd_portable.join(out, v, n);
+}
+
+const struct dfl_simd dfl_simd_avx512 = { "avx512", usable, canon_loop, values, join };
+#pragma GCC pop_options
+#endif
