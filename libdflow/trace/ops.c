@@ -41,6 +41,7 @@ static struct dfl_op *new_op(struct dfl_trace *t, struct tconn *tc, uint64_t ts_
 	op->pid[0] = tc->end[0].pid;
 	op->pid[1] = tc->end[1].pid;
 	op->begin_ns = op->last_ns = ts_ns;
+	op->scanned0 = tc->scanned;
 	DL_APPEND(t->ops, op);
 	t->n_ops++;
 	return op;

@@ -128,6 +128,19 @@ static void link_to(struct request *r, const char *trace_id, const char *why)
 	links[r->n_links++] = (struct dfl_doc_link){ strdup(trace_id), strdup(why) };
 }
 
+/* The inbound connection counts from the operation's first byte, wherever in it the payload stood. */
+static void count_from_op(struct dfl_trace *t, struct request *r, struct dfl_op *op)
+{
+	struct rconn *rc;
+
+	dfl_conn_touch(t, op->tc);
+	rc = dfl_request_conn(t, r, op->tc);
+	if (!rc)
+		return;
+	rc->scanned0 = op->scanned0;
+	rc->mine = true;
+}
+
 struct request *dfl_request_open(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *r;
@@ -159,7 +172,7 @@ struct request *dfl_request_open(struct dfl_trace *t, struct dfl_op *op)
 	op->request = r;
 	for (unsigned i = 0; i < op->n_ids; i++)
 		dfl_request_bind(t, r, op->ids[i].kind, op->ids[i].value);
-	dfl_conn_touch(t, op->tc);
+	count_from_op(t, r, op);
 	dfl_request_changed(t, r, DFL_DOC_OPENED, NULL);
 	return r;
 }

@@ -222,7 +222,8 @@ struct dfl_op {
 	enum dfl_station station[2];
 	const char *station_rule[2];
 	uint32_t pid[2];
-	uint64_t begin_ns, last_ns, begin_pos;
+	uint64_t begin_ns, last_ns;
+	uint64_t scanned0; /* of the connection, when it began */
 	struct request *request; /* it is this request's inbound operation */
 	struct request *owner;	 /* whose operation it is, as far as known */
 	struct dfl_addr client;
