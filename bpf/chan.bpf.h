@@ -48,14 +48,13 @@ static __always_inline struct file *file_of(const struct object *o)
 	return o->file;
 }
 
-static __always_inline struct file *fd_file(s32 fd)
+static __always_inline struct file *fd_file(const struct task_view *t, s32 fd)
 {
-	struct fdtable *fdt = BPF_CORE_READ(current_task(), files, fdt);
-	struct file **table = BPF_CORE_READ(fdt, fd), *file = NULL;
+	struct file *file = NULL;
 
-	if (fd < 0 || (u32)fd >= BPF_CORE_READ(fdt, max_fds))
+	if (fd < 0 || (u32)fd >= t->n_fds)
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), t->fds + fd);
 	return file;
 }
 

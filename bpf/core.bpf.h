@@ -174,11 +174,45 @@ static __always_inline void count_stat(u32 stat)
 		__sync_fetch_and_add(n, 1);
 }
 
-static __always_inline struct task_struct *current_task(void)
+/*
+ * What is read of the current task at every call of a target. Since 5.11 the task is a typed pointer,
+ * whose members are plain loads; before, each is a call of a helper.
+ */
+struct task_view {
+	struct file **fds;
+	u32 n_fds;
+	u32 shared; /* users of the table of fds */
+	u32 status; /* of the thread: x86 thread_info.status, arm64 .flags */
+};
+
+#if defined(__TARGET_ARCH_x86)
+#define thread_status(task) (task)->thread_info.status
+#define COMPAT_BIT 2 /* TS_COMPAT */
+#define READ_STATUS(task) BPF_CORE_READ(task, thread_info.status)
+#else
+#define thread_status(task) (task)->thread_info.flags
+#define COMPAT_BIT (1 << 22) /* TIF_32BIT */
+#define READ_STATUS(task) BPF_CORE_READ(task, thread_info.flags)
+#endif
+
+static __always_inline void view_task(struct task_view *ret)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) /* 5.11 */
-		return bpf_get_current_task_btf();
-	return (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task;
+	struct files_struct *files;
+	struct fdtable *fdt;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) { /* 5.11 */
+		task = bpf_get_current_task_btf();
+		files = task->files;
+		fdt = files->fdt;
+		*ret = (struct task_view){ fdt->fd, fdt->max_fds, files->count.counter, thread_status(task) };
+		return;
+	}
+	task = (struct task_struct *)bpf_get_current_task();
+	files = BPF_CORE_READ(task, files);
+	fdt = BPF_CORE_READ(files, fdt);
+	*ret = (struct task_view){ BPF_CORE_READ(fdt, fd), BPF_CORE_READ(fdt, max_fds),
+				   BPF_CORE_READ(files, count.counter), READ_STATUS(task) };
 }
 
 struct cgroup___ids { /* before 6.1 (7f203bc89eb6) */

@@ -42,26 +42,11 @@ static __always_inline u32 call_of(struct pt_regs *regs)
 	return nr < DFL_K_MAX_SYSCALL ? cfg_calls[nr] : DFL_K_CALL_NONE;
 }
 
-/* 32-bit programs have other numbers and structures: not read. */
-static __always_inline bool is_compat(void)
-{
-#if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(current_task(), thread_info.status) & 2; /* TS_COMPAT */
-#else
-	return BPF_CORE_READ(current_task(), thread_info.flags) & (1 << 22); /* TIF_32BIT */
-#endif
-}
-
-static __always_inline bool fds_are_shared(void)
-{
-	return BPF_CORE_READ(current_task(), files, count.counter) > 1;
-}
-
-static __always_inline void remember_entry(s32 fd)
+static __always_inline void remember_entry(const struct task_view *t, s32 fd)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	struct entry fresh = {}, *e = bpf_map_lookup_elem(&entries, &id);
-	struct file *file = fd_file(fd);
+	struct file *file = fd_file(t, fd);
 
 	if (!e) {
 		bpf_map_update_elem(&entries, &id, &fresh, BPF_ANY);
@@ -81,13 +66,13 @@ static __always_inline void remember_entry(s32 fd)
  * none; the call's own reference is put back later than this tracepoint on the common way, and
  * the inode number tells when it was not.
  */
-static __always_inline struct file *call_file(s32 fd)
+static __always_inline struct file *call_file(const struct task_view *t, s32 fd)
 {
-	struct file *now = fd_file(fd), *then;
+	struct file *now = fd_file(t, fd), *then;
 	u64 id = bpf_get_current_pid_tgid();
 	struct entry *e;
 
-	if (!fds_are_shared())
+	if (t->shared == 1)
 		return now;
 	e = bpf_map_lookup_elem(&entries, &id);
 	if (!e || !e->file || e->fd != fd)
@@ -100,10 +85,8 @@ static __always_inline struct file *call_file(s32 fd)
 	return BPF_CORE_READ(then, f_inode, i_ino) == e->ino ? then : NULL;
 }
 
-static __always_inline bool find_object(s32 fd, u64 bytes, struct object *ret)
+static __always_inline bool find_object(struct file *file, u64 bytes, struct object *ret)
 {
-	struct file *file = call_file(fd);
-
 	if (!file) {
 		count_drop(DFL_K_DROP_NO_FD, 1, bytes);
 		return false;
@@ -381,7 +364,7 @@ static __always_inline void emit_call(struct call *c, const struct object *o, st
 	emit_all(0, c);
 }
 
-static __always_inline void on_io(struct pt_regs *regs, u32 call, s64 ret)
+static __always_inline void on_io(const struct task_view *t, struct pt_regs *regs, u32 call, s64 ret)
 {
 	struct io io = { .ret = ret, .call = call, .fd = arg(regs, 0), .out = !(call & 1),
 			 .flags = msg_flags(call, regs) };
@@ -389,7 +372,7 @@ static __always_inline void on_io(struct pt_regs *regs, u32 call, s64 ret)
 	struct object o;
 	struct call *c;
 
-	if (!find_object(io.fd, ret, &o) || !wanted(&o, io.out))
+	if (!find_object(call_file(t, io.fd), ret, &o) || !wanted(&o, io.out))
 		return;
 	si = announce(&o, io.fd, DFL_K_ROLE_UNKNOWN);
 	if (!moves_bytes(&o, &io, regs))
@@ -413,14 +396,14 @@ static __always_inline void on_io(struct pt_regs *regs, u32 call, s64 ret)
 }
 
 /* Bytes that go from fd to fd inside the kernel; offset: of the user, who wants f_pos left alone. */
-static __noinline void on_unread(s32 fd, bool out, s64 ret, u64 offset)
+static __noinline void on_unread(const struct task_view *t, s32 fd, bool out, s64 ret, u64 offset)
 {
 	u64 pos;
 
 	struct object o;
 	struct call *c;
 
-	if (!find_object(fd, ret, &o) || !wanted(&o, out))
+	if (!find_object(fd_file(t, fd), ret, &o) || !wanted(&o, out))
 		return;
 	announce(&o, fd, DFL_K_ROLE_UNKNOWN);
 	c = new_call(&o, fd, out);
@@ -433,25 +416,25 @@ static __noinline void on_unread(s32 fd, bool out, s64 ret, u64 offset)
 	emit_uncopied(c, ret, DFL_K_UNREAD);
 }
 
-static __always_inline void on_named(s32 fd, u8 role)
+static __always_inline void on_named(const struct task_view *t, s32 fd, u8 role)
 {
 	struct object o;
 
-	if (find_object(fd, 0, &o))
+	if (find_object(fd_file(t, fd), 0, &o))
 		announce(&o, fd, role);
 }
 
-static __always_inline void on_shutdown(s32 fd, u64 how)
+static __always_inline void on_shutdown(const struct task_view *t, s32 fd, u64 how)
 {
 	struct object o;
 
-	if (!how || !find_object(fd, 0, &o)) /* SHUT_RD sends nothing */
+	if (!how || !find_object(fd_file(t, fd), 0, &o)) /* SHUT_RD sends nothing */
 		return;
 	announce(&o, fd, DFL_K_ROLE_UNKNOWN);
 	emit_end(&o, fd, true);
 }
 
-static __always_inline void on_mmap(struct pt_regs *regs)
+static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *regs)
 {
 	u64 prot = arg(regs, 2), flags = arg(regs, 3) & MAP_TYPE;
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
@@ -463,7 +446,7 @@ static __always_inline void on_mmap(struct pt_regs *regs)
 		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_SHM, BPF_RB_NO_WAKEUP);
 	if (!(prot & PROT_EXEC) || (s32)arg(regs, 4) < 0)
 		return;
-	file = fd_file(arg(regs, 4));
+	file = fd_file(t, arg(regs, 4));
 	if (!file)
 		return;
 	bpf_probe_read_kernel(&name, 6, BPF_CORE_READ(file, f_path.dentry, d_name.name));
@@ -473,44 +456,44 @@ static __always_inline void on_mmap(struct pt_regs *regs)
 	emit_note(DFL_K_LANE_SYSCALL, DFL_K_LIB, pid, 0, BPF_RB_FORCE_WAKEUP);
 }
 
-static __always_inline void on_other(struct pt_regs *regs, u32 call, s64 ret)
+static __always_inline void on_other(const struct task_view *t, struct pt_regs *regs, u32 call, s64 ret)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	switch (call) {
 	case DFL_K_CALL_SENDFILE:
 		if (ret > 0) {
-			on_unread(arg(regs, 1), false, ret, arg(regs, 2));
-			on_unread(arg(regs, 0), true, ret, 0);
+			on_unread(t, arg(regs, 1), false, ret, arg(regs, 2));
+			on_unread(t, arg(regs, 0), true, ret, 0);
 		}
 		break;
 	case DFL_K_CALL_SPLICE:
 	case DFL_K_CALL_COPY_RANGE:
 		if (ret > 0) {
-			on_unread(arg(regs, 0), false, ret, arg(regs, 1));
-			on_unread(arg(regs, 2), true, ret, arg(regs, 3));
+			on_unread(t, arg(regs, 0), false, ret, arg(regs, 1));
+			on_unread(t, arg(regs, 2), true, ret, arg(regs, 3));
 		}
 		break;
 	case DFL_K_CALL_TEE: /* consumes nothing */
 		if (ret > 0)
-			on_unread(arg(regs, 1), true, ret, 0);
+			on_unread(t, arg(regs, 1), true, ret, 0);
 		break;
 	case DFL_K_CALL_VMSPLICE:
 		if (ret > 0)
-			on_unread(arg(regs, 0), true, ret, 0);
+			on_unread(t, arg(regs, 0), true, ret, 0);
 		break;
 	case DFL_K_CALL_CONNECT:
 		if (!ret || ret == -EINPROGRESS)
-			on_named(arg(regs, 0), DFL_K_CONNECTED);
+			on_named(t, arg(regs, 0), DFL_K_CONNECTED);
 		break;
 	case DFL_K_CALL_ACCEPT:
-		on_named(ret, DFL_K_ACCEPTED);
+		on_named(t, ret, DFL_K_ACCEPTED);
 		break;
 	case DFL_K_CALL_SHUTDOWN:
-		on_shutdown(arg(regs, 0), arg(regs, 1));
+		on_shutdown(t, arg(regs, 0), arg(regs, 1));
 		break;
 	case DFL_K_CALL_MMAP:
-		on_mmap(regs);
+		on_mmap(t, regs);
 		break;
 	case DFL_K_CALL_IO_URING:
 		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_IO_URING, BPF_RB_NO_WAKEUP);
@@ -528,6 +511,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(dfl_sys_exit, struct pt_regs *regs, long ret)
 {
 	u32 call = call_of(regs), pid;
+	struct task_view t;
 
 	/* errors move nothing, and they are frequent on non-blocking fds */
 	if (!call || (ret < 0 && (call != DFL_K_CALL_CONNECT)))
@@ -535,18 +519,19 @@ int BPF_PROG(dfl_sys_exit, struct pt_regs *regs, long ret)
 	pid = bpf_get_current_pid_tgid() >> 32;
 	if (!is_target(pid))
 		return 0;
-	if (is_compat())
+	view_task(&t);
+	if (t.status & COMPAT_BIT) /* 32-bit programs have other numbers and structures: not read */
 		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_COMPAT, BPF_RB_NO_WAKEUP);
 	else if (call <= DFL_K_CALL_LAST_BUFFER)
-		on_io(regs, call, ret);
+		on_io(&t, regs, call, ret);
 	else
-		on_other(regs, call, ret);
+		on_other(&t, regs, call, ret);
 	return 0;
 }
 
-static __always_inline void on_last_close(s32 fd, u32 pid)
+static __always_inline void on_last_close(const struct task_view *t, s32 fd, u32 pid)
 {
-	struct file *file = fd_file(fd);
+	struct file *file = fd_file(t, fd);
 	struct object o;
 
 	if (!file || !last_reference(file))
@@ -560,18 +545,22 @@ SEC("tp_btf/sys_enter")
 int BPF_PROG(dfl_sys_enter, struct pt_regs *regs, long nr)
 {
 	u32 call = call_of(regs), pid;
+	struct task_view t;
 
 	if (!call || (call > DFL_K_CALL_LAST_BUFFER && call != DFL_K_CALL_CLOSE &&
 		      call != DFL_K_CALL_DUP2))
 		return 0;
 	pid = bpf_get_current_pid_tgid() >> 32;
-	if (!is_target(pid) || is_compat())
+	if (!is_target(pid))
+		return 0;
+	view_task(&t);
+	if (t.status & COMPAT_BIT)
 		return 0;
 	if (call == DFL_K_CALL_CLOSE)
-		on_last_close(arg(regs, 0), pid);
+		on_last_close(&t, arg(regs, 0), pid);
 	else if (call == DFL_K_CALL_DUP2)
-		on_last_close(arg(regs, 1), pid);
-	else if (fds_are_shared())
-		remember_entry(arg(regs, 0));
+		on_last_close(&t, arg(regs, 1), pid);
+	else if (t.shared != 1)
+		remember_entry(&t, arg(regs, 0));
 	return 0;
 }

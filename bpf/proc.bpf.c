@@ -66,9 +66,12 @@ int BPF_PROG(dfl_exec, struct task_struct *task, int old_pid, struct linux_binpr
 /* A global function, so that the verifier looks at it once. */
 __noinline int close_at_exit(u32 fd)
 {
-	struct file *file = fd_file(fd);
+	struct task_view t;
+	struct file *file;
 	struct object o;
 
+	view_task(&t);
+	file = fd_file(&t, fd);
 	if (!file || !last_reference(file))
 		return 0;
 	look_at(file, &o);

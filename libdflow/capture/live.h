@@ -17,6 +17,7 @@ struct dfl_live_opts {
 	size_t n_pids;
 	bool all;
 
+	const char *host_root;	    /* where the host's root is mounted, for container names; NULL: here. Borrowed */
 	uint64_t copy_cap_bytes;    /* payload copied per call; 0: 4 MiB */
 	uint64_t ring_bytes;	    /* rounded up to a power of two; 0: 64 MiB */
 	bool no_file_reads;	    /* reads of regular files are not recorded */

@@ -53,7 +53,7 @@ int live_proc_see(struct live *l, uint32_t pid, uint64_t ts_ns)
 	if (p->told)
 		return 0;
 	if (!dfl_proc_read(pid, &f))
-		dfl_proc_container("", &f);
+		dfl_proc_container(l->opts.host_root ? l->opts.host_root : "", &f);
 	f.pid = pid;
 	return tell(l, p, &f, ts_ns);
 }
@@ -87,7 +87,7 @@ int live_proc_record(struct live *l, const struct dfl_k_proc *rec)
 	if (!p)
 		return -ENOMEM;
 	if (!dfl_proc_read(rec->pid, &f))
-		dfl_proc_container("", &f);
+		dfl_proc_container(l->opts.host_root ? l->opts.host_root : "", &f);
 	fill_from_record(&f, rec);
 	return tell(l, p, &f, rec->head.ts_ns);
 }

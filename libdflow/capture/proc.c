@@ -35,8 +35,8 @@ static uint64_t suspended_ns(void)
 {
 	struct timespec b, m;
 
+	clock_gettime(CLOCK_MONOTONIC, &m); /* first: the difference is never negative */
 	clock_gettime(CLOCK_BOOTTIME, &b);
-	clock_gettime(CLOCK_MONOTONIC, &m);
 	return (b.tv_sec - m.tv_sec) * 1000000000ull + b.tv_nsec - m.tv_nsec;
 }
 

@@ -296,6 +296,33 @@ def closed(rounds="30"):
     return log.result()
 
 
+def reused():
+    """The number of a closed fd comes back from accept, in a process with threads."""
+    log = Log()
+    threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
+    server = socket.create_server(("127.0.0.1", 0))
+    accepted = []
+    for i in range(10):
+        a, b = tcp_pair()
+        b.setblocking(False)
+        try:
+            b.recv(10)
+        except BlockingIOError:
+            pass
+        number = b.fileno()
+        c = socket.create_connection(server.getsockname())
+        b.close()
+        s, _ = server.accept()
+        assert s.fileno() == number
+        c.send(b"round %d" % i)
+        log.add(inode(c), True, b"round %d" % i)
+        log.add(inode(s), False, s.recv(100))
+        accepted.append(inode(s))
+        for x in (a, c, s):
+            x.close()
+    return log.result(accepted=accepted)
+
+
 def vanishing(n="200"):
     """Another thread gives pages back while they are sent."""
     a, b = tcp_pair()

@@ -129,6 +129,13 @@ class Sockets(Case):
                          for c in seen.doc["chans"] for s in c["streams"])
         self.assertEqual(found + lost, len(did["streams"]))
 
+    def test_fd_reused(self):
+        did, seen = run("reused")
+        self.clean(seen)
+        self.equal(did, seen)
+        self.assertEqual(seen.stats["swapped_fds"], 0)
+        self.assertEqual({seen.chan(i)["role"] for i in did["accepted"]}, {2})
+
     def test_pages_vanish(self):
         did, seen = run("vanishing")
         missing = 0

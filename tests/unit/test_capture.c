@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Parts of the live source that need no kernel: order, symbols of hostile files, names of containers. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "capture/elf.h"
+#include "capture/live.h"
+#include "capture/proc.h"
+#include "capture/ring.h"
+#include "capture/targets.h"
+#include "capture/window.h"
+
+/* ---- window ---- */
+
+static struct dfl_k_head head(uint64_t ts_ns, uint16_t cpu, uint8_t lane, uint64_t seq)
+{
+	return (struct dfl_k_head){ .size = sizeof(struct dfl_k_head), .ts_ns = ts_ns, .cpu = cpu, .lane = lane, .seq = seq };
+}
+
+static void test_window_sorts(void **state)
+{
+	struct dfl_window w = { 0 };
+	struct dfl_k_head h, *got;
+	uint64_t last = 0;
+	unsigned seed = 1;
+
+	for (int i = 0; i < 5000; i++) {
+		h = head(1 + rand_r(&seed) % 1000, 0, 0, i);
+		assert_int_equal(dfl_window_put(&w, &h), 0);
+	}
+	assert_int_equal(w.bytes, 5000 * sizeof(h));
+	for (int i = 0; i < 5000; i++) {
+		assert_ptr_equal(dfl_window_peek(&w), w.heap[0]);
+		got = dfl_window_pop(&w);
+		assert_true(got->ts_ns >= last);
+		last = got->ts_ns;
+		dfl_window_release(got);
+	}
+	assert_null(dfl_window_pop(&w));
+	assert_null(dfl_window_peek(&w));
+	assert_int_equal(w.bytes, 0);
+	dfl_window_fini(&w);
+}
+
+/* Pieces of one call carry one time: their order is that of their numbers. */
+static void test_window_keeps_pieces(void **state)
+{
+	static const int order[] = { 4, 0, 3, 1, 2 };
+	struct dfl_window w = { 0 };
+	struct dfl_k_head h, *got;
+
+	for (int i = 0; i < 5; i++) {
+		h = head(7, 1, 0, 100 + order[i]);
+		assert_int_equal(dfl_window_put(&w, &h), 0);
+		h = head(7, 0, 2, 200 + order[i]);
+		assert_int_equal(dfl_window_put(&w, &h), 0);
+	}
+	for (int i = 0; i < 10; i++) {
+		got = dfl_window_pop(&w);
+		assert_int_equal(got->cpu, i / 5);
+		assert_int_equal(got->seq, i < 5 ? 200 + i : 95 + i);
+		dfl_window_release(got);
+	}
+	dfl_window_fini(&w);
+}
+
+static void test_window_drops_what_it_holds(void **state)
+{
+	struct dfl_window w = { 0 };
+	struct dfl_k_head h = head(1, 0, 0, 1);
+
+	assert_int_equal(dfl_window_put(&w, &h), 0);
+	dfl_window_fini(&w);
+	assert_int_equal(w.n, 0);
+	dfl_window_release(NULL);
+}
+
+/* ---- symbols ---- */
+
+static const char *const names[] = { "SSL_read", "SSL_write", "none_such" };
+
+static int memory_file(const void *data, size_t len)
+{
+	int fd = memfd_create("elf", 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, len), len);
+	return fd;
+}
+
+/* The smallest file with two functions. */
+struct image {
+	Elf64_Ehdr eh;
+	Elf64_Phdr ph;
+	Elf64_Shdr sh[3];
+	Elf64_Sym sym[3];
+	char str[32];
+	char code[64];
+};
+
+static struct image image(void)
+{
+	struct image i = { .eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64 },
+				   .e_phoff = offsetof(struct image, ph),
+				   .e_phnum = 1,
+				   .e_phentsize = sizeof(Elf64_Phdr),
+				   .e_shoff = offsetof(struct image, sh),
+				   .e_shnum = 3,
+				   .e_shentsize = sizeof(Elf64_Shdr) },
+			   .ph = { .p_type = PT_LOAD,
+				   .p_flags = PF_X | PF_R,
+				   .p_vaddr = 0x10000,
+				   .p_offset = offsetof(struct image, code),
+				   .p_filesz = 64 },
+			   .str = "\0SSL_read\0SSL_write" };
+
+	i.sh[1] = (Elf64_Shdr){ .sh_type = SHT_DYNSYM, .sh_link = 2, .sh_offset = offsetof(struct image, sym),
+				.sh_size = sizeof(i.sym) };
+	i.sh[2] = (Elf64_Shdr){ .sh_type = SHT_STRTAB, .sh_offset = offsetof(struct image, str), .sh_size = sizeof(i.str) };
+	i.sym[1] = (Elf64_Sym){ .st_name = 1, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = 1, .st_value = 0x10010 };
+	i.sym[2] = (Elf64_Sym){ .st_name = 10, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = 1, .st_value = 0x10020 };
+	return i;
+}
+
+static int find_in(const void *data, size_t len, uint64_t *ret_offsets)
+{
+	int fd = memory_file(data, len), r = dfl_elf_find(fd, names, 3, ret_offsets);
+
+	close(fd);
+	return r;
+}
+
+static void test_elf_finds(void **state)
+{
+	struct image i = image();
+	uint64_t at[3];
+
+	assert_int_equal(find_in(&i, sizeof(i), at), 2);
+	assert_int_equal(at[0], offsetof(struct image, code) + 0x10);
+	assert_int_equal(at[1], offsetof(struct image, code) + 0x20);
+	assert_int_equal(at[2], 0);
+}
+
+static void test_elf_outside_of_code(void **state)
+{
+	struct image i = image();
+	uint64_t at[3];
+
+	i.sym[1].st_value = 0x10000 + 64; /* one past the segment */
+	i.sym[2].st_value = 1;
+	assert_int_equal(find_in(&i, sizeof(i), at), 0);
+	i = image();
+	i.sym[1].st_name = sizeof(i.str) - 4; /* a name that runs out of the table */
+	assert_int_equal(find_in(&i, sizeof(i), at), 1);
+	i = image();
+	i.sym[1].st_shndx = SHN_UNDEF; /* imported, not here */
+	assert_int_equal(find_in(&i, sizeof(i), at), 1);
+}
+
+static void test_elf_every_length(void **state)
+{
+	struct image i = image();
+	uint64_t at[3];
+
+	for (size_t len = 0; len < offsetof(struct image, code); len++)
+		assert_true(find_in(&i, len, at) < 0);
+}
+
+/* Each byte damaged in turn: no crash, and never an offset outside of the segment. */
+static void test_elf_every_damage(void **state)
+{
+	struct image good = image(), bad;
+	uint64_t at[3];
+
+	for (size_t b = 0; b < offsetof(struct image, code); b++)
+		for (int v = 0; v < 3; v++) {
+			bad = good;
+			((uint8_t *)&bad)[b] ^= (uint8_t[]){ 0xff, 0x01, 0x80 }[v];
+			if (find_in(&bad, sizeof(bad), at) > 0)
+				assert_int_equal(at[2], 0);
+		}
+}
+
+static void test_elf_real(void **state)
+{
+	int fd = open("/proc/self/exe", O_RDONLY);
+	uint64_t at[3];
+
+	assert_true(dfl_elf_find(fd, names, 3, at) >= 0);
+	close(fd);
+	assert_int_equal(dfl_elf_find(-1, names, 3, at), -EBADF);
+}
+
+/* ---- processes and containers ---- */
+
+static void test_proc_self(void **state)
+{
+	struct dfl_proc_facts f;
+	struct stat st;
+
+	assert_int_equal(dfl_proc_read(getpid(), &f), 0);
+	assert_int_equal(f.pid, getpid());
+	assert_int_equal(f.ppid, getppid());
+	assert_int_equal(dfl_proc_parent(getpid()), getppid());
+	assert_non_null(strstr(f.exe, "test_capture"));
+	assert_non_null(strstr(f.cmdline, "test_capture"));
+	assert_int_equal(stat("/proc/self/ns/net", &st), 0);
+	assert_int_equal(f.netns, st.st_ino);
+	assert_true(f.start_ns > 0);
+	assert_int_equal(dfl_proc_read(0x7fffffff, &f), -ESRCH);
+	assert_int_equal(dfl_proc_parent(0x7fffffff), 0);
+}
+
+static void test_join_args(void **state)
+{
+	char args[] = "python\0-m\0main\0\0\0";
+
+	dfl_proc_join_args(args, sizeof(args) - 1);
+	assert_string_equal(args, "python -m main");
+	dfl_proc_join_args(args, 0);
+}
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define UID "1d61a1d7-44e8-4a32-a20a-194ac0ae7754"
+
+static char root[64];
+
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	char cmd[600], path[600];
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd), "mkdir -p '%s/%s'", root, dir);
+	assert_int_equal(system(cmd), 0);
+	if (!name)
+		return;
+	snprintf(path, sizeof(path), "%s/%s/%s", root, dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static int make_root(void **state)
+{
+	strcpy(root, "/tmp/dflow-test-XXXXXX");
+	return mkdtemp(root) ? 0 : -1;
+}
+
+static int remove_root(void **state)
+{
+	char cmd[100];
+
+	snprintf(cmd, sizeof(cmd), "rm -r '%s'", root);
+	return system(cmd);
+}
+
+static struct dfl_proc_facts in_cgroup(const char *path)
+{
+	struct dfl_proc_facts f = { .pid = 0x7fffffff };
+
+	snprintf(f.cgroup, sizeof(f.cgroup), "%s", path);
+	dfl_proc_container(root, &f);
+	return f;
+}
+
+static void test_kubernetes(void **state)
+{
+	struct dfl_proc_facts f;
+
+	put_file("var/log/pods/dify_dify-api-6f7d9_" UID, NULL, NULL);
+	f = in_cgroup("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1d61a1d7_44e8_4a32_a20a_"
+		      "194ac0ae7754.slice/cri-containerd-" ID ".scope");
+	assert_string_equal(f.container_id, ID);
+	assert_string_equal(f.namespace_, "dify");
+	assert_string_equal(f.pod, "dify-api-6f7d9");
+	assert_string_equal(f.container_name, "");
+	put_file("var/log/containers", "dify-api-6f7d9_dify_api-" ID ".log", "");
+	f = in_cgroup("/kubepods/burstable/pod" UID "/" ID);
+	assert_string_equal(f.container_name, "api");
+	assert_string_equal(f.pod, "dify-api-6f7d9");
+}
+
+static void test_containerd(void **state)
+{
+	struct dfl_proc_facts f;
+
+	put_file("run/containerd/io.containerd.runtime.v2.task/k8s.io/" ID, "config.json",
+		 "{\"annotations\":{\"io.kubernetes.cri.container-name\":\"worker\",\"io.kubernetes.cri.image-name\":"
+		 "\"langgenius/dify-api:1.13.3\",\"io.kubernetes.cri.sandbox-name\":\"dify-worker-1\","
+		 "\"io.kubernetes.cri.sandbox-namespace\":\"prod\"}}");
+	f = in_cgroup("/system.slice/cri-containerd-" ID ".scope");
+	assert_string_equal(f.container_name, "worker");
+	assert_string_equal(f.image, "langgenius/dify-api:1.13.3");
+	assert_string_equal(f.pod, "dify-worker-1");
+	assert_string_equal(f.namespace_, "prod");
+}
+
+static void test_docker_and_ecs(void **state)
+{
+	struct dfl_proc_facts f;
+
+	put_file("var/lib/docker/containers/" ID, "config.v2.json",
+		 "{\"Name\":\"/ecs-dify-3-api-9cf\",\"Config\":{\"Image\":\"dify-api\",\"Labels\":{"
+		 "\"com.amazonaws.ecs.task-arn\":\"arn:aws:ecs:ap-northeast-1:1:task/dify/00112233445566778899aabbccddeeff\","
+		 "\"com.amazonaws.ecs.container-name\":\"api\"}}}");
+	f = in_cgroup("/ecs/00112233445566778899aabbccddeeff/" ID);
+	assert_string_equal(f.container_id, ID);
+	assert_string_equal(f.task, "00112233445566778899aabbccddeeff");
+	assert_string_equal(f.container_name, "api");
+	assert_string_equal(f.image, "dify-api");
+	put_file("var/lib/docker/containers/" ID, "config.v2.json", "{\"Name\":\"/redis\",\"Config\":");
+	f = in_cgroup("/docker/" ID);
+	assert_string_equal(f.container_id, ID); /* a damaged file names nothing */
+	assert_string_equal(f.container_name, "");
+}
+
+static void test_no_container(void **state)
+{
+	struct dfl_proc_facts f = in_cgroup("/user.slice/user-1000.slice/session-2.scope");
+
+	assert_string_equal(f.container_id, "");
+	f = in_cgroup("/x" ID); /* 64 digits as part of a longer word are no id */
+	assert_string_equal(f.container_id, "");
+	f = in_cgroup("/" ID "0");
+	assert_string_equal(f.container_id, "");
+	f = in_cgroup("");
+	assert_string_equal(f.container_id, "");
+}
+
+/* ---- targets ---- */
+
+static void test_targets(void **state)
+{
+	struct dfl_pids pids = { 0 };
+	struct dfl_cgroup cg;
+	struct dfl_err err = { "" };
+	bool found = false;
+
+	assert_true(dfl_cgroup_find("/no/such/cgroup", &cg, &err) < 0);
+	assert_true(strlen(err.msg) > 10);
+	assert_int_equal(dfl_pids_of_tree(getpid(), &pids), 0);
+	assert_int_equal(pids.pid[0], getpid());
+	dfl_pids_fini(&pids);
+	assert_int_equal(dfl_pids_all(&pids), 0);
+	for (size_t i = 0; i < pids.n; i++)
+		found |= pids.pid[i] == (uint32_t)getpid();
+	assert_true(found);
+	dfl_pids_fini(&pids);
+}
+
+static void test_existing(void **state)
+{
+	struct dfl_existing *e;
+	struct stat st;
+	int p[2];
+
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(fstat(p[0], &st), 0);
+	assert_int_equal(dfl_existing_new(&e), 0);
+	assert_int_equal(dfl_existing_add(e, getpid()), 0);
+	assert_int_equal(dfl_existing_add(e, 0x7fffffff), 0);
+	assert_true(dfl_existing_has(e, st.st_ino));
+	assert_false(dfl_existing_has(e, ~0ull));
+	assert_false(dfl_existing_listens(e, 1, 1));
+	dfl_existing_free(e);
+	dfl_existing_free(NULL);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void test_no_target(void **state)
+{
+	struct dfl_live_opts o = { 0 };
+	struct dfl_source *s = NULL;
+	struct dfl_err err = { "" };
+	int r = dfl_live_open(&o, &s, &err);
+
+	assert_true(r == -EINVAL || r == -EPERM || r == -ENOTSUP);
+	assert_null(s);
+	assert_true(strlen(err.msg) > 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_window_sorts),
+		cmocka_unit_test(test_window_keeps_pieces),
+		cmocka_unit_test(test_window_drops_what_it_holds),
+		cmocka_unit_test(test_elf_finds),
+		cmocka_unit_test(test_elf_outside_of_code),
+		cmocka_unit_test(test_elf_every_length),
+		cmocka_unit_test(test_elf_every_damage),
+		cmocka_unit_test(test_elf_real),
+		cmocka_unit_test(test_proc_self),
+		cmocka_unit_test(test_join_args),
+		cmocka_unit_test_setup_teardown(test_kubernetes, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_containerd, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_docker_and_ecs, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_no_container, make_root, remove_root),
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_existing),
+		cmocka_unit_test(test_no_target),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
