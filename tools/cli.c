@@ -144,3 +144,36 @@ bool has_utf8(void)
 {
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
+
+#define COLUMNS 100
+#define CONTINUED "      "
+
+/* Bytes of the text that fit: up to its last blank before the edge, or to its next one after it. */
+static size_t fitting(const char *text, int columns)
+{
+	size_t blank = 0;
+	int column = 0;
+
+	for (size_t i = 0;; i++) {
+		if (!text[i])
+			return i;
+		column += (text[i] & 0xc0) != 0x80; /* UTF-8 continuation bytes take no column */
+		if (column > columns && blank)
+			return blank;
+		if (text[i] == ' ')
+			blank = i;
+	}
+}
+
+void put_folded(char *text)
+{
+	const char *rest = make_printable(text);
+	size_t indent = strspn(rest, " "), n = indent + fitting(rest + indent, COLUMNS - (int)indent);
+
+	printf("%.*s\n", (int)n, rest);
+	while (rest[n]) {
+		rest += n + 1;
+		n = fitting(rest, COLUMNS - (int)strlen(CONTINUED));
+		printf("%s%.*s\n", CONTINUED, (int)n, rest);
+	}
+}

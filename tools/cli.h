@@ -50,4 +50,6 @@ int parse_time(const char *text, int64_t *ret_ns);
 json_t *trace_to_json(const struct dflow_trace *trace);
 /* Text for a terminal: control characters but newlines become '?'. Changes and returns it. */
 char *make_printable(char *text);
+/* Prints it as lines of at most 100 columns, broken at blanks; continued lines are indented. */
+void put_folded(char *text);
 bool has_utf8(void);

@@ -464,8 +464,7 @@ static void add_identity(struct cell *c, const json_t *e, const char *region)
 	} else {
 		add(c, "%s", *str(e, "name") ? str(e, "name") : str(e, "address"));
 		if (*str(e, "name") && *str(e, "address"))
-			add(c, "%s(%s)", strlen(c->text) > 74 ? "\n                " : " ",
-			    str(e, "address"));
+			add(c, " (%s)", str(e, "address"));
 		if (*region)
 			add(c, ", %s", region);
 	}
@@ -496,7 +495,7 @@ static void show_stations(const json_t *trace)
 	if (seen.n)
 		puts("\nWho is who");
 	for (i = 0; i < seen.n; i++)
-		puts(make_printable(seen.g[i].text.text));
+		put_folded(seen.g[i].text.text);
 	free(seen.g);
 }
 
@@ -514,7 +513,7 @@ static void print_group(const struct group *g)
 		add_bytes(&c, g->unread);
 		add(&c, " could NOT be read");
 	}
-	puts(make_printable(c.text));
+	put_folded(c.text);
 }
 
 static void show_empty_connections(const json_t *trace)

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 int dfl_ranges_add(struct ranges *r, uint64_t from, uint64_t to)
 {
@@ -218,4 +219,57 @@ void dfl_hop_free(struct dfl_trace *t, struct hop *h)
 	free(h->copies);
 	dfl_tconn_unref(t, h->tc);
 	free(h);
+}
+
+static bool is_removal(const char *operation)
+{
+	static const char *const verbs[] = { "HDEL", "DEL", "UNLINK", "LREM", "ZREM", "DELETE" };
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strncmp(operation, verbs[i], strlen(verbs[i])))
+			return true;
+	return false;
+}
+
+/* "unacked" and its part "unacked#argsrepr" */
+static bool is_part_of(const char *place, const char *whole)
+{
+	size_t n = strlen(whole);
+
+	return place && !strncmp(place, whole, n) && (!place[n] || place[n] == '#');
+}
+
+static unsigned mark_removed(struct request *r, const struct dfl_op *op, uint64_t ts_ns)
+{
+	struct hop *h, *next;
+	unsigned n = 0;
+
+	HASH_ITER(hh, r->hops, h, next) {
+		if (h->removed_ns || h->key.dir != op->dir || h->protocol != op->protocol ||
+		    !is_part_of(h->key.place, op->place))
+			continue;
+		if (ts_ns)
+			h->removed_ns = ts_ns;
+		n++;
+	}
+	return n;
+}
+
+void dfl_hop_removed(struct dfl_trace *t, const struct dfl_op *op)
+{
+	struct request *r, *only = NULL;
+
+	if (!op->operation || !op->place || !is_removal(op->operation))
+		return;
+	DL_FOREACH(t->requests, r) {
+		if (!mark_removed(r, op, 0))
+			continue;
+		if (only)
+			return; /* which of them cannot be told */
+		only = r;
+	}
+	if (!only)
+		return;
+	mark_removed(only, op, op->begin_ns);
+	only->dirty = true;
 }

@@ -16,6 +16,8 @@ static void describe(struct dfl_trace *t, struct dfl_op *op, const struct dfl_op
 {
 	if (d->protocol)
 		op->protocol = dfl_trace_string(t, d->protocol);
+	if (!op->tc->protocol)
+		op->tc->protocol = op->protocol;
 	if (d->operation)
 		op->operation = dfl_trace_string(t, d->operation);
 	if (d->place)
@@ -163,6 +165,7 @@ static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 		op->request->dirty = true;
 	}
 	mark_conn(t, op);
+	dfl_hop_removed(t, op);
 	maybe_drop(t, op);
 }
 

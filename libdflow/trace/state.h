@@ -71,7 +71,8 @@ struct tconn {
 	const char *protocol; /* by a decoder */
 	enum dfl_station server; /* by its protocol */
 	uint64_t scanned, unread, gap_bytes; /* so far */
-	uint64_t wire_bytes; /* both directions */
+	uint64_t wire_bytes;	  /* both directions */
+	uint64_t cipher_bytes[2]; /* by direction, until their plaintext is seen */
 	uint64_t n_requests; /* inbound */
 	uint64_t seen_request; /* requests up to this number have an entry for it */
 	bool of_others;	       /* carried content of some request */
@@ -347,6 +348,8 @@ void dfl_hop_add_run(struct hop *h, const struct dfl_run *run);
 uint32_t dfl_hop_occurrences(const struct hop *h);
 /* The hop by which a field came in, or by which a model's answer came: all of it, by the decoder's word. */
 void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a);
+/* The operation takes something away: from the one request that has text there, if it is just one. */
+void dfl_hop_removed(struct dfl_trace *t, const struct dfl_op *op);
 void dfl_hop_candidate(struct hop *h, const struct request *r);
 void dfl_hop_free(struct dfl_trace *t, struct hop *h);
 

@@ -10,6 +10,7 @@
 
 /* With long certificate chains in both directions. */
 #define HANDSHAKE_MAX 32768
+#define TLS_RECORD_MAX (5 + 16384 + 256) /* RFC 8446 5.2 */
 
 int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace)
 {
@@ -116,12 +117,31 @@ int dfl_trace_event(struct dfl_trace *t, const struct dfl_event *ev)
 	}
 }
 
-/* From here on the plaintext is read. What came before was the handshake, when the connection was seen from its start. */
-static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn)
+/*
+ * From here on the plaintext is read. What was ciphertext before: the handshake when the connection was seen
+ * from its start, else the record that this plaintext came in (its bytes pass the socket first).
+ */
+static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn, const struct dfl_chunk *chunk)
 {
+	uint64_t *cipher = &tc->cipher_bytes[chunk->dir];
+	uint64_t mine = chunk->len + TLS_RECORD_MAX;
+
 	if (!tc->tls_read && conn->from_start && tc->wire_bytes <= HANDSHAKE_MAX)
-		tc->unread = 0;
+		tc->cipher_bytes[0] = tc->cipher_bytes[1] = tc->unread = 0;
+	mine = *cipher < mine ? *cipher : mine;
+	tc->unread -= mine < tc->unread ? mine : tc->unread;
+	*cipher = 0;
 	tc->tls_read = tc->encrypted = true;
+}
+
+static void ciphertext_seen(struct tconn *tc, const struct dfl_chunk *chunk)
+{
+	tc->wire_bytes += chunk->len;
+	if (tc->tls_read)
+		return;
+	tc->cipher_bytes[chunk->dir] += chunk->len;
+	if (tc->encrypted)
+		tc->unread += chunk->len;
 }
 
 void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_chunk *chunk)
@@ -133,12 +153,10 @@ void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl
 	dfl_conn_touch(t, tc);
 	memcpy(tc->end, conn->end, sizeof(tc->end));
 	if (chunk->layer == DFL_TLS) {
-		plaintext_seen(tc, conn);
+		plaintext_seen(tc, conn, chunk);
 		return;
 	}
-	tc->wire_bytes += chunk->len;
-	if (tc->encrypted && !tc->tls_read)
-		tc->unread += chunk->len; /* ciphertext, and nobody reads its plaintext */
+	ciphertext_seen(tc, chunk);
 }
 
 void dfl_trace_gap(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_gap *gap)
