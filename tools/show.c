@@ -13,7 +13,7 @@
 
 #define WIDTH 99
 #define CELL 256 /* bytes; what is longer is cut */
-#define WHAT_WIDTH 34
+#define WHAT_WIDTH 32
 
 /* ---- small readers; absent and null are "" or the value given ---- */
 
@@ -122,8 +122,12 @@ static void wrap(struct cell *c, size_t width)
 	while (strlen(line) > width) {
 		char *at = line + width;
 
+		char *name = strstr(line, " [");
+
 		while (at > line && !strchr(" .#/:[", *at))
 			at--;
+		if (name && name < at)
+			at = name; /* a host's name stays whole */
 		if (at == line || strlen(c->text) + 2 > sizeof(c->text))
 			return;
 		if (*at == ' ') {
