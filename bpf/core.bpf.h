@@ -162,8 +162,11 @@ static __always_inline void count_drop(u32 cause, u64 events, u64 bytes)
 
 	if (!c)
 		return;
-	__sync_fetch_and_add(&c->events, events);
-	__sync_fetch_and_add(&c->bytes, bytes);
+	/* clang turns the addition of a constant 0 into an atomic "or", which needs Linux 5.12 */
+	if (events)
+		__sync_fetch_and_add(&c->events, events);
+	if (bytes)
+		__sync_fetch_and_add(&c->bytes, bytes);
 }
 
 static __always_inline void count_stat(u32 stat)

@@ -11,9 +11,10 @@ static __always_inline void emit_proc(struct task_struct *task, bool fork, bool 
 				      struct linux_binprm *bprm)
 {
 	struct dfl_k_proc *r = reserve(sizeof(*r), DFL_K_LANE_SCHED, DFL_K_PROC, 0);
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct mm_struct *mm;
 	u64 from, len;
 
+	/* at once: before 6.2 or so the verifier does not see that a second test of r is none */
 	if (!r)
 		return;
 	__builtin_memset(&r->pid, 0, __builtin_offsetof(struct dfl_k_proc, exe) - sizeof(r->head));
@@ -27,6 +28,7 @@ static __always_inline void emit_proc(struct task_struct *task, bool fork, bool 
 	BPF_CORE_READ_STR_INTO(&r->comm, task, comm);
 	if (bprm) {
 		bpf_probe_read_kernel_str(r->exe, sizeof(r->exe), BPF_CORE_READ(bprm, filename));
+		mm = BPF_CORE_READ(task, mm);
 		from = BPF_CORE_READ(mm, arg_start);
 		len = BPF_CORE_READ(mm, arg_end) - from;
 		if (len > DFL_K_ARGS - 1)

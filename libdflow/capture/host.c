@@ -118,6 +118,7 @@ static int load_only(const char *name)
 
 static void check_programs(struct report *r)
 {
+	bool have_multi = live_has_uprobe_multi(); /* TLS has a set of programs for each way to attach */
 	struct bpf_program *p;
 	struct dflow_bpf *skel;
 	struct dfl_err err;
@@ -130,8 +131,11 @@ static void check_programs(struct report *r)
 		const char *name = bpf_program__name(p);
 		bool tls = !strncmp(name, "dfl_ssl", 7);
 		char what[96];
-		int e = load_only(name);
+		int e;
 
+		if (tls && !strncmp(name, "dfl_ssl_multi", 13) != have_multi)
+			continue;
+		e = load_only(name);
 		snprintf(what, sizeof(what), "program %s", name + 4);
 		tell(r, what, !e ? DFL_CHECK_OK : tls ? DFL_CHECK_LIMITED : DFL_CHECK_MISSING,
 		     tls ? "without it TLS is seen as ciphertext only" : "the kernel has to allow this program", "%s",

@@ -22,6 +22,7 @@ struct dfl_live_opts {
 	uint64_t ring_bytes;	    /* rounded up to a power of two; 0: 64 MiB */
 	bool no_file_reads;	    /* reads of regular files are not recorded */
 	bool no_file_writes;	    /* writes neither */
+	bool single_probes;	    /* one link a probe, as before Linux 6.6: for tests */
 	bool no_tls;		    /* TLS libraries are left alone: only ciphertext is seen */
 	uint64_t window_ns;	    /* events are held this long to be put in order; 0: 5 ms */
 	uint64_t window_max_bytes;  /* memory for that; 0: 64 MiB. Beyond it events go out early, counted */

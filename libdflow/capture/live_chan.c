@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Channels of the live source: from the kernel's objects to ids that are never used again. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "capture/live_int.h"
 
@@ -110,10 +112,37 @@ static char *join_path(const struct dfl_k_chan *rec)
 	return path;
 }
 
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+/*
+ * The kernel's path ends at the root of its mount. If the fd is still open, its link has the rest, as
+ * the process sees it.
+ */
+static char *whole_path(const struct dfl_k_chan *rec)
+{
+	char *path = join_path(rec), link[64], whole[PATH_MAX];
+	ssize_t n;
+
+	if (!path)
+		return NULL;
+	snprintf(link, sizeof(link), "/proc/%u/fd/%d", rec->pid, rec->fd);
+	n = readlink(link, whole, sizeof(whole) - 1);
+	whole[n > 0 ? n : 0] = 0;
+	if (n <= 0 || !ends_with(whole, path))
+		return path;
+	free(path);
+	return strdup(whole);
+}
+
 static char *path_of(const struct dfl_k_chan *rec)
 {
 	if (rec->key.kind == DFL_K_FILE)
-		return join_path(rec);
+		return whole_path(rec);
 	if (rec->key.kind == DFL_K_UNIX)
 		return strndup(rec->path, 108);
 	return NULL;

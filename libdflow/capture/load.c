@@ -189,7 +189,7 @@ static void choose_programs(struct live *l)
 {
 	struct bpf_program *p;
 
-	l->uprobe_multi = live_has_uprobe_multi();
+	l->uprobe_multi = !l->opts.single_probes && live_has_uprobe_multi();
 	bpf_object__for_each_program(p, l->skel->obj) {
 		const char *name = bpf_program__name(p);
 		bool multi = !strncmp(name, "dfl_ssl_multi", 13);

@@ -303,7 +303,8 @@ int main(int argc, char **argv)
 						 { "all", 0, NULL, 'a' },      { "copy-cap", 1, NULL, 'C' },
 						 { "ring", 1, NULL, 'r' },     { "no-tls", 0, NULL, 't' },
 						 { "verbose", 0, NULL, 'v' },  { "drop", 0, NULL, 'd' },
-						 { "window", 1, NULL, 'w' },   { 0 } };
+						 { "window", 1, NULL, 'w' },   { "single", 0, NULL, 's' },
+						 { 0 } };
 	struct dfl_live_opts o = { 0 };
 	const char *cgroup;
 	struct dfl_source *s;
@@ -338,6 +339,9 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			o.no_tls = true;
+			break;
+		case 's':
+			o.single_probes = true;
 			break;
 		case 'd':
 			drop = true;

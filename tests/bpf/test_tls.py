@@ -89,6 +89,13 @@ class Tls(unittest.TestCase):
         self.clean(seen)
         self.equal(did, seen)
 
+    def test_single_probes(self):
+        """The way of kernels before 6.6."""
+        for program in ("tls", "tls_memory_bio"):
+            did, seen = run(program, options=("--single",))
+            self.clean(seen)
+            self.equal(did, seen)
+
     def test_off(self):
         did, seen = run("tls", options=("--no-tls",))
         self.clean(seen)
