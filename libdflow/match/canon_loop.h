@@ -8,6 +8,8 @@
  *   within(b, lo, hi)   mask of the bytes lo <= byte <= hi
  *   pack64(out, b, keep)   stores the bytes that `keep` marks, in order; may write 64 bytes
  *
+ * and may define HAVE_CLASSES and classes(b) as below, when it knows better.
+ *
  * Masks: bit i is byte i. Only what needs no state is taken: it stops at an escape that yields
  * something, and at a character that is not complete.
  */
@@ -24,6 +26,32 @@ struct span {
 	uint64_t slash;	  /* backslashes that only go */
 	unsigned end;	  /* bytes taken */
 };
+
+struct classes {
+	uint64_t alnum, high;
+	uint64_t escape;  /* one of % & \ */
+	uint64_t run;	  /* alnum and + - / _ \ */
+	uint64_t newline; /* CR LF */
+};
+
+#ifndef HAVE_CLASSES
+static inline struct classes classes(block b)
+{
+	uint64_t alnum = within(b, '0', '9') | within(lower(b), 'a', 'z');
+	uint64_t slash = within(b, '\\', '\\');
+
+	return (struct classes){
+		.alnum = alnum,
+		.high = within(b, 0x80, 0xff),
+		.escape = within(b, '%', '&') | slash,
+		.run = alnum | slash | within(b, '+', '+') | within(b, '-', '-') |
+		       within(b, '/', '/') | within(b, '_', '_'),
+		.newline = within(b, '\r', '\r') | within(b, '\n', '\n'),
+	};
+}
+#else
+static inline struct classes classes(block b);
+#endif
 
 static inline uint64_t from_bit(int n)
 {
@@ -50,10 +78,10 @@ static inline unsigned run_start(uint64_t slash, unsigned i)
 }
 
 /* Escapes that yield something: where the first begins (or avail). Drops the letter of \n etc. */
-static inline unsigned first_escape(block b, struct span *s, uint64_t pct, uint64_t slash,
-				    uint64_t amp)
+static inline unsigned first_escape(block b, struct span *s)
 {
-	uint64_t stop = 0;
+	uint64_t pct = within(b, '%', '%'), amp = within(b, '&', '&');
+	uint64_t slash = within(b, '\\', '\\'), stop = 0;
 
 	if (pct) {
 		uint64_t l = within(lower(b), 'a', 'f'), hex = within(b, '0', '9') | l;
@@ -211,21 +239,18 @@ static inline void give_run(struct dfl_canon *c, struct runs *r, const uint8_t *
 	r->from = to;
 }
 
-static inline bool has_long_run(uint64_t m)
+/* Is one of the breaks 32 bytes or more after the one before? Such a run holds byte 31. */
+static inline bool has_long_run(uint64_t brk)
 {
-	m &= m >> 1;
-	m &= m >> 2;
-	m &= m >> 4;
-	m &= m >> 8;
-	return m & m >> 16;
+	uint64_t low = brk & below(31), high = brk & from_bit(31);
+
+	return low && high && __builtin_ctzll(high) + __builtin_clzll(low) > 63 + LONG_RUN;
 }
 
 /* Bytes that a run of base64 may hold, wrapped or escaped; never too few. */
-static inline uint64_t run_bytes(block b, uint64_t alnum, uint64_t slash, struct runs *r)
+static inline uint64_t run_bytes(block b, const struct classes *cl, struct runs *r)
 {
-	uint64_t m = alnum | slash | within(b, '+', '+') | within(b, '-', '-') |
-		     within(b, '/', '/') | within(b, '_', '_');
-	uint64_t newline = within(b, '\r', '\r') | within(b, '\n', '\n');
+	uint64_t m = cl->run, newline = cl->newline;
 
 	if (newline || r->newline) {
 		uint64_t blank = within(b, ' ', ' ') | within(b, '\t', '\t') | newline;
@@ -239,12 +264,17 @@ static inline uint64_t run_bytes(block b, uint64_t alnum, uint64_t slash, struct
 }
 
 static inline void follow_runs(struct dfl_canon *c, struct runs *r, uint64_t m,
-			       const struct span *s, const uint8_t *data, size_t i, uint64_t pos)
+			       unsigned end, const uint8_t *data, size_t i, uint64_t pos)
 {
-	uint64_t brk = ~m & below(s->end);
+	uint64_t brk = ~m & below(end);
 
 	if (!brk)
 		return;
+	if (!c->tap_open && i + (unsigned)__builtin_ctzll(brk) - r->from < LONG_RUN &&
+	    !has_long_run(brk)) {
+		r->from = i + 64 - (unsigned)__builtin_clzll(brk);
+		return;
+	}
 	while (brk) {
 		size_t at = i + (unsigned)__builtin_ctzll(brk);
 
@@ -255,40 +285,59 @@ static inline void follow_runs(struct dfl_canon *c, struct runs *r, uint64_t m,
 		}
 		r->from = at + 1;
 		brk &= brk - 1;
-		if (!c->tap_open && brk && !has_long_run(m & from_bit((int)(at - i)) & below(s->end))) {
-			r->from = i + 64 - (unsigned)__builtin_clzll(brk);
-			return;
-		}
 	}
 }
 
 /* ---- the loop ---- */
 
+/* Keeps the marked bytes. */
+static inline void keep_bytes(struct dfl_canon *c, block b, uint64_t keep)
+{
+	struct dfl_text *t = c->text;
+
+	pack64(t->data + t->len, b, keep);
+	t->len += (size_t)__builtin_popcountll(keep);
+}
+
+/* 64 bytes of ASCII without escapes? Then they are taken. */
+static inline bool take_ascii(struct dfl_canon *c, struct runs *r, const uint8_t *data, size_t i,
+			      uint64_t pos)
+{
+	block b = load64(data + i);
+	struct classes cl = classes(b);
+
+	if (cl.escape | cl.high | c->enc_pre)
+		return false;
+	if (c->tap)
+		follow_runs(c, r, run_bytes(b, &cl, r), 64, data, i, pos);
+	if (cl.alnum)
+		dfl_map_kept_new(&c->text->map, (uint32_t)c->text->len, pos + i, cl.alnum);
+	keep_bytes(c, b, cl.alnum);
+	return true;
+}
+
 /* Takes what it can of avail bytes at data + i. Returns how many. */
-static inline unsigned take_block(struct dfl_canon *c, struct runs *r, const uint8_t *p,
+static unsigned take_block(struct dfl_canon *c, struct runs *r, const uint8_t *p,
 				  unsigned avail, const uint8_t *data, size_t i, uint64_t pos)
 {
 	block b = load64(p);
-	struct dfl_text *t = c->text;
-	uint64_t alnum = within(b, '0', '9') | within(lower(b), 'a', 'z');
-	uint64_t pct = within(b, '%', '%'), amp = within(b, '&', '&'), slash = within(b, '\\', '\\');
-	struct span s = { .p = p, .avail = avail, .keep = alnum };
+	struct classes cl = classes(b);
+	struct span s = { .p = p, .avail = avail, .keep = cl.alnum };
 	unsigned end = avail;
 
-	if (pct | amp | slash)
-		end = first_escape(b, &s, pct, slash, amp);
-	if (within(b, 0x80, 0xff))
+	if (cl.escape)
+		end = first_escape(b, &s);
+	if (cl.high)
 		end = add_utf8(b, &s, end);
 	s.end = end;
 	if (c->tap)
-		follow_runs(c, r, run_bytes(b, alnum, slash, r), &s, data, i, pos);
+		follow_runs(c, r, run_bytes(b, &cl, r), end, data, i, pos);
 	s.keep &= below(end);
-	if (slash | c->enc_pre)
+	if (s.slash | c->enc_pre)
 		add_segments(c, &s, pos + i);
 	else if (s.keep)
-		dfl_map_kept(&t->map, (uint32_t)t->len, pos + i, s.keep, 0);
-	pack64(t->data + t->len, b, s.keep);
-	t->len += (size_t)__builtin_popcountll(s.keep);
+		dfl_map_kept_new(&c->text->map, (uint32_t)c->text->len, pos + i, s.keep);
+	keep_bytes(c, b, s.keep);
 	return end;
 }
 
@@ -301,6 +350,10 @@ static size_t canon_loop(struct dfl_canon *c, const uint8_t *data, size_t len, u
 
 	while (i < len) {
 		if (len - i >= 64) {
+			if (take_ascii(c, &r, data, i, pos)) {
+				i += 64;
+				continue;
+			}
 			n = take_block(c, &r, data + i, 64, data, i, pos);
 			i += n;
 			if (n == 64)

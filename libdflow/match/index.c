@@ -16,12 +16,12 @@
 
 static uint16_t tag_of(uint64_t h)
 {
-	return (uint16_t)(h >> 12);
+	return (uint16_t)(h >> 16);
 }
 
 static uint32_t bucket_of(const struct dfl_index *ix, uint64_t h)
 {
-	return (uint32_t)((h * 0x9e3779b97f4a7c15ull) >> (64 - ix->bucket_bits));
+	return (uint32_t)(h >> (64 - ix->bucket_bits));
 }
 
 static struct dfl_chunk_ix *chunk_of(const struct dfl_index *ix, uint32_t e)
@@ -61,12 +61,20 @@ static struct dfl_bucket *new_buckets(struct dfl_index *ix, unsigned bits)
 	return b;
 }
 
+static void set_filter_bits(struct dfl_index *ix, unsigned bits)
+{
+	ix->filter_bits = bits;
+	ix->filter_shift = 64 - 12 - bits;
+}
+
 int dfl_index_init(struct dfl_index *ix, struct dfl_secret *secret, uint32_t k)
 {
 	*ix = (struct dfl_index){ .secret = secret, .k = k, .free_chunk = DFL_NONE };
 	randombytes_buf(ix->key, sizeof(ix->key));
+	ix->key[0] |= 1;
+	ix->key[1] |= 1;
 	ix->bucket_bits = MIN_BUCKET_BITS;
-	ix->filter_bits = MIN_FILTER_BITS;
+	set_filter_bits(ix, MIN_FILTER_BITS);
 	ix->buckets = new_buckets(ix, ix->bucket_bits);
 	ix->filter = dfl_secret_alloc(secret, sizeof(uint64_t) << ix->filter_bits);
 	if (ix->buckets && ix->filter)
@@ -123,7 +131,9 @@ static void unlink_entry(struct dfl_index *ix, uint32_t e)
 
 static void filter_set(struct dfl_index *ix, uint64_t h)
 {
-	ix->filter[h >> (64 - ix->filter_bits)] |= 1ull << (h & 63) | 1ull << (h >> 6 & 63);
+	uint64_t top = h >> ix->filter_shift;
+
+	ix->filter[top >> 12] |= dfl_index_bits(top);
 }
 
 /* Calls f for every entry, oldest chunk first. */
@@ -158,7 +168,7 @@ static void build_filter(struct dfl_index *ix)
 	if (filter) {
 		dfl_secret_free(ix->secret, ix->filter, sizeof(uint64_t) << ix->filter_bits);
 		ix->filter = filter;
-		ix->filter_bits = bits;
+		set_filter_bits(ix, bits);
 	} else {
 		memset(ix->filter, 0, sizeof(uint64_t) << ix->filter_bits);
 	}

@@ -6,8 +6,8 @@
 #include "match/match_int.h"
 
 #define FEW 64		/* new k-grams: look for each in the text, not for all of the text in the index */
-#define SEEN_BITS 8192	/* one for each of the k-grams of a default look-back, ten times over */
-#define SEEN_WORDS (SEEN_BITS / 64)
+#define SEEN_BITS_LOG 13 /* bits of the filter: one for each of the k-grams of a default look-back, ten times over */
+#define SEEN_WORDS (1u << (SEEN_BITS_LOG - 6))
 #define MAX_FOUND 64	/* places looked up in one text for one append: capped_candidates */
 
 static uint64_t first_probe(const struct dfl_scan *s, uint64_t floor)
@@ -19,12 +19,12 @@ static uint64_t first_probe(const struct dfl_scan *s, uint64_t floor)
 
 static bool seen_get(const struct dfl_scan *s, uint64_t h)
 {
-	return s->seen[h >> 58 << 1 | (h >> 6 & 1)] >> (h & 63) & 1;
+	return s->seen[h >> (64 - SEEN_BITS_LOG + 6)] >> (h >> (64 - SEEN_BITS_LOG) & 63) & 1;
 }
 
 static void seen_put(struct dfl_scan *s, uint64_t h)
 {
-	s->seen[h >> 58 << 1 | (h >> 6 & 1)] |= 1ull << (h & 63);
+	s->seen[h >> (64 - SEEN_BITS_LOG + 6)] |= 1ull << (h >> (64 - SEEN_BITS_LOG) & 63);
 }
 
 /* Brings the filter of what the text holds up to date. */

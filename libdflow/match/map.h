@@ -40,6 +40,12 @@ void dfl_map_span(struct dfl_map *m, uint32_t at, uint64_t from, uint64_t to, ui
 void dfl_map_unit(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t unit, uint8_t enc,
 		  uint8_t enc_pre);
 
+/* dfl_map_kept for what surely does not touch the segment before. */
+static inline void dfl_map_kept_new(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t mask)
+{
+	m->segs[m->n++] = (struct dfl_seg){ pos, mask, at, DFL_SEG_KEPT, 0, 0 };
+}
+
 /* What byte `at` stands for: [*ret_from, *ret_to). The map must not be empty. */
 void dfl_map_find(const struct dfl_map *m, uint32_t at, uint64_t *ret_from, uint64_t *ret_to);
 /* What was undone between byte `from` and byte `to` (not included). */

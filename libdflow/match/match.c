@@ -11,7 +11,7 @@
 static int set_defaults(struct dfl_match_opts *o)
 {
 	o->k = o->k ? o->k : 12;
-	o->stride = o->stride ? o->stride : 4;
+	o->stride = o->stride ? o->stride : 5;
 	o->max_sources = o->max_sources ? o->max_sources : 16384;
 	o->max_source_bytes = o->max_source_bytes ? o->max_source_bytes : 64ull << 20;
 	o->max_depth = o->max_depth ? o->max_depth : 3;
@@ -37,6 +37,7 @@ int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *
 		m->opts = *opts;
 	m->fn = fn;
 	m->ud = ud;
+	m->simd = dfl_simd_best();
 	r = set_defaults(&m->opts);
 	if (!r)
 		r = dfl_index_init(&m->index, &m->secret, m->opts.k);

@@ -41,7 +41,7 @@ struct dfl_run {
 
 struct dfl_match_opts {
 	uint32_t k;		       /* 0: 12 */
-	uint32_t stride;	       /* 0: 4; k + stride - 1 <= 16 */
+	uint32_t stride;	       /* 0: 5; k + stride - 1 <= 16 */
 	uint32_t max_sources;	       /* 0: 16384 */
 	uint64_t max_source_bytes;     /* canonical bytes of all sources; 0: 64 MiB */
 	uint32_t max_depth;	       /* nested base64; 0: 3 */

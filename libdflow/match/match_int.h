@@ -50,6 +50,7 @@ struct dfl_index {
 	unsigned bucket_bits;
 	uint64_t *filter; /* two bits of one word for each k-gram */
 	unsigned filter_bits; /* words: 1 << filter_bits */
+	unsigned filter_shift; /* 64 - 12 - filter_bits */
 	uint64_t entries, removed; /* removed: since the filter was built */
 };
 
@@ -61,20 +62,27 @@ static inline uint64_t dfl_load64(const uint8_t *p)
 	return v;
 }
 
-/* Keyed hash of the k bytes at p (8 <= k <= 16): two overlapping words, one wide product. */
+/*
+ * Keyed hash of the k bytes at p (8 <= k <= 16): two overlapping words times two secret odd numbers.
+ * Its upper bits are as good as random to who does not know those (multiply-shift hashing,
+ * Dietzfelbinger et al. 1997); the lower ones are not used.
+ */
 static inline uint64_t dfl_gram(const struct dfl_index *ix, const uint8_t *p)
 {
-	unsigned __int128 m = (unsigned __int128)(dfl_load64(p) ^ ix->key[0]) *
-			      (dfl_load64(p + ix->k - 8) ^ ix->key[1]);
+	return dfl_load64(p) * ix->key[0] + dfl_load64(p + ix->k - 8) * ix->key[1];
+}
 
-	return (uint64_t)m ^ (uint64_t)(m >> 64);
+/* Two bits of one word of the filter; filter_shift leaves the word and 12 bits more of the hash. */
+static inline uint64_t dfl_index_bits(uint64_t top)
+{
+	return 1ull << (top & 63) | 1ull << (top >> 6 & 63);
 }
 
 static inline bool dfl_index_maybe(const struct dfl_index *ix, uint64_t h)
 {
-	uint64_t bits = 1ull << (h & 63) | 1ull << (h >> 6 & 63);
+	uint64_t top = h >> ix->filter_shift, bits = dfl_index_bits(top);
 
-	return (ix->filter[h >> (64 - ix->filter_bits)] & bits) == bits;
+	return (ix->filter[top >> 12] & bits) == bits;
 }
 
 int dfl_index_init(struct dfl_index *ix, struct dfl_secret *secret, uint32_t k);
@@ -191,6 +199,7 @@ struct dfl_match {
 	void *ud;
 	struct dfl_secret secret;
 	struct dfl_index index;
+	const struct dfl_simd *simd;
 	struct dfl_match_source *sources;
 	struct dfl_match_source **shorts;
 	struct dfl_scan *scans;

@@ -151,6 +151,8 @@ static void probe(struct dfl_scan *s)
 {
 	const struct dfl_index *ix = &s->m->index;
 	uint64_t total = dfl_scan_total(s), stride = s->m->opts.stride, q = s->next_probe;
+	uint16_t hits[DFL_SLICE + DFL_TEXT_SLACK];
+	size_t n;
 
 	if (q + ix->k > total)
 		return;
@@ -158,13 +160,13 @@ static void probe(struct dfl_scan *s)
 	s->m->stats.probes += (s->next_probe - q) / stride;
 	if (!ix->entries)
 		return;
-	for (; q < s->next_probe; q += stride) {
-		uint64_t h = dfl_gram(ix, dfl_scan_at(s, q));
+	n = s->m->simd->probe(ix, dfl_scan_at(s, q), (size_t)(total - q), (uint32_t)stride, hits);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = q + hits[i];
 
-		if (!dfl_index_maybe(ix, h))
-			continue;
-		dfl_runs_retire(s, q + ix->k);
-		dfl_scan_probe(s, q, h, dfl_scan_floor(s, q + ix->k), NULL, 0);
+		dfl_runs_retire(s, at + ix->k);
+		dfl_scan_probe(s, at, dfl_gram(ix, dfl_scan_at(s, at)),
+			       dfl_scan_floor(s, at + ix->k), NULL, 0);
 	}
 }
 

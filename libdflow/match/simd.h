@@ -10,12 +10,19 @@
 #include <stdint.h>
 
 struct dfl_canon;
+struct dfl_index;
 
 struct dfl_simd {
 	const char *name;
 	bool (*usable)(void); /* on this processor */
 	/* As dfl_canon_fast. */
 	size_t (*canon)(struct dfl_canon *c, const uint8_t *data, size_t len, uint64_t pos);
+	/*
+	 * Looks up every stride-th k-gram of n bytes (below 64 KiB) in the filter. Writes where those
+	 * begin that may be in the index; returns how many.
+	 */
+	size_t (*probe)(const struct dfl_index *ix, const uint8_t *text, size_t n, uint32_t stride,
+			uint16_t *hits);
 	/*
 	 * Base64 chars to their values, up to the first that is none; returns how many. out has room
 	 * for n rounded up to 64.

@@ -62,6 +62,7 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 }
 
 #include "match/canon_loop.h"
+#include "match/probe_loop.h"
 
 static bool usable(void)
 {
@@ -112,6 +113,6 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	dfl_simd_portable.join(out, v, n);
 }
 
-const struct dfl_simd dfl_simd_avx2 = { "avx2", usable, canon_loop, values, join };
+const struct dfl_simd dfl_simd_avx2 = { "avx2", usable, canon_loop, probe_loop, values, join };
 #pragma GCC pop_options
 #endif

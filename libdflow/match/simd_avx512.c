@@ -34,7 +34,37 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 	_mm512_storeu_si512(out, _mm512_maskz_compress_epi8(keep, b));
 }
 
+#define HAVE_CLASSES
 #include "match/canon_loop.h"
+#include "match/probe_loop.h"
+
+enum { ALNUM = 1, RUN = 2, ESCAPE = 4, NEWLINE = 8 };
+
+#define A (ALNUM | RUN)
+#define A8 A, A, A, A, A, A, A, A
+#define A10 A8, A, A
+#define A26 A8, A8, A8, A, A
+
+static const uint8_t class_of[128] = {
+	['0'] = A10,	  ['A'] = A26,	      ['a'] = A26,	 ['+'] = RUN,
+	['-'] = RUN,	  ['/'] = RUN,	      ['_'] = RUN,	 ['\\'] = RUN | ESCAPE,
+	['%'] = ESCAPE,	  ['&'] = ESCAPE,     ['\r'] = NEWLINE, ['\n'] = NEWLINE,
+};
+
+static inline struct classes classes(block b)
+{
+	__m512i of = _mm512_permutex2var_epi8(_mm512_loadu_si512(class_of), b,
+					      _mm512_loadu_si512(class_of + 64));
+	uint64_t high = _mm512_movepi8_mask(b);
+
+	return (struct classes){
+		.alnum = _mm512_test_epi8_mask(of, _mm512_set1_epi8(ALNUM)) & ~high,
+		.run = _mm512_test_epi8_mask(of, _mm512_set1_epi8(RUN)) & ~high,
+		.escape = _mm512_test_epi8_mask(of, _mm512_set1_epi8(ESCAPE)) & ~high,
+		.newline = _mm512_test_epi8_mask(of, _mm512_set1_epi8(NEWLINE)) & ~high,
+		.high = high,
+	};
+}
 
 static bool usable(void)
 {
@@ -78,6 +108,6 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	dfl_simd_portable.join(out, v, n);
 }
 
-const struct dfl_simd dfl_simd_avx512 = { "avx512", usable, canon_loop, values, join };
+const struct dfl_simd dfl_simd_avx512 = { "avx512", usable, canon_loop, probe_loop, values, join };
 #pragma GCC pop_options
 #endif

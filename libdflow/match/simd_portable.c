@@ -54,6 +54,7 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 }
 
 #include "match/canon_loop.h"
+#include "match/probe_loop.h"
 
 static bool usable(void)
 {
@@ -80,4 +81,4 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	}
 }
 
-const struct dfl_simd dfl_simd_portable = { "portable", usable, canon_loop, values, join };
+const struct dfl_simd dfl_simd_portable = { "portable", usable, canon_loop, probe_loop, values, join };
