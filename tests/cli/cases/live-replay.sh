@@ -4,6 +4,7 @@ id=5bd4c3a2-0f1e-4d2c-8b3a-1908f7e6d5c4
 text="a question that no one else asks, long enough to be told from every other text there is"
 python3 "$ROOT/tests/lib/chat_server.py" 0 port $id &
 server=$!
+trap "kill $server 2>/dev/null" EXIT
 start_recorder out --store live.db --keep-payload live.dfrec --pid $server || exit
 for _ in $(seq 100); do
 	[ -s port ] && break
