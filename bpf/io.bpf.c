@@ -121,7 +121,7 @@ static __always_inline struct call *new_call(const struct object *o, s32 fd, boo
 	return c;
 }
 
-/* Where the call's bytes stand in the stream; capture rules in docs/architecture.md. */
+/* Where the call's bytes stand in the stream; the rules are in docs/capture.md. */
 static __always_inline void set_tcp_pos(struct call *c, u64 len)
 {
 	struct sock *sk = (struct sock *)c->sk;

@@ -19,6 +19,7 @@
 /* Limits; each overflow is counted. */
 #define LIVE_MAX_CHANS 131072
 #define LIVE_MAX_PROCS 65536
+#define LIVE_MAX_CONTAINERS 1024	 /* whose names are remembered; of others they are read again */
 #define LIVE_MAX_SSL 32768
 #define LIVE_MAX_HELD (16u << 20)	 /* bytes of plaintext that wait for their socket */
 #define LIVE_MAX_HOLD_NS 500000000ull	 /* and how long */
@@ -34,6 +35,11 @@ struct live_proc {
 	uint32_t blind; /* bits of enum dfl_blind_kind that were told */
 	bool told;
 	UT_hash_handle hh;
+};
+
+struct live_container {
+	struct dfl_proc_facts facts; /* of its first process */
+	UT_hash_handle hh;	     /* by facts.cgroup */
 };
 
 struct live_chan {
@@ -95,6 +101,7 @@ struct live {
 	struct dfl_existing *existing;
 
 	struct live_proc *procs;
+	struct live_container *containers;
 	struct live_chan *chans, *chans_by_sk;
 	uint64_t next_chan;
 	struct live_ssl *ssls;

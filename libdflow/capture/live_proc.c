@@ -33,6 +33,32 @@ static struct live_proc *find_or_make(struct live *l, uint32_t pid)
 	return p;
 }
 
+/* Files of container runtimes are read once a container, not once a process of it. */
+static void read_container(struct live *l, struct dfl_proc_facts *f)
+{
+	struct live_container *c;
+
+	HASH_FIND_STR(l->containers, f->cgroup, c);
+	if (!c) {
+		dfl_proc_container(l->opts.host_root ? l->opts.host_root : "", f);
+		/* names may come later than the first process: only a named one is kept */
+		if (!f->container_name[0] || HASH_COUNT(l->containers) >= LIVE_MAX_CONTAINERS)
+			return;
+		c = malloc(sizeof(*c));
+		if (!c)
+			return;
+		c->facts = *f;
+		HASH_ADD_STR(l->containers, facts.cgroup, c);
+		return;
+	}
+	memcpy(f->container_id, c->facts.container_id, sizeof(f->container_id));
+	memcpy(f->container_name, c->facts.container_name, sizeof(f->container_name));
+	memcpy(f->image, c->facts.image, sizeof(f->image));
+	memcpy(f->pod, c->facts.pod, sizeof(f->pod));
+	memcpy(f->namespace_, c->facts.namespace_, sizeof(f->namespace_));
+	memcpy(f->task, c->facts.task, sizeof(f->task));
+}
+
 static int tell(struct live *l, struct live_proc *p, const struct dfl_proc_facts *f, uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_PROC, .ts_ns = ts_ns };
@@ -53,7 +79,7 @@ int live_proc_see(struct live *l, uint32_t pid, uint64_t ts_ns)
 	if (p->told)
 		return 0;
 	if (!dfl_proc_read(pid, &f))
-		dfl_proc_container(l->opts.host_root ? l->opts.host_root : "", &f);
+		read_container(l, &f);
 	f.pid = pid;
 	return tell(l, p, &f, ts_ns);
 }
@@ -87,7 +113,7 @@ int live_proc_record(struct live *l, const struct dfl_k_proc *rec)
 	if (!p)
 		return -ENOMEM;
 	if (!dfl_proc_read(rec->pid, &f))
-		dfl_proc_container(l->opts.host_root ? l->opts.host_root : "", &f);
+		read_container(l, &f);
 	fill_from_record(&f, rec);
 	return tell(l, p, &f, rec->head.ts_ns);
 }
@@ -126,10 +152,15 @@ int live_proc_blind(struct live *l, uint32_t pid, uint32_t kind, uint64_t ts_ns)
 
 void live_proc_fini(struct live *l)
 {
+	struct live_container *c, *next;
 	struct live_proc *p, *tmp;
 
 	HASH_ITER(hh, l->procs, p, tmp) {
 		HASH_DEL(l->procs, p);
 		free(p);
+	}
+	HASH_ITER(hh, l->containers, c, next) {
+		HASH_DEL(l->containers, c);
+		free(c);
 	}
 }

@@ -74,7 +74,6 @@ static int make_room(struct live *l, uint64_t ts_ns)
 	if (HASH_COUNT(l->ssls) < LIVE_MAX_SSL)
 		return 0;
 	r = oldest->held ? give_up(l, oldest, ts_ns) : 0;
-	l->stats.table_full++;
 	remove_ssl(l, oldest);
 	return r;
 }
@@ -97,7 +96,10 @@ static int find_or_make(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t
 	struct live_ssl *s = find(l, ssl, born_ns, pid);
 	int r;
 
-	if (!s) {
+	if (s) { /* to the end: the order is the order of use, and the first one goes when there is no room */
+		HASH_DEL(l->ssls, s);
+		HASH_ADD(hh, l->ssls, key, sizeof(s->key), s);
+	} else {
 		r = make_room(l, ts_ns);
 		if (r)
 			return r;
