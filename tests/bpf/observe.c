@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Observes targets until its standard input ends, then prints what it saw as one JSON object: each channel
- * with its facts, and of each of its streams length, gaps and a hash of the bytes. No payload.
+ * with its facts, and of each of its streams length, gaps and a hash of the bytes, and how often a text is in
+ * them. No payload.
  *
- *	observe [--cgroup DIR] [--pid N] [--all] [--copy-cap N] [--ring N] [--no-tls] [--verbose]
+ *	observe [--cgroup DIR] [--pid N] [--all] [--find TEXT] [--copy-cap N] [--ring N] [--window N]
+ *	        [--no-tls] [--single] [--drop] [--verbose]
  */
 #include <getopt.h>
 #include <jansson.h>
@@ -46,6 +48,7 @@ static struct chan *chans;
 static json_t *procs, *losses, *blind;
 static uint64_t last_ts, backwards, ticks;
 static bool verbose;
+static const char *find;
 
 static struct chan *chan_of(uint64_t id)
 {
@@ -221,6 +224,19 @@ static int on_event(void *ud, const struct dfl_event *ev)
 
 /* ---- the report ---- */
 
+static unsigned count_found(const struct stream *s)
+{
+	const uint8_t *at = s->bytes, *end = s->bytes + s->end;
+	size_t len = find ? strlen(find) : 0;
+	unsigned n = 0;
+
+	while (len && (at = memmem(at, end - at, find, len))) {
+		at += len;
+		n++;
+	}
+	return n;
+}
+
 static json_t *stream_json(const struct stream *s)
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
@@ -233,7 +249,7 @@ static json_t *stream_json(const struct stream *s)
 	}
 	crypto_hash_sha256(hash, s->bytes, s->end);
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
-	return json_pack("{sb si sI sI sI sI sI sI sI sI sI sI sI sI sb ss ss sI}", "out", s->out, "layer", s->layer, "ssl",
+	return json_pack("{si sb si sI sI sI sI sI sI sI sI sI sI sI sI sb ss ss sI}", "found", count_found(s), "out", s->out, "layer", s->layer, "ssl",
 			 (json_int_t)s->ssl, "len", (json_int_t)s->end, "hole", (json_int_t)gap, "bare", (json_int_t)bare,
 			 "told", (json_int_t)s->told, "copied", (json_int_t)s->copied, "overlap", (json_int_t)s->overlap,
 			 "differ", (json_int_t)s->differ, "covered", (json_int_t)s->covered, "unread",
@@ -304,6 +320,7 @@ int main(int argc, char **argv)
 						 { "ring", 1, NULL, 'r' },     { "no-tls", 0, NULL, 't' },
 						 { "verbose", 0, NULL, 'v' },  { "drop", 0, NULL, 'd' },
 						 { "window", 1, NULL, 'w' },   { "single", 0, NULL, 's' },
+						 { "find", 1, NULL, 'f' },
 						 { 0 } };
 	struct dfl_live_opts o = { 0 };
 	const char *cgroup;
@@ -339,6 +356,9 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			o.no_tls = true;
+			break;
+		case 'f':
+			find = optarg;
 			break;
 		case 's':
 			o.single_probes = true;
