@@ -230,6 +230,14 @@ static enum dflow_about writing_about(const struct session *s)
 	return s->store ? DFLOW_ABOUT_STORE : DFLOW_ABOUT_FILE;
 }
 
+/* The pipeline's sentence, where nothing nearer was said. */
+static int tell(const struct session *s, struct dflow_error *ret_error, struct dfl_err *err, int r)
+{
+	if (r < 0 && !err->msg[0])
+		memcpy(err->msg, dfl_pipeline_error(s->pipeline), strlen(dfl_pipeline_error(s->pipeline)) + 1);
+	return dfl_api_error(ret_error, writing_about(s), err, r);
+}
+
 int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned max_events,
 			    struct dflow_error *ret_error)
 {
@@ -239,7 +247,7 @@ int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned max_events
 					 max_events ? max_events : DEFAULT_MAX_EVENTS);
 	int r = n < 0 ? n : look_after_retention(recorder, &err);
 
-	return r < 0 ? dfl_api_error(ret_error, writing_about(s), &err, r) : n;
+	return r < 0 ? tell(s, ret_error, &err, r) : n;
 }
 
 /* Everything is tried; the first error is told. */
@@ -264,8 +272,7 @@ int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret
 	if (recorder->stopped)
 		return 0;
 	recorder->stopped = true;
-	return dfl_api_error(ret_error, writing_about(&recorder->session), &err,
-			     flush(&recorder->session));
+	return tell(&recorder->session, ret_error, &err, flush(&recorder->session));
 }
 
 void dflow_recorder_stats(const struct dflow_recorder *recorder, struct dflow_stats *ret_stats)

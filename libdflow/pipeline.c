@@ -7,6 +7,8 @@
 #include "decode/decode.h"
 #include "stream/stream.h"
 
+#define DEFAULT_MEMORY (512ull << 20)
+
 struct dfl_pipeline {
 	struct dfl_pipeline_opts opts;
 	struct dfl_stream *stream;
@@ -15,7 +17,8 @@ struct dfl_pipeline {
 	struct dfl_pipeline_stats stats;
 	uint64_t now_ns;
 	bool to_sync, finished;
-	int error; /* of the store; the first one */
+	int error; /* of the store; the first one, with its sentence */
+	struct dfl_err err;
 };
 
 static void on_conn(void *ud, struct dfl_conn *conn)
@@ -72,7 +75,7 @@ static void on_store(void *ud, const struct dfl_doc *doc)
 
 	if (!p->opts.store)
 		return;
-	r = dfl_store_put(p->opts.store, doc, NULL);
+	r = dfl_store_put(p->opts.store, doc, p->error ? NULL : &p->err);
 	p->to_sync = true;
 	if (r && !p->error)
 		p->error = r;
@@ -85,7 +88,7 @@ static void sync_store(struct dfl_pipeline *p)
 	if (!p->to_sync)
 		return;
 	p->to_sync = false;
-	r = dfl_store_sync(p->opts.store, NULL);
+	r = dfl_store_sync(p->opts.store, p->error ? NULL : &p->err);
 	if (r && !p->error)
 		p->error = r;
 }
@@ -100,9 +103,11 @@ static int new_stages(struct dfl_pipeline *p)
 		.end = on_end,
 		.close = on_close,
 	};
-	const struct dfl_stream_opts stream_opts = { 0 };
+	uint64_t limit = p->opts.memory_limit_bytes ? p->opts.memory_limit_bytes : DEFAULT_MEMORY;
+	const struct dfl_stream_opts stream_opts = { .pending_max_bytes = limit / 8 };
 	const struct dfl_trace_opts trace_opts = {
 		.rules = p->opts.rules,
+		.max_source_bytes = limit / 8, /* its index takes several times as much */
 		.on_change = p->opts.on_change ? on_change : NULL,
 		.on_store = on_store,
 		.ud = p,
@@ -168,6 +173,11 @@ int dfl_pipeline_finish(struct dfl_pipeline *p)
 	dfl_trace_finish(p->trace);
 	sync_store(p);
 	return p->error;
+}
+
+const char *dfl_pipeline_error(const struct dfl_pipeline *p)
+{
+	return p->error ? p->err.msg : "";
 }
 
 void dfl_pipeline_free(struct dfl_pipeline *p)

@@ -35,4 +35,6 @@ void dfl_pipeline_free(struct dfl_pipeline *p);
 int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev);
 /* The source ended: flushes, stores what is open (state "open" unless it had settled). */
 int dfl_pipeline_finish(struct dfl_pipeline *p);
+/* The sentence of the store's error that dfl_pipeline_event or _finish returned; "" none. Borrowed. */
+const char *dfl_pipeline_error(const struct dfl_pipeline *p);
 void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats *ret_stats);

@@ -59,7 +59,7 @@ struct dfl_doc_range {
 };
 
 struct dfl_doc_hop {
-	uint32_t seq; /* stable within the trace; the list is sorted by first_ns */
+	uint32_t seq; /* 1, 2, … by first_ns once the trace is settled; in order of discovery before, and for later ones */
 	uint32_t connection;
 	struct dfl_doc_endpoint from, to; /* in the direction of the bytes */
 	char **via;

@@ -310,9 +310,53 @@ static bool is_over(const struct dfl_trace *t, const struct request *r)
 	return r->response_ended && quiet >= t->settings->settle_ns;
 }
 
+/* The hop had another number when the older request was told of it. */
+static void renumber_replay(struct dfl_trace *t, const struct request *r, const struct hop *h, uint32_t seq)
+{
+	struct request *older;
+
+	DL_FOREACH(t->requests, older) {
+		if (strcmp(older->trace_id, h->key.replayed_from))
+			continue;
+		for (size_t i = 0; i < older->n_replayed_in; i++)
+			if (older->replayed_in[i].seq == h->seq && !strcmp(older->replayed_in[i].trace_id, r->trace_id))
+				older->replayed_in[i].seq = seq;
+		older->dirty = true;
+		return;
+	}
+}
+
+static int by_time(const struct hop *a, const struct hop *b)
+{
+	if (a->first_ns != b->first_ns)
+		return a->first_ns < b->first_ns ? -1 : 1;
+	return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+/* Numbers the hops in the order of time; until now it was the order in which they were found. */
+static void renumber(struct dfl_trace *t, struct request *r)
+{
+	uint32_t n = HASH_COUNT(r->hops), seq = 0;
+	struct hop *h, *next;
+
+	HASH_SORT(r->hops, by_time);
+	for (int pass = 0; pass < 2; pass++) /* by way of numbers that none has: two could swap theirs */
+		HASH_ITER(hh, r->hops, h, next) {
+			uint32_t to = ++seq + (pass ? 0 : n);
+
+			if (h->key.replayed_from[0])
+				renumber_replay(t, r, h, to);
+			h->seq = to;
+			if (seq == n)
+				seq = 0;
+		}
+	r->next_seq = n;
+}
+
 static void settle(struct dfl_trace *t, struct request *r)
 {
 	dfl_request_conns_freeze(r);
+	renumber(t, r);
 	r->settled = true;
 	t->stats.settled++;
 	t->stats.open_requests--;

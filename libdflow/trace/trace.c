@@ -14,7 +14,7 @@
 
 int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace)
 {
-	const struct dfl_match_opts match_opts = { .min_run = RUN_WEAK };
+	const struct dfl_match_opts match_opts = { .min_run = RUN_WEAK, .max_source_bytes = opts->max_source_bytes };
 	struct dfl_trace *t = calloc(1, sizeof(*t));
 	int r;
 

@@ -19,6 +19,7 @@ enum dfl_doc_change { DFL_DOC_OPENED, DFL_DOC_HOP_NEW, DFL_DOC_HOP_CHANGED, DFL_
 
 struct dfl_trace_opts {
 	const struct dfl_rules *rules; /* borrowed */
+	uint64_t max_source_bytes;     /* canonical bytes of all payload that is looked for; 0: the matcher's default */
 	/* Each change as it is known; hop_index: into doc->hops. doc is borrowed. May be NULL. */
 	void (*on_change)(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index);
 	/* A trace to be stored: opened, changed since the last call (at most once a second), settled. */
