@@ -21,7 +21,7 @@
 
 #include "capture/live.h"
 
-#define ROUNDS 7 /* the median is told */
+#define ROUNDS 7 /* each has all three ways in turn; the medians are told */
 #define MAX_PROGS 32
 
 /* ---- the measured process ---- */
@@ -202,14 +202,8 @@ static int by_value(const void *a, const void *b)
 
 static void measure_all(struct worker *w, struct dfl_source *s, double *ret_ns, uint64_t *events)
 {
-	double round[ROUNDS];
-
-	for (unsigned op = 0; op < N_OPS; op++) {
-		for (int i = 0; i < ROUNDS; i++)
-			round[i] = measure(w, op, s, events);
-		qsort(round, ROUNDS, sizeof(*round), by_value);
-		ret_ns[op] = round[ROUNDS / 2];
-	}
+	for (unsigned op = 0; op < N_OPS; op++)
+		ret_ns[op] = measure(w, op, s, events);
 }
 
 struct prog {
@@ -217,10 +211,19 @@ struct prog {
 	uint64_t runs, ns;
 };
 
-/* Run counts of our programs, which the kernel keeps while BPF_ENABLE_STATS is held. */
-static unsigned read_progs(struct prog *ret)
+static uint32_t newest_prog(void)
 {
-	uint32_t id = 0, n = 0;
+	uint32_t id = 0;
+
+	while (!bpf_prog_get_next_id(id, &id))
+		;
+	return id;
+}
+
+/* Run counts of the programs younger than id, which the kernel keeps while BPF_ENABLE_STATS is held. */
+static unsigned read_progs(uint32_t id, struct prog *ret)
+{
+	uint32_t n = 0;
 
 	while (n < MAX_PROGS && !bpf_prog_get_next_id(id, &id)) {
 		struct bpf_prog_info info = { 0 };
@@ -238,10 +241,10 @@ static unsigned read_progs(struct prog *ret)
 	return n;
 }
 
-static json_t *progs_json(void)
+static json_t *progs_json(uint32_t after_id)
 {
 	struct prog progs[MAX_PROGS];
-	unsigned n = read_progs(progs);
+	unsigned n = read_progs(after_id, progs);
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < n; i++)
@@ -252,42 +255,66 @@ static json_t *progs_json(void)
 	return list;
 }
 
-/* One way of running: opens a source on `target`, measures `w`. */
-static json_t *measure_with(struct worker *w, pid_t target, double *ret_ns)
+struct totals {
+	uint64_t events, lost_events;
+};
+
+/* One way of running: opens a source on `target`, measures `w`. Returns what the kernel counted. */
+static json_t *measure_with(struct worker *w, pid_t target, double *ret_ns, struct totals *t)
 {
-	uint32_t pid = target;
+	uint32_t pid = target, before = newest_prog();
 	struct dfl_live_stats st;
 	struct dfl_source *s;
 	struct dfl_err err;
-	uint64_t events = 0;
-	json_t *j;
+	json_t *progs;
 
 	if (dfl_live_open(&(struct dfl_live_opts){ .pids = &pid, .n_pids = 1 }, &s, &err)) {
 		fprintf(stderr, "kernel_cost: %s\n", err.msg);
 		exit(4);
 	}
-	measure_all(w, s, ret_ns, &events);
-	j = json_pack("{so}", "programs", progs_json());
-	s->ops->finish(s, count_event, &events);
+	measure_all(w, s, ret_ns, &t->events);
+	progs = progs_json(before);
+	s->ops->finish(s, count_event, &t->events);
 	dfl_live_stats(s, &st);
-	json_object_set_new(j, "events", json_integer(events));
-	json_object_set_new(j, "lost_events", json_integer(st.lost_events));
+	t->lost_events += st.lost_events;
 	s->ops->free(s);
-	return j;
+	return progs;
 }
 
-/* The times are taken without the kernel's statistics, which cost themselves; a second pass has them. */
+/* The times are taken without the kernel's statistics, which cost themselves; another pass has them. */
 static json_t *measure_counted(struct worker *w, pid_t target)
 {
-	double ignored[N_OPS];
 	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME); /* ends when it is closed */
-	json_t *j;
+	double ignored[N_OPS];
+	struct totals t = { 0 };
+	json_t *progs;
 
 	if (fd < 0)
 		die("cannot switch on the statistics of BPF programs");
-	j = measure_with(w, target, ignored);
+	progs = measure_with(w, target, ignored, &t);
 	close(fd);
-	return j;
+	return progs;
+}
+
+enum way { WITHOUT, OTHER, TARGET, N_WAYS };
+
+static void measure_rounds(struct worker *w, pid_t idle, double ret_ns[N_WAYS][N_OPS], struct totals *t)
+{
+	double ns[N_WAYS][ROUNDS][N_OPS], one[ROUNDS];
+	struct totals ignored = { 0 };
+
+	for (int i = 0; i < ROUNDS; i++) {
+		measure_all(w, NULL, ns[WITHOUT][i], NULL);
+		json_decref(measure_with(w, idle, ns[OTHER][i], &ignored));
+		json_decref(measure_with(w, w->pid, ns[TARGET][i], t));
+	}
+	for (int way = 0; way < N_WAYS; way++)
+		for (unsigned op = 0; op < N_OPS; op++) {
+			for (int i = 0; i < ROUNDS; i++)
+				one[i] = ns[way][i][op];
+			qsort(one, ROUNDS, sizeof(*one), by_value);
+			ret_ns[way][op] = one[ROUNDS / 2];
+		}
 }
 
 static json_t *ops_json(double (*ns)[N_OPS])
@@ -295,11 +322,11 @@ static json_t *ops_json(double (*ns)[N_OPS])
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < N_OPS; i++) {
-		json_t *one = json_pack("{ss sf sf sf}", "op", ops[i].name, "none_ns", ns[0][i], "other_ns", ns[1][i],
-					"target_ns", ns[2][i]);
+		json_t *one = json_pack("{ss sf sf sf}", "op", ops[i].name, "none_ns", ns[WITHOUT][i], "other_ns", ns[OTHER][i],
+					"target_ns", ns[TARGET][i]);
 
 		if (ops[i].events)
-			json_object_set_new(one, "target_ns_per_event", json_real((ns[2][i] - ns[0][i]) / ops[i].events));
+			json_object_set_new(one, "target_ns_per_event", json_real((ns[TARGET][i] - ns[WITHOUT][i]) / ops[i].events));
 		json_array_append_new(list, one);
 	}
 	return list;
@@ -322,23 +349,21 @@ int main(int argc, char **argv)
 {
 	bool as_json = argc == 3 && !strcmp(argv[1], "-o") && !strcmp(argv[2], "json");
 	struct worker w = start_worker(), idle = start_worker();
-	json_t *report, *target, *other;
+	struct totals t = { 0 };
+	double ns[N_WAYS][N_OPS];
 	struct utsname u;
-	double ns[3][N_OPS];
+	json_t *report;
 
 	uname(&u);
-	measure_all(&w, NULL, ns[0], NULL);
-	json_decref(measure_with(&w, idle.pid, ns[1]));
-	target = measure_with(&w, w.pid, ns[2]);
-	json_object_del(target, "programs");
-	other = measure_counted(&w, idle.pid);
-	report = json_pack("{ss ss so so so so}", "bench", "kernel-cost", "kernel", u.release, "ops", ops_json(ns), "target",
-			   target, "other_programs", json_incref(json_object_get(other, "programs")), "target_programs",
-			   json_object_get(measure_counted(&w, w.pid), "programs"));
+	measure_rounds(&w, idle.pid, ns, &t);
+	report = json_pack("{ss ss so sI sI so so}", "bench", "kernel-cost", "kernel", u.release, "ops", ops_json(ns), "events",
+			   (json_int_t)t.events, "lost_events", (json_int_t)t.lost_events, "other_programs",
+			   measure_counted(&w, idle.pid), "target_programs", measure_counted(&w, w.pid));
 	if (!as_json)
 		print_text(report);
-	json_dumpf(report, stdout, JSON_COMPACT);
+	json_dumpf(report, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	putchar('\n');
+	json_decref(report);
 	kill(w.pid, SIGKILL);
 	kill(idle.pid, SIGKILL);
 	while (wait(NULL) > 0)
