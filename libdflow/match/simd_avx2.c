@@ -3,9 +3,14 @@
 #include "match/simd.h"
 
 #if defined(__x86_64__)
+#include <immintrin.h>
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2,bmi,bmi2,popcnt,lzcnt")
-#include <immintrin.h>
+#endif
 
 #include "match/coded.h"
 
@@ -114,5 +119,9 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 }
 
 const struct dfl_simd dfl_simd_avx2 = { "avx2", usable, canon_loop, probe_loop, values, join };
+#ifdef __clang__
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 #endif
