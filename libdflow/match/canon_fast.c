@@ -63,7 +63,7 @@ size_t dfl_canon_units(struct dfl_canon *c, const uint8_t *p, size_t len, uint64
 		const uint8_t *q = p + i + n;
 		int v;
 
-		if (q[0] != 'u' || (i && memcmp(p + i, p, n)))
+		if (q[0] != 'u' || p[i] != '\\' || (n > 1 && memcmp(p + i, p, n)))
 			break;
 		v = hex4(q + 1);
 		if (!is_plain_unit(v))

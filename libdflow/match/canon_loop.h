@@ -53,9 +53,15 @@ static inline struct classes classes(block b)
 static inline struct classes classes(block b);
 #endif
 
-static inline uint64_t from_bit(int n)
+static inline uint64_t from_bit(unsigned n)
 {
-	return n <= 0 ? ~0ull : n > 63 ? 0 : ~0ull << n;
+	return n > 63 ? 0 : ~0ull << n;
+}
+
+/* The last n bits of the first `end`, and all after them. */
+static inline uint64_t last_bits(unsigned end, unsigned n)
+{
+	return end > n ? ~0ull << (end - n) : ~0ull;
 }
 
 static inline uint64_t below(unsigned n)
@@ -66,7 +72,7 @@ static inline uint64_t below(unsigned n)
 /* The byte after each; what comes after the last one is not known: 1. */
 static inline uint64_t ahead(uint64_t mask, unsigned by, unsigned avail)
 {
-	return (mask | from_bit((int)avail)) >> by | from_bit(64 - (int)by);
+	return (mask | from_bit(avail)) >> by | from_bit(64 - by);
 }
 
 /* First byte of the run of backslashes that ends at bit i. */
@@ -162,33 +168,30 @@ static inline unsigned add_utf8(block b, struct span *s, unsigned end)
 {
 	uint64_t cont = within(b, 0x80, 0xbf), lead2 = within(b, 0xc2, 0xdf);
 	uint64_t lead3 = within(b, 0xe0, 0xef), lead4 = within(b, 0xf0, 0xf4);
-	uint64_t two, three = 0, four = 0, suspect = 0, cut, keep;
+	uint64_t two = lead2 & cont >> 1, three = lead3 & cont >> 1 & cont >> 2;
+	uint64_t four = lead4 & cont >> 1 & cont >> 2 & cont >> 3;
+	uint64_t suspect = 0, cut, keep = two | two << 1;
 
 	/*
 	 * A lead whose bytes would go beyond `end`: the slow way, or the next block, reads it. Also
 	 * the first surrogate, which may be half of a CESU-8 pair.
 	 */
-	cut = (lead2 & from_bit((int)end - 1)) | (lead3 & from_bit((int)end - 2)) |
-	      (lead4 & from_bit((int)end - 3));
-	if (lead3)
-		cut |= within(b, 0xed, 0xed) & within(b, 0xa0, 0xbf) >> 1 & cont >> 2;
-	cut &= below(end);
-	if (cut)
-		end = (unsigned)__builtin_ctzll(cut);
-	two = lead2 & cont >> 1;
-	keep = two | two << 1;
+	cut = (lead2 & last_bits(end, 1)) | (lead3 & last_bits(end, 2)) |
+	      (lead4 & last_bits(end, 3));
 	if (two)
 		suspect = suspects2(b) & two;
-	if (lead3) {
-		three = lead3 & cont >> 1 & cont >> 2;
+	if (three) {
 		keep |= three | three << 1 | three << 2;
-		suspect |= suspects3(b, lead3) & three;
+		suspect |= suspects3(b, three) & three;
+		cut |= within(b, 0xed, 0xed) & within(b, 0xa0, 0xbf) >> 1 & three;
 	}
-	if (lead4) {
-		four = lead4 & cont >> 1 & cont >> 2 & cont >> 3;
+	if (four) {
 		keep |= four | four << 1 | four << 2 | four << 3;
 		suspect |= suspects4(b) & four;
 	}
+	cut &= below(end);
+	if (cut)
+		end = (unsigned)__builtin_ctzll(cut);
 	suspect &= below(end);
 	if (suspect)
 		keep = check_suspects(s, suspect, keep);
@@ -299,29 +302,22 @@ static inline void keep_bytes(struct dfl_canon *c, block b, uint64_t keep)
 	t->len += (size_t)__builtin_popcountll(keep);
 }
 
-/* 64 bytes of ASCII without escapes? Then they are taken. */
-static inline bool take_ascii(struct dfl_canon *c, struct runs *r, const uint8_t *data, size_t i,
-			      uint64_t pos)
+/* Takes 64 bytes of ASCII without escapes. */
+static inline void take_ascii(struct dfl_canon *c, struct runs *r, block b, struct classes cl,
+			      const uint8_t *data, size_t i, uint64_t pos)
 {
-	block b = load64(data + i);
-	struct classes cl = classes(b);
-
-	if (cl.escape | cl.high | c->enc_pre)
-		return false;
 	if (c->tap)
 		follow_runs(c, r, run_bytes(b, &cl, r), 64, data, i, pos);
 	if (cl.alnum)
 		dfl_map_kept_new(&c->text->map, (uint32_t)c->text->len, pos + i, cl.alnum);
 	keep_bytes(c, b, cl.alnum);
-	return true;
 }
 
 /* Takes what it can of avail bytes at data + i. Returns how many. */
-static unsigned take_block(struct dfl_canon *c, struct runs *r, const uint8_t *p,
-				  unsigned avail, const uint8_t *data, size_t i, uint64_t pos)
+static inline __attribute__((always_inline)) unsigned take_block(struct dfl_canon *c, struct runs *r, const uint8_t *p, block b,
+			   struct classes cl, unsigned avail, const uint8_t *data, size_t i,
+			   uint64_t pos)
 {
-	block b = load64(p);
-	struct classes cl = classes(b);
 	struct span s = { .p = p, .avail = avail, .keep = cl.alnum };
 	unsigned end = avail;
 
@@ -341,28 +337,49 @@ static unsigned take_block(struct dfl_canon *c, struct runs *r, const uint8_t *p
 	return end;
 }
 
+/* Two copies, because a whole block needs much less. */
+static __attribute__((noinline)) unsigned take_whole(struct dfl_canon *c, struct runs *r, block b,
+						     struct classes cl, const uint8_t *data, size_t i,
+						     uint64_t pos)
+{
+	return take_block(c, r, data + i, b, cl, 64, data, i, pos);
+}
+
+static __attribute__((noinline)) unsigned take_tail(struct dfl_canon *c, struct runs *r,
+						    const uint8_t *data, size_t i, size_t len,
+						    uint64_t pos)
+{
+	uint8_t tail[64 + 16] = { 0 };
+	block b;
+
+	memcpy(tail, data + i, len - i);
+	b = load64(tail);
+	return take_block(c, r, tail, b, classes(b), (unsigned)(len - i), data, i, pos);
+}
+
 static size_t canon_loop(struct dfl_canon *c, const uint8_t *data, size_t len, uint64_t pos)
 {
 	struct runs r = { .newline = true };
-	uint8_t tail[64 + 16];
 	size_t i = 0;
 	unsigned n;
 
 	while (i < len) {
 		if (len - i >= 64) {
-			if (take_ascii(c, &r, data, i, pos)) {
+			block b = load64(data + i);
+			struct classes cl = classes(b);
+
+			if (!(cl.escape | cl.high | c->enc_pre)) {
+				take_ascii(c, &r, b, cl, data, i, pos);
 				i += 64;
 				continue;
 			}
-			n = take_block(c, &r, data + i, 64, data, i, pos);
+			n = take_whole(c, &r, b, cl, data, i, pos);
 			i += n;
 			if (n == 64)
 				continue;
 			r.newline = true;
 		} else {
-			memset(tail, 0, sizeof(tail));
-			memcpy(tail, data + i, len - i);
-			n = take_block(c, &r, tail, (unsigned)(len - i), data, i, pos);
+			n = take_tail(c, &r, data, i, len, pos);
 			i += n;
 			if (i == len)
 				break;

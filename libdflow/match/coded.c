@@ -118,25 +118,24 @@ size_t dfl_coded_text_bytes(const uint8_t *p, size_t n)
 	return good;
 }
 
-/* Bytes below 0x20, 0x7f and above: high bits in the result. Others may be marked too. */
-static uint64_t odd_bytes(uint64_t x)
-{
-	const uint64_t ones = 0x0101010101010101ull;
-
-	return (x - 0x20 * ones) | x | (x + ones);
-}
-
 bool dfl_coded_is_ascii(const uint8_t *p, size_t n)
 {
-	uint64_t odd = 0, x;
+	const uint64_t ones = 0x0101010101010101ull, tops = 0x80 * ones;
+	uint64_t high = 0, x;
+	size_t odd = 0, i = 0;
 
-	for (; n >= 8; n -= 8, p += 8) {
-		__builtin_memcpy(&x, p, 8);
-		odd |= odd_bytes(x);
+	for (; i + 8 <= n; i += 8) {
+		__builtin_memcpy(&x, p + i, 8);
+		high |= x;
+		/* Bytes below 0x20; then 0x7f. Exact while no byte is high. */
+		odd += (size_t)__builtin_popcountll(~((x | tops) - 0x20 * ones) & tops);
+		odd += (size_t)__builtin_popcountll((x + ones) & tops);
 	}
-	for (; n; n--, p++)
-		odd |= *p < 0x20 || *p >= 0x7f ? 0x80 : 0;
-	return !(odd & 0x8080808080808080ull);
+	for (; i < n; i++) {
+		high |= p[i];
+		odd += p[i] < 0x20 || p[i] == 0x7f;
+	}
+	return !(high & tops) && odd * 4 <= n;
 }
 
 bool dfl_coded_is_text(size_t good, size_t n)

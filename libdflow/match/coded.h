@@ -61,6 +61,6 @@ size_t dfl_coded_decode(const struct dfl_coded *c, unsigned phase, uint64_t from
 
 /* Bytes that are printable ASCII, tabs, newlines or whole UTF-8 characters. */
 size_t dfl_coded_text_bytes(const uint8_t *p, size_t n);
-/* Nothing but printable ASCII? (It may say no to some that is.) */
+/* A cheap yes for ASCII that dfl_coded_is_text would say yes to. */
 bool dfl_coded_is_ascii(const uint8_t *p, size_t n);
 bool dfl_coded_is_text(size_t good, size_t n);

@@ -51,6 +51,13 @@ static const uint8_t *gram_at(const struct dfl_index *ix, uint32_t e)
 	return c->source->text.data + c->first + (e & (DFL_CHUNK - 1));
 }
 
+/* Are the k bytes at a and b the same? (8 <= k <= 16) */
+static bool same_gram(const struct dfl_index *ix, const uint8_t *a, const uint8_t *b)
+{
+	return dfl_load64(a) == dfl_load64(b) &&
+	       dfl_load64(a + ix->k - 8) == dfl_load64(b + ix->k - 8);
+}
+
 static struct dfl_bucket *new_buckets(struct dfl_index *ix, unsigned bits)
 {
 	size_t n = (size_t)1 << bits;
@@ -251,7 +258,7 @@ static bool too_many(struct dfl_index *ix, const struct dfl_match_source *s, con
 	uint32_t e = b->head, own = 0;
 
 	for (uint32_t i = 0; i < b->count && i < 4 * DFL_POSITIONS_PER_SOURCE; i++) {
-		if (chunk_of(ix, e)->source == s && !memcmp(gram_at(ix, e), gram, ix->k))
+		if (chunk_of(ix, e)->source == s && same_gram(ix, gram_at(ix, e), gram))
 			own++;
 		e = *next_of(ix, e);
 	}
@@ -357,7 +364,7 @@ bool dfl_index_next(const struct dfl_index *ix, struct dfl_index_iter *it,
 		step(ix, it);
 		it->walk--;
 		it->walked++;
-		if (tag_at(ix, e) != it->tag || memcmp(gram_at(ix, e), it->gram, ix->k))
+		if (tag_at(ix, e) != it->tag || !same_gram(ix, gram_at(ix, e), it->gram))
 			continue;
 		it->left--;
 		*ret_source = chunk_of(ix, e)->source;

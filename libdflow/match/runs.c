@@ -59,8 +59,12 @@ static void extend(struct dfl_scan *s, struct dfl_open_run *r)
 		while (r->end > r->from && is_continuation(*dfl_scan_at(s, r->end)))
 			r->end--; /* end with a whole character */
 	}
-	if (r->end <= r->enc_to)
+	if (r->end <= r->enc_to || r->end - r->from < s->m->opts.min_run)
 		return;
+	if (r->enc_to == r->from) { /* it is long enough to be reported */
+		dfl_map_find(&s->text.map, (uint32_t)(r->from - s->text.base), &r->pos_from, &lo);
+		r->ts_first_ns = dfl_scan_ts(s, r->from);
+	}
 	/* From one byte before, so that what was undone between there and here counts. */
 	lo = r->enc_to > r->from ? r->enc_to - 1 : r->from;
 	r->enc |= dfl_map_enc(&s->text.map, (uint32_t)(lo - s->text.base),
@@ -112,7 +116,7 @@ void dfl_run_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t 
 		  uint32_t source_at, uint64_t floor, uint32_t held, bool unsure)
 {
 	const uint8_t *src = source->text.data;
-	uint64_t from = at, ignored;
+	uint64_t from = at;
 	struct dfl_open_run *r;
 	uint32_t n;
 
@@ -143,9 +147,7 @@ void dfl_run_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t 
 		.held = held,
 		.unsure = unsure,
 		.enc_to = from,
-		.ts_first_ns = dfl_scan_ts(s, from),
 	};
-	dfl_map_find(&s->text.map, (uint32_t)(from - s->text.base), &r->pos_from, &ignored);
 	extend(s, r);
 }
 
