@@ -100,12 +100,17 @@ struct dfl_decode_sink {
 					enum dfl_dir dir);
 	void (*source_append)(void *ud, struct dfl_src *s, const void *data, size_t len,
 			      uint64_t pos, uint64_t pos_len, uint64_t ts_ns);
+	/* Bytes of it were not seen; len 0: its end was not, pos means nothing. */
+	void (*source_gap)(void *ud, struct dfl_src *s, uint64_t pos, uint64_t len);
 	void (*source_end)(void *ud, struct dfl_src *s, uint64_t ts_ns);
 
 	/* Facts. */
 	void (*tls)(void *ud, struct dfl_conn *conn, const struct dfl_tls_info *info);
 	/* The connection carries TLS (also when it began in the middle). */
 	void (*encrypted)(void *ud, struct dfl_conn *conn);
+	/* Plaintext bytes passed in a form that no decoder can read: an unknown coding, too much of
+	 * it. */
+	void (*unread)(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t len);
 	void (*dns)(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s,
 		    uint64_t ts_ns);
 	/* What the peer is by its protocol: a RESP server is redis. */
@@ -122,7 +127,7 @@ enum dfl_decode_limit {
 	DFL_LIMIT_SESSIONS,   /* of one plugin pipe */
 	DFL_LIMIT_STATEMENTS, /* prepared ones of one connection */
 	DFL_LIMIT_HEADS,      /* bytes held until an operation has a name */
-	DFL_LIMIT_INFLATED,   /* bytes out of one compressed body */
+	DFL_LIMIT_INFLATED,   /* bytes out of one compressed body, windows open at once */
 	DFL_LIMIT_HELLOS,     /* bytes of a TLS hello */
 	DFL_N_LIMIT
 };
@@ -130,6 +135,7 @@ enum dfl_decode_limit {
 struct dfl_decode_stats {
 	uint64_t limit[DFL_N_LIMIT];
 	uint64_t refused; /* streams that their decoder gave up */
+	uint32_t windows; /* of decompressors, that are open now */
 };
 
 /* Per connection and layer (and TLS object): what a decoder is given. */

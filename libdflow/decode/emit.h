@@ -68,6 +68,18 @@ static inline void dfl_put_id(const struct dfl_dec_ctx *c, struct dfl_op *op, en
 	c->sink->op_id(c->sink->ud, op, kind, value, len);
 }
 
+static inline void dfl_put_unread(const struct dfl_dec_ctx *c, enum dfl_dir dir, uint64_t len)
+{
+	c->sink->unread(c->sink->ud, c->conn, dir, len);
+}
+
+static inline void dfl_gap_source(const struct dfl_dec_ctx *c, struct dfl_src *s, uint64_t pos,
+				  uint64_t len)
+{
+	if (s)
+		c->sink->source_gap(c->sink->ud, s, pos, len);
+}
+
 static inline void dfl_limit_hit(const struct dfl_dec_ctx *c, enum dfl_decode_limit limit)
 {
 	c->stats->limit[limit]++;

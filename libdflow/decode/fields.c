@@ -209,6 +209,7 @@ static void doc_end(void *ud, const uint8_t *at)
 	struct dfl_fields *f = ud;
 
 	f->event[0] = 0;
+	f->done = true;
 }
 
 void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
@@ -247,11 +248,17 @@ void dfl_fields_next(struct dfl_fields *f, uint64_t ts_ns)
 void dfl_fields_gap(struct dfl_fields *f, uint64_t pos, uint64_t len, uint64_t ts_ns)
 {
 	dfl_gap_view(f->ctx, f->answer, pos, len);
+	if (f->rules == request_rules && !f->source && !f->done)
+		source_begin(f, "*"); /* nobody knows which fields stood there */
+	f->done = true;
+	dfl_gap_source(f->ctx, f->source, pos, len);
 	dfl_fields_next(f, ts_ns);
 }
 
 void dfl_fields_fini(struct dfl_fields *f, uint64_t ts_ns)
 {
+	if (f->ctx)
+		dfl_gap_source(f->ctx, f->source, 0, 0);
 	source_end(f, ts_ns);
 	if (f->ctx)
 		dfl_close_view(f->ctx, &f->answer);

@@ -32,6 +32,7 @@ struct dfl_fields {
 	const struct dfl_chunk *from;
 	struct dfl_view *answer;
 	struct dfl_src *source;
+	bool done;      /* a document was read to its end, or one cannot be any more */
 	bool ended;     /* the last event said that nothing of this answer follows */
 	char event[24]; /* of this document */
 	char value[DFL_ID_VALUE_MAX + 1];

@@ -3,34 +3,40 @@
  */
 #pragma once
 
-#include <zlib.h>
-
+#include "decode/aws_chunked.h"
+#include "decode/inflate.h"
 #include "decode/multipart.h"
 #include "decode/requests.h"
 #include "decode/sse.h"
 
 #define DFL_INFLATE_STEP 256         /* compressed bytes that inflated ones are mapped to at once */
-#define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; what is beyond is a gap  \
-				      */
+#define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; what is beyond is unread */
+#define DFL_CODINGS_MAX 3            /* stacked on one body */
+#define DFL_WINDOWS_MAX 128          /* open at once of those that keep megabytes */
 
-enum dfl_coding { DFL_CODING_NONE, DFL_CODING_ZLIB, DFL_CODING_UNREADABLE };
 enum dfl_body_kind { DFL_BODY_PLAIN, DFL_BODY_JSON, DFL_BODY_SSE, DFL_BODY_MULTIPART };
 
 struct dfl_body {
-	const struct dfl_dec_ctx *ctx;
+	const struct dfl_dec_ctx *ctx; /* NULL: no body is being read */
 	struct dfl_op *op;
 	enum dfl_dir dir;
 	struct dfl_view *view;
-	enum dfl_coding coding;
 	enum dfl_body_kind kind;
-	bool inflating;
-	z_stream z;
+	bool unreadable; /* in no known coding, or no longer */
+	bool is_aws;     /* under all codings */
+	struct dfl_aws_chunked aws;
+	struct dfl_view *frames; /* of aws-chunked */
+	uint8_t n_codings;
+	bool big; /* counts as an open window */
+	struct dfl_inflate coding[DFL_CODINGS_MAX]; /* in the order in which they were applied */
 	uint64_t inflated;
 	/* Compressed bytes wait until a step is full, so that positions do not depend on the
 	 * splits. */
 	uint8_t step[DFL_INFLATE_STEP];
 	uint16_t step_len;
 	uint64_t step_pos, step_end;
+	bool dry; /* nothing came out of what stands from dry_pos on */
+	uint64_t dry_pos;
 	struct dfl_chunk last; /* whom the last of them came from; without data */
 	union {
 		struct dfl_fields json;

@@ -163,6 +163,14 @@ static void request_header(struct dfl_http_side *s)
 		s->s3 |= strstr(s->value, "/s3/aws4_request") != NULL;
 }
 
+/* Several lines are one list (RFC 9110, 5.3). */
+static void content_encoding(struct dfl_http_side *s)
+{
+	size_t n = strlen(s->encoding);
+
+	snprintf(s->encoding + n, sizeof(s->encoding) - n, "%s%s", n ? "," : "", s->value);
+}
+
 static int on_header_value_complete(llhttp_t *p)
 {
 	struct dfl_http_side *s = p->data;
@@ -170,8 +178,7 @@ static int on_header_value_complete(llhttp_t *p)
 	if (!strcmp(s->name, "content-type"))
 		snprintf(s->type, sizeof(s->type), "%.*s", (int)sizeof(s->type) - 1, s->value);
 	else if (!strcmp(s->name, "content-encoding"))
-		snprintf(s->encoding, sizeof(s->encoding), "%.*s", (int)sizeof(s->encoding) - 1,
-			 s->value);
+		content_encoding(s);
 	else if (s->is_request)
 		request_header(s);
 	if (s->secret)
@@ -431,8 +438,10 @@ static bool bridge(struct dfl_http_side *s, const struct dfl_gap *gap)
 void dfl_http_side_gap(struct dfl_http_side *s, const struct dfl_gap *gap)
 {
 	s->dir = gap->dir;
-	if (!s->broken && !bridge(s, gap))
-		s->broken = true;
+	if (s->broken || bridge(s, gap))
+		return;
+	dfl_body_gap(&s->body, gap->pos, gap->len, gap->ts_ns);
+	s->broken = true;
 }
 
 void dfl_http_side_end(struct dfl_http_side *s, uint64_t ts_ns)

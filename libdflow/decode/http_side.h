@@ -40,7 +40,7 @@ struct dfl_http_side {
 	char url[512]; /* without the query string */
 	char host[128];
 	char type[128];
-	char encoding[40];
+	char encoding[64];
 	bool s3;
 	bool url_query;
 	struct dfl_addr client;

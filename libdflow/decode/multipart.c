@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "decode/emit.h"
+
 enum state { CONTENT, AFTER, HEADER, DONE };
 
 bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
@@ -128,8 +130,21 @@ void dfl_multipart_feed(struct dfl_multipart *m, const struct dfl_slice *s, uint
 	}
 }
 
+/* The delimiter or the headers of a part may be among what is missing: what follows is taken for
+ * content of the same part. */
+void dfl_multipart_gap(struct dfl_multipart *m, uint64_t pos, uint64_t len)
+{
+	dfl_gap_source(m->ctx, m->source, pos, len);
+	m->matched = 0;
+	m->line_len = 0;
+	m->is_file = false;
+	if (m->state != DONE)
+		m->state = CONTENT;
+}
+
 void dfl_multipart_fini(struct dfl_multipart *m, uint64_t ts_ns)
 {
+	dfl_gap_source(m->ctx, m->source, 0, 0); /* no delimiter was seen after it */
 	source_end(m, ts_ns);
 	explicit_bzero(m->line, sizeof(m->line));
 }

@@ -25,4 +25,5 @@ struct dfl_multipart {
 bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
 			enum dfl_dir dir, const char *content_type);
 void dfl_multipart_feed(struct dfl_multipart *m, const struct dfl_slice *s, uint64_t ts_ns);
+void dfl_multipart_gap(struct dfl_multipart *m, uint64_t pos, uint64_t len);
 void dfl_multipart_fini(struct dfl_multipart *m, uint64_t ts_ns);

@@ -405,7 +405,9 @@ static void build_unread(struct build *b, const struct rconn *rc)
 	doc->completeness.unread = list;
 	list[doc->completeness.n_unread++] = (struct dfl_doc_unread){
 		.connection = conn_number(b, rc->tc),
-		.why = dup_or_null(b, rc->tc->encrypted ? "tls" : "no-buffer"),
+		.why = dup_or_null(b, rc->tc->unreadable  ? "encoding"
+				      : rc->tc->encrypted ? "tls"
+							  : "no-buffer"),
 		.bytes = unread,
 	};
 }
@@ -422,6 +424,9 @@ static void build_completeness(struct build *b)
 			add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, loss_words[i]);
 	for (size_t i = 0; i < b->n_conns; i++)
 		build_unread(b, b->conns[i]);
+	if (r->text_gap)
+		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons,
+			   "a part of the text was not seen");
 	if (r->capped)
 		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, "a limit was reached");
 	if (!r->settled)

@@ -262,6 +262,13 @@ static void source_append(void *ud, struct dfl_src *s, const void *data, size_t 
 		dfl_source_append(ud, s, data, len, pos, pos_len);
 }
 
+static void source_gap(void *ud, struct dfl_src *s, uint64_t pos, uint64_t len)
+{
+	if (s == &dead_source)
+		return;
+	s->request->text_gap = s->request->dirty = true;
+}
+
 static struct dfl_op *find_op(struct dfl_trace *t, uint64_t number)
 {
 	struct dfl_op *op;
@@ -323,6 +330,17 @@ static void encrypted(void *ud, struct dfl_conn *conn)
 		tc->unread += tc->wire_bytes;
 }
 
+static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t len)
+{
+	struct tconn *tc = conn->trace;
+
+	if (!tc)
+		return;
+	dfl_conn_touch(ud, tc);
+	tc->unread += len;
+	tc->unreadable = true;
+}
+
 static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s, uint64_t ts_ns)
 {
 	dfl_trace_name(ud, name, addr);
@@ -355,9 +373,11 @@ void dfl_ops_sink(struct dfl_trace *t, struct dfl_decode_sink *sink)
 		.view_close = view_close,
 		.source_begin = source_begin,
 		.source_append = source_append,
+		.source_gap = source_gap,
 		.source_end = source_end,
 		.tls = tls,
 		.encrypted = encrypted,
+		.unread = unread,
 		.dns = dns,
 		.protocol = protocol,
 	};

@@ -67,6 +67,7 @@ struct tconn {
 	char *path;
 	uint64_t last_ns;
 	bool encrypted, plain_seen, tls_read; /* TLS on the wire; plaintext protocol on the wire; its plaintext is read */
+	bool unreadable; /* plaintext passed that no decoder can read */
 	struct dfl_tls_info *tls;
 	const char *protocol; /* by a decoder */
 	enum dfl_station server; /* by its protocol */
@@ -182,6 +183,7 @@ struct request {
 	uint64_t lost_events, lost_bytes;
 	uint32_t loss_reasons; /* bits: enum dfl_loss_reason */
 	bool capped;
+	bool text_gap; /* a part of its text was not seen */
 	struct dfl_doc_replay *replayed_in;
 	size_t n_replayed_in;
 	struct dfl_doc_link *links;

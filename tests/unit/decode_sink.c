@@ -178,6 +178,12 @@ static void source_append(void *ud, struct dfl_src *x, const void *data, size_t 
 	dfl_buf_append(&x->data, data, len);
 }
 
+static void source_gap(void *ud, struct dfl_src *x, uint64_t pos, uint64_t len)
+{
+	check(ud, !x->ended, "a gap in an ended source");
+	x->gap = true;
+}
+
 static void source_end(void *ud, struct dfl_src *x, uint64_t ts_ns)
 {
 	check(ud, !x->ended, "a source is ended twice");
@@ -195,6 +201,12 @@ static void encrypted(void *ud, struct dfl_conn *conn)
 
 	s->n_encrypted++;
 	s->is_encrypted[conn->id % sizeof(s->is_encrypted)] = 1;
+}
+
+static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t len)
+{
+	check(ud, len, "nothing is unread");
+	((struct sink *)ud)->unread += len;
 }
 
 static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s,
@@ -229,9 +241,11 @@ void sink_init(struct sink *s)
 		.view_close = view_close,
 		.source_begin = source_begin,
 		.source_append = source_append,
+		.source_gap = source_gap,
 		.source_end = source_end,
 		.tls = tls,
 		.encrypted = encrypted,
+		.unread = unread,
 		.dns = dns,
 		.protocol = protocol,
 	};
@@ -323,7 +337,7 @@ static void list_op(const struct sink *s, const struct dfl_op *op, FILE *f)
 	for (const struct sink_id *id = op->ids; id; id = id->next)
 		fprintf(f, "  id %s %s\n", dfl_id_name(id->kind), id->value);
 	for (const struct dfl_src *x = op->sources; x; x = x->next) {
-		fprintf(f, "  source %s bytes=%zu", x->field, x->data.len);
+		fprintf(f, "  source %s%s bytes=%zu", x->field, x->gap ? " gap" : "", x->data.len);
 		list_data(&x->data, f);
 		fputc('\n', f);
 	}
@@ -346,6 +360,8 @@ void sink_list(const struct sink *s, FILE *f)
 	if (s->n_encrypted)
 		fprintf(f, "encrypted sni=%s version=%s cipher=%s alpn=%s\n", s->tls.sni,
 			s->tls.version, s->tls.cipher, s->tls.alpn);
+	if (s->unread)
+		fprintf(f, "unread %" PRIu64 "\n", s->unread);
 	if (s->n_dns)
 		fprintf(f, "dns answers=%u last %s %s\n", s->n_dns, s->dns_name, s->dns_addr);
 }

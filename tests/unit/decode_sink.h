@@ -31,7 +31,7 @@ struct dfl_src {
 	struct dfl_src *next;
 	char field[192];
 	struct dfl_buf data;
-	bool ended;
+	bool gap, ended;
 };
 
 struct dfl_op {
@@ -58,6 +58,7 @@ struct sink {
 	/* When set: how often each stream position was shown (not counting joined views). */
 	void (*seen)(void *ud, const struct sink_view *v, uint64_t pos, uint64_t len);
 	void *seen_ud;
+	uint64_t unread;
 	uint8_t is_encrypted[4096]; /* by connection */
 };
 

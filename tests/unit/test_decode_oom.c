@@ -99,6 +99,10 @@ static void source_append(void *ud, struct dfl_src *s, const void *data, size_t 
 {
 }
 
+static void source_gap(void *ud, struct dfl_src *s, uint64_t pos, uint64_t len)
+{
+}
+
 static void source_end(void *ud, struct dfl_src *s, uint64_t ts_ns)
 {
 	balance--;
@@ -109,6 +113,10 @@ static void tls(void *ud, struct dfl_conn *conn, const struct dfl_tls_info *info
 }
 
 static void encrypted(void *ud, struct dfl_conn *conn)
+{
+}
+
+static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t len)
 {
 }
 
@@ -124,7 +132,8 @@ static void protocol(void *ud, struct dfl_conn *conn, const char *name, enum dfl
 static const struct dfl_decode_sink sink = {
 	NULL,          op_begin,   op_describe, op_id,     op_station, op_client,
 	op_end,        view_open,  view_data,   view_gap,  view_close, source_begin,
-	source_append, source_end, tls,         encrypted, dns,        protocol,
+	source_append, source_gap, source_end,  tls,       encrypted,  unread,
+	dns,           protocol,
 };
 
 /* Like tape_play, but an allocation may fail at any time. */
@@ -151,6 +160,8 @@ static void test_each_allocation_fails(void **state)
 	static const char *const tapes[] = { "http-chat",
 					     "http-sse",
 					     "http-gzip",
+					     "http-codings",
+					     "http-s3-chunked",
 					     "http-upload",
 					     "redis-commands",
 					     "redis-pubsub",

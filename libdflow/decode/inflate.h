@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Undoes one content coding (gzip, deflate, br, zstd) in steps, whichever library does it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <zlib.h>
+
+/* Largest window of a zstd frame: RFC 9659 allows no larger one in HTTP. */
+#define DFL_ZSTD_WINDOW_LOG 23
+
+enum dfl_coding { DFL_CODING_ZLIB, DFL_CODING_BROTLI, DFL_CODING_ZSTD };
+
+struct dfl_inflate {
+	enum dfl_coding coding;
+	bool started;
+	bool ended; /* the compressed stream said so */
+	union {
+		z_stream z;
+		struct BrotliDecoderStateStruct *brotli;
+		struct ZSTD_DCtx_s *zstd;
+	};
+};
+
+/* False: it is none of the four. name: "br", in any case, len bytes. */
+bool dfl_coding_find(const char *name, size_t len, enum dfl_coding *ret_coding);
+/* Does it keep a window of megabytes while it works? */
+bool dfl_coding_is_big(enum dfl_coding coding);
+
+/*
+ * Takes from in, gives to out. Returns 0, -ENOMEM, or -EPROTO when that is no such stream. Nothing
+ * taken and nothing given: it waits for more. Starts by itself; must not be moved then.
+ */
+int dfl_inflate(struct dfl_inflate *i, const uint8_t *in, size_t in_len, uint8_t *out,
+		size_t out_len, size_t *ret_taken, size_t *ret_given);
+void dfl_inflate_fini(struct dfl_inflate *i);

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Bodies too large for golden files: objects of megabytes in aws-chunked, bombs in every coding. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "decode/http_body.h"
+#include "decode_sink.h"
+
+#define FILE_BYTES (3u << 20)
+#define AWS_CHUNK (1u << 20) /* botocore: httpchecksum.AwsChunkedWrapper */
+#define CALL_BYTES 16384
+
+struct player {
+	struct sink sink;
+	struct dfl_decode *decode;
+	struct dfl_conn conn;
+	uint64_t pos[2];
+	struct dfl_buf raw; /* of requests */
+};
+
+static void start(struct player *p)
+{
+	memset(p, 0, sizeof(*p));
+	sink_init(&p->sink);
+	p->conn = (struct dfl_conn){ .id = 1, .role_known = true };
+	assert_int_equal(dfl_decode_new(&p->sink.ops, &p->decode), 0);
+}
+
+static void stop(struct player *p)
+{
+	dfl_decode_free(p->decode);
+	sink_fini(&p->sink);
+	dfl_buf_fini(&p->raw);
+}
+
+static void put(struct player *p, enum dfl_dir dir, const void *data, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n) {
+		struct dfl_chunk c = { .dir = dir,
+				       .layer = DFL_TLS,
+				       .pos = p->pos[dir],
+				       .data = (const uint8_t *)data + i,
+				       .call_start = true };
+
+		n = len - i < CALL_BYTES ? len - i : CALL_BYTES;
+		c.len = (uint32_t)n;
+		p->pos[dir] += n;
+		dfl_decode_data(p->decode, &p->conn, &c);
+	}
+	if (dir == DFL_REQUEST)
+		dfl_buf_append(&p->raw, data, len);
+}
+
+static void put_text(struct player *p, enum dfl_dir dir, const char *text)
+{
+	put(p, dir, text, strlen(text));
+}
+
+static char *make_file(void)
+{
+	char *text = malloc(FILE_BYTES);
+
+	for (size_t i = 0; i < FILE_BYTES; i++)
+		text[i] = (char)(i % 70 == 69 ? '\n' : 'a' + (i * 7 + i / 70) % 26);
+	return text;
+}
+
+/* As botocore sends it: HTTP chunks, and in them the chunks of aws-chunked. */
+static void put_object(struct player *p, const char *file)
+{
+	char line[64];
+
+	put_text(p, DFL_REQUEST,
+		 "PUT /upload_files/x HTTP/1.1\r\nHost: dify.s3.eu-west-1.amazonaws.com\r\n"
+		 "Authorization: AWS4-HMAC-SHA256 Credential=A/20261124/eu-west-1/s3/aws4_request\r\n"
+		 "Content-Encoding: aws-chunked\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (size_t i = 0; i < FILE_BYTES; i += AWS_CHUNK) {
+		snprintf(line, sizeof(line), "%x\r\n%x\r\n", AWS_CHUNK + 10, AWS_CHUNK);
+		put_text(p, DFL_REQUEST, line);
+		put(p, DFL_REQUEST, file + i, AWS_CHUNK);
+		put_text(p, DFL_REQUEST, "\r\n\r\n");
+	}
+	put_text(p, DFL_REQUEST, "22\r\n0\r\nx-amz-checksum-crc32:AAAA==\r\n\r\n\r\n0\r\n\r\n");
+	put_text(p, DFL_RESPONSE, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+}
+
+struct seen {
+	const struct player *p;
+	size_t bytes;
+};
+
+/* Each byte shown stands where it says it stands. */
+static void seen(void *ud, const struct sink_view *v, uint64_t pos, uint64_t len)
+{
+	struct seen *s = ud;
+
+	s->bytes += len;
+	if (v->dir == DFL_REQUEST && pos + len <= s->p->raw.len)
+		assert_memory_equal(v->data.data + v->data.len - len, s->p->raw.data + pos, len);
+}
+
+static void test_large_object(void **state)
+{
+	const struct sink_view *v;
+	struct player p;
+	struct seen s = { &p, 0 };
+	char *file = make_file();
+
+	start(&p);
+	p.sink.seen = seen;
+	p.sink.seen_ud = &s;
+	put_object(&p, file);
+	dfl_decode_close(p.decode, &p.conn, 1);
+	for (v = p.sink.view_first; v && v->data.len != FILE_BYTES; v = v->next)
+		;
+	assert_non_null(v);
+	assert_memory_equal(v->data.data, file, FILE_BYTES);
+	assert_string_equal(v->op->place, "dify/*");
+	assert_int_equal(p.sink.unread, 0);
+	assert_true(s.bytes > FILE_BYTES);
+	stop(&p);
+	free(file);
+}
+
+static void put_reply(struct player *p, const char *coding, const void *body, size_t len)
+{
+	char head[256];
+
+	put_text(p, DFL_REQUEST, "GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n");
+	snprintf(head, sizeof(head),
+		 "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n", coding,
+		 len);
+	put_text(p, DFL_RESPONSE, head);
+	put(p, DFL_RESPONSE, body, len);
+}
+
+static void put_nothing(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos,
+			uint64_t pos_len, const struct dfl_chunk *from)
+{
+}
+
+static void expect_bomb(const char *coding, const void *body, size_t len)
+{
+	struct dfl_decode_stats stats;
+	struct player p;
+
+	start(&p);
+	p.sink.ops.view_data = put_nothing;
+	dfl_decode_free(p.decode);
+	assert_int_equal(dfl_decode_new(&p.sink.ops, &p.decode), 0);
+	put_reply(&p, coding, body, len);
+	dfl_decode_close(p.decode, &p.conn, 1);
+	dfl_decode_stats(p.decode, &stats);
+	assert_int_equal(stats.limit[DFL_LIMIT_INFLATED], 1);
+	assert_int_equal(stats.windows, 0);
+	assert_true(p.sink.unread > 0);
+	stop(&p);
+}
+
+/* 1 MiB of zeros, often enough to pass the limit. */
+static void test_bombs(void **state)
+{
+	enum { MIB = 1 << 20, TIMES = (DFL_INFLATE_MAX >> 20) + 2 };
+	char *zeros = calloc(1, MIB), *frame = malloc(MIB);
+	struct dfl_buf bomb = { 0 };
+	size_t n = ZSTD_compress(frame, MIB, zeros, MIB, 1);
+	uLongf z = MIB;
+
+	for (int i = 0; i < TIMES; i++)
+		dfl_buf_append(&bomb, frame, n);
+	expect_bomb("zstd", bomb.data, bomb.len);
+	assert_int_equal(compress2((Bytef *)frame, &z, bomb.data, bomb.len, 9), Z_OK);
+	expect_bomb("zstd, deflate", frame, z);
+	dfl_buf_fini(&bomb);
+	free(zeros);
+	free(frame);
+}
+
+/* A window is kept for each open body; beyond the limit they are unread. */
+static void test_windows(void **state)
+{
+	struct dfl_conn conn[DFL_WINDOWS_MAX + 1] = { 0 };
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n?";
+	struct dfl_decode_stats stats;
+	struct player p;
+
+	start(&p);
+	for (size_t i = 0; i <= DFL_WINDOWS_MAX; i++) {
+		const struct dfl_chunk c = { .dir = DFL_RESPONSE,
+					     .data = (const uint8_t *)reply,
+					     .len = sizeof(reply) - 1,
+					     .call_start = true };
+
+		conn[i].id = i + 1;
+		dfl_decode_data(p.decode, &conn[i], &c);
+	}
+	dfl_decode_stats(p.decode, &stats);
+	assert_int_equal(stats.windows, DFL_WINDOWS_MAX);
+	assert_int_equal(stats.limit[DFL_LIMIT_INFLATED], 1);
+	assert_int_equal(p.sink.unread, 1);
+	for (size_t i = 0; i <= DFL_WINDOWS_MAX; i++)
+		dfl_decode_close(p.decode, &conn[i], 1);
+	dfl_decode_stats(p.decode, &stats);
+	assert_int_equal(stats.windows, 0);
+	stop(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_large_object),
+		cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_windows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
