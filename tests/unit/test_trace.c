@@ -421,6 +421,131 @@ static void test_answer_of_nobody(void **state)
 	assert_int_equal(doc(f, 0)->n_fields, 1);
 }
 
+/* A model's usual opening stands in many answers: where an answer came from, it is nobody else's. */
+static void test_answers_with_one_opening(void **state)
+{
+	static const char opening[] = "Thank you for this question. I will answer it in three parts: what to prepare, what to do, what to check. ";
+	struct fixture *f = *state;
+	struct dfl_op *api[2], *llm;
+	char answer[512];
+
+	for (int i = 0; i < 2; i++) {
+		api[i] = request(f, i ? text_b : text_a);
+		llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+		see(f, 4, llm, DFL_REQUEST, NULL, i ? text_b : text_a);
+		snprintf(answer, sizeof(answer), "%s%s", opening,
+			 i ? "Only what the booking office printed on the paper counts." : "Use a sharp saw.");
+		see(f, 4, llm, DFL_RESPONSE, "answer", answer);
+		end(f, llm);
+	}
+	end(f, api[0]);
+	end(f, api[1]);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(doc(f, i)->n_hops, 3);
+		for (size_t h = 0; h < f->docs[i]->n_hops; h++)
+			assert_false(f->docs[i]->hops[h].ambiguous);
+	}
+}
+
+static void see_at(struct fixture *f, int conn, struct dfl_op *op, uint64_t pos, uint64_t pos_len, const char *text)
+{
+	struct dfl_view_desc d = { .dir = DFL_REQUEST, .ttl_s = -1 };
+	struct dfl_chunk chunk = { .dir = DFL_REQUEST, .ts_ns = f->now };
+	struct dfl_view *v = f->sink->view_open(f->sink->ud, &f->conns[conn], op, &d);
+
+	f->sink->view_data(f->sink->ud, v, text, strlen(text), pos, pos_len, &chunk);
+	f->sink->view_close(f->sink->ud, v);
+}
+
+/* A body, and what was joined from it, are one copy; the same text again is another. */
+static void test_occurrences(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *api = request(f, text_a), *op = begin(f, 1, "INSERT x", "t.x");
+
+	see_at(f, 1, op, 5000, strlen(text_a), text_a);
+	see_at(f, 1, op, 4990, strlen(text_a) + 20, text_a); /* the joined one */
+	see_at(f, 1, op, 9000, strlen(text_a), text_a);
+	end(f, op);
+	end(f, api);
+	assert_int_equal(hop(doc(f, 0), "INSERT x")->occurrences, 2);
+}
+
+static void test_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *api = request(f, text_a), *op;
+	const struct dfl_doc *d;
+
+	operation(f, 2, "HSET", "unacked", text_a);
+	op = begin(f, 2, "HDEL", "unacked");
+	end(f, op);
+	end(f, api);
+	d = doc(f, 0);
+	assert_int_equal(d->n_places, 1);
+	assert_string_equal(d->places[0].now, "removed");
+	assert_true(d->places[0].removed_ns > 0);
+}
+
+/* With two messages in the hash nobody can tell which one went. */
+static void test_removed_but_whose(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *a = request(f, text_a), *b = request(f, text_b), *op;
+
+	operation(f, 2, "HSET", "unacked", text_a);
+	operation(f, 2, "HSET", "unacked", text_b);
+	op = begin(f, 2, "HDEL", "unacked");
+	end(f, op);
+	end(f, a);
+	end(f, b);
+	assert_string_equal(doc(f, 0)->places[0].now, "unknown");
+	assert_string_equal(doc(f, 1)->places[0].now, "unknown");
+}
+
+/* A file that was uploaded before is read for the chat that names it. */
+static void test_uploaded_file(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *upload = request(f, text_b), *chat;
+	const struct dfl_doc_hop *h;
+
+	id(f, upload, DFL_ID_UPLOAD_FILE, "f-1");
+	end(f, upload);
+	tick(f, 10);
+	chat = request(f, text_a);
+	id(f, chat, DFL_ID_UPLOAD_FILE, "f-1");
+	operation(f, 5, "GET s3-bucket/*", "bucket/*", text_b);
+	end(f, chat);
+	h = hop(doc(f, 1), "GET s3-bucket/*");
+	assert_non_null(h);
+	assert_string_equal(h->replayed_from, f->docs[0]->trace_id);
+	assert_int_equal(f->docs[1]->n_links, 1);
+	assert_string_equal(f->docs[1]->links[0].why, "file");
+}
+
+static void test_numbers_follow_time(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *api = request(f, text_a), *late;
+	const struct dfl_doc *d;
+
+	late = begin(f, 1, "INSERT first", "t.x");
+	see(f, 1, late, DFL_REQUEST, NULL, "Please tell me how to prun"); /* counts when the id is known */
+	id(f, late, DFL_ID_MESSAGE, "m-1");
+	end(f, late);
+	f->now += 1000000;
+	operation(f, 1, "INSERT second", "t.y", text_a);
+	id(f, api, DFL_ID_MESSAGE, "m-1");
+	end(f, api);
+	tick(f, 10);
+	d = doc(f, 0);
+	assert_int_equal(d->n_hops, 3);
+	for (size_t i = 0; i < d->n_hops; i++)
+		assert_int_equal(d->hops[i].seq, i + 1);
+	assert_string_equal(d->hops[1].operation, "INSERT first");
+}
+
 static void test_bytes_without_an_operation(void **state)
 {
 	struct fixture *f = *state;
@@ -524,6 +649,12 @@ int main(void)
 		T(test_attacker_repeats_a_phrase),
 		T(test_answer_and_its_echo),
 		T(test_answer_of_nobody),
+		T(test_answers_with_one_opening),
+		T(test_occurrences),
+		T(test_removed),
+		T(test_removed_but_whose),
+		T(test_uploaded_file),
+		T(test_numbers_follow_time),
 		T(test_bytes_without_an_operation),
 		T(test_loss_is_said),
 		T(test_complete),
