@@ -24,6 +24,7 @@ struct session {
 	struct dfl_source *source;
 	struct dfl_pipeline *pipeline;
 	struct dflow_callbacks callbacks;
+	char *host_root;	/* the source borrows it */
 	enum dflow_about about; /* what it is busy with, for errors */
 };
 
@@ -85,6 +86,7 @@ static void session_fini(struct session *s)
 		dfl_dfrec_close(s->recording);
 	dfl_store_close(s->store);
 	dfl_rules_free(s->rules);
+	free(s->host_root);
 }
 
 static void fill_stats(const struct session *s, struct dflow_stats *ret_stats)
@@ -125,12 +127,18 @@ static int create_store(struct session *s, const char *path, uint64_t max_age_s,
 static int open_live(struct session *s, const struct dflow_recorder_opts *o, struct dfl_err *err)
 {
 	s->about = DFLOW_ABOUT_HOST;
+	if (o->host_root) {
+		s->host_root = strdup(o->host_root);
+		if (!s->host_root)
+			return -ENOMEM;
+	}
 	return dfl_live_open(&(struct dfl_live_opts){ .cgroups = o->cgroups,
 						      .n_cgroups = o->n_cgroups,
 						      .pids = o->pids,
 						      .n_pids = o->n_pids,
 						      .all = o->all,
-						      .copy_cap_bytes = o->copy_cap_bytes },
+						      .copy_cap_bytes = o->copy_cap_bytes,
+						      .host_root = s->host_root },
 			     &s->source, err);
 }
 

@@ -36,6 +36,7 @@ static const char usage[] =
 	"  -- COMMAND           runs it and records it and its children\n\n"
 	"  --config=FILE        rules and names (docs/configuration.md)\n"
 	"  --copy-cap=BYTES     payload looked at per system call (4194304)\n"
+	"  --host-root=DIR      where the host's root is mounted, when dflow runs in a container\n"
 	"  --keep-payload=FILE  also keep all events WITH THE TEXT in FILE, for 'dflow replay'\n"
 	"  --max-age=TIME       traces older than this are dropped (30d)\n"
 	"  --max-bytes=BYTES    the store is kept below this size (1073741824)\n"
@@ -51,7 +52,7 @@ static const char usage[] =
 
 struct options {
 	struct targets targets;
-	const char *store, *config, *keep_payload;
+	const char *store, *config, *keep_payload, *host_root;
 	uint64_t memory, copy_cap, max_age_s, max_bytes;
 	bool all, status;
 	int ready_fd;
@@ -106,6 +107,9 @@ static int set_option(struct options *o, int c)
 		return 0;
 	case 'y':
 		return parse_u64(optarg, &o->copy_cap);
+	case 'H':
+		o->host_root = optarg;
+		return 0;
 	case 'k':
 		o->keep_payload = optarg;
 		return 0;
@@ -142,6 +146,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "all", no_argument, NULL, 'a' },
 		{ "config", required_argument, NULL, 'C' },
 		{ "copy-cap", required_argument, NULL, 'y' },
+		{ "host-root", required_argument, NULL, 'H' },
 		{ "keep-payload", required_argument, NULL, 'k' },
 		{ "max-age", required_argument, NULL, 'g' },
 		{ "max-bytes", required_argument, NULL, 'b' },
@@ -248,6 +253,7 @@ static int start_recorder(struct session *s, const struct targets *targets)
 		.keep_payload = o->keep_payload,
 		.memory_limit_bytes = o->memory,
 		.copy_cap_bytes = o->copy_cap,
+		.host_root = o->host_root,
 		.store_max_age_s = o->max_age_s,
 		.store_max_bytes = o->max_bytes,
 		.drop_privileges = true,

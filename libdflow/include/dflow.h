@@ -217,6 +217,7 @@ struct dflow_recorder_opts {
 	uint64_t store_max_age_s;    /* 0: 30 days */
 	uint64_t store_max_bytes;    /* 0: 1 GiB */
 	const struct dflow_callbacks *callbacks; /* copied; NULL: none */
+	const char *host_root; /* where the host's root is mounted, for the names of containers; NULL: "/" */
 	/* Give up, for the whole process and for good, every capability that recording does not
 	 * need. */
 	bool drop_privileges;
