@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 #include <zlib.h>
@@ -11,6 +12,7 @@
 
 #include "decode/http_body.h"
 #include "decode_sink.h"
+#include "trace/trace.h"
 
 #define FILE_BYTES (3u << 20)
 #define AWS_CHUNK (1u << 20) /* botocore: httpchecksum.AwsChunkedWrapper */
@@ -18,6 +20,7 @@
 
 struct player {
 	struct sink sink;
+	struct dfl_trace *trace; /* instead of the sink; NULL: none */
 	struct dfl_decode *decode;
 	struct dfl_conn conn;
 	uint64_t pos[2];
@@ -51,6 +54,8 @@ static void put(struct player *p, enum dfl_dir dir, const void *data, size_t len
 		n = len - i < CALL_BYTES ? len - i : CALL_BYTES;
 		c.len = (uint32_t)n;
 		p->pos[dir] += n;
+		if (p->trace)
+			dfl_trace_data(p->trace, &p->conn, &c);
 		dfl_decode_data(p->decode, &p->conn, &c);
 	}
 	if (dir == DFL_REQUEST)
@@ -125,6 +130,76 @@ static void test_large_object(void **state)
 	assert_int_equal(p.sink.unread, 0);
 	assert_true(s.bytes > FILE_BYTES);
 	stop(&p);
+	free(file);
+}
+
+static void next_conn(struct player *p, uint64_t id, uint16_t port)
+{
+	const uint8_t ip[4] = { 10, 0, 0, (uint8_t)id };
+
+	p->conn = (struct dfl_conn){ .id = id, .medium = DFL_TCP, .role_known = true };
+	dfl_addr_set(&p->conn.end[DFL_CLIENT].addr, AF_INET, ip, 40000);
+	dfl_addr_set(&p->conn.end[DFL_SERVER].addr, AF_INET, ip, port);
+	p->pos[0] = p->pos[1] = 0;
+	dfl_trace_conn(p->trace, &p->conn);
+}
+
+static void end_conn(struct player *p)
+{
+	dfl_decode_close(p->decode, &p->conn, 1);
+	dfl_trace_close(p->trace, &p->conn, 1);
+}
+
+static void upload(struct player *p, const char *file)
+{
+	static const char part[] = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
+	char head[256];
+
+	snprintf(head, sizeof(head),
+		 "POST /v1/files/upload HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+		 "Content-Length: %zu\r\n\r\n%s",
+		 sizeof(part) - 1 + FILE_BYTES + 9, part);
+	put_text(p, DFL_REQUEST, head);
+	put(p, DFL_REQUEST, file, FILE_BYTES);
+	put_text(p, DFL_REQUEST, "\r\n--b--\r\n");
+}
+
+static void on_store(void *ud, const struct dfl_doc *doc)
+{
+	double *coverage = ud;
+
+	for (size_t i = 0; i < doc->n_hops; i++)
+		if (!strcmp(doc->hops[i].place ?: "", "dify/*"))
+			*coverage = doc->hops[i].coverage;
+}
+
+static void test_upload_reaches_s3(void **state)
+{
+	double coverage = 0;
+	struct dfl_trace_opts opts = { .on_store = on_store, .ud = &coverage };
+	struct dfl_event node = { .type = DFL_EV_NODE, .node = { "node", "host", "boot", 0 } };
+	struct player p = { 0 };
+	char *file = make_file();
+	struct dfl_rules *rules;
+	struct dfl_err err;
+
+	assert_int_equal(dfl_rules_load(NULL, &rules, &err), 0);
+	opts.rules = rules;
+	assert_int_equal(dfl_trace_new(&opts, &p.trace), 0);
+	assert_int_equal(dfl_trace_event(p.trace, &node), 0);
+	assert_int_equal(dfl_decode_new(dfl_trace_sink(p.trace), &p.decode), 0);
+	next_conn(&p, 1, 5001);
+	upload(&p, file);
+	end_conn(&p);
+	next_conn(&p, 2, 443);
+	put_object(&p, file);
+	end_conn(&p);
+	dfl_trace_finish(p.trace);
+	assert_true(coverage == 1.0);
+	dfl_decode_free(p.decode);
+	dfl_trace_free(p.trace);
+	dfl_rules_free(rules);
+	dfl_buf_fini(&p.raw);
 	free(file);
 }
 
@@ -215,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_large_object),
+		cmocka_unit_test(test_upload_reaches_s3),
 		cmocka_unit_test(test_bombs),
 		cmocka_unit_test(test_windows),
 	};
