@@ -93,12 +93,13 @@ static void build_endpoint(struct build *b, const struct end_question *q, struct
 	e->container.task = dup_or_null(b, p->task);
 }
 
+/* The process behind an end may have been seen after the operation began. */
 static struct end_question ask(const struct hop *h, enum dfl_end end)
 {
 	return (struct end_question){
 		.tc = h->tc,
 		.end = end,
-		.pid = h->pid[end],
+		.pid = h->pid[end] ? h->pid[end] : h->tc->end[end].pid,
 		.operation = h->key.operation,
 		.place = h->key.place,
 		.told = h->station[end],
@@ -133,8 +134,8 @@ static void sort_hops(struct build *b)
 		return;
 	HASH_ITER(hh, b->r->hops, h, next) {
 		b->hops[b->n_hops++] = h;
-		note_pid(b, h->pid[0]);
-		note_pid(b, h->pid[1]);
+		note_pid(b, ask(h, DFL_CLIENT).pid);
+		note_pid(b, ask(h, DFL_SERVER).pid);
 	}
 	qsort(b->hops, b->n_hops, sizeof(*b->hops), by_time);
 }
