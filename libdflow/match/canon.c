@@ -141,6 +141,7 @@ static void utf8_byte(struct dfl_canon *c, struct dfl_ch ch)
 
 static void plain_byte(struct dfl_canon *c, struct dfl_ch ch)
 {
+	c->enc_pre |= ch.pre;
 	if (c->tap)
 		c->tap_open = c->tap->byte(c->tap_ud, ch);
 	utf8_byte(c, ch);
@@ -153,6 +154,7 @@ static void plain_code_point(struct dfl_canon *c, uint32_t cp, struct dfl_ch ch)
 	if (c->utf8_want)
 		c->high = 0;
 	c->utf8_want = 0;
+	c->enc_pre |= ch.pre;
 	code_point(c, cp, ch.from, ch.to, ch.enc);
 }
 
@@ -176,6 +178,8 @@ static void yield(struct dfl_canon *c, uint32_t cp, struct dfl_ch ch)
 		return;
 	}
 	entity_flush(c);
+	ch.pre |= c->bs_pre;
+	c->bs_pre = 0;
 	plain_code_point(c, cp, ch);
 }
 
@@ -237,6 +241,7 @@ static bool entity_end(struct dfl_canon *c, struct dfl_ch ch)
 		return false;
 	enc |= c->ent[0].enc;
 	ch.from = c->ent[0].from;
+	ch.pre = c->ent[0].pre;
 	ch.enc = enc;
 	c->n_ent = 0;
 	yield(c, (uint32_t)cp, ch);
@@ -245,6 +250,8 @@ static bool entity_end(struct dfl_canon *c, struct dfl_ch ch)
 
 static void entity_byte(struct dfl_canon *c, struct dfl_ch ch)
 {
+	ch.pre |= c->bs_pre;
+	c->bs_pre = 0;
 	if (c->n_ent) {
 		if (ch.c == ';' && entity_end(c, ch))
 			return;
@@ -326,7 +333,7 @@ static void after_backslash(struct dfl_canon *c, struct dfl_ch ch)
 		c->n_hex = 1;
 		return;
 	}
-	c->enc_pre |= c->bs_enc | DFL_ENC_BACKSLASH;
+	c->bs_pre |= c->bs_enc | DFL_ENC_BACKSLASH;
 	c->utf8_want = 0; /* characters do not join across backslashes that went */
 	c->high = 0;
 	if (ch.c && strchr("nrtbf", ch.c))
@@ -387,7 +394,7 @@ static void layer1(struct dfl_canon *c, struct dfl_ch ch)
 
 bool dfl_canon_idle(const struct dfl_canon *c)
 {
-	return !(c->n_pct | c->in_bs | c->hex_want | c->n_ent | c->utf8_want) && !c->high;
+	return !(c->n_pct | c->in_bs | c->bs_pre | c->hex_want | c->n_ent | c->utf8_want) && !c->high;
 }
 
 static void feed_slow(struct dfl_canon *c, uint8_t b, uint64_t from, uint64_t to)
@@ -419,9 +426,8 @@ void dfl_canon_flush(struct dfl_canon *c)
 {
 	pct_flush(c);
 	hex_flush(c);
-	if (c->in_bs)
-		c->enc_pre |= c->bs_enc | DFL_ENC_BACKSLASH;
 	c->in_bs = false;
+	c->bs_pre = 0;
 	entity_flush(c);
 	c->utf8_want = 0;
 	c->high = 0;

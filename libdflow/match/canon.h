@@ -20,7 +20,9 @@
 /* A byte on its way through the layers and the raw bytes it stands for. */
 struct dfl_ch {
 	uint64_t from, to;
-	uint8_t c, enc;
+	uint8_t c;
+	uint8_t enc; /* what was undone to get it, … */
+	uint8_t pre; /* … and just before it, giving nothing */
 };
 
 /* Receives what both layers leave, before anything is dropped. ud: tap_ud of the canonicaliser. */
@@ -52,6 +54,7 @@ struct dfl_canon {
 	/* layer 2: backslashes */
 	uint64_t bs_from; /* where the run of backslashes began */
 	uint8_t bs_enc;
+	uint8_t bs_pre;	  /* undone before the next character */
 	bool in_bs;	  /* after a run of backslashes */
 	uint8_t hex_want; /* digits of \x, \u, \U; 0: not in one */
 	uint8_t n_hex;	  /* kept in hex[], led by the letter */

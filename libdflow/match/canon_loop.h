@@ -284,7 +284,7 @@ static inline void follow_runs(struct dfl_canon *c, struct runs *r, uint64_t m,
 		if (c->tap_open || at - r->from >= LONG_RUN) {
 			give_run(c, r, data, at, pos);
 			c->tap_open = c->tap->byte(c->tap_ud,
-						   (struct dfl_ch){ pos + at, pos + at + 1, data[at], 0 });
+						   (struct dfl_ch){ pos + at, pos + at + 1, data[at], 0, 0 });
 		}
 		r->from = at + 1;
 		brk &= brk - 1;

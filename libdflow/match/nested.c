@@ -311,7 +311,7 @@ static void hex_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint64_t 
 		if (!c->n)
 			i = find_hex(p, i, n);
 		for (; i < n && hex_at(p, i); i++)
-			coded_char(c, (struct dfl_ch){ pos + i, pos + i + 1, p[i], 0 });
+			coded_char(c, (struct dfl_ch){ pos + i, pos + i + 1, p[i], 0, 0 });
 		if (i < n)
 			coded_finish(c, false);
 	}
@@ -369,7 +369,7 @@ static bool tap_plain(void *ud, const uint8_t *data, size_t n, uint64_t pos)
 		} else if (data[i] == '\\') {
 			i += tap_slash(data + i, n - i);
 		} else {
-			tap_byte(nest, (struct dfl_ch){ pos + i, pos + i + 1, data[i], 0 });
+			tap_byte(nest, (struct dfl_ch){ pos + i, pos + i + 1, data[i], 0, 0 });
 			i++;
 		}
 	}

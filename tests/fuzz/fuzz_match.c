@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The matcher: the first bytes say how source and view are split, then come a source and a view
+ * (with gaps). However they are split, the runs are the same; each is where it says.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "match/match.h"
+
+#define MAX_RUNS 4096
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct found {
+	size_t n;
+	struct dfl_run runs[MAX_RUNS];
+};
+
+static void on_run(void *ud, void *view, void *source, const struct dfl_run *run)
+{
+	struct found *f = ud;
+
+	if (run->canon_from >= run->canon_to || run->src_from >= run->src_to ||
+	    run->pos_from >= run->pos_to)
+		abort();
+	if (f->n == MAX_RUNS)
+		return;
+	f->runs[f->n] = *run;
+	f->runs[f->n].ts_first_ns = f->runs[f->n].ts_last_ns = 0;
+	f->n++;
+}
+
+/* Pieces of `step` bytes (0: whole) in buffers of their size. */
+static void feed_source(struct dfl_match_source *s, const uint8_t *p, size_t n, size_t step)
+{
+	while (n) {
+		size_t k = step && step < n ? step : n;
+		uint8_t *copy = malloc(k);
+
+		if (!copy)
+			abort();
+		memcpy(copy, p, k);
+		if (dfl_match_source_append(s, copy, k))
+			abort();
+		free(copy);
+		p += k;
+		n -= k;
+	}
+}
+
+static void feed_view(struct dfl_match_view *v, const uint8_t *p, size_t n, size_t step, uint64_t pos)
+{
+	while (n) {
+		size_t k = step && step < n ? step : n;
+		uint8_t *copy = malloc(k);
+
+		if (!copy)
+			abort();
+		memcpy(copy, p, k);
+		if (dfl_match_view_feed(v, copy, k, pos, k, pos))
+			abort();
+		free(copy);
+		p += k;
+		n -= k;
+		pos += k;
+	}
+}
+
+static void run(const uint8_t *src, size_t src_len, const uint8_t *view, size_t view_len, size_t gap,
+		size_t step, struct found *ret)
+{
+	static const struct dfl_match_opts opts = { .look_back = 512 };
+	struct dfl_match *m;
+	struct dfl_match_source *s;
+	struct dfl_match_view *v;
+
+	ret->n = 0;
+	if (dfl_match_new(&opts, on_run, ret, &m) || dfl_match_source_new(m, 1, NULL, &s) ||
+	    dfl_match_view_new(m, NULL, &v))
+		abort();
+	feed_source(s, src, src_len, step);
+	dfl_match_source_end(s);
+	feed_view(v, view, gap, step, 0);
+	if (gap < view_len)
+		dfl_match_view_gap(v);
+	feed_view(v, view + gap, view_len - gap, step, gap);
+	dfl_match_view_close(v);
+	dfl_match_free(m);
+}
+
+/* Everything about a run, so that equal sets come in one order. */
+static int by_all(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct dfl_run));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct found whole, split;
+	size_t step, src_len, gap;
+
+	if (size < 4 || size > 1 << 16)
+		return 0;
+	step = 1 + data[0] % 100;
+	src_len = (size - 4) * data[1] / 256;
+	gap = (size - 4 - src_len) * data[2] / 255;
+	run(data + 4, src_len, data + 4 + src_len, size - 4 - src_len, gap, 0, &whole);
+	run(data + 4, src_len, data + 4 + src_len, size - 4 - src_len, gap, step, &split);
+	if (whole.n != split.n)
+		abort();
+	if (whole.n == MAX_RUNS)
+		return 0;
+	qsort(whole.runs, whole.n, sizeof(*whole.runs), by_all);
+	qsort(split.runs, split.n, sizeof(*split.runs), by_all);
+	if (memcmp(whole.runs, split.runs, whole.n * sizeof(*whole.runs)))
+		abort();
+	return 0;
+}
