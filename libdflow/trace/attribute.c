@@ -151,6 +151,8 @@ static void find_beaten(struct dfl_op *op)
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		struct op_run *a = &op->runs[i];
 
+		if (a->counted)
+			continue; /* it is settled that it counts */
 		a->beaten = false;
 		for (unsigned j = 0; j < op->n_runs && a->source && !a->beaten; j++) {
 			const struct op_run *b = &op->runs[j];
@@ -166,6 +168,7 @@ static void drop_beaten(struct dfl_op *op)
 {
 	unsigned n = 0;
 
+	op->since_tidy = 0;
 	find_beaten(op);
 	for (unsigned i = 0; i < op->n_runs; i++)
 		if (op->runs[i].source && (op->runs[i].counted || op->runs[i].weak || !op->runs[i].beaten))
@@ -189,7 +192,8 @@ static struct op_run *new_run(struct dfl_trace *t, struct dfl_op *op, const stru
 	struct op_run *runs;
 	unsigned cap = op->cap_runs ? 2 * op->cap_runs : 8;
 
-	if (op->n_runs == op->cap_runs && op->n_runs >= RUNS_TO_TIDY)
+	/* comparing all with all pays when many came since the last time */
+	if (++op->since_tidy >= RUNS_TO_TIDY && op->n_runs == op->cap_runs && 2 * op->since_tidy >= op->n_runs)
 		drop_beaten(op);
 	if (op->n_runs < op->cap_runs)
 		return &op->runs[op->n_runs++];
@@ -399,6 +403,8 @@ void dfl_attribute_late(struct dfl_trace *t)
 	struct dfl_op *op;
 
 	DL_FOREACH(t->ops, op) {
+		if (!op->n_ids && !op->open_views)
+			continue; /* nothing new can be known of it */
 		op->changed = true;
 		for (unsigned i = 0; i < op->n_runs; i++)
 			op->runs[i].final = true; /* of views that stay open too */

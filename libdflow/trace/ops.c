@@ -126,7 +126,7 @@ static void drop_op(struct dfl_trace *t, struct dfl_op *op)
 
 static bool may_be_tied_later(const struct dfl_op *op)
 {
-	for (unsigned i = 0; i < op->n_runs; i++)
+	for (unsigned i = 0; i < op->n_runs && op->n_ids; i++)
 		if (op->runs[i].source && !op->runs[i].counted && !op->runs[i].own)
 			return true;
 	return false;

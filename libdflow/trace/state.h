@@ -12,7 +12,7 @@
 enum {
 	MAX_OPS_KEPT = 32768,	  /* ended operations that may still be tied by an id */
 	MAX_RUNS_PER_OP = 512,
-	RUNS_TO_TIDY = 32, /* and at each doubling */
+	RUNS_TO_TIDY = 32,
 	MAX_IDS_PER_OP = 16,
 	MAX_CONNS_PER_REQUEST = 4096,
 	MAX_HOPS_PER_REQUEST = 2048,
@@ -234,7 +234,7 @@ struct dfl_op {
 	struct op_id ids[MAX_IDS_PER_OP];
 	unsigned n_ids;
 	struct op_run *runs;
-	unsigned n_runs, cap_runs;
+	unsigned n_runs, cap_runs, since_tidy;
 	bool changed; /* runs since the last evaluation */
 	bool no_request; /* the rules said that it is none */
 	unsigned open_views;
