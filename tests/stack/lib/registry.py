@@ -19,7 +19,10 @@ def lock(name: str) -> int | None:
     """Take the name; None says that a live stack has it."""
     while True:
         RUN.mkdir(mode=0o755, parents=True, exist_ok=True)
-        fd = os.open(_lock_path(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fd = os.open(_lock_path(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:  # another stack was the last to go, and took the folder along
+            continue
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
