@@ -3,10 +3,11 @@
 #include "decode/fields.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "decode/emit.h"
 
-enum what { ID, EVENT, ANSWER, SOURCE };
+enum what { ID, EVENT, ANSWER, SOURCE, VECTOR };
 
 struct dfl_field_rule {
 	const char *path; /* '*' stands for one key */
@@ -51,11 +52,18 @@ static const struct dfl_field_rule model_rules[] = {
 	{ "delta.text", ANSWER },                 /* Anthropic content_block_delta */
 	{ "content[].text", ANSWER },             /* Anthropic, blocking */
 	{ "data.delta.message.content", ANSWER }, /* plugin daemon */
+	{ "data[].embedding[]", VECTOR },         /* OpenAI */
+	{ "data[].embedding", VECTOR },           /* the same in base64 */
+	{ "data.embeddings[][]", VECTOR },        /* plugin daemon */
+	{ "embeddings[][]", VECTOR },             /* Cohere, Ollama */
+	{ "embeddings.float[][]", VECTOR },       /* Cohere */
+	{ "embedding[]", VECTOR },                /* Amazon Titan */
 	{ NULL },
 };
 
 static const struct dfl_field_rule plugin_rules[] = {
 	{ "data.data.delta.message.content", ANSWER },
+	{ "data.data.embeddings[][]", VECTOR },
 	{ NULL },
 };
 
@@ -168,6 +176,9 @@ static void str_data(void *ud, const struct dfl_slice *s)
 		answer_open(f);
 		dfl_put_view(f->ctx, f->answer, s, f->from);
 		break;
+	case VECTOR:
+		dfl_vector_text(&f->vector, s);
+		break;
 	default:
 		for (size_t i = 0; i < s->len && f->value_len < sizeof(f->value); i++)
 			f->value[f->value_len++] = (char)s->data[i];
@@ -198,10 +209,36 @@ static void str_end(void *ud, const uint8_t *at)
 		return;
 	if (r->what == SOURCE)
 		source_end(f, f->from->ts_ns);
+	else if (r->what == VECTOR)
+		dfl_vector_done(&f->vector, f->from);
 	else if (r->what == EVENT)
 		event_named(f);
 	else if (r->what == ID && dfl_is_id(r->id, f->value, f->value_len))
 		dfl_put_id(f->ctx, f->op, r->id, f->value, f->value_len);
+}
+
+static void word(void *ud, const char *path, const char *text, uint64_t pos, uint64_t end)
+{
+	struct dfl_fields *f = ud;
+	const struct dfl_field_rule *r = find_rule(f, path);
+	char *rest;
+	double x;
+
+	if (!r || r->what != VECTOR)
+		return;
+	x = strtod(text, &rest);
+	if (*rest)
+		dfl_vector_spoil(&f->vector);
+	dfl_vector_add(&f->vector, x, pos, end);
+}
+
+static void array_end(void *ud, const char *path)
+{
+	struct dfl_fields *f = ud;
+	const struct dfl_field_rule *r = find_rule(f, path);
+
+	if (r && r->what == VECTOR)
+		dfl_vector_done(&f->vector, f->from);
 }
 
 static void doc_end(void *ud, const uint8_t *at)
@@ -216,7 +253,12 @@ void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct
 		     enum dfl_dir dir, const char *place, enum dfl_field_set set)
 {
 	static const struct dfl_json_ops ops = {
-		.str_begin = str_begin, .str_data = str_data, .str_end = str_end, .doc_end = doc_end
+		.str_begin = str_begin,
+		.str_data = str_data,
+		.str_end = str_end,
+		.word = word,
+		.array_end = array_end,
+		.doc_end = doc_end,
 	};
 
 	memset(f, 0, sizeof(*f));
@@ -226,6 +268,7 @@ void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct
 	f->dir = dir;
 	f->place = place;
 	f->rules = rule_sets[set];
+	dfl_vector_init(&f->vector, ctx, op, dir, place, sizeof(float)); /* OpenAI's base64 */
 }
 
 void dfl_fields_feed(struct dfl_fields *f, const struct dfl_slice *s, const struct dfl_chunk *from)
@@ -242,6 +285,7 @@ void dfl_fields_next(struct dfl_fields *f, uint64_t ts_ns)
 	source_end(f, ts_ns);
 	f->now = NULL;
 	f->event[0] = 0;
+	dfl_vector_reset(&f->vector);
 	dfl_json_reset(&f->json);
 }
 

@@ -8,6 +8,7 @@
 #include "decode/decode.h"
 #include "decode/json.h"
 #include "decode/redact.h"
+#include "decode/vector.h"
 
 enum dfl_field_set {
 	DFL_FIELDS_NONE,
@@ -32,6 +33,7 @@ struct dfl_fields {
 	const struct dfl_chunk *from;
 	struct dfl_view *answer;
 	struct dfl_src *source;
+	struct dfl_vector vector;
 	bool done;      /* a document was read to its end, or one cannot be any more */
 	bool ended;     /* the last event said that nothing of this answer follows */
 	char event[24]; /* of this document */

@@ -94,8 +94,9 @@ static bool close_container(struct dfl_json *j, bool array, const uint8_t *after
 {
 	if (!j->depth || in_array(j) != array)
 		return false;
-	if (j->over >= j->depth)
-		j->over = 0;
+	path_cut(j);
+	if (array && j->ops->array_end)
+		j->ops->array_end(j->ud, path_str(j));
 	j->depth--;
 	value_done(j, after);
 	return true;
@@ -150,15 +151,33 @@ static bool word_byte(uint8_t c)
 	       c == '.' || c == '+' || c == '-';
 }
 
-/* Any byte outside of strings. */
-static bool plain_byte(struct dfl_json *j, const uint8_t *at)
+static void put_word(struct dfl_json *j, uint8_t c, uint64_t end)
+{
+	if (j->word_len < DFL_JSON_WORD_MAX)
+		j->word[j->word_len++] = (char)c;
+	j->word_end = end;
+}
+
+static void word_done(struct dfl_json *j, const uint8_t *after)
+{
+	j->word[j->word_len] = 0;
+	if (j->ops->word)
+		j->ops->word(j->ud, path_str(j), j->word, j->word_pos, j->word_end);
+	value_done(j, after);
+}
+
+/* Any byte outside of strings; it stands at [pos, end). */
+static bool plain_byte(struct dfl_json *j, const uint8_t *at, uint64_t pos, uint64_t end)
 {
 	uint8_t c = *at;
+	bool ok;
 
 	if (j->state == WORD) {
-		if (word_byte(c))
+		if (word_byte(c)) {
+			put_word(j, c, end);
 			return true;
-		value_done(j, at);
+		}
+		word_done(j, at);
 	}
 	if (c == ' ' || c == '\n' || c == '\r' || c == '\t')
 		return true;
@@ -178,7 +197,13 @@ static bool plain_byte(struct dfl_json *j, const uint8_t *at)
 	case AFTER:
 		return after_byte(j, c, at);
 	default:
-		return value_byte(j, c, at);
+		ok = value_byte(j, c, at);
+		if (j->state == WORD) {
+			j->word_len = 0;
+			j->word_pos = pos;
+			put_word(j, c, end);
+		}
+		return ok;
 	}
 }
 
@@ -329,7 +354,7 @@ bool dfl_json_feed(struct dfl_json *j, const struct dfl_slice *s)
 			ok = hex_byte(j, s->data[i], dfl_slice_end(s, i));
 			break;
 		default:
-			ok = plain_byte(j, s->data + i);
+			ok = plain_byte(j, s->data + i, dfl_slice_pos(s, i), dfl_slice_end(s, i));
 		}
 		i++;
 	}

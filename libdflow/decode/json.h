@@ -12,6 +12,7 @@
 #include "decode/slice.h"
 
 #define DFL_JSON_DEPTH 64     /* deeper nesting is an error of the text */
+#define DFL_JSON_WORD_MAX 47  /* kept of a number */
 #define DFL_JSON_PATH_MAX 192 /* a longer path is reported as "?" */
 
 /*
@@ -26,6 +27,10 @@ struct dfl_json_ops {
 	void (*str_data)(void *ud, const struct dfl_slice *s);
 	/* at: the closing quote. */
 	void (*str_end)(void *ud, const uint8_t *at);
+	/* A number or word, at stream positions [pos, end); cut at DFL_JSON_WORD_MAX. */
+	void (*word)(void *ud, const char *path, const char *text, uint64_t pos, uint64_t end);
+	/* path: of its elements. */
+	void (*array_end)(void *ud, const char *path);
 	/* An outermost value ended; at: the byte after it. */
 	void (*doc_end)(void *ud, const uint8_t *at);
 };
@@ -43,6 +48,9 @@ struct dfl_json {
 	uint16_t mark[DFL_JSON_DEPTH + 1]; /* length of path at the containers */
 	uint16_t path_len;
 	uint8_t over; /* depth from which on the path did not fit, 0 none */
+	uint8_t word_len;
+	uint64_t word_pos, word_end;
+	char word[DFL_JSON_WORD_MAX + 1];
 	char path[DFL_JSON_PATH_MAX];
 };
 

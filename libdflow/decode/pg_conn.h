@@ -5,6 +5,7 @@
 #include "decode/decode.h"
 #include "decode/emit.h"
 #include "decode/sql.h"
+#include "decode/vector.h"
 
 #define DFL_PG_OPS 256                /* statements without a reply; the oldest is ended */
 #define DFL_PG_STATEMENTS 64          /* prepared statements remembered; the least used one goes */
@@ -67,6 +68,8 @@ struct dfl_pg_side {
 	size_t lit_len;
 	char lit[64];
 	char lit_place[DFL_NAME_MAX];
+	bool is_vector;
+	struct dfl_vector vector; /* its place is lit_place */
 };
 
 struct dfl_pg_conn {

@@ -51,11 +51,24 @@ void dfl_pg_note_value(struct dfl_pg_side *s, const char *place)
 	s->lit_len = 0;
 }
 
+/* Dify's embeddings.embedding, and what its pgvector store calls so. */
+static bool is_vector_place(const char *place)
+{
+	size_t n = strlen(place);
+
+	return n > 10 && !strcmp(place + n - 10, ".embedding");
+}
+
 void dfl_pg_open_value(struct dfl_pg_side *s, const char *place)
 {
+	struct dfl_op *op = s->op ? s->op->op : NULL;
+
 	dfl_pg_note_value(s, place);
-	s->value = dfl_open_view(s->conn->ctx, s->op ? s->op->op : NULL, s->dir,
-				 s->lit_place[0] ? s->lit_place : NULL, true);
+	s->value = dfl_open_view(s->conn->ctx, op, s->dir, s->lit_place[0] ? s->lit_place : NULL,
+				 true);
+	s->is_vector = is_vector_place(s->lit_place);
+	if (s->is_vector)
+		dfl_vector_init(&s->vector, s->conn->ctx, op, s->dir, s->lit_place, sizeof(double));
 }
 
 void dfl_pg_put_value(struct dfl_pg_side *s, const struct dfl_slice *d)
@@ -68,7 +81,9 @@ void dfl_pg_put_value(struct dfl_pg_side *s, const struct dfl_slice *d)
 	}
 	if (s->value)
 		dfl_put_view(s->conn->ctx, s->value, d, s->chunk);
-	else
+	if (s->is_vector)
+		dfl_vector_text(&s->vector, d);
+	if (!s->value)
 		dfl_pg_own(s, d);
 }
 
@@ -78,6 +93,9 @@ void dfl_pg_close_value(struct dfl_pg_side *s)
 
 	if (kind >= 0 && s->op && dfl_is_id((enum dfl_id_kind)kind, s->lit, s->lit_len))
 		dfl_put_id(s->conn->ctx, s->op->op, (enum dfl_id_kind)kind, s->lit, s->lit_len);
+	if (s->is_vector && s->chunk)
+		dfl_vector_done(&s->vector, s->chunk);
+	s->is_vector = false;
 	explicit_bzero(s->lit, s->lit_len);
 	s->lit_len = 0;
 	s->lit_place[0] = 0;
@@ -423,6 +441,7 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 	}
 	s->chunk = &at;
 	dfl_gap_view(ctx, s->value ? s->value : s->op ? s->op->own[s->dir] : NULL, g->pos, g->len);
+	dfl_vector_spoil(&s->vector);
 	s->left -= (uint32_t)g->len;
 	if (s->value && s->f.left > g->len)
 		s->f.left -= (uint32_t)g->len;

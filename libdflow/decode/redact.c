@@ -289,6 +289,12 @@ static void find_id(struct dfl_key_ids *ids, const char *first, size_t first_len
 	}
 }
 
+/* dify: core/rag/embedding/cached_embedding.py */
+static bool is_embedding_key(const char *key, size_t len)
+{
+	return len > 66 && key[len - 65] == '_' && all_of(is_hex, key + len - 64, 64);
+}
+
 void dfl_key_pattern(const char *key, size_t len, char ret_pattern[static DFL_NAME_MAX],
 		     struct dfl_key_ids *ret_ids)
 {
@@ -299,6 +305,10 @@ void dfl_key_pattern(const char *key, size_t len, char ret_pattern[static DFL_NA
 	ret_pattern[0] = 0;
 	if (ret_ids)
 		ret_ids->n = 0;
+	if (is_embedding_key(key, len)) {
+		memcpy(ret_pattern, DFL_EMBEDDING_KEY, sizeof(DFL_EMBEDDING_KEY));
+		return;
+	}
 	if (!put_event_channel(&p, key, (size_t)(end - key))) {
 		for (int n = 0;; n++) {
 			colon = s < end ? memchr(s, ':', (size_t)(end - s)) : NULL;

@@ -24,6 +24,9 @@ bool dfl_is_bucket(const char *s, size_t len);
 /* Is the id one that this kind can be? UUIDs, but for what load balancers and clients set. */
 bool dfl_is_id(enum dfl_id_kind kind, const char *s, size_t len);
 
+/* Pattern of the keys under which Dify caches vectors: {provider}_{model}_{sha256}. */
+#define DFL_EMBEDDING_KEY "*_{sha256}"
+
 struct dfl_key_ids {
 	int n;
 	struct {

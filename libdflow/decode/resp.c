@@ -62,6 +62,9 @@ static void open_leaf(struct dfl_resp_side *s)
 
 	s->target = DFL_TO_VALUE;
 	s->value = dfl_open_view(s->conn->ctx, s->op, s->dir, place, true);
+	s->leaf_is_vector = !strcmp(s->place, DFL_EMBEDDING_KEY);
+	if (s->leaf_is_vector)
+		dfl_vector_init(&s->vector, s->conn->ctx, s->op, s->dir, NULL, sizeof(double));
 }
 
 void dfl_resp_open_value(struct dfl_resp_side *s, const uint8_t *at, bool maybe_celery)
@@ -94,6 +97,8 @@ void dfl_resp_data(struct dfl_resp_side *s, const struct dfl_slice *d)
 		dfl_put_view(c, s->value, d, s->chunk);
 		if (s->leaf_is_event && s->channel)
 			dfl_fields_feed(&s->channel->fields, d, s->chunk);
+		if (s->leaf_is_vector)
+			dfl_vector_text(&s->vector, d);
 		break;
 	case DFL_TO_CELERY:
 		dfl_celery_feed(&s->celery, d, s->chunk);
@@ -121,7 +126,9 @@ void dfl_resp_close_value(struct dfl_resp_side *s)
 	dfl_close_view(s->conn->ctx, &s->value);
 	if (s->leaf_is_event && s->channel)
 		dfl_fields_next(&s->channel->fields, ts_ns);
-	s->leaf_is_event = false;
+	if (s->leaf_is_vector && s->chunk)
+		dfl_vector_done(&s->vector, s->chunk);
+	s->leaf_is_event = s->leaf_is_vector = false;
 	s->target = DFL_TO_OWN;
 }
 
@@ -132,7 +139,7 @@ void dfl_resp_top_reset(struct dfl_resp_side *s)
 	s->op = NULL;
 	s->channel = NULL;
 	s->target = DFL_TO_OWN;
-	s->leaf_is_event = false;
+	s->leaf_is_event = s->leaf_is_vector = false;
 	s->arg = 0;
 	s->arg_len = 0;
 	s->place[0] = 0;
@@ -396,6 +403,7 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 	if (s->target == DFL_TO_CELERY)
 		dfl_celery_gap(&s->celery, g->pos, g->len);
 	dfl_gap_view(ctx, s->value, g->pos, g->len);
+	dfl_vector_spoil(&s->vector);
 	if (s->leaf_is_event && s->channel)
 		dfl_fields_gap(&s->channel->fields, g->pos, g->len, g->ts_ns);
 	s->chunk = &at;

@@ -64,6 +64,8 @@ struct dfl_resp_side {
 	struct dfl_view *raw; /* without an operation */
 	enum dfl_resp_target target;
 	bool leaf_is_event; /* the value is a message of the channel */
+	bool leaf_is_vector;
+	struct dfl_vector vector;
 	struct dfl_celery celery;
 	uint64_t arg; /* number of the argument that is being read */
 	size_t arg_len;

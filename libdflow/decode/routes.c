@@ -27,7 +27,7 @@
 #define EMBEDDING(path_, rule_)                                                                    \
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_EMBEDDING, .rule = rule_,        \
-		.residency = DFL_EXTERNAL                                                          \
+		.residency = DFL_EXTERNAL, .response = DFL_FIELDS_MODEL                            \
 	}
 
 /* First match wins. The leading "*" of vendor routes stands for whatever prefix a vendor has. */

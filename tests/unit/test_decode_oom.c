@@ -162,6 +162,7 @@ static void test_each_allocation_fails(void **state)
 					     "http-gzip",
 					     "http-codings",
 					     "http-s3-chunked",
+					     "embedding",
 					     "http-upload",
 					     "redis-commands",
 					     "redis-pubsub",

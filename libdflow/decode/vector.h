@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Embedding vectors: whatever form one comes in (JSON numbers, base64 of floats, a pickled list in a
+ * bytea), it is handed on in one spelling, so that the matcher finds it again (docs/canonical.md,
+ * "Vectors").
+ */
+#pragma once
+
+#include "decode/decode.h"
+#include "decode/slice.h"
+
+#define DFL_VECTOR_SPELT 64 /* components that are spelt; all count for the length */
+#define DFL_VECTOR_MIN 16   /* fewer are no embedding */
+#define DFL_VECTOR_WORD 48  /* longest number as text, with its NUL */
+
+struct dfl_vector {
+	const struct dfl_dec_ctx *ctx;
+	struct dfl_op *op;
+	enum dfl_dir dir;
+	const char *place;
+	/* the vector so far */
+	double first[DFL_VECTOR_SPELT];
+	uint32_t n;
+	double squares;
+	uint64_t pos_from, pos_to;
+	bool bad; /* it is none, or a part is missing */
+	/* one that comes as text */
+	uint8_t form, state;
+	uint8_t width; /* bytes of a float in base64: 4 or 8 */
+	uint8_t n_raw, skip;
+	uint8_t raw[8];
+	uint8_t n_bits;
+	uint32_t bits;
+	uint8_t word_len;
+	uint64_t word_pos;
+	char word[DFL_VECTOR_WORD];
+};
+
+/* place must live as long; NULL: the operation's. width: of floats, should it be base64. */
+void dfl_vector_init(struct dfl_vector *v, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+		     enum dfl_dir dir, const char *place, uint8_t width);
+/* Either component by component … */
+void dfl_vector_add(struct dfl_vector *v, double x, uint64_t pos, uint64_t pos_to);
+/* … or the bytes of "[0.1, …]", of base64, of "\x8005…". */
+void dfl_vector_text(struct dfl_vector *v, const struct dfl_slice *s);
+/* What was read so far is no vector, or a part of it is missing. */
+void dfl_vector_spoil(struct dfl_vector *v);
+/* Forgets what was read so far. */
+void dfl_vector_reset(struct dfl_vector *v);
+/* It is complete: into a view of its own, if it is a vector. The next one may begin. */
+void dfl_vector_done(struct dfl_vector *v, const struct dfl_chunk *from);
