@@ -7,13 +7,13 @@
 
 #include "decode/emit.h"
 
-enum what { ID, EVENT, ANSWER, SOURCE, VECTOR };
+enum what { ID, EVENT, ANSWER, OUTPUT, SOURCE, VECTOR };
 
 struct dfl_field_rule {
 	const char *path; /* '*' stands for one key */
 	enum what what;
 	enum dfl_id_kind id;
-	const char *events[2]; /* ANSWER: only in events of these names (or without a name); NULL:
+	const char *events[2]; /* ANSWER, OUTPUT: only in events of these names (or without a name); NULL:
 				  any */
 };
 
@@ -37,6 +37,7 @@ static const struct dfl_field_rule event_rules[] = {
 	{ "workflow_run_id", ID, DFL_ID_WORKFLOW_RUN },
 	{ "answer", ANSWER, 0, { "message", "agent_message" } },
 	{ "data.text", ANSWER, 0, { "text_chunk", "text_chunk" } },
+	{ "data.outputs.*", OUTPUT, 0, { "workflow_finished", "workflow_finished" } },
 	{ NULL },
 };
 
@@ -103,8 +104,11 @@ static bool path_matches(const char *rule, const char *path)
 	return !*rule && !*path;
 }
 
-static bool answer_wanted(const struct dfl_fields *f, const struct dfl_field_rule *r)
+/* The outputs of a workflow are an answer when none came in deltas before. */
+static bool is_wanted(const struct dfl_fields *f, const struct dfl_field_rule *r)
 {
+	if (r->what == OUTPUT && f->joined)
+		return false;
 	if (!r->events[0] || !f->event[0])
 		return true;
 	return !strcmp(f->event, r->events[0]) || !strcmp(f->event, r->events[1]);
@@ -114,7 +118,7 @@ static const struct dfl_field_rule *find_rule(const struct dfl_fields *f, const 
 {
 	for (const struct dfl_field_rule *r = f->rules; r && r->path; r++)
 		if (path_matches(r->path, path))
-			return r->what != ANSWER || answer_wanted(f, r) ? r : NULL;
+			return is_wanted(f, r) ? r : NULL;
 	return NULL;
 }
 
@@ -173,6 +177,8 @@ static void str_data(void *ud, const struct dfl_slice *s)
 				 f->from->ts_ns);
 		break;
 	case ANSWER:
+	case OUTPUT:
+		f->joined |= f->now->what == ANSWER;
 		answer_open(f);
 		dfl_put_view(f->ctx, f->answer, s, f->from);
 		break;
@@ -211,6 +217,8 @@ static void str_end(void *ud, const uint8_t *at)
 		source_end(f, f->from->ts_ns);
 	else if (r->what == VECTOR)
 		dfl_vector_done(&f->vector, f->from);
+	else if (r->what == OUTPUT)
+		dfl_close_view(f->ctx, &f->answer);
 	else if (r->what == EVENT)
 		event_named(f);
 	else if (r->what == ID && dfl_is_id(r->id, f->value, f->value_len))

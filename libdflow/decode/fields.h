@@ -35,6 +35,7 @@ struct dfl_fields {
 	struct dfl_src *source;
 	struct dfl_vector vector;
 	bool done;      /* a document was read to its end, or one cannot be any more */
+	bool joined;    /* an answer came in deltas */
 	bool ended;     /* the last event said that nothing of this answer follows */
 	char event[24]; /* of this document */
 	char value[DFL_ID_VALUE_MAX + 1];

@@ -451,6 +451,7 @@ static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 		dfl_resp_cmd_end(c, c->pending, ts_ns);
 	while (c->channels)
 		dfl_resp_channel_end(c, c->channels, ts_ns);
+	free(c->queued);
 	free(c);
 }
 

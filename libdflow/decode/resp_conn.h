@@ -11,6 +11,9 @@
 #define DFL_RESP_ARG_MAX 1024 /* kept of an argument that is looked at */
 #define DFL_RESP_CHANNELS                                                                          \
 	32 /* pub/sub channels with an open operation; the least used one is ended */
+#define DFL_RESP_QUEUED                                                                            \
+	32 /* commands of a transaction whose part of EXEC's reply has a place; later ones have    \
+	      none */
 #define DFL_RESP_PENDING 1024 /* commands without a reply; the oldest is ended */
 
 /* All messages of one channel in one direction of talk are one operation. */
@@ -32,6 +35,12 @@ struct dfl_resp_cmd {
 	const struct dfl_cmd *cmd; /* NULL: unknown */
 	struct dfl_op *op;         /* NULL: it belongs to a channel */
 	uint64_t channel;          /* number of that */
+	char place[DFL_NAME_MAX];
+};
+
+/* A command that waits for EXEC. */
+struct dfl_resp_queued {
+	const struct dfl_cmd *cmd;
 	char place[DFL_NAME_MAX];
 };
 
@@ -90,6 +99,8 @@ struct dfl_resp_conn {
 	struct dfl_channel *channels;
 	unsigned n_channels;
 	uint64_t channel_numbers;
+	struct dfl_resp_queued *queued; /* DFL_RESP_QUEUED of them; NULL: no transaction yet */
+	uint64_t n_queued;
 };
 
 extern const struct dfl_resp_ops dfl_resp_command_ops, dfl_resp_reply_ops;

@@ -88,6 +88,41 @@ static bool is_celery(const struct dfl_resp_side *s)
 	return s->cmd && (s->cmd->residency == DFL_QUEUE || !strncmp(s->place, "unacked", 7));
 }
 
+/* "+QUEUED": what the command reads comes with the reply to EXEC. */
+static void enqueue(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	struct dfl_resp_queued *q;
+
+	if (!c->queued)
+		c->queued = calloc(DFL_RESP_QUEUED, sizeof(*c->queued));
+	if (c->queued && c->n_queued < DFL_RESP_QUEUED) {
+		q = &c->queued[c->n_queued];
+		q->cmd = s->cmd;
+		memcpy(q->place, s->place, sizeof(q->place));
+	} else {
+		dfl_limit_hit(c->ctx, DFL_LIMIT_UNANSWERED);
+	}
+	c->n_queued++;
+}
+
+static bool is_cmd(const struct dfl_resp_side *s, const char *name)
+{
+	return s->cmd && !strcmp(s->cmd->name, name);
+}
+
+/* Element of EXEC's reply: its command's flags, and its place for the view. */
+static unsigned dequeue(struct dfl_resp_side *s, uint64_t index)
+{
+	const struct dfl_resp_conn *c = s->conn;
+
+	s->place[0] = 0;
+	if (!c->queued || index >= c->n_queued || index >= DFL_RESP_QUEUED)
+		return DFL_CMD_READS;
+	memcpy(s->place, c->queued[index].place, sizeof(s->place));
+	return c->queued[index].cmd ? c->queued[index].cmd->flags & ~DFL_CMD_POPS : DFL_CMD_READS;
+}
+
 static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
 {
 	struct dfl_resp_side *s = ud;
@@ -97,6 +132,8 @@ static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *
 	if (depth > 1 && c->maybe_push && !s->decided)
 		begin_reply(s);
 	flags = s->cmd ? s->cmd->flags : 0;
+	if (depth && is_cmd(s, "EXEC"))
+		flags = dequeue(s, index);
 	s->arg = depth ? index : 0;
 	s->arg_len = 0;
 	s->target = DFL_TO_OWN;
@@ -202,6 +239,8 @@ static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const c
 
 	if (s->conn->maybe_push && !s->decided)
 		begin_reply(s);
+	if (!depth && type == '+' && len == 6 && !memcmp(text, "QUEUED", 6))
+		enqueue(s);
 }
 
 static void top_end(void *ud, const uint8_t *at)
@@ -213,6 +252,8 @@ static void top_end(void *ud, const uint8_t *at)
 	if (!s->decided)
 		begin_reply(s);
 	dfl_resp_top_done(s, at);
+	if (is_cmd(s, "MULTI") || is_cmd(s, "EXEC") || is_cmd(s, "DISCARD"))
+		c->n_queued = 0;
 	ch = s->channel;
 	if (c->answered) {
 		dfl_end_op(c->ctx, &c->answered->op, s->chunk->ts_ns);

@@ -166,6 +166,7 @@ static void test_each_allocation_fails(void **state)
 					     "http-upload",
 					     "redis-commands",
 					     "redis-pubsub",
+					     "redis-multi",
 					     "redis-celery",
 					     "postgres-simple",
 					     "postgres-extended",
