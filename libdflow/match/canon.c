@@ -273,6 +273,8 @@ static void hex_flush(struct dfl_canon *c)
 {
 	uint8_t n = c->n_hex;
 
+	if (n)
+		c->bs_pre |= c->bs_enc | DFL_ENC_BACKSLASH;
 	c->hex_want = 0;
 	c->n_hex = 0;
 	for (uint8_t i = 0; i < n; i++)
@@ -323,6 +325,7 @@ static void after_backslash(struct dfl_canon *c, struct dfl_ch ch)
 {
 	if (ch.c == '\\') {
 		c->bs_enc |= ch.enc;
+		c->bs_pre |= ch.pre;
 		return;
 	}
 	c->in_bs = false;
@@ -351,6 +354,7 @@ static void layer2(struct dfl_canon *c, struct dfl_ch ch)
 		c->in_bs = true;
 		c->bs_from = ch.from;
 		c->bs_enc = ch.enc;
+		c->bs_pre |= ch.pre;
 	} else {
 		entity_byte(c, ch);
 	}

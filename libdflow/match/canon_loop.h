@@ -291,6 +291,31 @@ static inline void follow_runs(struct dfl_canon *c, struct runs *r, uint64_t m,
 	}
 }
 
+/* ---- is it text? ---- */
+
+static size_t text_loop(const uint8_t *p, size_t n)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < n; i += 64) {
+		uint8_t part[64] = { 0 };
+		uint64_t cont, two, three, four, ok;
+		block b;
+
+		memcpy(part, p + i, n - i < 64 ? n - i : 64);
+		b = load64(part);
+		cont = within(b, 0x80, 0xbf);
+		two = within(b, 0xc2, 0xdf) & cont >> 1;
+		three = within(b, 0xe0, 0xef) & cont >> 1 & cont >> 2;
+		four = within(b, 0xf0, 0xf4) & cont >> 1 & cont >> 2 & cont >> 3;
+		ok = within(b, 0x20, 0x7e) | within(b, '\t', '\n') | within(b, '\r', '\r');
+		ok |= two | two << 1 | three | three << 1 | three << 2;
+		ok |= four | four << 1 | four << 2 | four << 3;
+		good += (size_t)__builtin_popcountll(ok);
+	}
+	return good;
+}
+
 /* ---- the loop ---- */
 
 /* Keeps the marked bytes. */

@@ -87,55 +87,36 @@ size_t dfl_coded_decode(const struct dfl_coded *c, unsigned phase, uint64_t from
 	return n;
 }
 
-/* Length of the well-formed UTF-8 character at p, or 0. */
-static size_t utf8_len(const uint8_t *p, size_t n)
+/* Sum of the eight bytes. */
+static size_t lanes(uint64_t x)
 {
-	size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	const uint64_t even = 0x00ff00ff00ff00ffull;
 
-	if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
-}
-
-size_t dfl_coded_text_bytes(const uint8_t *p, size_t n)
-{
-	size_t good = 0, len;
-
-	for (size_t i = 0; i < n; i += len) {
-		len = 1;
-		if (p[i] >= 0x80) {
-			len = utf8_len(p + i, n - i);
-			good += len;
-			len += !len;
-		} else {
-			good += (p[i] >= 0x20 && p[i] != 0x7f) || p[i] == '\t' || p[i] == '\n' ||
-				p[i] == '\r';
-		}
-	}
-	return good;
+	x = (x & even) + (x >> 8 & even);
+	return (size_t)(x * 0x0001000100010001ull >> 48);
 }
 
 bool dfl_coded_is_ascii(const uint8_t *p, size_t n)
 {
 	const uint64_t ones = 0x0101010101010101ull, tops = 0x80 * ones;
-	uint64_t high = 0, x;
-	size_t odd = 0, i = 0;
+	uint64_t high = 0, odd = 0, x;
+	size_t i = 0, n_odd = 0;
 
 	for (; i + 8 <= n; i += 8) {
 		__builtin_memcpy(&x, p + i, 8);
 		high |= x;
-		/* Bytes below 0x20; then 0x7f. Exact while no byte is high. */
-		odd += (size_t)__builtin_popcountll(~((x | tops) - 0x20 * ones) & tops);
-		odd += (size_t)__builtin_popcountll((x + ones) & tops);
+		/* Bytes below 0x20, and 0x7f, counted in lanes. Exact while no byte is high. */
+		odd += ((~((x | tops) - 0x20 * ones) | (x + ones)) & tops) >> 7;
+		if (i % 1024 == 1016) { /* before a lane is full */
+			n_odd += lanes(odd);
+			odd = 0;
+		}
 	}
 	for (; i < n; i++) {
 		high |= p[i];
-		odd += p[i] < 0x20 || p[i] == 0x7f;
+		n_odd += p[i] < 0x20 || p[i] == 0x7f;
 	}
-	return !(high & tops) && odd * 4 <= n;
+	return !(high & tops) && (n_odd + lanes(odd)) * 4 <= n;
 }
 
 bool dfl_coded_is_text(size_t good, size_t n)

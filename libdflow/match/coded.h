@@ -59,8 +59,6 @@ uint64_t dfl_coded_char(const struct dfl_coded *c, uint64_t pos);
 size_t dfl_coded_decode(const struct dfl_coded *c, unsigned phase, uint64_t from, uint64_t to,
 			bool last, uint8_t out[static DFL_CODED_OUT], uint64_t *ret_pos);
 
-/* Bytes that are printable ASCII, tabs, newlines or whole UTF-8 characters. */
-size_t dfl_coded_text_bytes(const uint8_t *p, size_t n);
 /* A cheap yes for ASCII that dfl_coded_is_text would say yes to. */
 bool dfl_coded_is_ascii(const uint8_t *p, size_t n);
 bool dfl_coded_is_text(size_t good, size_t n);

@@ -14,9 +14,9 @@
 #define MIN_FILTER_BITS 7  /* 1 KiB */
 #define MAX_FILTER_BITS 18 /* 2 MiB: beyond that it misses every cache anyway */
 
-static uint16_t tag_of(uint64_t h)
+static uint32_t tag_of(uint64_t h)
 {
-	return (uint16_t)(h >> 16);
+	return (uint32_t)(h >> 8);
 }
 
 static uint32_t bucket_of(const struct dfl_index *ix, uint64_t h)
@@ -29,19 +29,9 @@ static struct dfl_chunk_ix *chunk_of(const struct dfl_index *ix, uint32_t e)
 	return ix->chunks[e >> DFL_CHUNK_SHIFT];
 }
 
-static uint32_t *next_of(const struct dfl_index *ix, uint32_t e)
+static struct dfl_entry *entry_of(const struct dfl_index *ix, uint32_t e)
 {
-	return &chunk_of(ix, e)->next[e & (DFL_CHUNK - 1)];
-}
-
-static uint32_t *prev_of(const struct dfl_index *ix, uint32_t e)
-{
-	return &chunk_of(ix, e)->prev[e & (DFL_CHUNK - 1)];
-}
-
-static uint16_t tag_at(const struct dfl_index *ix, uint32_t e)
-{
-	return chunk_of(ix, e)->tag[e & (DFL_CHUNK - 1)];
+	return &chunk_of(ix, e)->entries[e & (DFL_CHUNK - 1)];
 }
 
 static const uint8_t *gram_at(const struct dfl_index *ix, uint32_t e)
@@ -106,14 +96,14 @@ static void link_entry(struct dfl_index *ix, uint32_t e, uint64_t h)
 	struct dfl_bucket *b = &ix->buckets[bucket_of(ix, h)];
 
 	if (b->head == DFL_NONE) {
-		*next_of(ix, e) = *prev_of(ix, e) = e;
+		entry_of(ix, e)->next = entry_of(ix, e)->prev = e;
 	} else {
-		uint32_t old = b->head, tail = *prev_of(ix, old);
+		uint32_t old = b->head, tail = entry_of(ix, old)->prev;
 
-		*next_of(ix, e) = old;
-		*prev_of(ix, e) = tail;
-		*prev_of(ix, old) = e;
-		*next_of(ix, tail) = e;
+		entry_of(ix, e)->next = old;
+		entry_of(ix, e)->prev = tail;
+		entry_of(ix, old)->prev = e;
+		entry_of(ix, tail)->next = e;
 	}
 	b->head = e;
 	b->count++;
@@ -122,18 +112,18 @@ static void link_entry(struct dfl_index *ix, uint32_t e, uint64_t h)
 static void unlink_entry(struct dfl_index *ix, uint32_t e)
 {
 	struct dfl_bucket *b = &ix->buckets[bucket_of(ix, dfl_gram(ix, gram_at(ix, e)))];
-	uint32_t next = *next_of(ix, e), prev = *prev_of(ix, e);
+	uint32_t next = entry_of(ix, e)->next, prev = entry_of(ix, e)->prev;
 
 	if (next == e) {
 		b->head = DFL_NONE;
 	} else {
-		*next_of(ix, prev) = next;
-		*prev_of(ix, next) = prev;
+		entry_of(ix, prev)->next = next;
+		entry_of(ix, next)->prev = prev;
 		if (b->head == e)
 			b->head = next;
 	}
 	b->count--;
-	*next_of(ix, e) = DFL_NONE;
+	entry_of(ix, e)->next = DFL_NONE;
 }
 
 static void filter_set(struct dfl_index *ix, uint64_t h)
@@ -151,7 +141,7 @@ static void each_entry(struct dfl_index *ix,
 		for (uint32_t i = 0; ix->chunks[c]->source && i < DFL_CHUNK; i++) {
 			uint32_t e = c << DFL_CHUNK_SHIFT | i;
 
-			if (*next_of(ix, e) != DFL_NONE)
+			if (entry_of(ix, e)->next != DFL_NONE)
 				f(ix, e, dfl_gram(ix, gram_at(ix, e)));
 		}
 }
@@ -244,7 +234,7 @@ int dfl_index_reserve(struct dfl_index *ix, struct dfl_match_source *s, uint32_t
 			return -ENOMEM;
 		ix->chunks[c]->source = s;
 		ix->chunks[c]->first = s->n_chunks << DFL_CHUNK_SHIFT;
-		memset(ix->chunks[c]->next, 0xff, sizeof(ix->chunks[c]->next));
+		memset(ix->chunks[c]->entries, 0xff, sizeof(ix->chunks[c]->entries));
 		s->chunks[s->n_chunks++] = c;
 	}
 	return 0;
@@ -260,7 +250,7 @@ static bool too_many(struct dfl_index *ix, const struct dfl_match_source *s, con
 	for (uint32_t i = 0; i < b->count && i < 4 * DFL_POSITIONS_PER_SOURCE; i++) {
 		if (chunk_of(ix, e)->source == s && same_gram(ix, gram_at(ix, e), gram))
 			own++;
-		e = *next_of(ix, e);
+		e = entry_of(ix, e)->next;
 	}
 	return own >= DFL_POSITIONS_PER_SOURCE;
 }
@@ -273,7 +263,7 @@ bool dfl_index_add(struct dfl_index *ix, struct dfl_match_source *s, uint32_t at
 
 	if (too_many(ix, s, gram, h))
 		return false;
-	chunk_of(ix, e)->tag[e & (DFL_CHUNK - 1)] = tag_of(h);
+	entry_of(ix, e)->tag = tag_of(h);
 	link_entry(ix, e, h);
 	ix->entries++;
 	filter_set(ix, h);
@@ -289,7 +279,7 @@ void dfl_index_remove(struct dfl_index *ix, struct dfl_match_source *s)
 		struct dfl_chunk_ix *c = ix->chunks[s->chunks[i]];
 
 		for (uint32_t j = 0; j < DFL_CHUNK; j++) {
-			if (c->next[j] == DFL_NONE)
+			if (c->entries[j].next == DFL_NONE)
 				continue;
 			unlink_entry(ix, s->chunks[i] << DFL_CHUNK_SHIFT | j);
 			ix->entries--;
@@ -335,20 +325,20 @@ static bool turn(const struct dfl_index *ix, struct dfl_index_iter *it)
 	it->left = DFL_ENTRIES_PER_PROBE / 2;
 	it->walk = DFL_WALK_PER_PROBE / 2;
 	it->oldest = it->at; /* looked at forwards: [head, oldest) */
-	it->at = *prev_of(ix, it->head);
+	it->at = entry_of(ix, it->head)->prev;
 	return true;
 }
 
 static void step(const struct dfl_index *ix, struct dfl_index_iter *it)
 {
 	if (!it->backwards) {
-		it->at = *next_of(ix, it->at);
+		it->at = entry_of(ix, it->at)->next;
 		if (it->at == it->head)
 			it->at = DFL_NONE;
 	} else if (it->at == it->oldest) {
 		it->at = DFL_NONE;
 	} else {
-		it->at = *prev_of(ix, it->at);
+		it->at = entry_of(ix, it->at)->prev;
 	}
 }
 
@@ -364,7 +354,7 @@ bool dfl_index_next(const struct dfl_index *ix, struct dfl_index_iter *it,
 		step(ix, it);
 		it->walk--;
 		it->walked++;
-		if (tag_at(ix, e) != it->tag || !same_gram(ix, gram_at(ix, e), it->gram))
+		if (entry_of(ix, e)->tag != it->tag || !same_gram(ix, gram_at(ix, e), it->gram))
 			continue;
 		it->left--;
 		*ret_source = chunk_of(ix, e)->source;

@@ -30,9 +30,10 @@ struct dfl_chunk_ix {
 	struct dfl_match_source *source; /* NULL: free */
 	uint32_t first;			 /* position of entry 0 in the source */
 	uint32_t next_free;
-	uint32_t next[DFL_CHUNK]; /* circular through the bucket; DFL_NONE: not in the index */
-	uint32_t prev[DFL_CHUNK];
-	uint16_t tag[DFL_CHUNK];
+	struct dfl_entry {
+		uint32_t next, prev; /* circular through the bucket; next DFL_NONE: not in the index */
+		uint32_t tag;	     /* more of the hash */
+	} entries[DFL_CHUNK];
 };
 
 struct dfl_bucket {
@@ -98,7 +99,7 @@ struct dfl_index_iter {
 	const uint8_t *gram;
 	uint32_t at, head, oldest;
 	uint32_t count; /* entries of the bucket */
-	uint16_t tag;
+	uint32_t tag;
 	uint16_t left, walk, walked;
 	bool backwards, capped;
 };

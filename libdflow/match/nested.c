@@ -105,7 +105,7 @@ static int best_phase(struct dfl_coded *c, uint64_t from, uint64_t to, bool last
 
 	for (unsigned p = 0; p < c->code->phases; p++) {
 		size_t n = dfl_coded_decode(c, p, from, to, last, out, &pos);
-		size_t good = dfl_coded_text_bytes(out, n);
+		size_t good = c->simd->text_bytes(out, n);
 
 		if (dfl_coded_is_text(good, n) && good > best) {
 			best = good;
@@ -122,7 +122,7 @@ static bool still_text(struct dfl_coded *c, uint64_t from, uint64_t to, bool las
 	size_t n = decode(c, from, to, last);
 	const uint8_t *p = c->batch + c->n_batch;
 
-	if (!dfl_coded_is_ascii(p, n) && !dfl_coded_is_text(dfl_coded_text_bytes(p, n), n))
+	if (!dfl_coded_is_ascii(p, n) && !dfl_coded_is_text(c->simd->text_bytes(p, n), n))
 		return false;
 	c->n_batch += n;
 	if (c->n_batch >= DFL_CODED_BATCH)

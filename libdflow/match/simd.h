@@ -28,6 +28,11 @@ struct dfl_simd {
 	 * for n rounded up to 64.
 	 */
 	size_t (*values)(uint8_t *out, const uint8_t *chars, size_t n);
+	/*
+	 * Bytes that are printable ASCII, tabs, newlines, or of whole UTF-8 characters (those that
+	 * cross a multiple of 64 do not count).
+	 */
+	size_t (*text_bytes)(const uint8_t *p, size_t n);
 	/* n groups of four values to three bytes each. out has room for 32 bytes more, values too. */
 	void (*join)(uint8_t *out, const uint8_t *values, size_t n);
 };

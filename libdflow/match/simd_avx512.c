@@ -159,7 +159,7 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	dfl_simd_portable.join(out, v, n);
 }
 
-const struct dfl_simd dfl_simd_avx512 = { "avx512", usable, canon_loop, probe, values, join };
+const struct dfl_simd dfl_simd_avx512 = { "avx512", usable, canon_loop, probe, values, text_loop, join };
 #ifdef __clang__
 #pragma clang attribute pop
 #else

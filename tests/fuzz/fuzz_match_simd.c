@@ -70,6 +70,7 @@ static void check_base64(const struct dfl_simd *simd, const uint8_t *data, size_
 	na = dfl_simd_portable.values(va, data, size);
 	nb = simd->values(vb, data, size);
 	must(na == nb && !memcmp(va, vb, na));
+	must(dfl_simd_portable.text_bytes(data, size) == simd->text_bytes(data, size));
 	for (size_t i = 0; i < size; i++)
 		va[i] = data[i] & 63;
 	dfl_simd_portable.join(oa, va, size / 4);
