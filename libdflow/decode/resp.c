@@ -182,6 +182,11 @@ void dfl_resp_channel_end(struct dfl_resp_conn *c, struct dfl_channel *ch, uint6
 	free(ch);
 }
 
+bool dfl_resp_is_event_stream(const char *key, size_t len)
+{
+	return len > 7 && !memcmp(key, "stream:", 7);
+}
+
 static struct dfl_channel *new_channel(struct dfl_resp_conn *c, bool published,
 				       const struct dfl_cmd *cmd, const char *name, size_t len,
 				       uint64_t ts_ns)
@@ -189,7 +194,7 @@ static struct dfl_channel *new_channel(struct dfl_resp_conn *c, bool published,
 	struct dfl_channel *ch = calloc(1, sizeof(*ch));
 	struct dfl_op_desc d = { .protocol = "redis",
 				 .operation = cmd->name,
-				 .residency = DFL_TRANSIT,
+				 .residency = cmd->residency,
 				 .ttl_s = -1,
 				 .dir = c->commands.dir };
 	struct dfl_key_ids ids;
@@ -206,7 +211,7 @@ static struct dfl_channel *new_channel(struct dfl_resp_conn *c, bool published,
 	ch->op = dfl_begin_op(c->ctx, &d, ts_ns);
 	for (int i = 0; i < ids.n; i++)
 		dfl_put_id(c->ctx, ch->op, ids.id[i].kind, ids.id[i].value, ids.id[i].len);
-	events = !strncmp(ch->place, "channel:", 8);
+	events = !strncmp(ch->place, "channel:", 8) || dfl_resp_is_event_stream(name, len);
 	dfl_fields_init(&ch->fields, c->ctx, ch->op, published ? c->commands.dir : c->replies.dir,
 			NULL, events ? DFL_FIELDS_EVENT : DFL_FIELDS_NONE);
 	DL_APPEND(c->channels, ch);

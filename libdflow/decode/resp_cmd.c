@@ -23,7 +23,7 @@ static enum dfl_residency residency(const struct dfl_resp_side *s)
 
 static void begin_channel(struct dfl_resp_side *s)
 {
-	bool published = s->cmd->flags & DFL_CMD_PUBLISHES;
+	bool published = !(s->cmd->flags & DFL_CMD_SUBSCRIBES);
 
 	s->channel = dfl_resp_channel(s->conn, published, s->cmd, s->arg_text, s->arg_len,
 				      s->chunk->ts_ns);
@@ -50,6 +50,14 @@ static void begin_plain(struct dfl_resp_side *s, const char *sub)
 	dfl_resp_decided(s);
 }
 
+static bool is_channel(const struct dfl_resp_side *s)
+{
+	if (s->cmd->flags & (DFL_CMD_PUBLISHES | DFL_CMD_SUBSCRIBES))
+		return true;
+	return (s->cmd->flags & DFL_CMD_EVENTS) && s->cmd->key &&
+	       dfl_resp_is_event_stream(s->arg_text, s->arg_len);
+}
+
 /* After an argument that was kept: is the operation known now? */
 static void decide(struct dfl_resp_side *s)
 {
@@ -58,7 +66,7 @@ static void decide(struct dfl_resp_side *s)
 
 	if (s->decided || s->arg < wanted)
 		return;
-	if (s->cmd && (s->cmd->flags & (DFL_CMD_PUBLISHES | DFL_CMD_SUBSCRIBES))) {
+	if (s->cmd && is_channel(s)) {
 		begin_channel(s);
 		return;
 	}
@@ -96,7 +104,7 @@ static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *
 		s->target = DFL_TO_NOWHERE;
 	} else if (dfl_cmd_is_value(s->cmd, index)) {
 		s->leaf_is_event = s->channel != NULL;
-		dfl_resp_open_value(s, at, is_celery(s));
+		dfl_resp_open_value(s, at, !s->channel && is_celery(s));
 	}
 }
 

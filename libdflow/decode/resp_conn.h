@@ -93,6 +93,7 @@ struct dfl_resp_conn {
 	bool subscribed;
 	bool maybe_push;
 	uint8_t push;                  /* enum push of resp_reply.c */
+	uint8_t key_depth;             /* of the keys in the reply to XREAD */
 	struct dfl_resp_cmd *pending;  /* oldest first */
 	struct dfl_resp_cmd *answered; /* whose reply is being read */
 	unsigned n_pending;
@@ -122,6 +123,8 @@ struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published,
 				     const struct dfl_cmd *cmd, const char *name, size_t len,
 				     uint64_t ts_ns);
 struct dfl_channel *dfl_resp_channel_by_number(struct dfl_resp_conn *c, uint64_t number);
+/* Is it the key of an event stream? */
+bool dfl_resp_is_event_stream(const char *key, size_t len);
 void dfl_resp_channel_end(struct dfl_resp_conn *c, struct dfl_channel *ch, uint64_t ts_ns);
 
 void dfl_resp_cmd_end(struct dfl_resp_conn *c, struct dfl_resp_cmd *cmd, uint64_t ts_ns);

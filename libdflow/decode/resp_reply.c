@@ -71,6 +71,7 @@ static void top_begin(void *ud, uint8_t type, const uint8_t *at)
 	dfl_resp_top_reset(s);
 	c->answered = NULL;
 	c->push = type == '>' ? OTHER_PUSH : NO_PUSH;
+	c->key_depth = type == '%' ? 1 : 2; /* RESP3 has a map, RESP2 pairs */
 	c->maybe_push = type == '>' || (type == '*' && (c->subscribed || !c->pending));
 	if (type == '|')
 		dfl_resp_decided(s); /* attributes go ahead of the reply */
@@ -120,7 +121,7 @@ static unsigned dequeue(struct dfl_resp_side *s, uint64_t index)
 	if (!c->queued || index >= c->n_queued || index >= DFL_RESP_QUEUED)
 		return DFL_CMD_READS;
 	memcpy(s->place, c->queued[index].place, sizeof(s->place));
-	return c->queued[index].cmd ? c->queued[index].cmd->flags & ~DFL_CMD_POPS : DFL_CMD_READS;
+	return c->queued[index].cmd ? c->queued[index].cmd->flags & DFL_CMD_READS : DFL_CMD_READS;
 }
 
 static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
@@ -144,6 +145,11 @@ static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *
 		dfl_resp_open_value(s, at, false);
 	} else if ((flags & DFL_CMD_POPS) && depth == 1 && !index) {
 		s->target = DFL_TO_ARG;
+	} else if ((flags & DFL_CMD_EVENTS) && depth == c->key_depth) {
+		s->target = DFL_TO_ARG;
+	} else if ((flags & DFL_CMD_EVENTS) && s->channel) {
+		s->leaf_is_event = depth > c->key_depth + 2u; /* below: the entry's id */
+		dfl_resp_open_value(s, at, false);
 	} else if (flags & DFL_CMD_READS) {
 		dfl_resp_open_value(s, at, is_celery(s));
 	}
@@ -154,13 +160,32 @@ static void bulk_data(void *ud, const struct dfl_slice *d)
 	dfl_resp_data(ud, d);
 }
 
-/* The key that BRPOP waited for. */
-static void popped_key(struct dfl_resp_side *s)
+/* What follows in the reply to XREAD are events of this stream. */
+static void stream_key(struct dfl_resp_side *s, const uint8_t *at)
+{
+	struct dfl_channel *ch = dfl_resp_channel(s->conn, false, s->cmd, s->arg_text, s->arg_len,
+						  s->chunk->ts_ns);
+
+	if (!ch)
+		return;
+	dfl_resp_flush(s, at);
+	dfl_close_view(s->conn->ctx, &s->own);
+	s->channel = ch;
+	s->op = ch->op;
+}
+
+/* The key that BRPOP or XREAD waited for. */
+static void popped_key(struct dfl_resp_side *s, const uint8_t *at)
 {
 	const struct dfl_op_desc d = {
 		.place = s->place, .residency = DFL_QUEUE, .ttl_s = -1, .dir = dfl_other(s->dir)
 	};
 
+	if (s->cmd && (s->cmd->flags & DFL_CMD_EVENTS) &&
+	    dfl_resp_is_event_stream(s->arg_text, s->arg_len)) {
+		stream_key(s, at);
+		return;
+	}
 	dfl_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
 	if (s->op)
 		dfl_name_op(s->conn->ctx, s->op, &d);
@@ -227,7 +252,7 @@ static void bulk_end(void *ud, const uint8_t *at)
 	else if (s->target == DFL_TO_ARG && s->conn->maybe_push)
 		push_arg(s);
 	else if (s->target == DFL_TO_ARG)
-		popped_key(s);
+		popped_key(s, at);
 	s->target = DFL_TO_OWN;
 }
 
@@ -259,9 +284,9 @@ static void top_end(void *ud, const uint8_t *at)
 		dfl_end_op(c->ctx, &c->answered->op, s->chunk->ts_ns);
 		free(c->answered);
 		c->answered = NULL;
-	} else if (ch && c->push && (c->push == UNSUBSCRIBED || ch->fields.ended)) {
-		dfl_resp_channel_end(c, ch, s->chunk->ts_ns);
 	}
+	if (ch && !ch->published && (c->push == UNSUBSCRIBED || ch->fields.ended))
+		dfl_resp_channel_end(c, ch, s->chunk->ts_ns);
 	s->op = NULL;
 	s->channel = NULL;
 }

@@ -167,6 +167,7 @@ static void test_each_allocation_fails(void **state)
 					     "redis-commands",
 					     "redis-pubsub",
 					     "redis-multi",
+					     "redis-streams",
 					     "redis-celery",
 					     "postgres-simple",
 					     "postgres-extended",
