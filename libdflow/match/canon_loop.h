@@ -84,7 +84,7 @@ static inline unsigned run_start(uint64_t slash, unsigned i)
 }
 
 /* Escapes that yield something: where the first begins (or avail). Drops the letter of \n etc. */
-static inline unsigned first_escape(block b, struct span *s)
+static inline __attribute__((always_inline)) unsigned first_escape(block b, struct span *s)
 {
 	uint64_t pct = within(b, '%', '%'), amp = within(b, '&', '&');
 	uint64_t slash = within(b, '\\', '\\'), stop = 0;
@@ -164,7 +164,7 @@ static inline uint64_t suspects4(block b)
 }
 
 /* Adds whole, kept UTF-8 characters; returns where an incomplete one begins, or `end`. */
-static inline unsigned add_utf8(block b, struct span *s, unsigned end)
+static inline __attribute__((always_inline)) unsigned add_utf8(block b, struct span *s, unsigned end)
 {
 	uint64_t cont = within(b, 0x80, 0xbf), lead2 = within(b, 0xc2, 0xdf);
 	uint64_t lead3 = within(b, 0xe0, 0xef), lead4 = within(b, 0xf0, 0xf4);
@@ -266,7 +266,7 @@ static inline uint64_t run_bytes(block b, const struct classes *cl, struct runs 
 	return m;
 }
 
-static inline void follow_runs(struct dfl_canon *c, struct runs *r, uint64_t m,
+static inline __attribute__((always_inline)) void follow_runs(struct dfl_canon *c, struct runs *r, uint64_t m,
 			       unsigned end, const uint8_t *data, size_t i, uint64_t pos)
 {
 	uint64_t brk = ~m & below(end);
@@ -363,9 +363,9 @@ static inline __attribute__((always_inline)) unsigned take_block(struct dfl_cano
 }
 
 /* Two copies, because a whole block needs much less. */
-static __attribute__((noinline)) unsigned take_whole(struct dfl_canon *c, struct runs *r, block b,
-						     struct classes cl, const uint8_t *data, size_t i,
-						     uint64_t pos)
+static inline __attribute__((always_inline)) unsigned
+take_whole(struct dfl_canon *c, struct runs *r, block b, struct classes cl, const uint8_t *data,
+	   size_t i, uint64_t pos)
 {
 	return take_block(c, r, data + i, b, cl, 64, data, i, pos);
 }
