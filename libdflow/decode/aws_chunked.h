@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bodies in "aws-chunked" (Amazon S3 API reference, "Signature calculations … transferring payload in
- * multiple chunks"): tells framing (sizes, signatures, trailers) from data.
+ * Bodies in "aws-chunked" (Amazon S3 API reference, "Signature calculations … transferring payload
+ * in multiple chunks"): tells framing (sizes, signatures, trailers) from data.
  */
 #pragma once
 
@@ -15,8 +15,8 @@ struct dfl_aws_chunked {
 };
 
 /*
- * How many of the bytes are of one sort; at least 1 of len > 0. What is not aws-chunked is data up to
- * its end.
+ * How many of the bytes are of one sort; at least 1 of len > 0. What is not aws-chunked is data up
+ * to its end.
  */
 size_t dfl_aws_chunked_run(struct dfl_aws_chunked *a, const uint8_t *data, size_t len,
 			   bool *ret_is_data);

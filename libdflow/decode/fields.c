@@ -13,8 +13,8 @@ struct dfl_field_rule {
 	const char *path; /* '*' stands for one key */
 	enum what what;
 	enum dfl_id_kind id;
-	const char *events[2]; /* ANSWER, OUTPUT: only in events of these names (or without a name); NULL:
-				  any */
+	const char *events[2]; /* ANSWER, OUTPUT: only in events of these names (or without a
+				  name); NULL: any */
 };
 
 static const struct dfl_field_rule request_rules[] = {
@@ -50,8 +50,9 @@ static const struct dfl_field_rule model_rules[] = {
 	{ "choices[].delta.content", ANSWER },    /* OpenAI, streaming */
 	{ "choices[].message.content", ANSWER },  /* OpenAI, blocking */
 	{ "choices[].text", ANSWER },             /* OpenAI completions */
-	{ "delta.text", ANSWER },                 /* Anthropic content_block_delta */
+	{ "delta.text", ANSWER },                 /* Anthropic, Bedrock: content block delta */
 	{ "content[].text", ANSWER },             /* Anthropic, blocking */
+	{ "output.message.content[].text", ANSWER }, /* Bedrock, blocking */
 	{ "data.delta.message.content", ANSWER }, /* plugin daemon */
 	{ "data[].embedding[]", VECTOR },         /* OpenAI */
 	{ "data[].embedding", VECTOR },           /* the same in base64 */

@@ -55,6 +55,9 @@ static void init_reader(struct dfl_body *b, const struct dfl_route *route, bool 
 	} else if (set && !strncasecmp(type, "text/event-stream", 17)) {
 		dfl_sse_init(&b->sse, b->ctx, b->op, b->dir, set);
 		b->kind = DFL_BODY_SSE;
+	} else if (set && !strncasecmp(type, "application/vnd.amazon.eventstream", 34)) {
+		dfl_event_stream_init(&b->events, b->ctx, b->op, b->dir, set);
+		b->kind = DFL_BODY_EVENTS;
 	} else if (set && (!*type || strcasestr(type, "json"))) {
 		dfl_fields_init(&b->json, b->ctx, b->op, b->dir, NULL, set);
 		b->kind = DFL_BODY_JSON;
@@ -83,6 +86,8 @@ static void put_plain(struct dfl_body *b, const struct dfl_slice *s, const struc
 		dfl_fields_feed(&b->json, s, from);
 	else if (b->kind == DFL_BODY_SSE)
 		dfl_sse_feed(&b->sse, s, from);
+	else if (b->kind == DFL_BODY_EVENTS)
+		dfl_event_stream_feed(&b->events, s, from);
 	else if (b->kind == DFL_BODY_MULTIPART)
 		dfl_multipart_feed(&b->multipart, s, from->ts_ns);
 }
@@ -105,6 +110,8 @@ static void put_hole(struct dfl_body *b, uint64_t pos, uint64_t len, uint64_t ts
 		dfl_fields_gap(&b->json, pos, len, ts_ns);
 	else if (b->kind == DFL_BODY_SSE)
 		dfl_sse_gap(&b->sse, pos, len, ts_ns);
+	else if (b->kind == DFL_BODY_EVENTS)
+		dfl_event_stream_gap(&b->events, pos, len, ts_ns);
 	else if (b->kind == DFL_BODY_MULTIPART)
 		dfl_multipart_gap(&b->multipart, pos, len);
 }
@@ -257,6 +264,8 @@ void dfl_body_fini(struct dfl_body *b, uint64_t ts_ns)
 		dfl_fields_fini(&b->json, ts_ns);
 	else if (b->kind == DFL_BODY_SSE)
 		dfl_sse_fini(&b->sse, ts_ns);
+	else if (b->kind == DFL_BODY_EVENTS)
+		dfl_event_stream_fini(&b->events, ts_ns);
 	else if (b->kind == DFL_BODY_MULTIPART)
 		dfl_multipart_fini(&b->multipart, ts_ns);
 	dfl_close_view(b->ctx, &b->view);

@@ -4,17 +4,24 @@
 #pragma once
 
 #include "decode/aws_chunked.h"
+#include "decode/event_stream.h"
 #include "decode/inflate.h"
 #include "decode/multipart.h"
 #include "decode/requests.h"
 #include "decode/sse.h"
 
 #define DFL_INFLATE_STEP 256         /* compressed bytes that inflated ones are mapped to at once */
-#define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; what is beyond is unread */
+#define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; the rest is unread */
 #define DFL_CODINGS_MAX 3            /* stacked on one body */
 #define DFL_WINDOWS_MAX 128          /* open at once of those that keep megabytes */
 
-enum dfl_body_kind { DFL_BODY_PLAIN, DFL_BODY_JSON, DFL_BODY_SSE, DFL_BODY_MULTIPART };
+enum dfl_body_kind {
+	DFL_BODY_PLAIN,
+	DFL_BODY_JSON,
+	DFL_BODY_SSE,
+	DFL_BODY_EVENTS,
+	DFL_BODY_MULTIPART,
+};
 
 struct dfl_body {
 	const struct dfl_dec_ctx *ctx; /* NULL: no body is being read */
@@ -41,6 +48,7 @@ struct dfl_body {
 	union {
 		struct dfl_fields json;
 		struct dfl_sse sse;
+		struct dfl_event_stream events;
 		struct dfl_multipart multipart;
 	};
 };

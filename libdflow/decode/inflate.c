@@ -13,8 +13,9 @@ static const struct {
 	const char *name;
 	enum dfl_coding coding;
 } codings[] = {
-	{ "gzip", DFL_CODING_ZLIB },    { "x-gzip", DFL_CODING_ZLIB }, { "deflate", DFL_CODING_ZLIB },
-	{ "br", DFL_CODING_BROTLI },    { "zstd", DFL_CODING_ZSTD },
+	{ "gzip", DFL_CODING_ZLIB },    { "x-gzip", DFL_CODING_ZLIB },
+	{ "deflate", DFL_CODING_ZLIB }, { "br", DFL_CODING_BROTLI },
+	{ "zstd", DFL_CODING_ZSTD },
 };
 
 bool dfl_coding_find(const char *name, size_t len, enum dfl_coding *ret_coding)

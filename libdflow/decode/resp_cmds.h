@@ -17,7 +17,7 @@ enum dfl_cmd_flags {
 	DFL_CMD_OPTIONS = 1 << 5,      /* EX, PX and the like may follow the value */
 	DFL_CMD_SUB = 1 << 6,          /* a subcommand follows */
 	DFL_CMD_UNSUBSCRIBES = 1 << 8, /* answered by a push, not by a reply */
-	DFL_CMD_EVENTS = 1 << 9, /* like pub/sub when the key is "stream:…" (dify: its event streams) */
+	DFL_CMD_EVENTS = 1 << 9,       /* like pub/sub when the key is "stream:…" (Dify's) */
 	DFL_CMD_KEYS = 1 << 7,         /* each value's key is the argument before it */
 };
 

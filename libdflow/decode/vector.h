@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Embedding vectors: whatever form one comes in (JSON numbers, base64 of floats, a pickled list in a
- * bytea), it is handed on in one spelling, so that the matcher finds it again (docs/canonical.md,
- * "Vectors").
+ * Embedding vectors: whatever form one comes in (JSON numbers, base64 of floats, a pickled list in
+ * a bytea), it is handed on in one spelling, so that the matcher finds it again
+ * (docs/canonical.md, "Vectors").
  */
 #pragma once
 

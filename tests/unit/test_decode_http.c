@@ -83,7 +83,8 @@ static void put_object(struct player *p, const char *file)
 
 	put_text(p, DFL_REQUEST,
 		 "PUT /upload_files/x HTTP/1.1\r\nHost: dify.s3.eu-west-1.amazonaws.com\r\n"
-		 "Authorization: AWS4-HMAC-SHA256 Credential=A/20261124/eu-west-1/s3/aws4_request\r\n"
+		 "Authorization: AWS4-HMAC-SHA256 Credential=A/20261124/eu-west-1/s3/aws4_request"
+		 "\r\n"
 		 "Content-Encoding: aws-chunked\r\nTransfer-Encoding: chunked\r\n\r\n");
 	for (size_t i = 0; i < FILE_BYTES; i += AWS_CHUNK) {
 		snprintf(line, sizeof(line), "%x\r\n%x\r\n", AWS_CHUNK + 10, AWS_CHUNK);
@@ -156,8 +157,8 @@ static void upload(struct player *p, const char *file)
 	char head[256];
 
 	snprintf(head, sizeof(head),
-		 "POST /v1/files/upload HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n"
-		 "Content-Length: %zu\r\n\r\n%s",
+		 "POST /v1/files/upload HTTP/1.1\r\n"
+		 "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %zu\r\n\r\n%s",
 		 sizeof(part) - 1 + FILE_BYTES + 9, part);
 	put_text(p, DFL_REQUEST, head);
 	put(p, DFL_REQUEST, file, FILE_BYTES);
@@ -261,7 +262,8 @@ static void test_bombs(void **state)
 static void test_windows(void **state)
 {
 	struct dfl_conn conn[DFL_WINDOWS_MAX + 1] = { 0 };
-	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n?";
+	static const char reply[] =
+		"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n?";
 	struct dfl_decode_stats stats;
 	struct player p;
 

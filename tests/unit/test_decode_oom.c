@@ -161,6 +161,7 @@ static void test_each_allocation_fails(void **state)
 					     "http-sse",
 					     "http-gzip",
 					     "http-codings",
+					     "http-bedrock",
 					     "http-s3-chunked",
 					     "embedding",
 					     "http-upload",

@@ -12,6 +12,10 @@
 #include "decode_sink.h"
 #include "trace/trace.h"
 
+#define QUESTION                                                                                   \
+	"Please tell me how to prune an old apple tree in late winter without hurting it, step "   \
+	"by step."
+
 /* docs/canonical.md, "Vectors" */
 static const char counted[] = "034f069e09ee0d3d108c13db172a1a791dc92118246727b62b052e5431a434f3";
 
@@ -150,15 +154,14 @@ static void test_from_model_to_redis(void **state)
 	assert_int_equal(dfl_decode_new(dfl_trace_sink(f.trace), &f.decode), 0);
 	begin_conn(&f, 1, 5001);
 	put_http(&f, DFL_REQUEST, "POST /v1/chat-messages HTTP/1.1",
-		 "{\"query\": \"Please tell me how to prune an old apple tree in late winter without "
-		 "hurting it, step by step.\"}");
+		 "{\"query\": \"" QUESTION "\"}");
 	end_conn(&f);
 	begin_conn(&f, 2, 443);
 	put_http(&f, DFL_REQUEST, "POST /v1/embeddings HTTP/1.1",
-		 "{\"input\": [\"Please tell me how to prune an old apple tree in late winter without "
-		 "hurting it, step by step.\"]}");
+		 "{\"input\": [\"" QUESTION "\"]}");
 	put_http(&f, DFL_RESPONSE, "HTTP/1.1 200 OK",
-		 "{\"data\": [{\"embedding\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]}]}");
+		 "{\"data\": [{\"embedding\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, "
+		 "16]}]}");
 	end_conn(&f);
 	begin_conn(&f, 3, 6379);
 	put(&f, DFL_REQUEST,
