@@ -59,6 +59,9 @@ size_t dfl_canon_units(struct dfl_canon *c, const uint8_t *p, size_t len, uint64
 
 	if (!n || n > MAX_SLASHES)
 		return 0;
+	i = c->simd->units(out, p, len, n);
+	out += 3 * i;
+	i *= unit;
 	for (; len - i >= unit; i += unit, out += 3) {
 		const uint8_t *q = p + i + n;
 		int v;

@@ -291,6 +291,12 @@ static inline __attribute__((always_inline)) void follow_runs(struct dfl_canon *
 	}
 }
 
+/* For those that have no better way than dfl_canon_units itself. */
+static inline size_t no_units(uint8_t *out, const uint8_t *p, size_t len, size_t slashes)
+{
+	return 0;
+}
+
 /* ---- is it text? ---- */
 
 static size_t text_loop(const uint8_t *p, size_t n)

@@ -24,6 +24,11 @@ struct dfl_simd {
 	size_t (*probe)(const struct dfl_index *ix, const uint8_t *text, size_t n, uint32_t stride,
 			uint16_t *hits);
 	/*
+	 * Takes \uXXXX escapes (with so many backslashes) of U+3001 … U+D7FF from the front; writes
+	 * their UTF-8. Returns how many; it may stop early. out has room for 64 bytes more.
+	 */
+	size_t (*units)(uint8_t *out, const uint8_t *p, size_t len, size_t slashes);
+	/*
 	 * Base64 chars to their values, up to the first that is none; returns how many. out has room
 	 * for n rounded up to 64.
 	 */

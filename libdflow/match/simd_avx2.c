@@ -118,7 +118,7 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	dfl_simd_portable.join(out, v, n);
 }
 
-const struct dfl_simd dfl_simd_avx2 = { "avx2", usable, canon_loop, probe_loop, values, text_loop, join };
+const struct dfl_simd dfl_simd_avx2 = { "avx2", usable, canon_loop, probe_loop, no_units, values, text_loop, join };
 #ifdef __clang__
 #pragma clang attribute pop
 #else

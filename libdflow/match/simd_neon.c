@@ -102,6 +102,6 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 }
 
 const struct dfl_simd dfl_simd_neon = {
-	"neon", usable, canon_loop, probe_loop, values, text_loop, join,
+	"neon", usable, canon_loop, probe_loop, no_units, values, text_loop, join,
 };
 #endif

@@ -81,4 +81,4 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	}
 }
 
-const struct dfl_simd dfl_simd_portable = { "portable", usable, canon_loop, probe_loop, values, text_loop, join };
+const struct dfl_simd dfl_simd_portable = { "portable", usable, canon_loop, probe_loop, no_units, values, text_loop, join };

@@ -89,7 +89,7 @@ static size_t put_escaped(char *p)
 		len += (size_t)sprintf(p + len, "\\u%04x",
 				       (word[i] & 15) << 12 | (word[i + 1] & 63) << 6 |
 					       (word[i + 2] & 63));
-	if (!rnd(40))
+	if (!rnd(60))
 		len += (size_t)sprintf(p + len, "\", \"content\": \"");
 	return len;
 }
@@ -122,16 +122,25 @@ static void encode_base64(char *out, const char *in, size_t n)
 }
 
 /* Messages of a few KiB of JSON, each base64 in a JSON string: Celery bodies. */
+static size_t put_field(char *p, size_t (*put)(char *p))
+{
+	size_t n = (size_t)sprintf(p, "\"%s\": \"", pick(english));
+
+	for (unsigned words = 20 + rnd(40); words; words--)
+		n += put(p + n);
+	return n + (size_t)sprintf(p + n, "\", ");
+}
+
 static void fill_base64(char *p, size_t n)
 {
-	char json[3000], *end = p + n;
+	char json[8000], *end = p + n;
 
 	while (p < end) {
-		size_t len = (size_t)sprintf(json, "[[{\"query\": \"");
-		char chunk[4200];
+		size_t len = (size_t)sprintf(json, "[[{");
+		char chunk[8000];
 
 		while (len < 2900)
-			len += rnd(2) ? put_escaped(json + len) : put_english(json + len);
+			len += put_field(json + len, rnd(3) ? put_escaped : put_english);
 		len -= len % 3;
 		memcpy(chunk, "{\"body\": \"", 10);
 		encode_base64(chunk + 10, json, len);
