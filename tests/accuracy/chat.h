@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One synthetic chat: what it is, and the legs of it, in the order in which Dify goes them. */
+#pragma once
+
+#include "wire.h"
+
+enum { POOL = 8, PUBLISHERS = 32, N_DELTAS = 12, ANSWER_WORDS = 48, MAX_OPS = 24, MAX_CALLS = 128 };
+enum { API = 100, WORKER = 200, PLUGIN = 400 };
+
+struct op {
+	const char *name, *field;
+	bool whole; /* the field is there whole */
+	uint64_t calls[MAX_CALLS];
+	unsigned n;
+};
+
+struct request {
+	unsigned number, step, delta;
+	const char *text;
+	char answer[ANSWER_WORDS * 16];
+	char id[5][37]; /* message, conversation, task, run, trace */
+	struct conn in, sub, daemon, llm, *pool;
+	struct op ops[MAX_OPS];
+	unsigned n_ops;
+};
+
+enum { MESSAGE, CONVERSATION, TASK, RUN };
+
+extern struct wire w;
+extern bool one_publisher;
+extern unsigned in_flight, most; /* requests that began and have not ended; at most so far */
+
+/* Processes, and the connections that the chats share. */
+void open_pools(void);
+/* Each returns whether it is done with; the last one is NULL. */
+extern bool (*const steps[])(struct request *);
