@@ -487,9 +487,12 @@ int dfl_pcap_open(const char *path, struct dfl_source **ret_source, struct dfl_e
 	}
 	s->linktype = pcap_datalink(s->pcap);
 	if (!known_linktype(s->linktype)) {
+		const char *name = pcap_datalink_val_to_name(s->linktype) ?: "unknown";
+
 		pcap_source_free(&s->base);
-		return dfl_err_set(err, EPROTONOSUPPORT, "%s: link type %s is not supported; capture with -i any or on an Ethernet interface",
-				   path, pcap_datalink_val_to_name(s->linktype) ?: "unknown");
+		return dfl_err_set(err, EPROTONOSUPPORT,
+				   "%s: link type %s is not supported; capture with -i any or on an Ethernet interface",
+				   path, name);
 	}
 	*ret_source = &s->base;
 	return 0;

@@ -169,6 +169,24 @@ static void test_corrupted(void **state)
 	free(data);
 }
 
+static void test_unknown_link_type(void **state)
+{
+	struct dfl_source *s;
+	struct dfl_err err = { 0 };
+	char path[] = "/tmp/dflow-test-pcap-XXXXXX";
+	int fd = mkstemp(path);
+	size_t len;
+	char *data = load("chat-block-en.pcap", &len);
+
+	data[20] = 105; /* DLT_IEEE802_11 */
+	assert_int_equal(write(fd, data, 24), 24);
+	close(fd);
+	free(data);
+	assert_int_equal(dfl_pcap_open(path, &s, &err), -EPROTONOSUPPORT);
+	unlink(path);
+	assert_non_null(strstr(err.msg, "IEEE802_11"));
+}
+
 static void test_not_a_pcap(void **state)
 {
 	struct dfl_source *s;
@@ -185,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_recorded_chat),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_corrupted),
+		cmocka_unit_test(test_unknown_link_type),
 		cmocka_unit_test(test_not_a_pcap),
 	};
 
