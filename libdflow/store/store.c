@@ -226,7 +226,7 @@ static int set_up_writer(struct dfl_store *s, struct dfl_err *err)
 int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 		     struct dfl_store **ret_store, struct dfl_err *err)
 {
-	struct dfl_store *s;
+	struct dfl_store *s = NULL;
 	int r = new_store(path, &s, err);
 
 	if (r)
@@ -274,7 +274,7 @@ static int check_readable(const char *path, struct dfl_err *err)
 
 int dfl_store_open(const char *path, struct dfl_store **ret_store, struct dfl_err *err)
 {
-	struct dfl_store *s;
+	struct dfl_store *s = NULL;
 	int r = check_readable(path, err);
 
 	if (!r)
