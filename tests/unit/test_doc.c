@@ -207,10 +207,10 @@ static void wrong_values(void **state)
 static void broken_text(void **state)
 {
 	struct dfl_doc *doc;
-	char *deep = malloc(1 << 20);
+	char *deep = calloc(1, 1 << 20);
 
 	for (size_t len = 0; len < sizeof(full) - 1; len++) {
-		char *exact = malloc(len); /* so that a read past the end is seen */
+		char *exact = calloc(1, len); /* so that a read past the end is seen */
 
 		if (len)
 			memcpy(exact, full, len);
