@@ -28,9 +28,26 @@ enum { MESSAGE, CONVERSATION, TASK, RUN };
 
 extern struct wire w;
 extern bool one_publisher;
+extern struct conn publishers[PUBLISHERS];
 extern unsigned in_flight, most; /* requests that began and have not ended; at most so far */
 
 /* Processes, and the connections that the chats share. */
 void open_pools(void);
+/* A text that is written piece by piece and sent as one call; closes it. */
+FILE *chat_begin(void);
+uint64_t chat_call(struct conn *c, bool out, FILE *f, bool may_be_lost);
+/* For the truth: this call carried the field. */
+void chat_note(struct request *r, const char *name, const char *field, bool whole, uint64_t ts_ns);
+/* What holds no field: only the time tells whose it is. */
+void chat_say(struct request *r, struct conn *c, bool out, const char *text);
+
+/* answer.c: the way back */
+bool chat_started(struct request *r);
+bool chat_answer(struct request *r);
+bool chat_answered(struct request *r);
+bool chat_pass_on(struct request *r);
+bool chat_finished(struct request *r);
+bool chat_end(struct request *r);
+
 /* Each returns whether it is done with; the last one is NULL. */
 extern bool (*const steps[])(struct request *);

@@ -107,7 +107,8 @@ def few_words(live, count):
 def kinds(live, each):
     """Texts of all kinds in one flight; the large ones in one of their own."""
     flight = [(name, chat(make(n), n)) for name, make in texts.KINDS.items() for n in range(each)]
-    return [*of_kinds(live, flight), *of_kinds(live, [("1 MB", chat(texts.megabyte(n), n)) for n in (0, 3)])]
+    large = [("1 MB", chat(texts.megabyte(n), n)) for n in ((0, 3) if each > 4 else (3,))]
+    return [*of_kinds(live, flight), *of_kinds(live, large)]
 
 
 def of_kinds(live, flight):
@@ -192,7 +193,7 @@ def hops_of(trace):
 SCENARIOS = {
     "unique": (unique, (1, 16, 64), (64,)),
     "words": (few_words, (32,), (16,)),
-    "kinds": (kinds, (4,), (4,)),
+    "kinds": (kinds, (8,), (4,)),
     "equal": (equal, (16,), (8,)),
     "nested": (nested, (4,), (2,)),
     "short": (short, (16,), (8,)),

@@ -100,12 +100,15 @@ class Score(collections.Counter):
         if not is_right:
             self.say(trace, what)
 
-    def failed(self):
-        if self["mis_stitched"] or self["false"] or not (self["expected"] or self.checked):
-            return True
-        if self.must_be_unique:
-            return bool(self["ambiguous"]) or self["correct"] < SHARE_OF_UNIQUE * self["expected"]
-        return not self["correct"] + self["ambiguous"]
+    def failed(self, allowed=frozenset()):
+        """allowed: counts that are known to be wrong."""
+        wrong = {k for k in ("mis_stitched", "false") if self[k]}
+        if self.must_be_unique and self["ambiguous"]:
+            wrong.add("ambiguous")
+        if self.must_be_unique and self["correct"] + self["ambiguous"] < SHARE_OF_UNIQUE * self["expected"]:
+            wrong.add("missing")
+        nothing = not self.checked and not self["correct"] + self["ambiguous"]
+        return nothing or bool(wrong - allowed)
 
     def row(self, concurrency):
         return {"name": self.name, "concurrency": concurrency, **{k: self[k] for k in COUNTS}}
