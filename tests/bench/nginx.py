@@ -35,7 +35,8 @@ class Nginx:
             http {{ access_log off; sendfile off; keepalive_requests 100000000;
                     server {{ listen 127.0.0.1:8080; root {tmp}; }} }}""")
         tmp.chmod(0o755)
-        self.proc = subprocess.Popen(["ip", "netns", "exec", self.name, "sh", "-c",
+        # not `ip netns exec`: that mounts another /sys, without the cgroups
+        self.proc = subprocess.Popen(["nsenter", f"--net=/run/netns/{self.name}", "sh", "-ec",
                                       f"echo $$ > {self.cgroup}/cgroup.procs; exec nginx -c {tmp}/nginx.conf"])
         time.sleep(1)
 
