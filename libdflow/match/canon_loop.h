@@ -30,6 +30,7 @@ struct span {
 struct classes {
 	uint64_t alnum, high;
 	uint64_t escape;  /* one of % & \ */
+	uint64_t follow;  /* all that matter after one of those; others may be in it too */
 	uint64_t run;	  /* alnum and + - / _ \ */
 	uint64_t newline; /* CR LF */
 };
@@ -44,6 +45,7 @@ static inline struct classes classes(block b)
 		.alnum = alnum,
 		.high = within(b, 0x80, 0xff),
 		.escape = within(b, '%', '&') | slash,
+		.follow = ~0ull,
 		.run = alnum | slash | within(b, '+', '+') | within(b, '-', '-') |
 		       within(b, '/', '/') | within(b, '_', '_'),
 		.newline = within(b, '\r', '\r') | within(b, '\n', '\n'),
@@ -345,15 +347,17 @@ static inline void take_ascii(struct dfl_canon *c, struct runs *r, block b, stru
 }
 
 /* Takes what it can of avail bytes at data + i. Returns how many. */
-static inline __attribute__((always_inline)) unsigned take_block(struct dfl_canon *c, struct runs *r, const uint8_t *p, block b,
-			   struct classes cl, unsigned avail, const uint8_t *data, size_t i,
-			   uint64_t pos)
+static inline __attribute__((always_inline)) unsigned
+take_block(struct dfl_canon *c, struct runs *r, const uint8_t *p, block b, struct classes cl,
+	   unsigned avail, const uint8_t *data, size_t i, uint64_t pos)
 {
 	struct span s = { .p = p, .avail = avail, .keep = cl.alnum };
 	unsigned end = avail;
 
-	if (cl.escape)
+	if (cl.escape & ahead(cl.follow, 1, avail))
 		end = first_escape(b, &s);
+	else if (cl.escape)
+		s.slash = within(b, '\\', '\\');
 	if (cl.high)
 		end = add_utf8(b, &s, end);
 	s.end = end;
@@ -406,9 +410,10 @@ static size_t canon_loop(struct dfl_canon *c, const uint8_t *data, size_t len, u
 			}
 			n = take_whole(c, &r, b, cl, data, i, pos);
 			i += n;
-			if (n == 64)
+			r.newline |= n != 64;
+			/* Not stopped by an escape? One test of both: neither is predictable. */
+			if ((n == 64) | ((n > 0) & (data[i - (n == 64)] >= 0x80)))
 				continue;
-			r.newline = true;
 		} else {
 			n = take_tail(c, &r, data, i, len, pos);
 			i += n;

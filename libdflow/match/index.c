@@ -12,7 +12,7 @@
 #define MIN_BUCKET_BITS 10
 #define MAX_BUCKET_BITS 28
 #define MIN_FILTER_BITS 7  /* 1 KiB */
-#define MAX_FILTER_BITS 18 /* 2 MiB: beyond that it misses every cache anyway */
+#define MAX_FILTER_BITS 21 /* 16 MiB: for 5 million entries (10,000 sources of 500 bytes) */
 
 static uint32_t tag_of(uint64_t h)
 {

@@ -44,17 +44,18 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 #include "match/canon_loop.h"
 #include "match/probe_loop.h"
 
-enum { ALNUM = 1, RUN = 2, ESCAPE = 4, NEWLINE = 8 };
+enum { ALNUM = 1, RUN = 2, ESCAPE = 4, NEWLINE = 8, FOLLOW = 16 };
 
 #define A (ALNUM | RUN)
-#define A8 A, A, A, A, A, A, A, A
-#define A10 A8, A, A
-#define A26 A8, A8, A8, A, A
+#define F (A | FOLLOW) /* hex digits; letters of escapes and of entities */
 
 static const uint8_t class_of[128] = {
-	['0'] = A10,	  ['A'] = A26,	      ['a'] = A26,	 ['+'] = RUN,
-	['-'] = RUN,	  ['/'] = RUN,	      ['_'] = RUN,	 ['\\'] = RUN | ESCAPE,
-	['%'] = ESCAPE,	  ['&'] = ESCAPE,     ['\r'] = NEWLINE, ['\n'] = NEWLINE,
+	['0'] = F, F, F, F, F, F, F, F, F, F,
+	['A'] = F, F, F, F, F, F, A, A, A, A, A, A, A, A, A, A, A, A, A, A, F, A, A, A, A, A,
+	['a'] = F, F, F, F, F, F, F, A, A, A, A, F, A, F, A, A, F, F, A, F, F, A, A, F, A, A,
+	['+'] = RUN, ['-'] = RUN, ['/'] = RUN, ['_'] = RUN, ['#'] = FOLLOW,
+	['\\'] = RUN | ESCAPE | FOLLOW, ['%'] = ESCAPE | FOLLOW, ['&'] = ESCAPE,
+	['\r'] = NEWLINE, ['\n'] = NEWLINE,
 };
 
 static inline struct classes classes(block b)
@@ -67,6 +68,7 @@ static inline struct classes classes(block b)
 		.alnum = _mm512_test_epi8_mask(of, _mm512_set1_epi8(ALNUM)) & ~high,
 		.run = _mm512_test_epi8_mask(of, _mm512_set1_epi8(RUN)) & ~high,
 		.escape = _mm512_test_epi8_mask(of, _mm512_set1_epi8(ESCAPE)) & ~high,
+		.follow = _mm512_test_epi8_mask(of, _mm512_set1_epi8(FOLLOW)) & ~high,
 		.newline = _mm512_test_epi8_mask(of, _mm512_set1_epi8(NEWLINE)) & ~high,
 		.high = high,
 	};
