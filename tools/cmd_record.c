@@ -182,11 +182,14 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return STATUS_OK;
 }
 
-/* Payload passes through this process: it leaves no core behind, also not through a core_pattern
- * pipe. */
-static void forbid_core_dumps(void)
+/*
+ * Payload passes through this process: it leaves no core behind, also not through a core_pattern
+ * pipe, and what is looked for stays out of swap (a refusal is no error: it is counted).
+ */
+static void keep_payload_in_memory(void)
 {
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
@@ -390,7 +393,7 @@ static int run(int argc, char **argv)
 
 	if (status)
 		return status < 0 ? print_help(&cmd_record) : status;
-	forbid_core_dumps();
+	keep_payload_in_memory();
 	status = block_signals(&s);
 	if (!status && o.command)
 		status = start_command(&s, &o.targets);

@@ -1,6 +1,7 @@
 """The node's pods: api, worker, and the plugin daemon with its plugin."""
 import json
 import secrets
+from pathlib import Path
 
 from lib import net, procs
 from lib.paths import BIN, HERE, VENV
@@ -65,6 +66,11 @@ def daemon_env(stack) -> dict:
     }
 
 
+def _has_text(path: Path) -> bool:
+    """There, and written: it is empty for a moment."""
+    return path.exists() and path.read_text() != ""
+
+
 def _start(stack, name: str, container: str, command: list, env: dict, cwd: str,
            copies: list) -> dict:
     about = stack.cgroups.container()
@@ -89,7 +95,7 @@ def _start(stack, name: str, container: str, command: list, env: dict, cwd: str,
     (home / "spec.json").write_text(json.dumps(spec, indent=1))
     log = logs / "0.log"
     shim = stack.spawn_container(name, home / "spec.json", log)
-    procs.wait_for(f"pod {name}", (home / "pid").exists, shim, str(log))
+    procs.wait_for(f"pod {name}", lambda: _has_text(home / "pid"), shim, str(log))
     return {"pid": int((home / "pid").read_text()), "shim": shim, "log": str(log),
             "app_log": str(app_logs / "server.log"), "container_id": about["container_id"],
             "cgroup": about["cgroup"], "pod_uid": about["pod_uid"], "pod": NAMES[name],
