@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The way back: what the model says in deltas, and the events of the run, from the worker over Redis to the client. */
+/* The way back: the model's deltas, and the events of the run, from the worker over Redis to the
+ * client. */
 #include "chat.h"
 
 #include <stdlib.h>
@@ -22,7 +23,8 @@ static void publish(FILE *f, const struct request *r, const char *event, size_t 
 }
 
 /* One event of the run: worker to Redis, Redis to API, API to the client. */
-static bool relay(struct request *r, const char *event, size_t len, const char *field, const char *const names[3])
+static bool relay(struct request *r, const char *event, size_t len, const char *field,
+		  const char *const names[3])
 {
 	struct conn *c = &publishers[one_publisher ? 0 : r->number % PUBLISHERS];
 	FILE *f = chat_begin();
@@ -37,7 +39,9 @@ static bool relay(struct request *r, const char *event, size_t len, const char *
 	chat_note(r, names[1], field, true, chat_call(&r->sub, false, f, true));
 	f = chat_begin();
 	if (r->delta == 0)
-		fputs("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n", f);
+		fputs("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; "
+		      "charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n",
+		      f);
 	fprintf(f, "%zx\r\ndata: ", len + 8);
 	fwrite(event, 1, len, f);
 	fputs("\n\n\r\n", f);
@@ -48,8 +52,10 @@ static bool relay(struct request *r, const char *event, size_t len, const char *
 
 static void ids(FILE *f, const struct request *r, const char *event)
 {
-	fprintf(f, "{\"event\": \"%s\", \"conversation_id\": \"%s\", \"message_id\": \"%s\", \"task_id\": \"%s\", ", event, r->id[CONVERSATION],
-		r->id[MESSAGE], r->id[TASK]);
+	fprintf(f,
+		"{\"event\": \"%s\", \"conversation_id\": \"%s\", \"message_id\": \"%s\", "
+		"\"task_id\": \"%s\", ",
+		event, r->id[CONVERSATION], r->id[MESSAGE], r->id[TASK]);
 }
 
 bool chat_started(struct request *r)
@@ -61,7 +67,8 @@ bool chat_started(struct request *r)
 	bool done;
 
 	ids(f, r, "workflow_started");
-	fprintf(f, "\"workflow_run_id\": \"%s\", \"data\": {\"inputs\": {\"sys.query\": \"", r->id[RUN]);
+	fprintf(f, "\"workflow_run_id\": \"%s\", \"data\": {\"inputs\": {\"sys.query\": \"",
+		r->id[RUN]);
 	put_json(f, r->text, false);
 	fputs("\"}}}", f);
 	fclose(f);
@@ -71,7 +78,8 @@ bool chat_started(struct request *r)
 }
 
 /* A delta of the answer, as the model or the daemon sends it. */
-static void delta(struct request *r, struct conn *c, const char *name, const char *before, const char *after, bool may_be_lost)
+static void delta(struct request *r, struct conn *c, const char *name, const char *before,
+		  const char *after, bool may_be_lost)
 {
 	size_t size = strlen(r->answer) / N_DELTAS, from = r->delta * size;
 	size_t n = r->delta == N_DELTAS - 1 ? strlen(r->answer) - from : size;
@@ -80,8 +88,11 @@ static void delta(struct request *r, struct conn *c, const char *name, const cha
 	int len;
 
 	if (!r->delta)
-		fputs("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n", f);
-	len = snprintf(event, sizeof(event), "data: %s%.*s%s\n\n", before, (int)n, r->answer + from, after);
+		fputs("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: "
+		      "chunked\r\n\r\n",
+		      f);
+	len = snprintf(event, sizeof(event), "data: %s%.*s%s\n\n", before, (int)n, r->answer + from,
+		       after);
 	chunk(f, event, (size_t)len);
 	if (r->delta == N_DELTAS - 1)
 		fputs("0\r\n\r\n", f);
@@ -91,7 +102,8 @@ static void delta(struct request *r, struct conn *c, const char *name, const cha
 bool chat_answer(struct request *r)
 {
 	delta(r, &r->llm, "model", "{\"choices\":[{\"delta\":{\"content\":\"", "\"}}]}", true);
-	delta(r, &r->daemon, "daemon", "{\"code\":0,\"data\":{\"delta\":{\"message\":{\"content\":\"", "\"}}}}", true);
+	delta(r, &r->daemon, "daemon",
+	      "{\"code\":0,\"data\":{\"delta\":{\"message\":{\"content\":\"", "\"}}}}", true);
 	return ++r->delta == N_DELTAS;
 }
 
@@ -128,7 +140,8 @@ bool chat_finished(struct request *r)
 	bool done;
 
 	ids(f, r, "workflow_finished");
-	fprintf(f, "\"workflow_run_id\": \"%s\", \"data\": {\"status\": \"succeeded\"}}", r->id[RUN]);
+	fprintf(f, "\"workflow_run_id\": \"%s\", \"data\": {\"status\": \"succeeded\"}}",
+		r->id[RUN]);
 	fclose(f);
 	done = relay(r, event, len, "", names);
 	free(event);

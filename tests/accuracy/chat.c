@@ -70,12 +70,18 @@ static bool inbound(struct request *r)
 
 	fputs("{\"inputs\": {}, \"query\": \"", f);
 	put_json(f, r->text, false);
-	fprintf(f, "\", \"response_mode\": \"streaming\", \"conversation_id\": \"\", \"user\": \"user-%u\"}", r->number);
+	fprintf(f,
+		"\", \"response_mode\": \"streaming\", \"conversation_id\": \"\", \"user\": "
+		"\"user-%u\"}",
+		r->number);
 	fclose(f);
 	wire_conn(&w, &r->in, API, true, 20, 5, 5001, false);
 	f = chat_begin();
-	fprintf(f, "POST /v1/chat-messages HTTP/1.1\r\nHost: api\r\nX-Forwarded-For: 198.51.100.%u\r\nX-Amzn-Trace-Id: Root=1-%08x-%024x\r\n"
-		   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n", r->number % 250, 0x60000000 + r->number, r->number, len);
+	fprintf(f,
+		"POST /v1/chat-messages HTTP/1.1\r\nHost: api\r\nX-Forwarded-For: "
+		"198.51.100.%u\r\nX-Amzn-Trace-Id: Root=1-%08x-%024x\r\n"
+		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		r->number % 250, 0x60000000 + r->number, r->number, len);
 	fwrite(body, 1, len, f);
 	chat_note(r, "POST", "query", true, chat_call(&r->in, false, f, false));
 	free(body);
@@ -106,7 +112,10 @@ static char *celery(const struct request *r, size_t *ret_len)
 	size_t len;
 	FILE *f = open_memstream(&inner, &len);
 
-	fprintf(f, "{\"app_id\": \"0f8fad5b-d9cb-469f-a165-70867728950e\", \"workflow_run_id\": \"%s\", \"args\": {\"inputs\": {}, \"query\": \"", r->id[RUN]);
+	fprintf(f,
+		"{\"app_id\": \"0f8fad5b-d9cb-469f-a165-70867728950e\", \"workflow_run_id\": "
+		"\"%s\", \"args\": {\"inputs\": {}, \"query\": \"",
+		r->id[RUN]);
 	put_json(f, r->text, true);
 	fputs("\"}}", f);
 	fclose(f);
@@ -118,7 +127,9 @@ static char *celery(const struct request *r, size_t *ret_len)
 	f = open_memstream(&all, ret_len);
 	fputs("{\"body\": \"", f);
 	put_base64(f, args, len);
-	fprintf(f, "\", \"content-encoding\": \"utf-8\", \"headers\": {\"lang\": \"py\", \"id\": \"%s\"}, \"properties\": {\"body_encoding\": \"base64\"}}",
+	fprintf(f,
+		"\", \"content-encoding\": \"utf-8\", \"headers\": {\"lang\": \"py\", \"id\": "
+		"\"%s\"}, \"properties\": {\"body_encoding\": \"base64\"}}",
 		r->id[RUN]);
 	fclose(f);
 	free(inner);
@@ -155,7 +166,8 @@ static bool pop(struct request *r)
 	char *body = celery(r, &len);
 	FILE *f;
 
-	chat_say(r, &brpop, true, "*3\r\n$5\r\nBRPOP\r\n$28\r\nworkflow_based_app_execution\r\n$1\r\n1\r\n");
+	chat_say(r, &brpop, true,
+		 "*3\r\n$5\r\nBRPOP\r\n$28\r\nworkflow_based_app_execution\r\n$1\r\n1\r\n");
 	f = chat_begin();
 	fputs("*2\r\n$28\r\nworkflow_based_app_execution\r\n", f);
 	put_resp(f, body, len);
@@ -176,9 +188,15 @@ static bool insert(struct request *r, const char *name, bool is_message)
 	f = chat_begin();
 	fputs("Q....", f);
 	if (is_message)
-		fprintf(f, "INSERT INTO messages (id, conversation_id, query, answer) VALUES ('%s'::uuid, '%s'::uuid, '", r->id[MESSAGE], r->id[CONVERSATION]);
+		fprintf(f,
+			"INSERT INTO messages (id, conversation_id, query, answer) VALUES "
+			"('%s'::uuid, '%s'::uuid, '",
+			r->id[MESSAGE], r->id[CONVERSATION]);
 	else
-		fprintf(f, "INSERT INTO workflow_runs (id, inputs, status) VALUES ('%s'::uuid, '{\"sys.query\": \"", r->id[RUN]);
+		fprintf(f,
+			"INSERT INTO workflow_runs (id, inputs, status) VALUES ('%s'::uuid, "
+			"'{\"sys.query\": \"",
+			r->id[RUN]);
 	if (!is_message) {
 		inner = open_memstream(&json, &len);
 		put_json(inner, r->text, true);
@@ -205,7 +223,8 @@ static bool insert_run(struct request *r)
 	return insert(r, "INSERT workflow_runs", false);
 }
 
-/* The first part of the text, under a key that no decoder knows: only the content tells whose it is. */
+/* The first part of the text, under a key that no decoder knows: only the content tells whose it
+ * is. */
 static bool keep_part(struct request *r)
 {
 	size_t len = strlen(r->text) * 6 / 10;
@@ -227,7 +246,8 @@ static const char pg_done[] = "C\0\0\0\x0fINSERT 0 1\0Z\0\0\0\x05I";
 
 static bool pg_reply(struct request *r)
 {
-	chat_note(r, "other", "", false, wire_send(&w, r->pool, false, pg_done, sizeof(pg_done) - 1, false));
+	chat_note(r, "other", "", false,
+		  wire_send(&w, r->pool, false, pg_done, sizeof(pg_done) - 1, false));
 	r->pool->busy = false;
 	return true;
 }
@@ -238,14 +258,20 @@ static bool dispatch(struct request *r)
 	size_t len;
 	FILE *f = open_memstream(&body, &len);
 
-	fprintf(f, "{\"user_id\": \"user-%u\", \"data\": {\"prompt_messages\": [{\"role\": \"user\", \"content\": \"", r->number);
+	fprintf(f,
+		"{\"user_id\": \"user-%u\", \"data\": {\"prompt_messages\": [{\"role\": \"user\", "
+		"\"content\": \"",
+		r->number);
 	put_json(f, r->text, true);
 	fputs("\"}]}}", f);
 	fclose(f);
 	wire_conn(&w, &r->daemon, WORKER, false, 10, 13, 5002, false);
 	f = chat_begin();
-	fprintf(f, "POST /plugin/0f8fad5b-d9cb-469f-a165-70867728950e/dispatch/llm/invoke HTTP/1.1\r\nHost: daemon\r\n"
-		   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n", len);
+	fprintf(f,
+		"POST /plugin/0f8fad5b-d9cb-469f-a165-70867728950e/dispatch/llm/invoke "
+		"HTTP/1.1\r\nHost: daemon\r\n"
+		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		len);
 	chat_note(r, "other", "", false, chat_call(&r->daemon, true, f, true));
 	chat_note(r, "dispatch", "query", true, wire_send(&w, &r->daemon, true, body, len, true));
 	free(body);
@@ -264,7 +290,10 @@ static bool ask(struct request *r)
 	fclose(f);
 	wire_conn(&w, &r->llm, PLUGIN, false, 113, 10, 443, true);
 	f = chat_begin();
-	fprintf(f, "POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", len);
+	fprintf(f,
+		"POST /v1/chat/completions HTTP/1.1\r\nHost: api.openai.com\r\nContent-Type: "
+		"application/json\r\nContent-Length: %zu\r\n\r\n",
+		len);
 	chat_note(r, "other", "", false, chat_call(&r->llm, true, f, true));
 	chat_note(r, "ask", "query", true, wire_send(&w, &r->llm, true, body, len, true));
 	free(body);
@@ -280,7 +309,8 @@ static bool update(struct request *r)
 	if (!r->pool)
 		return false;
 	f = chat_begin();
-	fprintf(f, "Q....UPDATE messages SET answer='%s' WHERE messages.id = '%s'::uuid", r->answer, r->id[MESSAGE]);
+	fprintf(f, "Q....UPDATE messages SET answer='%s' WHERE messages.id = '%s'::uuid", r->answer,
+		r->id[MESSAGE]);
 	fputc(0, f);
 	fflush(f);
 	for (int i = 0; i < 4; i++)
@@ -290,8 +320,10 @@ static bool update(struct request *r)
 }
 
 bool (*const steps[])(struct request *) = {
-	inbound, subscribe, lpush, redis_reply, pop, insert_message, pg_reply, insert_run, pg_reply, keep_part, redis_reply, chat_started,
-	dispatch, ask, chat_answer, chat_answered, chat_pass_on, update, pg_reply, chat_finished, chat_end, NULL,
+	inbound,  subscribe,     lpush,       redis_reply,   pop,          insert_message,
+	pg_reply, insert_run,    pg_reply,    keep_part,     redis_reply,  chat_started,
+	dispatch, ask,           chat_answer, chat_answered, chat_pass_on, update,
+	pg_reply, chat_finished, chat_end,    NULL,
 };
 
 void open_pools(void)

@@ -61,14 +61,17 @@ class Live:
 
     def trace(self, sent):
         """A chat that left no trace has one without hops: it counts as missing."""
-        r = run_tool(DFLOW, "trace", "--store", self.recorder.store, "--wait=60", "-o", "json", sent["message_id"], ok=False)
+        r = run_tool(DFLOW, "trace", "--store", self.recorder.store, "--wait=60", "-o", "json", sent["message_id"],
+                     ok=False)
         if r.returncode:
-            return {"trace_id": "", "ids": {"message_id": sent["message_id"]}, "hops": [], "source": {"fields": []}, "replayed_in": []}
+            return {"trace_id": "", "ids": {"message_id": sent["message_id"]}, "hops": [], "source": {"fields": []},
+                    "replayed_in": []}
         return json.loads(r.stdout.splitlines()[0])
 
     def alone(self):
         """Two rounds of one chat of each kind with a long text and one with a short one, all of them unlike."""
-        make, answers = (texts.english, texts.japanese), iter(("いいえ", "no", "もちろん", "why", "さあ", "fine", "どれ", "yes"))
+        make = (texts.english, texts.japanese)
+        answers = iter(("いいえ", "no", "もちろん", "why", "さあ", "fine", "どれ", "yes"))
         rounds = [[chat(make[(n + r) % 2](f"alone-{r}-{n}"), n) for n in range(len(KINDS))] +
                   [chat(next(answers), n) for n in range(len(KINDS))] for r in range(2)]
         for sent in rounds:
@@ -77,7 +80,8 @@ class Live:
             length = "long" if n < len(KINDS) else "short"
             e = Expectation(first["trace"], second["trace"])
             self.expected[length, (first["app"], first["mode"])] = e
-            assert len(e.copies) >= (5 if length == "long" else 2), f"{length} {first['app']} {first['mode']}: only {e.copies}"
+            at_least = 5 if length == "long" else 2
+            assert len(e.copies) >= at_least, f"{length} {first['app']} {first['mode']}: only {e.copies}"
 
     def expect(self, sent, length="long"):
         return self.expected[length, (sent["app"], sent["mode"])]
@@ -140,7 +144,8 @@ def history(live, conversations):
     score, most, turns = Score("history"), 0, []
     for turn in range(3):
         before = turns[-1] if turns else [{}] * conversations
-        chats = [chat(texts.japanese(f"history-{turn}-{n}"), n, before[n].get("conversation_id")) for n in range(conversations)]
+        chats = [chat(texts.japanese(f"history-{turn}-{n}"), n, before[n].get("conversation_id"))
+                 for n in range(conversations)]
         sent, most = live.send(chats)
         turns.append(sent)
     for sent in sum(turns, []):

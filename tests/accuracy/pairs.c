@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What texts have in common in canonical form: for each source and each view the longest common run and how much
- * of the source all runs cover. Runs of 12 canonical bytes and more are found for certain (stride 1).
+ * What texts have in common in canonical form: for each source and each view the longest common run
+ * and how much of the source all runs cover. Runs of 12 canonical bytes and more are found for
+ * certain (stride 1).
  *
  *   pairs SOURCES VIEWS        files of texts, each ended by a NUL
  *
- * A line for each pair that has a run: source view longest covered all, the last three in canonical bytes.
+ * A line for each pair that has a run: source view longest covered all, the last three in canonical
+ * bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +52,8 @@ static void scan(struct dfl_match *m, const char *text)
 {
 	struct dfl_match_view *v;
 
-	if (dfl_match_view_new(m, NULL, &v) || dfl_match_view_feed(v, text, strlen(text), 0, strlen(text), 1))
+	if (dfl_match_view_new(m, NULL, &v) ||
+	    dfl_match_view_feed(v, text, strlen(text), 0, strlen(text), 1))
 		exit(2);
 	dfl_match_view_close(v);
 }
@@ -67,8 +70,10 @@ static void report(struct source *s, unsigned view)
 	s->longest = 0;
 }
 
-/* A few sources at a time: no limit of the index is reached. Returns where the next batch begins. */
-static const char *batch(const char *at, const char *end, const char *views, size_t views_len, unsigned *number)
+/* A few sources at a time: no limit of the index is reached. Returns where the next batch begins.
+ */
+static const char *batch(const char *at, const char *end, const char *views, size_t views_len,
+			 unsigned *number)
 {
 	const struct dfl_match_opts opts = { .k = 12, .stride = 1, .min_run = 12 };
 	struct source sources[BATCH] = { 0 };
@@ -81,7 +86,8 @@ static const char *batch(const char *at, const char *end, const char *views, siz
 		struct source *s = &sources[n];
 
 		s->number = (*number)++;
-		if (dfl_match_source_new(m, s->number + 1, s, &s->match) || dfl_match_source_append(s->match, at, strlen(at)))
+		if (dfl_match_source_new(m, s->number + 1, s, &s->match) ||
+		    dfl_match_source_append(s->match, at, strlen(at)))
 			exit(2);
 		dfl_match_source_end(s->match);
 		s->canon = dfl_match_source_canon_bytes(s->match);

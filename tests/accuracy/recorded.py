@@ -24,7 +24,8 @@ def made(folder, questions, seed=1, drop=0, cut=0, options=()):
     """Writes a recording; returns its path, the truth, and how many were in flight at most."""
     path = folder / "r.dfrec"
     args = [PROGRAMS / "synth", path, seed, drop, cut, *options]
-    r = subprocess.run([str(a) for a in args], input="".join(q + "\0" for q in questions).encode(), capture_output=True, check=True)
+    r = subprocess.run([str(a) for a in args], input="".join(q + "\0" for q in questions).encode(), capture_output=True,
+                       check=True)
     return path, [json.loads(line) for line in r.stdout.splitlines()], int(r.stderr.split()[0])
 
 
@@ -73,7 +74,8 @@ class Truth:
                 if op == "other" and ns != began + hop["first_ns"]:
                     continue  # it ended when something else passed; nothing of a text is in there
                 score["false" if number is None else "mis_stitched"] += 1
-                score.say(trace, f"{hop['field']} in {hop['operation']} {hop['place']} at {ns}: of request {number}, {op}")
+                score.say(trace, f"{hop['field']} in {hop['operation']} {hop['place']} at {ns}: "
+                                 f"of request {number}, {op}")
 
     def add_ops(self, score, request, trace, may_miss):
         for op in request["ops"]:
@@ -85,8 +87,9 @@ class Truth:
             score["expected"] += 1
             score["correct" if sure else "ambiguous" if maybe else "missing"] += 1
             if not maybe:
+                what = "not there" if op["whole"] else "not there in part"
                 score.say(trace or {"ids": {}, "trace_id": f"request {request['number']}"},
-                          f"{op['field']} in {op['name']}: not there{'' if op['whole'] else ' in part'}, and not said to be lost")
+                          f"{op['field']} in {op['name']}: {what}, and not said to be lost")
 
     @staticmethod
     def found(op, trace, shared):
@@ -136,7 +139,8 @@ def lossy(count):
 def repeated_phrase(count):
     """All but one repeat most of the one's text."""
     victim = texts.varied("victim")
-    yield scenario("recorded phrase", [victim] + [victim[:len(victim) * 3 // 4] + texts.varied(n) for n in range(count - 1)])
+    phrase = victim[:len(victim) * 3 // 4]
+    yield scenario("recorded phrase", [victim] + [phrase + texts.varied(n) for n in range(count - 1)])
 
 
 # name: (function, its size when long, when short)

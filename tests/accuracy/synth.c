@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Writes a recording of many streaming chats at once, and tells what was done: the truth that a replay is
- * held against. Requests take turns as greenlets do: all of one station on one pid, pools shared.
+ * Writes a recording of many streaming chats at once, and tells what was done: the truth that a
+ * replay is held against. Requests take turns as greenlets do: all of one station on one pid, pools
+ * shared.
  *
  *   synth RECORDING SEED DROP CUT [same-answers] [one-publisher] <texts
  *
- * Texts: each ended by a NUL. DROP, CUT: of 1000 calls. same-answers: the model says the same to all.
- * one-publisher: all events pass through one connection, instead of 32.
- * One JSON line a request: its ids, and its operations with the times of the calls that carried a field.
+ * Texts: each ended by a NUL. DROP, CUT: of 1000 calls. same-answers: the model says the same to
+ * all. one-publisher: all events pass through one connection, instead of 32. One JSON line a
+ * request: its ids, and its operations with the times of the calls that carried a field.
  */
 #include "chat.h"
 
@@ -20,25 +21,31 @@ static bool same_answers;
 
 static void make(struct request *r, unsigned number, const char *text)
 {
-	static const char *const words[16] = { "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron",
-					       "ivory", "jade", "kelp", "lotus", "maple", "nectar", "onyx", "pearl" };
+	static const char *const words[16] = { "amber", "birch",  "cedar", "delta",
+					       "ember", "fjord",  "grove", "heron",
+					       "ivory", "jade",   "kelp",  "lotus",
+					       "maple", "nectar", "onyx",  "pearl" };
 	struct wire own = { .seed = same_answers ? 1 : number * 2654435761u + w.seed };
 	size_t n = 0;
 
 	*r = (struct request){ .number = number, .text = text };
 	for (int i = 0; i < ANSWER_WORDS; i++)
-		n += (size_t)snprintf(r->answer + n, sizeof(r->answer) - n, "%s ", words[wire_dice(&own, 16)]);
+		n += (size_t)snprintf(r->answer + n, sizeof(r->answer) - n, "%s ",
+				      words[wire_dice(&own, 16)]);
 	for (int i = 0; i < 4; i++)
-		snprintf(r->id[i], sizeof(r->id[i]), "%08x-%04x-4%03x-8%03x-%012x", wire_dice(&w, 1 << 24), i, number & 0xfff,
-			 wire_dice(&w, 4096), wire_dice(&w, 1 << 24));
+		snprintf(r->id[i], sizeof(r->id[i]), "%08x-%04x-4%03x-8%03x-%012x",
+			 wire_dice(&w, 1 << 24), i, number & 0xfff, wire_dice(&w, 4096),
+			 wire_dice(&w, 1 << 24));
 }
 
 static void tell(const struct request *r)
 {
-	printf("{\"number\": %u, \"message_id\": \"%s\", \"conversation_id\": \"%s\", \"task_id\": \"%s\", \"workflow_run_id\": \"%s\", \"ops\": [",
+	printf("{\"number\": %u, \"message_id\": \"%s\", \"conversation_id\": \"%s\", \"task_id\": "
+	       "\"%s\", \"workflow_run_id\": \"%s\", \"ops\": [",
 	       r->number, r->id[MESSAGE], r->id[CONVERSATION], r->id[TASK], r->id[RUN]);
 	for (unsigned i = 0; i < r->n_ops; i++) {
-		printf("%s{\"name\": \"%s\", \"field\": \"%s\", \"whole\": %s, \"calls\": [", i ? ", " : "", r->ops[i].name, r->ops[i].field,
+		printf("%s{\"name\": \"%s\", \"field\": \"%s\", \"whole\": %s, \"calls\": [",
+		       i ? ", " : "", r->ops[i].name, r->ops[i].field,
 		       r->ops[i].whole ? "true" : "false");
 		for (unsigned k = 0; k < r->ops[i].n; k++)
 			printf("%s%llu", k ? ", " : "", (unsigned long long)r->ops[i].calls[k]);
@@ -55,13 +62,17 @@ int main(int argc, char **argv)
 	size_t len;
 
 	if (argc < 5)
-		return fprintf(stderr, "usage: synth RECORDING SEED DROP CUT [same-answers] [one-publisher] <texts\n"), 2;
+		return fprintf(stderr, "usage: synth RECORDING SEED DROP CUT [same-answers] "
+				       "[one-publisher] <texts\n"),
+		       2;
 	for (int i = 5; i < argc; i++) {
 		same_answers |= !strcmp(argv[i], "same-answers");
 		one_publisher |= !strcmp(argv[i], "one-publisher");
 	}
 	len = fread(texts, 1, sizeof(texts) - 1, stdin);
-	w = (struct wire){ .seed = (uint32_t)atoi(argv[2]), .drop = (unsigned)atoi(argv[3]), .cut = (unsigned)atoi(argv[4]) };
+	w = (struct wire){ .seed = (uint32_t)atoi(argv[2]),
+			   .drop = (unsigned)atoi(argv[3]),
+			   .cut = (unsigned)atoi(argv[4]) };
 	for (char *t = texts; t < texts + len && n < MAX_REQUESTS; t += strlen(t) + 1)
 		make(&requests[n], n, t), n++;
 	wire_open(&w, argv[1]);
@@ -69,7 +80,8 @@ int main(int argc, char **argv)
 	for (live = n; live;) {
 		struct request *r = &requests[wire_dice(&w, n)];
 
-		if (!steps[r->step] || (r->step && in_flight < n && r->step > 6 && wire_dice(&w, 4)))
+		if (!steps[r->step] ||
+		    (r->step && in_flight < n && r->step > 6 && wire_dice(&w, 4)))
 			continue;
 		r->step += steps[r->step](r);
 		live -= !steps[r->step];
@@ -77,6 +89,7 @@ int main(int argc, char **argv)
 	wire_finish(&w, 20);
 	for (unsigned i = 0; i < n; i++)
 		tell(&requests[i]);
-	fprintf(stderr, "%u in flight at most, %llu calls dropped, %llu cut\n", most, (unsigned long long)w.dropped, (unsigned long long)w.cuts);
+	fprintf(stderr, "%u in flight at most, %llu calls dropped, %llu cut\n", most,
+		(unsigned long long)w.dropped, (unsigned long long)w.cuts);
 	return 0;
 }

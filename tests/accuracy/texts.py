@@ -31,7 +31,8 @@ def emoji(seed):
 def code(seed):
     r = dice("code", seed)
     names = r.sample(NOUNS, 6)
-    body = "\n".join(f"\tif ({a} < {r.randrange(10**6)} && !{b}[\"{a}\\n\"])\n\t\treturn '\\x{r.randrange(256):02x}' + {b}->{a};"
+    body = "\n".join(f"\tif ({a} < {r.randrange(10**6)} && !{b}[\"{a}\\n\"])\n"
+                     f"\t\treturn '\\x{r.randrange(256):02x}' + {b}->{a};"
                      for a, b in zip(r.choices(names, k=8), r.choices(names, k=8)))
     return f"なぜ動かない？\n```c\nint {names[0]}_{r.getrandbits(32):08x}(void)\n{{\n{body}\n}}\n```\n"
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Scans traffic that has nothing to do with any request, while 100 requests are open, and counts the hops that
- * come of it. Right is none.
+ * Scans traffic that has nothing to do with any request, while 100 requests are open, and counts
+ * the hops that come of it. Right is none.
  *
  *   unrelated KIND BYTES SEED <texts        texts: each ended by a NUL, one a request
  *
- * KIND: random english japanese json base64. Goes through the trace stage: what it calls a hop is one.
+ * KIND: random english japanese json base64. Goes through the trace stage: what it calls a hop is
+ * one.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +16,12 @@
 
 #include "trace/trace.h"
 
-enum { PIECE = 16384, /* bytes of one message */ MAX_TEXTS = 1 << 22, N_WORDS = 4096, N_CHARS = 2000 };
+enum {
+	PIECE = 16384,
+	/* bytes of one message */ MAX_TEXTS = 1 << 22,
+	N_WORDS = 4096,
+	N_CHARS = 2000
+};
 #define MS 1000000ull
 
 static uint64_t state;
@@ -80,7 +86,8 @@ static size_t english(char *to, size_t len)
 	size_t n = 0;
 
 	while (n + 16 < len)
-		n += (size_t)sprintf(to + n, "%s%s", words[zipf(N_WORDS)], dice() % 12 ? " " : ". ");
+		n += (size_t)sprintf(to + n, "%s%s", words[zipf(N_WORDS)],
+				     dice() % 12 ? " " : ". ");
 	return n;
 }
 
@@ -99,12 +106,21 @@ static size_t json(char *to, size_t len)
 	size_t n = 0;
 
 	while (n + 600 < len) {
-		n += (size_t)sprintf(to + n, "{\"event\": \"message\", \"message_id\": \"%08x-%04x-4%03x-8%03x-%012" PRIx64 "\", \"created_at\": %u, "
-				     "\"model\": \"gpt-4o\", \"messages\": [{\"role\": \"system\", \"content\": \"You are a helpful assistant.\"}, "
-				     "{\"role\": \"user\", \"content\": \"Please tell me about ", (unsigned)dice(), (unsigned)dice() & 0xffff,
-				     (unsigned)dice() & 0xfff, (unsigned)dice() & 0xfff, dice() & 0xffffffffffff, 1700000000 + (unsigned)(dice() % 100000000));
-		n += dice() % 2 ? english(to + n, 60 + dice() % 200) : japanese(to + n, 60 + dice() % 200);
-		n += (size_t)sprintf(to + n, "について教えてください\"}], \"temperature\": 0.7, \"stream\": true}\n");
+		n += (size_t)sprintf(
+			to + n,
+			"{\"event\": \"message\", \"message_id\": "
+			"\"%08x-%04x-4%03x-8%03x-%012" PRIx64 "\", \"created_at\": %u, "
+			"\"model\": \"gpt-4o\", \"messages\": [{\"role\": \"system\", \"content\": "
+			"\"You are a helpful assistant.\"}, "
+			"{\"role\": \"user\", \"content\": \"Please tell me about ",
+			(unsigned)dice(), (unsigned)dice() & 0xffff, (unsigned)dice() & 0xfff,
+			(unsigned)dice() & 0xfff, dice() & 0xffffffffffff,
+			1700000000 + (unsigned)(dice() % 100000000));
+		n += dice() % 2 ? english(to + n, 60 + dice() % 200)
+				: japanese(to + n, 60 + dice() % 200);
+		n += (size_t)sprintf(
+			to + n,
+			"について教えてください\"}], \"temperature\": 0.7, \"stream\": true}\n");
 	}
 	return n;
 }
@@ -112,12 +128,14 @@ static size_t json(char *to, size_t len)
 /* Of JSON: so that what is inside is looked at too. */
 static size_t base64(char *to, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	static char inner[PIECE];
 	size_t from = json(inner, len * 3 / 4 - 4), n = 0;
 
 	for (size_t i = 0; i + 3 <= from; i += 3) {
-		uint32_t v = (uint32_t)(uint8_t)inner[i] << 16 | (uint32_t)(uint8_t)inner[i + 1] << 8 | (uint8_t)inner[i + 2];
+		uint32_t v = (uint32_t)(uint8_t)inner[i] << 16 |
+			     (uint32_t)(uint8_t)inner[i + 1] << 8 | (uint8_t)inner[i + 2];
 
 		for (int k = 18; k >= 0; k -= 6)
 			to[n++] = digits[v >> k & 63];
@@ -129,7 +147,11 @@ static size_t base64(char *to, size_t len)
 static const struct kind {
 	const char *name;
 	size_t (*fill)(char *to, size_t len);
-} kinds[] = { { "random", random_bytes }, { "english", english }, { "japanese", japanese }, { "json", json }, { "base64", base64 } };
+} kinds[] = { { "random", random_bytes },
+	      { "english", english },
+	      { "japanese", japanese },
+	      { "json", json },
+	      { "base64", base64 } };
 
 static struct dfl_conn conns[2];
 
@@ -147,7 +169,9 @@ static void tick(struct dfl_trace *t)
 
 static struct dfl_trace *new_trace(const struct dfl_rules *rules)
 {
-	struct dfl_event node = { .type = DFL_EV_NODE, .ts_ns = now_ns, .node = { "node", "host", "boot", 0 } };
+	struct dfl_event node = { .type = DFL_EV_NODE,
+				  .ts_ns = now_ns,
+				  .node = { "node", "host", "boot", 0 } };
 	struct dfl_trace_opts opts = { .rules = rules, .on_store = on_store };
 	struct dfl_trace *t;
 
@@ -157,7 +181,9 @@ static struct dfl_trace *new_trace(const struct dfl_rules *rules)
 	for (int i = 0; i < 2; i++) {
 		const uint8_t ip[4] = { 10, 0, 0, (uint8_t)i };
 
-		conns[i] = (struct dfl_conn){ .id = (uint64_t)i + 1, .medium = DFL_TCP, .role_known = true };
+		conns[i] = (struct dfl_conn){ .id = (uint64_t)i + 1,
+					      .medium = DFL_TCP,
+					      .role_known = true };
 		dfl_addr_set(&conns[i].end[0].addr, AF_INET, ip, 40000);
 		dfl_addr_set(&conns[i].end[1].addr, AF_INET, ip, i ? 9999 : 5001);
 		dfl_trace_conn(t, &conns[i]);
@@ -168,7 +194,9 @@ static struct dfl_trace *new_trace(const struct dfl_rules *rules)
 static void ask(struct dfl_trace *t, const char *text)
 {
 	const struct dfl_decode_sink *k = dfl_trace_sink(t);
-	struct dfl_op_desc d = { .protocol = "http", .operation = "POST /v1/chat-messages", .ttl_s = -1 };
+	struct dfl_op_desc d = { .protocol = "http",
+				 .operation = "POST /v1/chat-messages",
+				 .ttl_s = -1 };
 	struct dfl_op *op = k->op_begin(k->ud, &conns[0], &d, now_ns);
 	struct dfl_src *s = k->source_begin(k->ud, op, "query", DFL_REQUEST);
 	static uint64_t pos;
@@ -230,7 +258,8 @@ int main(int argc, char **argv)
 	scan(t, kind, strtoull(argv[2], NULL, 0));
 	dfl_trace_finish(t);
 	dfl_trace_stats(t, &stats);
-	printf("\"requests\": %" PRIu64 ", \"hops\": %" PRIu64 ", \"weak_matches\": %u}\n", stats.requests, stats.hops - inbound, weak);
+	printf("\"requests\": %" PRIu64 ", \"hops\": %" PRIu64 ", \"weak_matches\": %u}\n",
+	       stats.requests, stats.hops - inbound, weak);
 	for (int i = 0; i < 2; i++)
 		dfl_trace_close(t, &conns[i], now_ns);
 	dfl_trace_free(t);

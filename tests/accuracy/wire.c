@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Events of invented connections, written as a recording; and how Dify spells a text on each leg. */
+/* Events of invented connections, written as a recording; and how Dify spells a text on each leg.
+ */
 #include "wire.h"
 
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static void put(struct wire *w, const struct dfl_event *ev)
 
 void wire_open(struct wire *w, const char *path)
 {
-	struct dfl_event node = { .type = DFL_EV_NODE, .node = { "synth", "synth", "boot", 1700000000000000000ll } };
+	struct dfl_event node = { .type = DFL_EV_NODE,
+				  .node = { "synth", "synth", "boot", 1700000000000000000ll } };
 	struct dfl_err err;
 
 	if (dfl_dfrec_create(path, &w->rec, &err)) {
@@ -45,25 +47,46 @@ void wire_proc(struct wire *w, uint32_t pid, const char *exe, const char *cmdlin
 	struct dfl_event ev = {
 		.type = DFL_EV_PROC,
 		.ts_ns = w->now_ns,
-		.proc = { .pid = pid, .ppid = 1, .start_ns = 1, .comm = base, .exe = exe, .cmdline = cmdline, .cgroup = "/pod",
-			  .container_id = "", .container_name = "", .image = "", .pod = "", .namespace_ = "", .task = "", .netns = 1 },
+		.proc = { .pid = pid,
+			  .ppid = 1,
+			  .start_ns = 1,
+			  .comm = base,
+			  .exe = exe,
+			  .cmdline = cmdline,
+			  .cgroup = "/pod",
+			  .container_id = "",
+			  .container_name = "",
+			  .image = "",
+			  .pod = "",
+			  .namespace_ = "",
+			  .task = "",
+			  .netns = 1 },
 	};
 
 	put(w, &ev);
 }
 
-void wire_conn(struct wire *w, struct conn *c, uint32_t pid, bool accepted, int net, int host, uint16_t port, bool tls)
+void wire_conn(struct wire *w, struct conn *c, uint32_t pid, bool accepted, int net, int host,
+	       uint16_t port, bool tls)
 {
 	const uint8_t local[4] = { 10, 0, 10, (uint8_t)(pid / 100 + 10) };
 	const uint8_t remote[4] = { tls ? 203 : 10, 0, (uint8_t)net, (uint8_t)host };
 	uint64_t id = ++w->next_chan;
 	uint16_t ephemeral = (uint16_t)(20000 + id % 40000);
-	uint32_t first[2] = { wire_dice(w, 1 << 24), wire_dice(w, 1 << 24) }; /* ends are paired by them */
+	uint32_t first[2] = { wire_dice(w, 1 << 24),
+			      wire_dice(w, 1 << 24) }; /* ends are paired by them */
 	struct dfl_event ev = {
 		.type = DFL_EV_CHAN,
 		.ts_ns = w->now_ns,
-		.chan = { .chan = id, .medium = DFL_TCP, .netns = pid, .inode = id, .path = "",
-			  .role = accepted ? DFL_ROLE_ACCEPTED : DFL_ROLE_CONNECTED, .seq0_known = true, .seq0_out = first[1], .seq0_in = first[0] },
+		.chan = { .chan = id,
+			  .medium = DFL_TCP,
+			  .netns = pid,
+			  .inode = id,
+			  .path = "",
+			  .role = accepted ? DFL_ROLE_ACCEPTED : DFL_ROLE_CONNECTED,
+			  .seq0_known = true,
+			  .seq0_out = first[1],
+			  .seq0_in = first[0] },
 	};
 
 	dfl_addr_set(&ev.chan.local, AF_INET, local, accepted ? port : ephemeral);
@@ -78,7 +101,10 @@ static void tell_loss(struct wire *w)
 	struct dfl_event ev = {
 		.type = DFL_EV_LOSS,
 		.ts_ns = w->now_ns,
-		.loss = { .reason = DFL_LOSS_RING_FULL, .events = w->unseen, .bytes = w->unseen_bytes, .since_ns = w->unseen_ns },
+		.loss = { .reason = DFL_LOSS_RING_FULL,
+			  .events = w->unseen,
+			  .bytes = w->unseen_bytes,
+			  .since_ns = w->unseen_ns },
 	};
 
 	put(w, &ev);
@@ -104,15 +130,23 @@ static void covered(struct wire *w, struct conn *c, bool out, uint32_t len)
 	struct dfl_event ev = {
 		.type = DFL_EV_DATA,
 		.ts_ns = w->now_ns,
-		.data = { .chan = c->chan, .call = w->next_call, .pos = c->seq[out], .pid = c->pid, .tid = c->pid, .fd = 9, .out = out,
-			  .flags = DFL_DATA_POS | DFL_DATA_COVERED | DFL_DATA_FIRST | DFL_DATA_LAST, .len = len },
+		.data = { .chan = c->chan,
+			  .call = w->next_call,
+			  .pos = c->seq[out],
+			  .pid = c->pid,
+			  .tid = c->pid,
+			  .fd = 9,
+			  .out = out,
+			  .flags = DFL_DATA_POS | DFL_DATA_COVERED | DFL_DATA_FIRST | DFL_DATA_LAST,
+			  .len = len },
 	};
 
 	c->seq[out] += len;
 	put(w, &ev);
 }
 
-uint64_t wire_send(struct wire *w, struct conn *c, bool out, const void *data, size_t len, bool may_be_lost)
+uint64_t wire_send(struct wire *w, struct conn *c, bool out, const void *data, size_t len,
+		   bool may_be_lost)
 {
 	struct dfl_event ev = { .type = DFL_EV_DATA };
 	struct dfl_ev_data *d = &ev.data;
@@ -120,11 +154,19 @@ uint64_t wire_send(struct wire *w, struct conn *c, bool out, const void *data, s
 	pass_time(w);
 	w->next_call++;
 	if (c->tls)
-		covered(w, c, out, (uint32_t)len + 22); /* RFC 8446 5.2: 5 of the record, 1 of the type, 16 of the tag */
+		covered(w, c, out, (uint32_t)len + 22); /* RFC 8446 5.2: 5 of the record, 1 of the
+							   type, 16 of the tag */
 	ev.ts_ns = w->now_ns;
-	*d = (struct dfl_ev_data){ .chan = c->chan, .call = w->next_call, .pid = c->pid, .tid = c->pid, .fd = 9, .out = out,
-				   .flags = DFL_DATA_POS | DFL_DATA_FIRST | DFL_DATA_LAST, .len = (uint32_t)len,
-				   .copied = (uint32_t)len, .data = data };
+	*d = (struct dfl_ev_data){ .chan = c->chan,
+				   .call = w->next_call,
+				   .pid = c->pid,
+				   .tid = c->pid,
+				   .fd = 9,
+				   .out = out,
+				   .flags = DFL_DATA_POS | DFL_DATA_FIRST | DFL_DATA_LAST,
+				   .len = (uint32_t)len,
+				   .copied = (uint32_t)len,
+				   .data = data };
 	d->layer = c->tls ? DFL_TLS : DFL_WIRE;
 	d->ssl = c->tls ? c->chan : 0;
 	d->pos = c->tls ? c->tls_pos[out] : c->seq[out];
@@ -149,7 +191,9 @@ uint64_t wire_send(struct wire *w, struct conn *c, bool out, const void *data, s
 
 void wire_close(struct wire *w, struct conn *c)
 {
-	struct dfl_event ev = { .type = DFL_EV_CHAN_CLOSE, .ts_ns = w->now_ns, .closed_chan = c->chan };
+	struct dfl_event ev = { .type = DFL_EV_CHAN_CLOSE,
+				.ts_ns = w->now_ns,
+				.closed_chan = c->chan };
 
 	put(w, &ev);
 }
@@ -187,7 +231,8 @@ static uint32_t code_point(const uint8_t **p)
 static void put_escaped(FILE *f, uint32_t c)
 {
 	if (c >= 0x10000)
-		fprintf(f, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+		fprintf(f, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+			0xdc00 + ((c - 0x10000) & 0x3ff));
 	else
 		fprintf(f, "\\u%04x", c);
 }
@@ -222,12 +267,14 @@ void put_sql(FILE *f, const char *text)
 
 void put_base64(FILE *f, const void *data, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const uint8_t *p = data;
 
 	for (size_t i = 0; i < len; i += 3) {
 		size_t n = len - i < 3 ? len - i : 3;
-		uint32_t v = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
+		uint32_t v = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
+			     (n > 2 ? p[i + 2] : 0);
 
 		for (size_t k = 0; k < 4; k++)
 			fputc(k <= n ? digits[v >> (18 - 6 * k) & 63] : '=', f);

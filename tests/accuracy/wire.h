@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events of invented connections, written as a recording; and how Dify spells a text on each leg. */
+/* Events of invented connections, written as a recording; and how Dify spells a text on each leg.
+ */
 #pragma once
 
 #include <stdio.h>
@@ -27,9 +28,11 @@ uint32_t wire_dice(struct wire *w, uint32_t below);
 void wire_open(struct wire *w, const char *path);
 void wire_proc(struct wire *w, uint32_t pid, const char *exe, const char *cmdline);
 /* remote: the last two numbers of 10.0.x.y, or of 203.0.x.y when tls. */
-void wire_conn(struct wire *w, struct conn *c, uint32_t pid, bool accepted, int net, int host, uint16_t port, bool tls);
+void wire_conn(struct wire *w, struct conn *c, uint32_t pid, bool accepted, int net, int host,
+	       uint16_t port, bool tls);
 /* One call. Returns the time at which it was seen. may_be_lost: drop and cut are thrown for it. */
-uint64_t wire_send(struct wire *w, struct conn *c, bool out, const void *data, size_t len, bool may_be_lost);
+uint64_t wire_send(struct wire *w, struct conn *c, bool out, const void *data, size_t len,
+		   bool may_be_lost);
 void wire_close(struct wire *w, struct conn *c);
 /* Lets time pass, so that traces settle. */
 void wire_finish(struct wire *w, unsigned seconds);
