@@ -3,13 +3,14 @@
 count is wrong too; remove a line with its fault."""
 
 FRAME = "12 bytes that the statement's own words and the text have in common are a hop in a tied operation"
+ANSWERS = "equal answers to equal texts: the model's answers all go to the request whose answer is known first"
 
 KNOWN = {
     "sql": ({"false"}, FRAME),
     "forged ids": ({"false"}, FRAME),
-    "short": ({"false", "mis_stitched", "missing"},
-              "equal answers to equal texts: the model's answers all go to the request that is known first"),
-    "recorded equal answers": ({"mis_stitched"}, "as in 'short'"),
+    "equal answers": ({"mis_stitched", "false"}, ANSWERS),
+    "short answers": ({"mis_stitched", "false"}, ANSWERS),
+    "recorded equal answers": ({"mis_stitched"}, ANSWERS),
     "recorded one publisher": ({"missing"}, "over 32 channels published through one connection: the least used one's "
                                             "answer is cut, and the trace says that it is complete"),
     "recorded 16 words": ({"missing"}, "'common' is said of unique text where over 64 places share a k-gram, and hides "

@@ -89,13 +89,21 @@ class Live:
     def all_places(self, length="long"):
         return frozenset().union(*(e.known for (l, _), e in self.expected.items() if l == length))
 
-    def plain(self, name, chats, length="long", unique=True):
+    def plain(self, name, chats):
         chats, most = self.send(chats)
-        score = Score(name, unique)
-        others = frozenset() if unique else self.all_places(length)
+        score = Score(name)
         for sent in chats:
-            score.add_chat(self.expect(sent, length), sent["trace"], others)
+            score.add_chat(self.expect(sent), sent["trace"])
         return score, most
+
+    def alike(self, name, chats, length):
+        """Equal texts, to which the stack's model gives equal answers: the two are counted apart."""
+        chats, most = self.send(chats)
+        scores = [Score(name, False, ("query",)), Score(f"{name} answers", False, ("answer",))]
+        for score in scores:
+            for sent in chats:
+                score.add_chat(self.expect(sent, length), sent["trace"], self.all_places(length))
+        return [(score, most) for score in scores]
 
 
 def unique(live, count):
@@ -124,7 +132,7 @@ def of_kinds(live, flight):
 
 
 def equal(live, count):
-    return [live.plain("equal", [chat(texts.japanese("equal"), n) for n in range(count)], unique=False)]
+    return live.alike("equal", [chat(texts.varied("equal"), n) for n in range(count)], "long")
 
 
 def nested(live, groups):
@@ -132,7 +140,7 @@ def nested(live, groups):
 
 
 def short(live, count):
-    return [live.plain("short", [chat(("はい", "ok")[n // 4 % 2], n) for n in range(count)], "short", unique=False)]
+    return live.alike("short", [chat(("はい", "ok")[n // 4 % 2], n) for n in range(count)], "short")
 
 
 def wordings(live, count):
@@ -168,7 +176,8 @@ def replays(score, traces):
             score.add_fact(trace, later in went_to, f"not said to come again in {later}")
         for wrong in (came_from - set(ids[:n])) | (went_to - set(ids[n + 1:])):
             score["mis_stitched"] += 1
-            score.say(trace, f"history shared with {wrong}, which is another conversation's or not earlier")
+            hops = [(key(h), h["coverage"]) for h in trace["hops"] if h["replayed_from"] == wrong]
+            score.say(trace, f"history shared with {wrong}, which is another conversation's or not earlier: {hops}")
 
 
 def forged(live, count):

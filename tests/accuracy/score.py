@@ -34,6 +34,14 @@ class Place:
             self.connections.add(hop["connection"])
             self.copies += hop["occurrences"] if hop["coverage"] == 1.0 else 0
 
+    def split(self):
+        """Copies are counted in whole ones on each connection: of one that is split over two a part may be lost or
+        rounded up."""
+        return max(0, len(self.connections) - 1)
+
+    def at_most(self):
+        return self.copies + self.split()
+
 
 def seen(trace):
     """Place → what is there of the whole field. What is cut by design (argsrepr) and history is left out."""
@@ -53,13 +61,13 @@ class Expectation:
     def __init__(self, first, second):
         a, b = seen(first), seen(second)
         self.known = set(a) | set(b)
-        self.copies = {k: max(a[k].copies, b[k].copies) for k in a if k in b and a[k].whole and b[k].whole}
+        self.copies = {k: max(a[k].at_most(), b[k].at_most()) for k in a if k in b and a[k].whole and b[k].whole}
 
 
 class Score(collections.Counter):
-    def __init__(self, name, must_be_unique=True):
+    def __init__(self, name, must_be_unique=True, fields=FIELDS):
         super().__init__()
-        self.name, self.must_be_unique = name, must_be_unique
+        self.name, self.must_be_unique, self.fields = name, must_be_unique, fields
         self.checked = False  # by other means than expected hops
 
     def say(self, trace, text):
@@ -71,13 +79,13 @@ class Score(collections.Counter):
         """others: places that a chat with the same text has and this kind of chat has not."""
         got = seen(trace)
         for k in set(got) - expectation.known:
-            if not got[k].sure:
+            if k[0] not in self.fields or not got[k].sure:
                 continue  # it says itself that it may be another's
             self["mis_stitched" if k in others else "false"] += 1
             self.say(trace, f"{k}: no chat of this kind alone has it")
         for k, copies in expectation.copies.items():
-            self.add_place(trace, k, copies, got.get(k))
-        return got
+            if k[0] in self.fields:
+                self.add_place(trace, k, copies, got.get(k))
 
     def add_place(self, trace, k, copies, place):
         self["expected"] += 1
@@ -88,8 +96,7 @@ class Score(collections.Counter):
         else:
             self["missing"] += 1
             self.say(trace, f"{k}: {'in part' if place else 'not there'}")
-        # copies are counted in whole ones on each connection: one that is split over two may round up
-        if place and place.copies > copies + max(0, len(place.connections) - 1):
+        if place and place.copies > copies + place.split():
             self["mis_stitched"] += place.copies - copies
             self.say(trace, f"{k}: {place.copies} copies, {copies} were made")
 
