@@ -369,6 +369,12 @@ static void count_weak(struct dfl_op *op, const struct op_run *of)
 	}
 }
 
+static bool is_enough_when_tied(const struct group *g, const struct op_run *of)
+{
+	/* Between the values of an operation stand its own words, and a text can have those in it too. */
+	return g->longest >= (of->place ? RUN_WEAK : RUN_FULL) || g->whole_leaf;
+}
+
 /* One group of runs: evidence by its length, or by what ties the operation to the request, or neither. */
 static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of, struct request *owner)
 {
@@ -379,7 +385,7 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 		return;
 	if (is_content(&g))
 		count_group(t, op, of, &g, owner, owner_by_id(t, op) == r);
-	else if ((g.longest >= RUN_WEAK || g.whole_leaf) && owner == r)
+	else if (owner == r && is_enough_when_tied(&g, of))
 		count_group(t, op, of, &g, owner, true);
 	else
 		count_weak(op, of);
