@@ -61,9 +61,9 @@ class Live:
 
     def trace(self, sent):
         """A chat that left no trace has one without hops: it counts as missing."""
-        r = run_tool(DFLOW, "trace", "--store", self.recorder.store, "--wait=60", "-o", "json", sent["message_id"],
-                     ok=False)
-        if r.returncode:
+        r = run_tool(DFLOW, "trace", "--store", self.recorder.store, "--wait=100", "-o", "json", sent["message_id"],
+                     ok=False, timeout=200)
+        if not r.stdout:
             return {"trace_id": "", "ids": {"message_id": sent["message_id"]}, "hops": [], "source": {"fields": []},
                     "replayed_in": []}
         return json.loads(r.stdout.splitlines()[0])

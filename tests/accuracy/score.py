@@ -114,8 +114,9 @@ class Score(collections.Counter):
             wrong.add("ambiguous")
         if self.must_be_unique and self["correct"] + self["ambiguous"] < SHARE_OF_UNIQUE * self["expected"]:
             wrong.add("missing")
-        nothing = not self.checked and not self["correct"] + self["ambiguous"]
-        return nothing or bool(wrong - allowed)
+        if not self.checked and not self["correct"] + self["ambiguous"]:
+            wrong.add("missing")
+        return bool(wrong - allowed)
 
     def row(self, concurrency):
         return {"name": self.name, "concurrency": concurrency, **{k: self[k] for k in COUNTS}}
