@@ -79,6 +79,8 @@ class Score(collections.Counter):
         """others: places that a chat with the same text has and this kind of chat has not."""
         got = seen(trace)
         for k in set(got) - expectation.known:
+            if k[3] is None and not trace["completeness"]["complete"]:
+                continue  # the bytes that name the operation were lost
             if k[0] not in self.fields or not got[k].sure:
                 continue  # it says itself that it may be another's
             self["mis_stitched" if k in others else "false"] += 1
