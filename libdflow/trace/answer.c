@@ -95,7 +95,6 @@ void dfl_answer_close(struct dfl_view *v)
 	if (!s)
 		return;
 	dfl_match_source_end(s->match);
-	s->complete = true;
 	dfl_hop_whole(v->op->trace, &(struct hop_add){
 		.request = s->request,
 		.op = v->op,

@@ -42,7 +42,6 @@ void dfl_conn_touch(struct dfl_trace *t, struct tconn *tc)
 {
 	struct request *r;
 
-	tc->last_ns = t->now_ns;
 	if (tc->medium == DFL_FILE || !t->requests || tc->seen_request >= t->requests->prev->number)
 		return;
 	for (r = t->requests->prev; r->number > tc->seen_request; r = r->prev) {

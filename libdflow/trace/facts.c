@@ -132,7 +132,6 @@ void dfl_trace_conn(struct dfl_trace *t, struct dfl_conn *conn)
 		DL_APPEND(t->tconns, tc);
 	}
 	tc->tap = conn->tap;
-	tc->role_known = conn->role_known;
 	memcpy(tc->end, conn->end, sizeof(tc->end));
 }
 

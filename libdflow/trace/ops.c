@@ -291,7 +291,6 @@ static void source_end(void *ud, struct dfl_src *s, uint64_t ts_ns)
 	if (s == &dead_source)
 		return;
 	dfl_match_source_end(s->match);
-	s->complete = true;
 	op = find_op(t, s->op);
 	if (!op)
 		return;

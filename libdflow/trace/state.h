@@ -38,12 +38,10 @@ struct proc {
 	UT_hash_handle hh;
 	uint32_t pid;
 	bool exited;
-	uint64_t last_ns;
 	enum dfl_station station;
 	const char *rule;
 	const char *comm;
 	const char *container_id, *container_name, *image, *pod, *namespace_, *task;
-	bool blind;
 	const char *blind_why;
 };
 
@@ -61,11 +59,10 @@ struct tconn {
 	unsigned refs;
 	uint64_t id;
 	enum dfl_medium medium;
-	bool tap, role_known;
+	bool tap;
 	bool forwarded; /* its requests carry what a load balancer adds */
 	struct dfl_conn_end end[2];
 	char *path;
-	uint64_t last_ns;
 	bool encrypted, plain_seen, tls_read; /* TLS on the wire; plaintext protocol on the wire; its plaintext is read */
 	bool unreadable; /* plaintext passed that no decoder can read */
 	struct dfl_tls_info *tls;
@@ -100,7 +97,6 @@ struct dfl_src {
 	uint64_t begin_ns;
 	uint64_t pos_from, pos_to; /* where it stood in its stream */
 	enum dfl_dir dir;
-	bool complete, capped;
 	uint8_t head[ANSWER_HEAD]; /* derived: tells an echo from another answer */
 	uint32_t head_len;
 };
