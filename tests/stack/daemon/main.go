@@ -42,8 +42,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch what := strings.Join(parts[2:], "/"); {
 	case what == "management/models" && r.Method == http.MethodGet:
 		s.listModels(w, r, tenant)
-	case what == "dispatch/llm/invoke" && r.Method == http.MethodPost:
-		s.invoke(w, r, tenant, "invoke_llm")
+	case invocations[what].action != "" && r.Method == http.MethodPost:
+		s.invoke(w, r, tenant, invocations[what])
 	default:
 		http.NotFound(w, r)
 	}

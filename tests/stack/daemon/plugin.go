@@ -78,15 +78,16 @@ func startPlugin(python, dir string) (*plugin, error) {
 func (p *plugin) ready() bool { return p.alive.Load() }
 
 // start sends one request line. A map gives Go's sorted keys; the ids of the chat are null
-// here, only the session's own and the user's go along.
-func (p *plugin) start(id string, data map[string]any) (<-chan sessionReply, error) {
+// but for tools, only the session's own and the user's go along.
+func (p *plugin) start(id string, c *call) (<-chan sessionReply, error) {
 	one := &session{make(chan sessionReply, 64), make(chan struct{})}
 	p.mu.Lock()
 	p.sessions[id] = one
 	p.mu.Unlock()
 	line, err := json.Marshal(map[string]any{
-		"session_id": id, "conversation_id": nil, "message_id": nil, "app_id": nil,
-		"endpoint_id": nil, "context": map[string]any{}, "event": "request", "data": data,
+		"session_id": id, "conversation_id": c.ConversationID, "message_id": c.MessageID,
+		"app_id": c.AppID, "endpoint_id": nil, "context": map[string]any{}, "event": "request",
+		"data": c.Data,
 	})
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (s *state) touchModels(ctx context.Context, tenant string) error {
 	return rows.Err()
 }
 
-func (s *state) openSession(ctx context.Context, session, tenant, user, action string) error {
+func (s *state) openSession(ctx context.Context, session, tenant, user string, what invocation) error {
 	key := "plugin_daemon:auto_type:PluginInstallation:plugin_id:" + pluginID + ":tenant_id:" + tenant
 	if err := s.redis.Get(ctx, key).Err(); err == redis.Nil {
 		err = s.redis.Set(ctx, key, pluginID, sessionTTL).Err()
@@ -75,8 +75,8 @@ func (s *state) openSession(ctx context.Context, session, tenant, user, action s
 		return err
 	}
 	info, err := json.Marshal(map[string]any{
-		"id": session, "tenant_id": tenant, "user_id": user, "invoke_from": "model",
-		"action": action, "plugin_unique_identifier": pluginID,
+		"id": session, "tenant_id": tenant, "user_id": user, "invoke_from": what.kind,
+		"action": what.action, "plugin_unique_identifier": pluginID,
 	})
 	if err != nil {
 		return err

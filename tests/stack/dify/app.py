@@ -1,4 +1,4 @@
-"""The API: /v1/chat-messages and /v1/files/upload, for a gunicorn gevent worker."""
+"""The API: chats, file uploads and documents of datasets, for a gunicorn gevent worker."""
 import hashlib
 import json
 import time
@@ -8,9 +8,11 @@ import orjson
 import sqlalchemy as sa
 from flask import Flask, Response, jsonify, request
 
+import agent_app
 import chat_app
 import config
 import db
+import indexing
 import logs
 import rate_limit
 import records
@@ -18,7 +20,9 @@ import redis_ext
 import storage
 import tasks
 import workflow_app
-from models import ApiToken, App, Tenant, UploadFile, Workflow, naive_utc_now
+from models import (
+    ApiToken, App, Dataset, Document, DocumentSegment, Tenant, UploadFile, Workflow, naive_utc_now,
+)
 
 API_TOKEN_TTL_S = 600
 TOKEN_ACTIVE_TTL_S = 3600
@@ -114,6 +118,11 @@ def chat_messages():
 def _generate(the_app: App, end_user, args: dict):
     """The events of a streaming chat, or the reply of a blocking one."""
     streaming = args["response_mode"] == "streaming"
+    if the_app.mode == "agent-chat":
+        if not streaming:
+            raise records.ChatError(400, "invalid_param",
+                                    "Agent Chat App does not support blocking mode")
+        return _as_sse(agent_app.AgentChat(the_app, end_user, args, streaming).events())
     if the_app.mode == "chat":
         chat = chat_app.BasicChat(the_app, end_user, args, streaming)
         return _as_sse(chat.events()) if streaming else chat.blocking()
@@ -164,26 +173,75 @@ def _relay(the_app: App, end_user, args: dict, run_id: str):
         subscription.close()
 
 
-@app.post("/v1/files/upload")
-def upload():
-    the_app = _authenticate()
-    end_user = records.find_end_user(the_app, request.form.get("user") or "DEFAULT-USER")
+def _save_file(tenant_id: str, role: str, user_id: str) -> UploadFile:
+    """The posted file into S3, and its row."""
     file = request.files.get("file")
     if file is None:
         raise records.ChatError(400, "no_file_uploaded", "Please upload your file.")
     content = file.read()
     extension = file.filename.rsplit(".", 1)[-1].lower() if "." in file.filename else ""
-    key = f"upload_files/{the_app.tenant_id}/{uuid4()}.{extension}"
+    key = f"upload_files/{tenant_id}/{uuid4()}.{extension}"
     storage.save(key, content)
     with db.session() as s:
         row = UploadFile(
-            tenant_id=the_app.tenant_id, storage_type="s3", key=key, name=file.filename,
+            tenant_id=tenant_id, storage_type="s3", key=key, name=file.filename,
             size=len(content), extension=extension, mime_type=file.mimetype,
-            created_by_role="end_user", created_by=end_user.id, used=False,
+            created_by_role=role, created_by=user_id, used=False,
             hash=hashlib.sha3_256(content).hexdigest(), source_url="")
         s.add(row)
         s.commit()
-        body = {"id": row.id, "name": row.name, "size": row.size, "extension": row.extension,
-                "mime_type": row.mime_type, "created_by": end_user.id,
-                "created_at": int(time.time()), "preview_url": None, "source_url": ""}
-    return jsonify(body), 201
+    return row
+
+
+@app.post("/v1/files/upload")
+def upload():
+    the_app = _authenticate()
+    end_user = records.find_end_user(the_app, request.form.get("user") or "DEFAULT-USER")
+    row = _save_file(the_app.tenant_id, "end_user", end_user.id)
+    return jsonify({"id": row.id, "name": row.name, "size": row.size, "extension": row.extension,
+                    "mime_type": row.mime_type, "created_by": end_user.id,
+                    "created_at": int(time.time()), "preview_url": None, "source_url": ""}), 201
+
+
+def _find_dataset(dataset_id: str) -> Dataset:
+    """The dataset, for a key of its workspace."""
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    row = db.fetch(sa.select(ApiToken).where(ApiToken.token == token, ApiToken.type == "dataset"))
+    if row is None:
+        raise records.ChatError(401, "unauthorized", "Access token is invalid")
+    dataset = db.fetch(sa.select(Dataset).where(
+        Dataset.tenant_id == row.tenant_id, Dataset.id == dataset_id))
+    if dataset is None:
+        raise records.ChatError(404, "not_found", "Dataset not found.")
+    return dataset
+
+
+def _document(document: Document) -> dict:
+    return {"id": document.id, "position": document.position,
+            "data_source_type": document.data_source_type,
+            "data_source_info": json.loads(document.data_source_info),
+            "dataset_process_rule_id": document.dataset_process_rule_id, "name": document.name,
+            "created_from": document.created_from, "created_by": document.created_by,
+            "indexing_status": document.indexing_status, "error": document.error,
+            "enabled": document.enabled, "word_count": document.word_count,
+            "doc_form": document.doc_form}
+
+
+@app.post("/v1/datasets/<dataset_id>/document/create-by-file")
+def create_document(dataset_id: str):
+    dataset = _find_dataset(dataset_id)
+    row = _save_file(dataset.tenant_id, "account", dataset.created_by)
+    document = indexing.add_document(dataset, row, dataset.created_by)
+    tasks.priority_document_indexing_task.delay(dataset.tenant_id, dataset.id, [document.id])
+    return jsonify({"document": _document(document), "batch": document.batch})
+
+
+@app.get("/v1/datasets/<dataset_id>/documents/<batch>/indexing-status")
+def indexing_status(dataset_id: str, batch: str):
+    dataset = _find_dataset(dataset_id)
+    documents = db.fetch_all(sa.select(Document).where(
+        Document.dataset_id == dataset.id, Document.batch == batch))
+    return jsonify({"data": [
+        {"id": d.id, "indexing_status": d.indexing_status, "error": d.error,
+         "total_segments": db.fetch(sa.select(sa.func.count(DocumentSegment.id)).where(
+             DocumentSegment.document_id == d.id))} for d in documents]})

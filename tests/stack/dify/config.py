@@ -24,6 +24,14 @@ REDIS_USE_SSL = _on("REDIS_USE_SSL")
 PLUGIN_DAEMON_URL = os.environ.get("PLUGIN_DAEMON_URL", "http://localhost:5002")
 PLUGIN_DAEMON_KEY = os.environ.get("PLUGIN_DAEMON_KEY", "")
 
+PGVECTOR_HOST = os.environ.get("PGVECTOR_HOST", "localhost")
+PGVECTOR_PORT = int(os.environ.get("PGVECTOR_PORT", "5432"))
+PGVECTOR_USER = os.environ.get("PGVECTOR_USER", "postgres")
+PGVECTOR_PASSWORD = os.environ.get("PGVECTOR_PASSWORD", "")
+PGVECTOR_DATABASE = os.environ.get("PGVECTOR_DATABASE", "dify")
+PGVECTOR_MIN_CONNECTION = 1
+PGVECTOR_MAX_CONNECTION = int(os.environ.get("PGVECTOR_MAX_CONNECTION", "5"))
+
 S3_ENDPOINT = os.environ.get("S3_ENDPOINT", "")
 S3_BUCKET_NAME = os.environ.get("S3_BUCKET_NAME", "difyai")
 S3_ACCESS_KEY = os.environ.get("S3_ACCESS_KEY", "")

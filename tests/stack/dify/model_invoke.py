@@ -42,6 +42,7 @@ class Chunk:
     text: str
     usage: dict | None
     finish_reason: str | None
+    tool_calls: list
 
 
 def _daemon_headers() -> dict:
@@ -109,30 +110,15 @@ def read_schema(model: Model, times: int = 1):
             redis_ext.client.setex(model.schema_key(), SCHEMA_TTL_S, json.dumps(schema))
 
 
-def prompt(role: str, content: str) -> dict:
+def prompt(role: str, content: str, tool_calls: list | None = None) -> dict:
     message = {"role": role, "content": content, "name": None}
-    return {**message, "tool_calls": []} if role == "assistant" else message
+    return {**message, "tool_calls": tool_calls or []} if role == "assistant" else message
 
 
-def invoke(model: Model, user_id: str, messages: list[dict], parameters: dict, stream: bool):
-    """Yield the chunks of one LLM call."""
-    body = {
-        "user_id": user_id,
-        "data": {
-            "provider": "openai_api_compatible",
-            "model_type": "llm",
-            "model": model.name,
-            "credentials": model.credentials,
-            "prompt_messages": messages,
-            "model_parameters": parameters,
-            "tools": None,
-            "stop": None,
-            "stream": stream,
-        },
-    }
-    headers = {"X-Plugin-ID": config.PLUGIN_ID, "Content-Type": "application/json",
-               **_daemon_headers()}
-    url = f"{config.PLUGIN_DAEMON_URL}/plugin/{model.tenant_id}/dispatch/llm/invoke"
+def dispatch(tenant_id: str, what: str, plugin_id: str, body: dict):
+    """Yield the data of each answer of one call to the plugin daemon."""
+    headers = {"X-Plugin-ID": plugin_id, "Content-Type": "application/json", **_daemon_headers()}
+    url = f"{config.PLUGIN_DAEMON_URL}/plugin/{tenant_id}/dispatch/{what}/invoke"
     with httpx.stream("POST", url, headers=headers, content=json.dumps(body),
                       timeout=300) as response:
         response.raise_for_status()
@@ -142,8 +128,35 @@ def invoke(model: Model, user_id: str, messages: list[dict], parameters: dict, s
             answer = json.loads(line[5:])
             if answer["code"] != 0:
                 raise RuntimeError(f"plugin daemon: {answer['message']}")
-            delta = answer["data"]["delta"]
-            yield Chunk(delta["message"]["content"], delta["usage"], delta["finish_reason"])
+            yield answer["data"]
+
+
+def _body(model: Model, user_id: str, kind: str, **data) -> dict:
+    return {"user_id": user_id, "data": {
+        "provider": "openai_api_compatible", "model_type": kind, "model": model.name,
+        "credentials": model.credentials, **data}}
+
+
+def invoke(model: Model, user_id: str, messages: list[dict], parameters: dict, stream: bool,
+           tools: list[dict] | None = None):
+    """Yield the chunks of one LLM call."""
+    body = _body(model, user_id, "llm", prompt_messages=messages, model_parameters=parameters,
+                 tools=tools, stop=None, stream=stream)
+    for data in dispatch(model.tenant_id, "llm", config.PLUGIN_ID, body):
+        delta = data["delta"]
+        yield Chunk(delta["message"]["content"], delta["usage"], delta["finish_reason"],
+                    delta["message"]["tool_calls"] or [])
+
+
+def embed(model: Model, user_id: str, texts: list[str], input_type: str) -> list[list[float]]:
+    body = _body(model, user_id, "text-embedding", texts=texts, input_type=input_type)
+    return next(dispatch(model.tenant_id, "text_embedding", config.PLUGIN_ID, body))["embeddings"]
+
+
+def rerank(model: Model, user_id: str, query: str, docs: list[str], top_n: int) -> list[dict]:
+    body = _body(model, user_id, "rerank", query=query, docs=docs, score_threshold=0.0,
+                 top_n=top_n)
+    return next(dispatch(model.tenant_id, "rerank", config.PLUGIN_ID, body))["docs"]
 
 
 def usage_with_times(usage: dict, started: float, first: float | None, ended: float) -> dict:

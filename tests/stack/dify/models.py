@@ -27,6 +27,7 @@ TYPES = {
     "bool": sa.Boolean,
     "ts": sa.DateTime,
     "text": sa.Text,
+    "bytes": sa.LargeBinary,
 }
 
 
@@ -123,6 +124,55 @@ AppAnnotationSetting = table(
 ConversationVariable = table(
     "ConversationVariable", "workflow_conversation_variables",
     "id conversation_id:uuid app_id:uuid data created_at updated_at",
+)
+MessageAgentThought = table(
+    "MessageAgentThought", "message_agent_thoughts",
+    "id message_id:uuid message_chain_id:uuid position:int thought tool"
+    " tool_labels_str:text='{}' tool_meta_str:text='{}' tool_input observation"
+    " tool_process_data message message_token:int message_unit_price:num"
+    " message_price_unit:num message_files answer answer_token:int answer_unit_price:num"
+    " answer_price_unit:num tokens:int total_price:num currency latency:float"
+    " created_by_role created_by:uuid created_at",
+)
+Dataset = table(
+    "Dataset", "datasets",
+    "id tenant_id:uuid name description provider:text='vendor' permission:text='only_me'"
+    " data_source_type indexing_technique index_struct created_by:uuid created_at updated_by:uuid"
+    " updated_at embedding_model embedding_model_provider keyword_number:int"
+    " collection_binding_id:uuid retrieval_model:json built_in_field_enabled:bool=false"
+    " icon_info:json runtime_mode:text='general' pipeline_id:uuid chunk_structure"
+    " enable_api:bool=true is_multimodal:bool=false summary_index_setting:json",
+)
+DatasetProcessRule = table(
+    "DatasetProcessRule", "dataset_process_rules",
+    "id dataset_id:uuid mode:text='automatic' rules created_by:uuid created_at",
+)
+Document = table(
+    "Document", "documents",
+    "id tenant_id:uuid dataset_id:uuid position:int data_source_type data_source_info"
+    " dataset_process_rule_id:uuid batch name created_from created_by:uuid created_api_request_id:uuid"
+    " created_at processing_started_at:ts file_id word_count:int parsing_completed_at:ts"
+    " cleaning_completed_at:ts splitting_completed_at:ts tokens:int indexing_latency:float"
+    " completed_at:ts is_paused:bool=false paused_by:uuid paused_at:ts error stopped_at:ts"
+    " indexing_status:text='waiting' enabled:bool=true disabled_at:ts disabled_by:uuid"
+    " archived:bool=false archived_reason archived_by:uuid archived_at:ts updated_at doc_type"
+    " doc_metadata:json doc_form:text='text_model' doc_language need_summary:bool=false",
+)
+DocumentSegment = table(
+    "DocumentSegment", "document_segments",
+    "id tenant_id:uuid dataset_id:uuid document_id:uuid position:int content answer word_count:int"
+    " tokens:int keywords:json index_node_id index_node_hash hit_count:int=0 enabled:bool=true"
+    " disabled_at:ts disabled_by:uuid status:text='waiting' created_by:uuid created_at"
+    " updated_by:uuid updated_at indexing_at:ts completed_at:ts error stopped_at:ts",
+)
+Embedding = table(
+    "Embedding", "embeddings",
+    "id model_name hash embedding:bytes created_at provider_name",
+)
+DatasetQuery = table(
+    "DatasetQuery", "dataset_queries",
+    "id dataset_id:uuid content source source_app_id:uuid created_by_role created_by:uuid"
+    " created_at",
 )
 Provider = table(
     "Provider", "providers",

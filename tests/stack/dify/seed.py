@@ -1,4 +1,4 @@
-"""Fill a new database: one workspace, a chat app, an advanced-chat app, two model vendors.
+"""Fill a new database: one workspace with its apps, an empty dataset, two model vendors.
 
 Reads its settings as JSON from stdin and prints the apps' keys as JSON. It runs once, before
 the API starts, and not in a recorded container: it stands for an operator's set-up.
@@ -37,11 +37,28 @@ def _edge(source: dict, target: dict) -> dict:
             "type": "custom", "zIndex": 0}
 
 
-def _graph(model: str) -> dict:
+CONTEXT = ("Use the following context as your learned knowledge, inside <context></context> XML "
+           "tags.\n\n<context>\n{{#context#}}\n</context>\n\nYou are a careful assistant.")
+
+
+def _document_node() -> dict:
+    return _node("doc", "document-extractor", "Document Extractor", 230,
+                 variable_selector=["sys", "files"])
+
+
+def _knowledge_node(dataset_id: str, rerank_model: str) -> dict:
+    return _node("knowledge", "knowledge-retrieval", "Knowledge Retrieval", 230,
+                 query_variable_selector=["sys", "query"], dataset_ids=[dataset_id],
+                 retrieval_mode="multiple", multiple_retrieval_config={
+                     "top_k": 4, "score_threshold": None, "reranking_enable": True,
+                     "reranking_mode": "reranking_model",
+                     "reranking_model": {"provider": PROVIDER, "model": rerank_model}})
+
+
+def _graph(model: str, before: dict, system: str) -> dict:
     nodes = [
         _node("start", "start", "Start", 80),
-        _node("doc", "document-extractor", "Document Extractor", 230,
-              variable_selector=["sys", "files"]),
+        before,
         _node("llm", "llm", "LLM", 380,
               context={"enabled": False, "variable_selector": []},
               memory={"query_prompt_template": "{{#sys.query#}}\n\n{{#sys.files#}}",
@@ -49,8 +66,7 @@ def _graph(model: str) -> dict:
                       "window": {"enabled": False, "size": 10}},
               model={"completion_params": {"temperature": 0.7}, "mode": "chat", "name": model,
                      "provider": PROVIDER},
-              prompt_template=[{"id": "p1", "role": "system",
-                                "text": "You are a careful assistant."}],
+              prompt_template=[{"id": "p1", "role": "system", "text": system}],
               structured_output_enabled=False, vision={"enabled": False}),
         _node("answer", "answer", "Answer", 680, answer="{{#llm.text#}}"),
     ]
@@ -74,9 +90,12 @@ def _credentials(vendor: dict) -> str:
 def _providers(tenant_id: str, vendors: list[dict]) -> list:
     rows = [m.Provider(tenant_id=tenant_id, provider_name=PROVIDER, provider_type="custom",
                        is_valid=True, quota_used=0)]
-    for vendor in vendors:
-        about = dict(tenant_id=tenant_id, provider_name=PROVIDER, model_name=vendor["model"],
-                     model_type="text-generation")
+    models = [(v, v["model"], "text-generation") for v in vendors]
+    models += [(vendors[0], vendors[0]["embedding_model"], "embeddings"),
+               (vendors[0], vendors[0]["rerank_model"], "reranking")]
+    for vendor, model, kind in models:
+        about = dict(tenant_id=tenant_id, provider_name=PROVIDER, model_name=model,
+                     model_type=kind)
         credential = m.ProviderModelCredential(
             id=str(uuid4()), credential_name="default", encrypted_config=_credentials(vendor),
             **about)
@@ -96,30 +115,55 @@ def _app(tenant_id: str, mode: str, name: str, limit: int) -> tuple[m.App, m.Api
     return app, token
 
 
+def _workflow(app: m.App, graph: dict) -> m.Workflow:
+    workflow = m.Workflow(
+        id=str(uuid4()), tenant_id=app.tenant_id, app_id=app.id, type="chat",
+        version=m.naive_utc_now().isoformat(" "), marked_name="", marked_comment="",
+        graph=json.dumps(graph), features=json.dumps(FEATURES), created_by=app.tenant_id)
+    app.workflow_id = workflow.id
+    return workflow
+
+
+def _config(app: m.App, model: str) -> m.AppModelConfig:
+    config = m.AppModelConfig(id=str(uuid4()), app_id=app.id, provider=PROVIDER, model_id=model,
+                              pre_prompt="You are a careful assistant.")
+    app.app_model_config_id = config.id
+    return config
+
+
+def _dataset(tenant_id: str, vendor: dict) -> tuple[m.Dataset, m.ApiToken]:
+    dataset = m.Dataset(id=str(uuid4()), tenant_id=tenant_id, name="Handbook", description="",
+                        data_source_type="upload_file", indexing_technique="high_quality",
+                        embedding_model=vendor["embedding_model"],
+                        embedding_model_provider=PROVIDER, created_by=str(uuid4()))
+    token = m.ApiToken(tenant_id=tenant_id, type="dataset",
+                       token="dataset-" + secrets.token_hex(12))
+    return dataset, token
+
+
 def main():
     settings = json.load(sys.stdin)
     m.Base.metadata.create_all(db.engine)
-    tenant_id = str(uuid4())
-    llm_model = settings["vendors"][0]["model"]
-    limit = settings["max_active_requests"]
-    chat, chat_token = _app(tenant_id, "chat", "Basic chat", limit)
-    chat_config = m.AppModelConfig(id=str(uuid4()), app_id=chat.id, provider=PROVIDER,
-                                   model_id=llm_model, pre_prompt="You are a careful assistant.")
-    chat.app_model_config_id = chat_config.id
-    flow, flow_token = _app(tenant_id, "advanced-chat", "Workflow chat", limit)
-    workflow = m.Workflow(
-        id=str(uuid4()), tenant_id=tenant_id, app_id=flow.id, type="chat",
-        version=m.naive_utc_now().isoformat(" "), marked_name="", marked_comment="",
-        graph=json.dumps(_graph(llm_model)), features=json.dumps(FEATURES), created_by=tenant_id)
-    flow.workflow_id = workflow.id
+    tenant_id, vendor = str(uuid4()), settings["vendors"][0]
+    dataset, dataset_token = _dataset(tenant_id, vendor)
+    rows = [m.Tenant(id=tenant_id, name="stack"), dataset, dataset_token,
+            *_providers(tenant_id, settings["vendors"])]
+    made = {"tenant_id": tenant_id,
+            "dataset": {"dataset_id": dataset.id, "api_key": dataset_token.token}}
+    for name, mode, title, extra in (
+            ("chat", "chat", "Basic chat", lambda app: _config(app, vendor["model"])),
+            ("agent", "agent-chat", "Agent", lambda app: _config(app, vendor["model"])),
+            ("workflow", "advanced-chat", "Workflow chat", lambda app: _workflow(app, _graph(
+                vendor["model"], _document_node(), "You are a careful assistant."))),
+            ("knowledge", "advanced-chat", "Knowledge chat", lambda app: _workflow(app, _graph(
+                vendor["model"], _knowledge_node(dataset.id, vendor["rerank_model"]), CONTEXT)))):
+        app, token = _app(tenant_id, mode, title, settings["max_active_requests"])
+        rows += [app, token, extra(app)]
+        made[name] = {"app_id": app.id, "workflow_id": app.workflow_id, "api_key": token.token}
     with db.session() as s:
-        s.add_all([m.Tenant(id=tenant_id, name="stack"), chat, chat_token, chat_config,
-                   flow, flow_token, workflow, *_providers(tenant_id, settings["vendors"])])
+        s.add_all(rows)
         s.commit()
-        print(json.dumps({"tenant_id": tenant_id,
-                          "chat": {"app_id": chat.id, "api_key": chat_token.token},
-                          "workflow": {"app_id": flow.id, "workflow_id": workflow.id,
-                                       "api_key": flow_token.token}}))
+        print(json.dumps(made))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Celery task that runs a streaming workflow chat and publishes its events."""
+"""The Celery tasks: one runs a streaming workflow chat and publishes its events, one indexes a document."""
 import json
 import logging
 import ssl
@@ -8,6 +8,7 @@ import orjson
 from celery import Celery
 
 import config
+import indexing
 import redis_ext
 import workflow_app
 
@@ -64,3 +65,11 @@ def workflow_based_app_execution_task(payload: str):
         redis_ext.broadcast.publish(channel, orjson.dumps(
             {"event": "error", "code": "internal_server_error", "status": 500,
              "message": type(error).__name__, "workflow_run_id": params.workflow_run_id}))
+
+
+@celery.task(name="tasks.document_indexing_task.priority_document_indexing_task",
+             queue="priority_dataset", ignore_result=True)
+def priority_document_indexing_task(tenant_id: str, dataset_id: str, document_ids: list[str]):
+    logger.info("priority document indexing task received: %s - %s - %s", tenant_id, dataset_id,
+                document_ids)
+    indexing.run(dataset_id, document_ids)

@@ -1,4 +1,4 @@
-"""The advanced-chat app: start → (document extractor) → LLM → answer.
+"""The advanced-chat app: start → (knowledge retrieval) → (document extractor) → LLM → answer.
 
 Streaming runs in the Celery worker, blocking in the API; the code is the same. An engine
 thread runs the nodes, the caller's thread writes the message and yields events: greenlets of
@@ -17,6 +17,7 @@ import db
 import model_invoke
 import records
 import redis_ext
+import retrieval
 import storage
 import title
 import workflow_records
@@ -38,6 +39,7 @@ class Chatflow:
         self.started = time.perf_counter()
         self.steps = self.tokens = 0
         self.usage: dict = {}
+        self.knowledge: list[dict] = []  # what was retrieved
         self._prepare()
 
     # -- before the first event ------------------------------------------------------------
@@ -98,6 +100,8 @@ class Chatflow:
             nodes = {n["data"]["type"]: n for n in json.loads(self.workflow.graph)["nodes"]}
             self._node(nodes["start"], self._start_node)
             documents = ""
+            if node := nodes.get("knowledge-retrieval"):
+                self._node(node, lambda: self._retrieve_node(node["data"]))
             if self.files:
                 extracted = self._node(nodes["document-extractor"], self._extract_node)
                 documents = "\n\n".join(extracted["text"])
@@ -180,8 +184,15 @@ class Chatflow:
                   "files": [{"id": f.id, "name": f.name} for f in self.files]}
         return inputs, {"documents": texts}, {"text": texts}, None
 
+    def _retrieve_node(self, data: dict):
+        self.knowledge = retrieval.search(
+            self.workflow.tenant_id, self.app_id, self.end_user_id, data["dataset_ids"],
+            data["multiple_retrieval_config"]["reranking_model"]["model"], self.query)
+        return {"query": self.query}, {}, {"result": self.knowledge}, None
+
     def _llm_node(self, documents: str):
-        system = self.llm["prompt_template"][0]["text"]
+        context = "\n".join(x["content"] for x in self.knowledge)
+        system = self.llm["prompt_template"][0]["text"].replace("{{#context#}}", context)
         prompts = [model_invoke.prompt("system", system)]
         with db.session() as s:
             s.scalar(sa.select(App).where(App.id == self.app_id))
@@ -280,7 +291,9 @@ class Chatflow:
                           from_variable_selector=["llm", "text"])
 
     def _on_finished(self, about):
-        self.metadata = {"annotation_reply": None, "retriever_resources": [], "usage": self.usage}
+        self.metadata = {"annotation_reply": None,
+                         "retriever_resources": retrieval.resources(self.knowledge),
+                         "usage": self.usage}
         with db.session() as s:
             message = s.scalar(sa.select(Message).where(Message.id == self.message.id))
             message.message_tokens = self.usage["prompt_tokens"]

@@ -10,7 +10,7 @@ from lib.paths import StackError
 
 PODS = {"api": "10.0.10.11", "worker": "10.0.10.12", "plugind": "10.0.10.13"}
 VPC = {"dns": "10.0.20.2", "alb": "10.0.20.5", "redis": "10.0.20.6", "postgres": "10.0.20.7",
-       "s3": "10.0.20.8"}
+       "s3": "10.0.20.8", "pgvector": "10.0.20.9"}
 PODS_GATEWAY, VPC_GATEWAY = "10.0.10.1", "10.0.20.1"
 NAT_PUBLIC, INTERNET_GATEWAY = "198.51.100.7", "198.51.100.1"
 ALB_PUBLIC, CLIENT = "198.51.100.80", "198.51.100.20"

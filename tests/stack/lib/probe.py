@@ -3,13 +3,13 @@ import subprocess
 import urllib.parse
 
 from lib.procs import netns_path
-from lib.stations.postgres import program
+from lib.stations.postgres import PROGRAMS
 
 
 def sql(up: dict, query: str) -> list[list[str]]:
     about = up["postgres"]
     done = subprocess.run(
-        [program("psql"), "-h", about["socket"], "-U", about["user"], "-d", about["database"],
+        [PROGRAMS / "psql", "-h", about["socket"], "-U", about["user"], "-d", about["database"],
          "-qAt0", "-F", "\x1f", "-c", query],
         env={"PGPASSWORD": about["password"]}, capture_output=True, text=True, check=True)
     return [row.split("\x1f") for row in done.stdout.split("\0") if row]

@@ -14,7 +14,7 @@ from pathlib import Path
 from lib import cgroups, net, procs, registry
 from lib.paths import HERE, VENV, StackError
 from lib.stack import Stack, destroy
-from lib.stations import alb, dns, pods, postgres, redis, s3, vendors
+from lib.stations import alb, dns, pgvector, pods, postgres, redis, s3, vendors
 
 
 class Stop(Exception):
@@ -74,12 +74,13 @@ class Supervisor:
         step = lambda text: self.tell(progress=f"{time.monotonic() - began:5.1f} s  {text}")
         step("namespaces, cgroups, certificates")
         stack.prepare()
-        step("dns, redis, s3, vendors, postgres")
+        step("dns, redis, s3, vendors, postgres, pgvector")
         dns.start(stack)
         about = {"redis": redis.start(stack), "s3": s3.start(stack)}
         about["vendors"] = vendors.start(stack)
         about["alb"] = alb.start(stack)
         about["postgres"] = postgres.start(stack)
+        about["pgvector"] = pgvector.start(stack)
         step("workspace, apps, models")
         apps = self._seed(about["vendors"])
         step("waiting for them")
@@ -124,8 +125,8 @@ class Supervisor:
         return {
             "url": f"https://{dns.PUBLIC}", "ca": str(stack.authority.ca),
             "cgroup": str(stack.cgroups.node), "api_key": apps["workflow"]["api_key"],
-            "api_keys": {"workflow": apps["workflow"]["api_key"],
-                         "chat": apps["chat"]["api_key"]},
+            "api_keys": {name: app["api_key"] for name, app in apps.items()
+                         if isinstance(app, dict)},
             "state": str(stack.state), "id": stack.id, "name": self.name,
             "supervisor_pid": os.getpid(), "api_pid": running["api"]["pid"],
             "worker_pid": running["worker"]["pid"], "daemon_pid": daemon["pid"],
@@ -140,7 +141,7 @@ class Supervisor:
                           "worker": net.PODS["worker"],
                           "plugin-daemon": f"{net.PODS['plugind']}:{pods.DAEMON_PORT}",
                           "dns": f"{net.VPC['dns']}:53",
-                          **{name: about[name]["address"] for name in ("redis", "postgres", "s3")},
+                          **{name: about[name]["address"] for name in ("redis", "postgres", "pgvector", "s3")},
                           "redis_tls": about["redis"]["tls_address"],
                           **{v["host"]: v["address"] for v in about["vendors"]}},
             "redis": about["redis"], "postgres": about["postgres"], "s3": about["s3"],

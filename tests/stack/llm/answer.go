@@ -5,7 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
+	"math"
 	"net/http"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,9 +91,55 @@ func usageOf(request chatRequest, answer string) map[string]int {
 		"total_tokens": prompt + completion}
 }
 
-const dimensions = 64
+const dimensions = 256
 
-// embed gives each text a vector of its own, from its hash.
+// grams are the threes of runes of a text, letters and digits only: what alike texts share.
+func grams(text string) []string {
+	var kept []rune
+	for _, r := range strings.ToLower(text) {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			kept = append(kept, r)
+		}
+	}
+	var out []string
+	for i := 0; i+3 <= len(kept); i++ {
+		out = append(out, string(kept[i:i+3]))
+	}
+	return out
+}
+
+// vectorOf gives texts that share words vectors that are near each other, and each text a vector
+// of its own: its hash adds a little to every component.
+func vectorOf(text string) []float64 {
+	vector := make([]float64, dimensions)
+	for _, gram := range grams(text) {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(gram))
+		vector[h.Sum32()%dimensions]++
+	}
+	sum := sha256.Sum256([]byte(text))
+	for j := range vector {
+		vector[j] += float64(sum[j%len(sum)]^byte(j))/512 + 0.001
+	}
+	return vector
+}
+
+// similarity of two vectors that have no component below zero.
+func similarity(a, b []float64) float64 {
+	var ab, aa, bb float64
+	for i := range a {
+		ab += a[i] * b[i]
+		aa += a[i] * a[i]
+		bb += b[i] * b[i]
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+func reply(w http.ResponseWriter, body map[string]any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body)
+}
+
 func embed(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		Model string `json:"model"`
@@ -108,14 +157,37 @@ func embed(w http.ResponseWriter, r *http.Request) {
 	for i, input := range inputs {
 		text := fmt.Sprint(input)
 		tokens += utf8.RuneCountInString(text)
-		vector := make([]float64, dimensions)
-		sum := sha256.Sum256([]byte(text))
-		for j := range vector {
-			vector[j] = (float64(sum[j%len(sum)]) + float64(j)/dimensions - 128) / 128
-		}
-		data = append(data, map[string]any{"object": "embedding", "index": i, "embedding": vector})
+		data = append(data, map[string]any{"object": "embedding", "index": i,
+			"embedding": vectorOf(text)})
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"object": "list", "model": request.Model,
-		"data": data, "usage": map[string]int{"prompt_tokens": tokens, "total_tokens": tokens}})
+	reply(w, map[string]any{"object": "list", "model": request.Model, "data": data,
+		"usage": map[string]int{"prompt_tokens": tokens, "total_tokens": tokens}})
+}
+
+// rerank orders the documents by their nearness to the query and gives their texts back.
+func rerank(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Model     string   `json:"model"`
+		Query     string   `json:"query"`
+		Documents []string `json:"documents"`
+		TopN      int      `json:"top_n"`
+	}
+	if json.NewDecoder(r.Body).Decode(&request) != nil {
+		http.Error(w, `{"error":{"message":"bad body"}}`, 400)
+		return
+	}
+	query := vectorOf(request.Query)
+	results := []map[string]any{}
+	for i, document := range request.Documents {
+		results = append(results, map[string]any{"index": i,
+			"relevance_score": similarity(query, vectorOf(document)),
+			"document":        map[string]string{"text": document}})
+	}
+	sort.SliceStable(results, func(a, b int) bool {
+		return results[a]["relevance_score"].(float64) > results[b]["relevance_score"].(float64)
+	})
+	if request.TopN > 0 && request.TopN < len(results) {
+		results = results[:request.TopN]
+	}
+	reply(w, map[string]any{"model": request.Model, "results": results})
 }

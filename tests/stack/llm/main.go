@@ -1,5 +1,5 @@
-// An OpenAI-compatible vendor on the internet: chat completions (SSE and blocking) and
-// embeddings over TLS 1.3. Its answers depend on the question's hash alone.
+// An OpenAI-compatible vendor on the internet: chat completions (SSE and blocking), embeddings
+// and rerank over TLS 1.3. Its answers depend on the question's hash alone.
 package main
 
 import (
@@ -28,6 +28,27 @@ type chatRequest struct {
 	Model    string    `json:"model"`
 	Stream   bool      `json:"stream"`
 	Messages []message `json:"messages"`
+	Tools    []struct {
+		Function struct {
+			Name string `json:"name"`
+		} `json:"function"`
+	} `json:"tools"`
+}
+
+// asked is the user's last message.
+func (r *chatRequest) asked() string {
+	for i := len(r.Messages) - 1; i >= 0; i-- {
+		if r.Messages[i].Role == "user" {
+			return r.Messages[i].Content
+		}
+	}
+	return r.Messages[len(r.Messages)-1].Content
+}
+
+// wantsTool says whether the model's turn is to ask for one: when it is given any and none has
+// answered yet.
+func (r *chatRequest) wantsTool() bool {
+	return len(r.Tools) > 0 && r.Messages[len(r.Messages)-1].Role != "tool"
 }
 
 func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -40,6 +61,8 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v.chat(w, r)
 	case "/v1/embeddings":
 		embed(w, r)
+	case "/v1/rerank":
+		rerank(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -52,8 +75,12 @@ func (v *vendor) chat(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"error":{"message":"bad body"}}`, 400)
 		return
 	}
-	answer := answerTo(request.Messages[len(request.Messages)-1].Content, v.short)
+	answer := answerTo(request.asked(), v.short)
 	time.Sleep(v.delay)
+	if request.Stream && request.wantsTool() {
+		v.streamToolCall(w, request)
+		return
+	}
 	if request.Stream {
 		v.stream(w, request, answer)
 		return
@@ -71,10 +98,11 @@ func (v *vendor) chat(w http.ResponseWriter, r *http.Request) {
 // firstPieces come together, as they did in the captures; the rest follow one by one.
 const firstPieces = 3
 
-func (v *vendor) stream(w http.ResponseWriter, request chatRequest, answer string) {
+// events gives a function that writes one event of a stream, not yet flushed.
+func events(w http.ResponseWriter, request chatRequest, seed string) func(delta map[string]any, finish, usage any) {
 	w.Header().Set("Content-Type", "text/event-stream")
-	id, created := "chatcmpl-"+digest(answer)[:24], time.Now().Unix()
-	send := func(delta map[string]any, finish any, usage any) {
+	id, created := "chatcmpl-"+digest(seed)[:24], time.Now().Unix()
+	return func(delta map[string]any, finish, usage any) {
 		event, _ := json.Marshal(map[string]any{
 			"id": id, "object": "chat.completion.chunk", "created": created,
 			"model": request.Model, "usage": usage,
@@ -82,6 +110,15 @@ func (v *vendor) stream(w http.ResponseWriter, request chatRequest, answer strin
 		})
 		_, _ = w.Write(append(append([]byte("data: "), event...), '\n', '\n'))
 	}
+}
+
+func finish(w http.ResponseWriter) {
+	w.(http.Flusher).Flush()
+	_, _ = w.Write([]byte("data: [DONE]\n\n"))
+}
+
+func (v *vendor) stream(w http.ResponseWriter, request chatRequest, answer string) {
+	send := events(w, request, answer)
 	for i, piece := range pieces(answer) {
 		if i >= firstPieces {
 			time.Sleep(v.pace)
@@ -93,9 +130,26 @@ func (v *vendor) stream(w http.ResponseWriter, request chatRequest, answer strin
 	}
 	time.Sleep(v.pace)
 	send(map[string]any{}, "stop", usageOf(request, answer))
-	w.(http.Flusher).Flush()
-	_, _ = w.Write([]byte("data: [DONE]\n\n"))
+	finish(w)
 }
+
+// streamToolCall asks for the first tool, with the opening of the question as its argument.
+func (v *vendor) streamToolCall(w http.ResponseWriter, request chatRequest) {
+	question := []rune(request.asked())
+	if len(question) > toolArgumentRunes {
+		question = question[:toolArgumentRunes]
+	}
+	arguments, _ := json.Marshal(map[string]string{"query": string(question)})
+	send := events(w, request, request.asked())
+	send(map[string]any{"role": "assistant", "content": nil, "tool_calls": []any{map[string]any{
+		"index": 0, "id": "call_" + digest(request.asked())[:24], "type": "function",
+		"function": map[string]any{"name": request.Tools[0].Function.Name,
+			"arguments": string(arguments)}}}}, nil, nil)
+	send(map[string]any{}, "tool_calls", usageOf(request, ""))
+	finish(w)
+}
+
+const toolArgumentRunes = 20
 
 func main() {
 	listen := flag.String("listen", ":443", "address")

@@ -16,8 +16,11 @@ import gevent  # noqa: E402
 from gevent.lock import RLock  # noqa: E402
 from gevent.os import tp_read  # noqa: E402
 
+import directory  # noqa: E402
 import llm  # noqa: E402
 
+ACTIONS = {"invoke_llm": llm.invoke, "invoke_text_embedding": llm.embed,
+           "invoke_rerank": llm.rerank, "invoke_tool": directory.invoke}
 PIECE = 65536
 HEARTBEAT_S = 10
 
@@ -41,7 +44,7 @@ def heartbeat():
 def run_session(request: dict):
     session_id = request["session_id"]
     try:
-        for chunk in llm.invoke(request["data"]):
+        for chunk in ACTIONS[request["data"]["action"]](request["data"]):
             send("session", session_id, {"type": "stream", "data": chunk})
     except Exception as error:
         traceback.print_exc()

@@ -10,9 +10,10 @@ HOSTS = {
     "s3.ap-northeast-1.amazonaws.com": net.VPC["s3"],
     "api.dify.svc.cluster.local": net.PODS["api"],
     "plugin-daemon.dify.svc.cluster.local": net.PODS["plugind"],
+    "pgvector.dify.svc.cluster.local": net.VPC["pgvector"],
     **net.VENDORS,
 }
-PUBLIC, REDIS, POSTGRES, S3, API, DAEMON = list(HOSTS)[:6]
+PUBLIC, REDIS, POSTGRES, S3, API, DAEMON, PGVECTOR = list(HOSTS)[:7]
 
 
 def start(stack):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lib import net, procs
 from lib.paths import BIN, HERE, VENV
-from lib.stations import dns, postgres, redis, s3
+from lib.stations import dns, pgvector, postgres, redis, s3
 
 CA_FILE = "/etc/ssl/certs/dify-private-ca.pem"
 DAEMON_PORT, API_PORT = 5002, 5001
@@ -36,6 +36,9 @@ def dify_env(stack, chats: int = 1) -> dict:
         "DB_HOST": dns.POSTGRES, "DB_PORT": str(postgres.PORT), "DB_PASSWORD": postgres.PASSWORD,
         "DB_SSLMODE": "" if options["pg_sslmode"] == "prefer" else options["pg_sslmode"],
         "SQLALCHEMY_POOL_SIZE": str(max(30, 4 * chats)),
+        "PGVECTOR_HOST": dns.PGVECTOR, "PGVECTOR_PORT": str(pgvector.PORT),
+        "PGVECTOR_PASSWORD": pgvector.PASSWORD,
+        "PGVECTOR_MAX_CONNECTION": str(max(5, chats)),
         "REDIS_HOST": dns.REDIS, "REDIS_PORT": str(redis.TLS_PORT if tls else redis.PORT),
         "REDIS_PASSWORD": redis.PASSWORD, "REDIS_USE_SSL": "true" if tls else "false",
         "PLUGIN_DAEMON_URL": f"http://{dns.DAEMON}:{DAEMON_PORT}",

@@ -4,6 +4,7 @@ import secrets
 from lib import net, procs
 from lib.paths import BIN
 
+EMBEDDING_MODEL, RERANK_MODEL = "text-embedding-3-small", "rerank-small"
 MODELS = {"api.openai.com": "gpt-4o-mini", "api.mistral.ai": "mistral-small-latest"}
 
 
@@ -21,5 +22,6 @@ def start(stack):
         stack.later(lambda a=address, p=process, h=host: procs.wait_port(
             stack.ns("internet"), a, 443, p, stack.log(f"vendor-{h}")))
         made.append({"host": host, "address": f"{address}:443", "url": f"https://{host}/v1",
-                     "model": MODELS[host], "api_key": api_key})
+                     "model": MODELS[host], "embedding_model": EMBEDDING_MODEL,
+                     "rerank_model": RERANK_MODEL, "api_key": api_key})
     return made
