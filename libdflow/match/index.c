@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Where each k-gram of the sources is: hash buckets of circular lists through fixed chunks of
- * positions, behind a small filter. All of it is secret memory.
+ * Where each k-gram of the sources is: a hash table of cache lines full of entries, behind a small
+ * filter. All of it but the list of chunks is secret memory.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -9,72 +9,61 @@
 
 #include "match/match_int.h"
 
-#define MIN_BUCKET_BITS 10
-#define MAX_BUCKET_BITS 28
+#define MIN_TABLE_BITS 7  /* 8 KiB */
+#define MAX_TABLE_BITS 24 /* 1 GiB: for the 64 MiB of text that a matcher takes */
+#define MEAN_SLOTS 4	  /* of a bucket: more double the table */
+#define MAX_SINGLES 3	  /* slots of one k-gram: more entries make a list */
 #define MIN_FILTER_BITS 7  /* 1 KiB */
 #define MAX_FILTER_BITS 21 /* 16 MiB: for 5 million entries (10,000 sources of 500 bytes) */
+#define PIECE_SHIFT 10	   /* lines of a piece of the pool: 64 KiB */
+#define PIECE (1u << PIECE_SHIFT)
+#define IN_BUCKET (DFL_NONE - 1) /* line_of a single entry */
+#define TAG_SHIFT 25 /* the tag holds the bits that MIN_TABLE_BITS … MAX_TABLE_BITS leave, and more */
 
 static uint32_t tag_of(uint64_t h)
 {
-	return (uint32_t)(h >> 8);
+	return (uint32_t)(h >> TAG_SHIFT);
 }
 
-static uint32_t bucket_of(const struct dfl_index *ix, uint64_t h)
+static uint32_t *line_of(const struct dfl_index *ix, uint32_t entry)
 {
-	return (uint32_t)(h >> (64 - ix->bucket_bits));
+	return &dfl_index_chunk(ix, entry)->line_of[entry & (DFL_CHUNK - 1)];
 }
 
-static struct dfl_chunk_ix *chunk_of(const struct dfl_index *ix, uint32_t e)
+static struct dfl_line *pool_line(const struct dfl_index *ix, uint32_t line)
 {
-	return ix->chunks[e >> DFL_CHUNK_SHIFT];
+	return &ix->pool[line >> PIECE_SHIFT][line & (PIECE - 1)];
 }
 
-static struct dfl_entry *entry_of(const struct dfl_index *ix, uint32_t e)
-{
-	return &chunk_of(ix, e)->entries[e & (DFL_CHUNK - 1)];
-}
-
-static const uint8_t *gram_at(const struct dfl_index *ix, uint32_t e)
-{
-	const struct dfl_chunk_ix *c = chunk_of(ix, e);
-
-	return c->source->text.data + c->first + (e & (DFL_CHUNK - 1));
-}
-
-/* Are the k bytes at a and b the same? (8 <= k <= 16) */
-static bool same_gram(const struct dfl_index *ix, const uint8_t *a, const uint8_t *b)
-{
-	return dfl_load64(a) == dfl_load64(b) &&
-	       dfl_load64(a + ix->k - 8) == dfl_load64(b + ix->k - 8);
-}
-
-static struct dfl_bucket *new_buckets(struct dfl_index *ix, unsigned bits)
+static struct dfl_line *new_table(struct dfl_index *ix, unsigned bits)
 {
 	size_t n = (size_t)1 << bits;
-	struct dfl_bucket *b = dfl_secret_alloc(ix->secret, n * sizeof(*b));
+	struct dfl_line *t = dfl_secret_alloc(ix->secret, n * sizeof(*t));
 
-	for (size_t i = 0; b && i < n; i++)
-		b[i].head = DFL_NONE;
-	return b;
+	for (size_t i = 0; t && i < n; i++)
+		t[i].older = DFL_NONE;
+	return t;
 }
 
 static void set_filter_bits(struct dfl_index *ix, unsigned bits)
 {
 	ix->filter_bits = bits;
-	ix->filter_shift = 64 - 12 - bits;
+	ix->filter_shift = 64 - DFL_FILTER_BITS - bits;
 }
 
 int dfl_index_init(struct dfl_index *ix, struct dfl_secret *secret, uint32_t k)
 {
-	*ix = (struct dfl_index){ .secret = secret, .k = k, .free_chunk = DFL_NONE };
+	*ix = (struct dfl_index){
+		.secret = secret, .k = k, .free_chunk = DFL_NONE, .free_line = DFL_NONE
+	};
 	randombytes_buf(ix->key, sizeof(ix->key));
 	ix->key[0] |= 1;
 	ix->key[1] |= 1;
-	ix->bucket_bits = MIN_BUCKET_BITS;
+	ix->table_bits = MIN_TABLE_BITS;
 	set_filter_bits(ix, MIN_FILTER_BITS);
-	ix->buckets = new_buckets(ix, ix->bucket_bits);
+	ix->table = new_table(ix, ix->table_bits);
 	ix->filter = dfl_secret_alloc(secret, sizeof(uint64_t) << ix->filter_bits);
-	if (ix->buckets && ix->filter)
+	if (ix->table && ix->filter)
 		return 0;
 	dfl_index_fini(ix);
 	return -ENOMEM;
@@ -83,75 +72,297 @@ int dfl_index_init(struct dfl_index *ix, struct dfl_secret *secret, uint32_t k)
 void dfl_index_fini(struct dfl_index *ix)
 {
 	for (uint32_t i = 0; i < ix->n_chunks; i++)
-		dfl_secret_free(ix->secret, ix->chunks[i], sizeof(*ix->chunks[i]));
+		dfl_secret_free(ix->secret, ix->chunks[i].line_of, DFL_CHUNK * sizeof(uint32_t));
 	free(ix->chunks);
-	dfl_secret_free(ix->secret, ix->buckets, sizeof(*ix->buckets) << ix->bucket_bits);
+	for (uint32_t i = 0; i < ix->n_pool; i++)
+		dfl_secret_free(ix->secret, ix->pool[i], PIECE * sizeof(struct dfl_line));
+	free(ix->pool);
+	dfl_secret_free(ix->secret, ix->table, sizeof(*ix->table) << ix->table_bits);
 	dfl_secret_free(ix->secret, ix->filter, sizeof(uint64_t) << ix->filter_bits);
 	sodium_memzero(ix, sizeof(*ix));
 }
 
-/* Puts entry e in front of its bucket. */
-static void link_entry(struct dfl_index *ix, uint32_t e, uint64_t h)
+/* ---- lines ---- */
+
+/* Makes *p, an array of n things of `size`, have room for one more. 0 or -ENOMEM. */
+static int room_for_one(void **p, uint32_t n, uint32_t *cap, size_t size)
 {
-	struct dfl_bucket *b = &ix->buckets[bucket_of(ix, h)];
+	uint32_t more = *cap ? *cap * 2 : 16;
+	void *q;
 
-	if (b->head == DFL_NONE) {
-		entry_of(ix, e)->next = entry_of(ix, e)->prev = e;
-	} else {
-		uint32_t old = b->head, tail = entry_of(ix, old)->prev;
-
-		entry_of(ix, e)->next = old;
-		entry_of(ix, e)->prev = tail;
-		entry_of(ix, old)->prev = e;
-		entry_of(ix, tail)->next = e;
-	}
-	b->head = e;
-	b->count++;
+	if (n < *cap)
+		return 0;
+	q = reallocarray(*p, more, size);
+	if (!q)
+		return -ENOMEM;
+	*p = q;
+	*cap = more;
+	return 0;
 }
 
-static void unlink_entry(struct dfl_index *ix, uint32_t e)
+/* All lines of one more piece are free. */
+static int new_piece(struct dfl_index *ix)
 {
-	struct dfl_bucket *b = &ix->buckets[bucket_of(ix, dfl_gram(ix, gram_at(ix, e)))];
-	uint32_t next = entry_of(ix, e)->next, prev = entry_of(ix, e)->prev;
+	void *pool = ix->pool;
+	struct dfl_line *piece;
 
-	if (next == e) {
-		b->head = DFL_NONE;
-	} else {
-		entry_of(ix, prev)->next = next;
-		entry_of(ix, next)->prev = prev;
-		if (b->head == e)
-			b->head = next;
+	if (ix->n_pool == DFL_LIST >> PIECE_SHIFT ||
+	    room_for_one(&pool, ix->n_pool, &ix->cap_pool, sizeof(*ix->pool)))
+		return -ENOMEM;
+	ix->pool = pool;
+	piece = dfl_secret_alloc(ix->secret, PIECE * sizeof(*piece));
+	if (!piece)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < PIECE; i++) {
+		piece[i].older = ix->free_line;
+		ix->free_line = ix->n_pool << PIECE_SHIFT | i;
 	}
-	b->count--;
-	entry_of(ix, e)->next = DFL_NONE;
+	ix->pool[ix->n_pool++] = piece;
+	return 0;
 }
+
+static void free_pool_line(struct dfl_index *ix, uint32_t line)
+{
+	pool_line(ix, line)->older = ix->free_line;
+	ix->free_line = line;
+}
+
+/* An empty line of the pool, or DFL_NONE. */
+static uint32_t new_pool_line(struct dfl_index *ix)
+{
+	uint32_t line;
+
+	if (ix->free_line == DFL_NONE && new_piece(ix))
+		return DFL_NONE;
+	line = ix->free_line;
+	ix->free_line = pool_line(ix, line)->older;
+	*pool_line(ix, line) = (struct dfl_line){ .older = DFL_NONE, .newer = line };
+	return line;
+}
+
+/* ---- lists: entries of one k-gram ---- */
+
+/* Adds an entry to the list whose newest line *newest is. */
+static int list_put(struct dfl_index *ix, uint32_t *newest, uint32_t entry)
+{
+	struct dfl_line *l = pool_line(ix, *newest);
+
+	if (l->n == DFL_LINE_ENTRIES) {
+		uint32_t line = new_pool_line(ix), old = *newest;
+
+		if (line == DFL_NONE)
+			return -ENOMEM;
+		l = pool_line(ix, line);
+		l->older = old;
+		l->newer = pool_line(ix, old)->newer;
+		l->count = pool_line(ix, old)->count;
+		pool_line(ix, old)->newer = line;
+		*newest = line;
+	}
+	l->entry[l->n++] = entry;
+	l->count++;
+	*line_of(ix, entry) = *newest;
+	return 0;
+}
+
+/* Takes an empty line out of the list; *newest is DFL_NONE when it was the last one. */
+static void list_unlink(struct dfl_index *ix, uint32_t *newest, uint32_t line)
+{
+	struct dfl_line *l = pool_line(ix, line), *older;
+
+	if (line != *newest) {
+		pool_line(ix, l->newer)->older = l->older;
+		if (l->older == DFL_NONE)
+			pool_line(ix, *newest)->newer = l->newer;
+		else
+			pool_line(ix, l->older)->newer = l->newer;
+	} else if (l->older != DFL_NONE) {
+		older = pool_line(ix, l->older);
+		older->count = l->count;
+		older->newer = l->newer;
+		*newest = l->older;
+	} else {
+		*newest = DFL_NONE;
+	}
+	free_pool_line(ix, line);
+}
+
+static void list_take(struct dfl_index *ix, uint32_t *newest, uint32_t line, uint32_t entry)
+{
+	struct dfl_line *l = pool_line(ix, line);
+	uint32_t i = 0;
+
+	while (l->entry[i] != entry)
+		i++;
+	for (l->n--; i < l->n; i++)
+		l->entry[i] = l->entry[i + 1];
+	pool_line(ix, *newest)->count--;
+	if (!l->n)
+		list_unlink(ix, newest, line);
+}
+
+/* ---- buckets: slots of several k-grams ---- */
+
+/* Which slots of the line have the tag. */
+static uint32_t with_tag(const struct dfl_line *l, uint32_t tag)
+{
+	uint32_t m = 0;
+
+	for (uint32_t i = 0; i < DFL_LINE_SLOTS; i++)
+		m |= (uint32_t)(l->tag[i] == tag) << i;
+	return m & ((1u << l->n) - 1);
+}
+
+/* The next older line of the bucket, or NULL. */
+static struct dfl_line *older_line(const struct dfl_index *ix, const struct dfl_line *l)
+{
+	return l->older == DFL_NONE ? NULL : pool_line(ix, l->older);
+}
+
+/* Adds a slot as the newest of the bucket. */
+static int bucket_put(struct dfl_index *ix, struct dfl_line *b, uint32_t slot, uint32_t tag)
+{
+	if (b->n == DFL_LINE_SLOTS) {
+		uint32_t line = new_pool_line(ix);
+
+		if (line == DFL_NONE)
+			return -ENOMEM;
+		*pool_line(ix, line) = *b;
+		b->older = line;
+		b->n = 0;
+	}
+	b->slot[b->n] = slot;
+	b->tag[b->n++] = tag;
+	ix->slots++;
+	return 0;
+}
+
+/* The line of the bucket with that slot, and the newer line. */
+static struct dfl_line *line_with(const struct dfl_index *ix, struct dfl_line *b, uint32_t slot,
+				  uint32_t *ret_i, struct dfl_line **ret_newer)
+{
+	*ret_newer = NULL;
+	for (struct dfl_line *l = b;; *ret_newer = l, l = older_line(ix, l))
+		for (uint32_t i = 0; i < l->n; i++)
+			if (l->slot[i] == slot) {
+				*ret_i = i;
+				return l;
+			}
+}
+
+static void bucket_take(struct dfl_index *ix, struct dfl_line *b, uint32_t slot)
+{
+	struct dfl_line *newer, *l;
+	uint32_t i, line;
+
+	l = line_with(ix, b, slot, &i, &newer);
+	for (l->n--; i < l->n; i++) {
+		l->slot[i] = l->slot[i + 1];
+		l->tag[i] = l->tag[i + 1];
+	}
+	ix->slots--;
+	if (!newer || l->n)
+		return;
+	line = newer->older;
+	newer->older = l->older;
+	free_pool_line(ix, line);
+}
+
+/* The slot with the list of that k-gram, or NULL. Until there is one: its entries, newest first. */
+static uint32_t *find_list(const struct dfl_index *ix, struct dfl_line *b, uint32_t tag,
+			   uint32_t singles[static MAX_SINGLES], uint32_t *ret_n)
+{
+	*ret_n = 0;
+	for (struct dfl_line *l = b; l; l = older_line(ix, l))
+		for (uint32_t m = with_tag(l, tag); m;) {
+			uint32_t i = 31 - (uint32_t)__builtin_clz(m);
+
+			if (l->slot[i] & DFL_LIST)
+				return &l->slot[i];
+			singles[(*ret_n)++] = l->slot[i];
+			m &= ~(1u << i);
+		}
+	return NULL;
+}
+
+/* Makes a list of the entries and one more, in the slot of the newest. */
+static int make_list(struct dfl_index *ix, struct dfl_line *b,
+		     const uint32_t singles[static MAX_SINGLES], uint32_t entry)
+{
+	uint32_t line = new_pool_line(ix), i;
+	struct dfl_line *l, *newer;
+
+	if (line == DFL_NONE)
+		return -ENOMEM;
+	for (i = MAX_SINGLES; i--;)
+		list_put(ix, &line, singles[i]); /* there is room in a line */
+	list_put(ix, &line, entry);
+	for (i = 1; i < MAX_SINGLES; i++)
+		bucket_take(ix, b, singles[i]);
+	l = line_with(ix, b, singles[0], &i, &newer);
+	l->slot[i] = DFL_LIST | line;
+	return 0;
+}
+
+/* Adds an entry as the newest of its k-gram. */
+static int put(struct dfl_index *ix, uint32_t entry, uint64_t h)
+{
+	struct dfl_line *b = dfl_index_bucket(ix, h);
+	uint32_t singles[MAX_SINGLES], n, newest, *list;
+
+	list = find_list(ix, b, tag_of(h), singles, &n);
+	if (list) {
+		newest = *list & ~DFL_LIST;
+		if (list_put(ix, &newest, entry))
+			return -ENOMEM;
+		*list = DFL_LIST | newest;
+		return 0;
+	}
+	if (n == MAX_SINGLES)
+		return make_list(ix, b, singles, entry);
+	if (bucket_put(ix, b, entry, tag_of(h)))
+		return -ENOMEM;
+	*line_of(ix, entry) = IN_BUCKET;
+	return 0;
+}
+
+static void take_out(struct dfl_index *ix, uint32_t entry, uint64_t h)
+{
+	struct dfl_line *b = dfl_index_bucket(ix, h);
+	uint32_t singles[MAX_SINGLES], n, newest, *list, line = *line_of(ix, entry);
+
+	*line_of(ix, entry) = DFL_NONE;
+	if (line == IN_BUCKET) {
+		bucket_take(ix, b, entry);
+		return;
+	}
+	list = find_list(ix, b, tag_of(h), singles, &n);
+	newest = *list & ~DFL_LIST;
+	list_take(ix, &newest, line, entry);
+	if (newest == DFL_NONE)
+		bucket_take(ix, b, *list);
+	else
+		*list = DFL_LIST | newest;
+}
+
+/* ---- growing ---- */
 
 static void filter_set(struct dfl_index *ix, uint64_t h)
 {
 	uint64_t top = h >> ix->filter_shift;
 
-	ix->filter[top >> 12] |= dfl_index_bits(top);
+	ix->filter[top >> DFL_FILTER_BITS] |= dfl_index_bits(top);
 }
 
-/* Calls f for every entry, oldest chunk first. */
-static void each_entry(struct dfl_index *ix,
-		       void (*f)(struct dfl_index *ix, uint32_t e, uint64_t h))
+static void filter_all(struct dfl_index *ix)
 {
 	for (uint32_t c = 0; c < ix->n_chunks; c++)
-		for (uint32_t i = 0; ix->chunks[c]->source && i < DFL_CHUNK; i++) {
-			uint32_t e = c << DFL_CHUNK_SHIFT | i;
-
-			if (entry_of(ix, e)->next != DFL_NONE)
-				f(ix, e, dfl_gram(ix, gram_at(ix, e)));
-		}
+		for (uint32_t i = 0; ix->chunks[c].source && i < DFL_CHUNK; i++)
+			if (ix->chunks[c].line_of[i] != DFL_NONE)
+				filter_set(ix, dfl_gram(ix, ix->chunks[c].text + i));
 }
 
-static void filter_entry(struct dfl_index *ix, uint32_t e, uint64_t h)
-{
-	filter_set(ix, h);
-}
-
-/* Makes the filter anew: 2 bits an entry in 16 or more, as long as it is small enough. */
+/* Makes the filter anew: 4 bits an entry in 16 or more, as long as it is small enough. */
 static void build_filter(struct dfl_index *ix)
 {
 	unsigned bits = MIN_FILTER_BITS;
@@ -170,47 +381,76 @@ static void build_filter(struct dfl_index *ix)
 		memset(ix->filter, 0, sizeof(uint64_t) << ix->filter_bits);
 	}
 	ix->removed = 0;
-	each_entry(ix, filter_entry);
+	filter_all(ix);
 }
 
-/* Doubles the buckets when there are more entries than those; without memory lists get longer. */
+/* Puts the slots of a line into the two buckets that its own becomes. */
+static void split_line(struct dfl_index *ix, const struct dfl_line *l, struct dfl_line *two,
+		       unsigned bit)
+{
+	/* There is memory for what they need: as much as was freed. */
+	for (uint32_t i = 0; i < l->n; i++)
+		bucket_put(ix, &two[l->tag[i] >> bit & 1], l->slot[i], l->tag[i]);
+	ix->slots -= l->n;
+}
+
+/* Oldest line first. */
+static void split_bucket(struct dfl_index *ix, struct dfl_line *b, struct dfl_line *two, unsigned bit)
+{
+	uint32_t oldest = DFL_NONE;
+
+	for (uint32_t line = b->older; line != DFL_NONE; line = pool_line(ix, line)->older) {
+		pool_line(ix, line)->newer = oldest;
+		oldest = line;
+	}
+	while (oldest != DFL_NONE) {
+		const struct dfl_line l = *pool_line(ix, oldest);
+
+		free_pool_line(ix, oldest);
+		split_line(ix, &l, two, bit);
+		oldest = l.newer;
+	}
+	split_line(ix, b, two, bit);
+}
+
+/* Doubles the table when buckets are full; without memory they get longer. */
 static void grow(struct dfl_index *ix)
 {
-	struct dfl_bucket *b;
+	uint64_t n = 1ull << ix->table_bits;
+	unsigned bit = 63 - ix->table_bits - TAG_SHIFT; /* of the tag: the next one of the hash */
+	struct dfl_line *t;
 
-	if (ix->entries < (1ull << ix->bucket_bits) || ix->bucket_bits == MAX_BUCKET_BITS)
+	if (ix->slots < n * MEAN_SLOTS || ix->table_bits == MAX_TABLE_BITS)
 		return;
-	b = new_buckets(ix, ix->bucket_bits + 1);
-	if (!b)
+	t = new_table(ix, ix->table_bits + 1);
+	if (!t)
 		return;
-	dfl_secret_free(ix->secret, ix->buckets, sizeof(*b) << ix->bucket_bits);
-	ix->buckets = b;
-	ix->bucket_bits++;
-	each_entry(ix, link_entry);
+	for (uint64_t i = 0; i < n; i++)
+		split_bucket(ix, &ix->table[i], t + 2 * i, bit);
+	dfl_secret_free(ix->secret, ix->table, sizeof(*t) << ix->table_bits);
+	ix->table = t;
+	ix->table_bits++;
 }
+
+/* ---- sources ---- */
 
 static int new_chunk(struct dfl_index *ix, uint32_t *ret_chunk)
 {
 	uint32_t c = ix->free_chunk;
+	void *chunks = ix->chunks;
 
 	if (c != DFL_NONE) {
-		ix->free_chunk = ix->chunks[c]->next_free;
+		ix->free_chunk = ix->chunks[c].next_free;
 		*ret_chunk = c;
 		return 0;
 	}
-	if (ix->n_chunks == DFL_NONE >> DFL_CHUNK_SHIFT)
+	if (ix->n_chunks == DFL_LIST >> DFL_CHUNK_SHIFT ||
+	    room_for_one(&chunks, ix->n_chunks, &ix->cap_chunks, sizeof(*ix->chunks)))
 		return -ENOMEM;
-	if (ix->n_chunks == ix->cap_chunks) {
-		uint32_t cap = ix->cap_chunks ? ix->cap_chunks * 2 : 64;
-		void *p = reallocarray(ix->chunks, cap, sizeof(*ix->chunks));
-
-		if (!p)
-			return -ENOMEM;
-		ix->chunks = p;
-		ix->cap_chunks = cap;
-	}
-	ix->chunks[ix->n_chunks] = dfl_secret_alloc(ix->secret, sizeof(struct dfl_chunk_ix));
-	if (!ix->chunks[ix->n_chunks])
+	ix->chunks = chunks;
+	ix->chunks[ix->n_chunks].line_of =
+		dfl_secret_alloc(ix->secret, DFL_CHUNK * sizeof(uint32_t));
+	if (!ix->chunks[ix->n_chunks].line_of)
 		return -ENOMEM;
 	*ret_chunk = ix->n_chunks++;
 	return 0;
@@ -218,40 +458,38 @@ static int new_chunk(struct dfl_index *ix, uint32_t *ret_chunk)
 
 int dfl_index_reserve(struct dfl_index *ix, struct dfl_match_source *s, uint32_t n)
 {
+	void *chunks;
 	uint32_t c;
 
+	for (uint32_t i = 0; i < s->n_chunks; i++)
+		ix->chunks[s->chunks[i]].text = s->text.data + (i << DFL_CHUNK_SHIFT);
 	while ((uint64_t)s->n_chunks << DFL_CHUNK_SHIFT < n) {
-		if (s->n_chunks == s->cap_chunks) {
-			uint32_t cap = s->cap_chunks ? s->cap_chunks * 2 : 4;
-			void *p = reallocarray(s->chunks, cap, sizeof(*s->chunks));
-
-			if (!p)
-				return -ENOMEM;
-			s->chunks = p;
-			s->cap_chunks = cap;
-		}
+		chunks = s->chunks;
+		if (room_for_one(&chunks, s->n_chunks, &s->cap_chunks, sizeof(*s->chunks)))
+			return -ENOMEM;
+		s->chunks = chunks;
 		if (new_chunk(ix, &c))
 			return -ENOMEM;
-		ix->chunks[c]->source = s;
-		ix->chunks[c]->first = s->n_chunks << DFL_CHUNK_SHIFT;
-		memset(ix->chunks[c]->entries, 0xff, sizeof(ix->chunks[c]->entries));
+		ix->chunks[c].source = s;
+		ix->chunks[c].first = s->n_chunks << DFL_CHUNK_SHIFT;
+		ix->chunks[c].text = s->text.data + ix->chunks[c].first;
+		memset(ix->chunks[c].line_of, 0xff, DFL_CHUNK * sizeof(uint32_t));
 		s->chunks[s->n_chunks++] = c;
 	}
 	return 0;
 }
 
 /* Does the source have its share of this k-gram? Looks at the newest entries only. */
-static bool too_many(struct dfl_index *ix, const struct dfl_match_source *s, const uint8_t *gram,
-		     uint64_t h)
+static bool too_many(const struct dfl_index *ix, const struct dfl_match_source *s,
+		     const uint8_t *gram, uint64_t h)
 {
-	const struct dfl_bucket *b = &ix->buckets[bucket_of(ix, h)];
-	uint32_t e = b->head, own = 0;
+	struct dfl_found f;
+	uint32_t own = 0;
 
-	for (uint32_t i = 0; i < b->count && i < 4 * DFL_POSITIONS_PER_SOURCE; i++) {
-		if (chunk_of(ix, e)->source == s && same_gram(ix, gram_at(ix, e), gram))
-			own++;
-		e = entry_of(ix, e)->next;
-	}
+	dfl_index_find(ix, h, &f);
+	for (uint32_t i = 0; i < f.n && i < DFL_ENTRIES_PER_PROBE / 2; i++)
+		own += dfl_index_chunk(ix, f.entries[i])->source == s &&
+		       dfl_index_same(ix, dfl_index_text(ix, f.entries[i]), gram);
 	return own >= DFL_POSITIONS_PER_SOURCE;
 }
 
@@ -259,12 +497,10 @@ bool dfl_index_add(struct dfl_index *ix, struct dfl_match_source *s, uint32_t at
 {
 	const uint8_t *gram = s->text.data + at;
 	uint64_t h = dfl_gram(ix, gram);
-	uint32_t e = s->chunks[at >> DFL_CHUNK_SHIFT] << DFL_CHUNK_SHIFT | (at & (DFL_CHUNK - 1));
+	uint32_t entry = s->chunks[at >> DFL_CHUNK_SHIFT] << DFL_CHUNK_SHIFT | (at & (DFL_CHUNK - 1));
 
-	if (too_many(ix, s, gram, h))
+	if (too_many(ix, s, gram, h) || put(ix, entry, h))
 		return false;
-	entry_of(ix, e)->tag = tag_of(h);
-	link_entry(ix, e, h);
 	ix->entries++;
 	filter_set(ix, h);
 	grow(ix);
@@ -276,12 +512,12 @@ bool dfl_index_add(struct dfl_index *ix, struct dfl_match_source *s, uint32_t at
 void dfl_index_remove(struct dfl_index *ix, struct dfl_match_source *s)
 {
 	for (uint32_t i = 0; i < s->n_chunks; i++) {
-		struct dfl_chunk_ix *c = ix->chunks[s->chunks[i]];
+		struct dfl_chunk_ix *c = &ix->chunks[s->chunks[i]];
 
 		for (uint32_t j = 0; j < DFL_CHUNK; j++) {
-			if (c->entries[j].next == DFL_NONE)
+			if (c->line_of[j] == DFL_NONE)
 				continue;
-			unlink_entry(ix, s->chunks[i] << DFL_CHUNK_SHIFT | j);
+			take_out(ix, s->chunks[i] << DFL_CHUNK_SHIFT | j, dfl_gram(ix, c->text + j));
 			ix->entries--;
 			ix->removed++;
 		}
@@ -296,70 +532,61 @@ void dfl_index_remove(struct dfl_index *ix, struct dfl_match_source *s)
 		build_filter(ix);
 }
 
-void dfl_index_find(const struct dfl_index *ix, const uint8_t *gram, uint64_t h,
-		    struct dfl_index_iter *ret_iter)
-{
-	const struct dfl_bucket *b = &ix->buckets[bucket_of(ix, h)];
+/* ---- looking up ---- */
 
-	*ret_iter = (struct dfl_index_iter){
-		.gram = gram,
-		.at = b->head,
-		.head = b->head,
-		.oldest = DFL_NONE,
-		.count = b->count,
-		.tag = tag_of(h),
-		.left = DFL_ENTRIES_PER_PROBE / 2,
-		.walk = DFL_WALK_PER_PROBE / 2,
-	};
-}
-
-/* Turns round: what is left are the oldest entries, up to the last one looked at. */
-static bool turn(const struct dfl_index *ix, struct dfl_index_iter *it)
+static void list_newest(const struct dfl_index *ix, uint32_t newest, uint32_t most,
+			struct dfl_found *f)
 {
-	if (it->backwards) {
-		it->capped = true;
-		it->at = DFL_NONE;
-		return false;
-	}
-	it->backwards = true;
-	it->left = DFL_ENTRIES_PER_PROBE / 2;
-	it->walk = DFL_WALK_PER_PROBE / 2;
-	it->oldest = it->at; /* looked at forwards: [head, oldest) */
-	it->at = entry_of(ix, it->head)->prev;
-	return true;
-}
+	for (uint32_t line = newest; line != DFL_NONE && f->n < most;) {
+		const struct dfl_line *l = pool_line(ix, line);
 
-static void step(const struct dfl_index *ix, struct dfl_index_iter *it)
-{
-	if (!it->backwards) {
-		it->at = entry_of(ix, it->at)->next;
-		if (it->at == it->head)
-			it->at = DFL_NONE;
-	} else if (it->at == it->oldest) {
-		it->at = DFL_NONE;
-	} else {
-		it->at = entry_of(ix, it->at)->prev;
+		for (uint32_t i = l->n; i && f->n < most;)
+			f->entries[f->n++] = l->entry[--i];
+		line = l->older;
 	}
 }
 
-bool dfl_index_next(const struct dfl_index *ix, struct dfl_index_iter *it,
-		    struct dfl_match_source **ret_source, uint32_t *ret_at)
+static void list_oldest(const struct dfl_index *ix, uint32_t newest, struct dfl_found *f)
 {
-	while (it->at != DFL_NONE) {
-		uint32_t e;
+	uint32_t line = newest;
 
-		if ((!it->left || !it->walk) && !turn(ix, it))
-			return false;
-		e = it->at;
-		step(ix, it);
-		it->walk--;
-		it->walked++;
-		if (entry_of(ix, e)->tag != it->tag || !same_gram(ix, gram_at(ix, e), it->gram))
-			continue;
-		it->left--;
-		*ret_source = chunk_of(ix, e)->source;
-		*ret_at = chunk_of(ix, e)->first + (e & (DFL_CHUNK - 1));
-		return true;
+	while (f->n < DFL_ENTRIES_PER_PROBE) {
+		const struct dfl_line *l = pool_line(ix, line = pool_line(ix, line)->newer);
+
+		for (uint32_t i = 0; i < l->n && f->n < DFL_ENTRIES_PER_PROBE; i++)
+			f->entries[f->n++] = l->entry[i];
 	}
-	return false;
+}
+
+static void add_list(const struct dfl_index *ix, uint32_t newest, struct dfl_found *f)
+{
+	f->count = pool_line(ix, newest)->count;
+	if (f->count <= DFL_ENTRIES_PER_PROBE) {
+		list_newest(ix, newest, DFL_ENTRIES_PER_PROBE, f);
+		return;
+	}
+	list_newest(ix, newest, DFL_ENTRIES_PER_PROBE / 2, f);
+	list_oldest(ix, newest, f);
+}
+
+void dfl_index_find(const struct dfl_index *ix, uint64_t h, struct dfl_found *ret_found)
+{
+	uint32_t tag = tag_of(h);
+
+	ret_found->n = ret_found->count = ret_found->walked = 0;
+	for (const struct dfl_line *l = dfl_index_bucket(ix, h); l; l = older_line(ix, l)) {
+		ret_found->walked += l->n;
+		for (uint32_t m = with_tag(l, tag); m;) {
+			uint32_t i = 31 - (uint32_t)__builtin_clz(m);
+
+			if (l->slot[i] & DFL_LIST) {
+				add_list(ix, l->slot[i] & ~DFL_LIST, ret_found);
+				ret_found->walked += ret_found->n;
+				return;
+			}
+			ret_found->entries[ret_found->n++] = l->slot[i];
+			m &= ~(1u << i);
+		}
+	}
+	ret_found->count = ret_found->n;
 }

@@ -12,7 +12,6 @@
 /* Named limits; each overflow is counted in dfl_match_stats. */
 #define DFL_POSITIONS_PER_SOURCE 8 /* of one k-gram within one source: capped_positions */
 #define DFL_ENTRIES_PER_PROBE 64   /* looked at for one k-gram, half newest, half oldest: capped_candidates */
-#define DFL_WALK_PER_PROBE 1024	   /* index entries stepped over for one k-gram: capped_candidates */
 #define DFL_OPEN_RUNS 128	   /* of one scan: capped_candidates */
 #define DFL_OPEN_PER_SOURCE 16	   /* of those, of one source: capped_candidates */
 #define DFL_UNSURE 256		   /* canonical bytes that a run of very common k-grams is held back */
@@ -25,34 +24,53 @@
 #define DFL_CHUNK_SHIFT 8
 #define DFL_CHUNK (1u << DFL_CHUNK_SHIFT) /* positions of one source */
 
-/* An entry is chunk << DFL_CHUNK_SHIFT | position within it. */
+/* DFL_CHUNK positions of a source. Position i of chunk c is the entry c << DFL_CHUNK_SHIFT | i. */
 struct dfl_chunk_ix {
 	struct dfl_match_source *source; /* NULL: free */
-	uint32_t first;			 /* position of entry 0 in the source */
+	const uint8_t *text;		 /* of position 0 */
+	uint32_t *line_of; /* each: the line that holds the entry; DFL_NONE: not in the index */
+	uint32_t first;	   /* position 0 in the source */
 	uint32_t next_free;
-	struct dfl_entry {
-		uint32_t next, prev; /* circular through the bucket; next DFL_NONE: not in the index */
-		uint32_t tag;	     /* more of the hash */
-	} entries[DFL_CHUNK];
 };
 
-struct dfl_bucket {
-	uint32_t head; /* newest; DFL_NONE: empty */
-	uint32_t count;
+#define DFL_LINE_SLOTS 6
+#define DFL_LINE_ENTRIES 12
+#define DFL_LIST (1u << 31) /* in a slot: not an entry, but the newest line of a list of them */
+
+/*
+ * One cache line: of a bucket, or of the list of a k-gram that has several entries. Both are oldest
+ * first. The table holds the newest line of each bucket; all other lines are in the pool.
+ */
+struct dfl_line {
+	union {
+		struct {
+			uint32_t slot[DFL_LINE_SLOTS];
+			uint32_t tag[DFL_LINE_SLOTS]; /* of each: more of the hash */
+		};
+		uint32_t entry[DFL_LINE_ENTRIES];
+	};
+	uint32_t n;
+	uint32_t older; /* line; DFL_NONE: this is the last one */
+	/* Of a list: */
+	uint32_t newer; /* line; in the newest one: the oldest one */
+	uint32_t count; /* in the newest one: entries of the list */
 };
+_Static_assert(sizeof(struct dfl_line) == 64, "a cache line");
 
 struct dfl_index {
 	struct dfl_secret *secret;
 	uint64_t key[2];
 	uint32_t k;
-	struct dfl_chunk_ix **chunks;
+	struct dfl_chunk_ix *chunks;
 	uint32_t n_chunks, cap_chunks, free_chunk;
-	struct dfl_bucket *buckets;
-	unsigned bucket_bits;
-	uint64_t *filter; /* two bits of one word for each k-gram */
+	struct dfl_line *table;
+	unsigned table_bits;
+	struct dfl_line **pool; /* in pieces */
+	uint32_t n_pool, cap_pool, free_line;
+	uint64_t *filter; /* four bits of one word for each k-gram */
 	unsigned filter_bits; /* words: 1 << filter_bits */
-	unsigned filter_shift; /* 64 - 12 - filter_bits */
-	uint64_t entries, removed; /* removed: since the filter was built */
+	unsigned filter_shift; /* 64 - DFL_FILTER_BITS - filter_bits */
+	uint64_t slots, entries, removed; /* removed: since the filter was built */
 };
 
 static inline uint64_t dfl_load64(const uint8_t *p)
@@ -73,41 +91,60 @@ static inline uint64_t dfl_gram(const struct dfl_index *ix, const uint8_t *p)
 	return dfl_load64(p) * ix->key[0] + dfl_load64(p + ix->k - 8) * ix->key[1];
 }
 
-/* Two bits of one word of the filter; filter_shift leaves the word and 12 bits more of the hash. */
+#define DFL_FILTER_BITS 32 /* of the hash say which bits of a word: six of each byte */
+
+/* Four bits of one word of the filter; filter_shift leaves the word and DFL_FILTER_BITS of the hash. */
 static inline uint64_t dfl_index_bits(uint64_t top)
 {
-	return 1ull << (top & 63) | 1ull << (top >> 6 & 63);
+	return 1ull << (top & 63) | 1ull << (top >> 8 & 63) | 1ull << (top >> 16 & 63) |
+	       1ull << (top >> 24 & 63);
 }
 
 static inline bool dfl_index_maybe(const struct dfl_index *ix, uint64_t h)
 {
-	uint64_t top = h >> ix->filter_shift, bits = dfl_index_bits(top);
+	uint64_t top = h >> ix->filter_shift;
 
-	return (ix->filter[top >> 12] & bits) == bits;
+	return !(dfl_index_bits(top) & ~ix->filter[top >> DFL_FILTER_BITS]);
+}
+
+static inline struct dfl_line *dfl_index_bucket(const struct dfl_index *ix, uint64_t h)
+{
+	return &ix->table[h >> (64 - ix->table_bits)];
+}
+
+static inline const struct dfl_chunk_ix *dfl_index_chunk(const struct dfl_index *ix, uint32_t entry)
+{
+	return &ix->chunks[entry >> DFL_CHUNK_SHIFT];
+}
+
+/* The text from the entry's k-gram on. */
+static inline const uint8_t *dfl_index_text(const struct dfl_index *ix, uint32_t entry)
+{
+	return dfl_index_chunk(ix, entry)->text + (entry & (DFL_CHUNK - 1));
 }
 
 int dfl_index_init(struct dfl_index *ix, struct dfl_secret *secret, uint32_t k);
 void dfl_index_fini(struct dfl_index *ix);
-/* Room for positions [0, n) of the source. 0 or -ENOMEM. */
+/* Room for positions [0, n) of the source, whose text may have moved. 0 or -ENOMEM. */
 int dfl_index_reserve(struct dfl_index *ix, struct dfl_match_source *s, uint32_t n);
-/* Adds the k-gram at `at`; false when the source has too many of it already. */
+/* Adds the k-gram at `at`; false when the source has too many of it already, or without memory. */
 bool dfl_index_add(struct dfl_index *ix, struct dfl_match_source *s, uint32_t at);
 void dfl_index_remove(struct dfl_index *ix, struct dfl_match_source *s);
 
-/* Walks the entries of the k-gram at p: the newest ones, then the oldest. */
-struct dfl_index_iter {
-	const uint8_t *gram;
-	uint32_t at, head, oldest;
-	uint32_t count; /* entries of the bucket */
-	uint32_t tag;
-	uint16_t left, walk, walked;
-	bool backwards, capped;
+struct dfl_found {
+	uint32_t entries[DFL_ENTRIES_PER_PROBE];
+	uint32_t n;
+	uint32_t walked; /* slots and entries looked at */
+	uint32_t count;	 /* entries that there are */
 };
-void dfl_index_find(const struct dfl_index *ix, const uint8_t *gram, uint64_t h,
-		    struct dfl_index_iter *ret_iter);
-/* The next place that really holds the k-gram. */
-bool dfl_index_next(const struct dfl_index *ix, struct dfl_index_iter *it,
-		    struct dfl_match_source **ret_source, uint32_t *ret_at);
+/* Entries that (almost surely) are the k-gram with this hash: the newest ones, then the oldest. */
+void dfl_index_find(const struct dfl_index *ix, uint64_t h, struct dfl_found *ret_found);
+/* Are the k bytes at a and b the same? (8 <= k <= 16) */
+static inline bool dfl_index_same(const struct dfl_index *ix, const uint8_t *a, const uint8_t *b)
+{
+	return dfl_load64(a) == dfl_load64(b) &&
+	       dfl_load64(a + ix->k - 8) == dfl_load64(b + ix->k - 8);
+}
 
 /* ---- source.c ---- */
 

@@ -115,36 +115,75 @@ uint64_t dfl_scan_oldest(const struct dfl_scan *s)
 /* ---- scanning ---- */
 
 /* May the source have more places of the k-gram than are in the index? */
-static bool many_places(struct dfl_match_source *const *found, uint32_t n,
+static bool many_places(const struct dfl_index *ix, const struct dfl_found *f,
 			const struct dfl_match_source *source)
 {
 	uint32_t same = 0;
 
-	for (uint32_t i = 0; source->capped && i < n; i++)
-		same += found[i] == source;
+	for (uint32_t i = 0; source->capped && i < f->n; i++)
+		same += dfl_index_chunk(ix, f->entries[i])->source == source;
 	return same >= DFL_POSITIONS_PER_SOURCE;
+}
+
+static uint32_t load32(const uint8_t *p)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, 4);
+	return v;
+}
+
+#define AROUND 4 /* bytes looked at on either side of a k-gram, in one piece */
+
+/* Does a run with this k-gram end so near to both sides that it is too short to be reported? */
+static bool is_hopeless(const struct dfl_scan *s, uint64_t at, const struct dfl_match_source *src,
+			uint32_t src_at, uint64_t floor)
+{
+	uint32_t k = s->m->index.k, before, after, n = k;
+	const uint8_t *p = dfl_scan_at(s, at), *q = src->text.data + src_at;
+
+	/* Where one of the texts ends the run may go on later, or have begun earlier. */
+	if (at < floor + AROUND || at + k + AROUND > dfl_scan_total(s) || src_at < AROUND ||
+	    src_at + k + AROUND > src->text.len)
+		return false;
+	before = load32(p - AROUND) ^ load32(q - AROUND);
+	after = load32(p + k) ^ load32(q + k);
+	if (!before || !after)
+		return false;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	n += (unsigned)__builtin_clz(before) / 8 + (unsigned)__builtin_ctz(after) / 8;
+#else
+	n += (unsigned)__builtin_ctz(before) / 8 + (unsigned)__builtin_clz(after) / 8;
+#endif
+	return n < s->m->opts.min_run;
 }
 
 void dfl_scan_probe(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
 		    const struct dfl_match_source *only, uint32_t first)
 {
 	struct dfl_match *m = s->m;
-	struct dfl_index_iter it;
-	struct dfl_match_source *found[DFL_ENTRIES_PER_PROBE];
-	uint32_t found_at[DFL_ENTRIES_PER_PROBE], n = 0;
+	const struct dfl_index *ix = &m->index;
+	struct dfl_found f;
 
-	dfl_index_find(&m->index, dfl_scan_at(s, at), h, &it);
-	while (n < DFL_ENTRIES_PER_PROBE && dfl_index_next(&m->index, &it, &found[n], &found_at[n]))
-		if (!only || (found[n] == only && found_at[n] >= first))
-			n++;
-	m->stats.walked_entries += it.walked;
-	it.capped |= it.at != DFL_NONE;
-	if (it.capped)
-		m->stats.capped_candidates++;
-	for (uint32_t i = 0; i < n; i++)
-		dfl_run_open(s, found[i], at, found_at[i], floor,
-			     it.capped ? it.count : DFL_NONE, many_places(found, n, found[i]));
+	dfl_index_find(ix, h, &f);
+	m->stats.walked_entries += f.walked;
+	m->stats.capped_candidates += f.count > f.n;
+	for (uint32_t i = 0; i < f.n; i++)
+		__builtin_prefetch(dfl_index_text(ix, f.entries[i]));
+	for (uint32_t i = 0; i < f.n; i++) {
+		const struct dfl_chunk_ix *c = dfl_index_chunk(ix, f.entries[i]);
+		uint32_t source_at = c->first + (f.entries[i] & (DFL_CHUNK - 1));
+
+		if ((only && (c->source != only || source_at < first)) ||
+		    !dfl_index_same(ix, dfl_scan_at(s, at), dfl_index_text(ix, f.entries[i])) ||
+		    is_hopeless(s, at, c->source, source_at, floor))
+			continue;
+		dfl_run_open(s, c->source, at, source_at, floor, f.count > f.n ? f.count : DFL_NONE,
+			     many_places(ix, &f, c->source));
+	}
 }
+
+#define AHEAD 16 /* hits whose buckets are fetched together */
 
 /* Looks up what has become whole k-grams. */
 static void probe(struct dfl_scan *s)
@@ -152,6 +191,7 @@ static void probe(struct dfl_scan *s)
 	const struct dfl_index *ix = &s->m->index;
 	uint64_t total = dfl_scan_total(s), stride = s->m->opts.stride, q = s->next_probe;
 	uint16_t hits[DFL_SLICE + DFL_TEXT_SLACK];
+	uint64_t h[AHEAD];
 	size_t n;
 
 	if (q + ix->k > total)
@@ -164,9 +204,12 @@ static void probe(struct dfl_scan *s)
 	for (size_t i = 0; i < n; i++) {
 		uint64_t at = q + hits[i];
 
+		for (size_t j = 0; i % AHEAD == 0 && j < AHEAD && i + j < n; j++) {
+			h[j] = dfl_gram(ix, dfl_scan_at(s, q + hits[i + j]));
+			__builtin_prefetch(dfl_index_bucket(ix, h[j]));
+		}
 		dfl_runs_retire(s, at + ix->k);
-		dfl_scan_probe(s, at, dfl_gram(ix, dfl_scan_at(s, at)),
-			       dfl_scan_floor(s, at + ix->k), NULL, 0);
+		dfl_scan_probe(s, at, h[i % AHEAD], dfl_scan_floor(s, at + ix->k), NULL, 0);
 	}
 }
 

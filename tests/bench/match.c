@@ -4,7 +4,7 @@
  * same run: for four kinds of text, at 0, 100 and 10,000 active sources. Prints one JSON object;
  * `ratio` is the slowest at 100 sources.
  *
- * Usage: match [MiB [rounds]]
+ * Usage: match [MiB [rounds [text [sources]]]]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -273,6 +273,9 @@ int main(int argc, char **argv)
 	size_t n = (argc > 1 ? strtoul(argv[1], NULL, 10) : 64) << 20;
 	unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
 	char *data = malloc(n), *to = malloc(n);
+	const char *only = argc > 3 ? argv[3] : NULL;
+	unsigned only_n = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : ~0u;
+	bool first = true;
 	double slowest = 1e9;
 
 	if (!data || !to || !n || !rounds || rounds > 64)
@@ -281,11 +284,17 @@ int main(int argc, char **argv)
 	make_words();
 	printf("{\"bench\":\"match\",\"bytes\":%zu,\"rounds\":%u,\"cells\":[", n, rounds);
 	for (int k = 0; k < N_KIND; k++) {
+		if (only && strcmp(only, kind_names[k]))
+			continue;
 		rng = 0x2545f4914f6cdd1dull + (unsigned)k;
 		fill_kind((enum kind)k, data, n);
 		for (int i = 0; i < 3; i++) {
-			double r = measure((enum kind)k, sources[i], data, to, n, rounds, !k && !i);
+			double r;
 
+			if (only_n != ~0u && only_n != sources[i])
+				continue;
+			r = measure((enum kind)k, sources[i], data, to, n, rounds, first);
+			first = false;
 			if (sources[i] == 100 && r < slowest)
 				slowest = r;
 		}

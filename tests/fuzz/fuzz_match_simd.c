@@ -88,7 +88,7 @@ static void check_probe(const struct dfl_simd *simd, const uint8_t *data, size_t
 	uint64_t filter[128];
 	uint32_t k = 8 + data[0] % 9, stride = 1 + data[1] % (17 - k);
 	struct dfl_index ix = { .k = k, .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full },
-				.filter = filter, .filter_bits = 7, .filter_shift = 64 - 12 - 7 };
+				.filter = filter, .filter_bits = 7, .filter_shift = 64 - DFL_FILTER_BITS - 7 };
 	uint16_t *a = calloc(size + 64, sizeof(*a)), *b = calloc(size + 64, sizeof(*b));
 	size_t na, nb;
 
