@@ -34,10 +34,14 @@ struct dfl_run {
 	uint64_t src_from, src_to;
 	uint64_t pos_from, pos_to;
 	uint32_t encodings;
-	uint32_t other_sources; /* sources of other owners that held this same run at that time (0: not common) */
+	/* Sources of other owners that held this same run at that time (0: not common). From DFL_MATCH_LOOKED_AT - 1
+	 * on it is an upper bound, and runs of some of them may not have been told. */
+	uint32_t other_sources;
 	uint64_t ts_first_ns, ts_last_ns;
 	bool whole_leaf; /* the view's leaf is this run and nothing else */
 };
+
+#define DFL_MATCH_LOOKED_AT 64 /* places of one k-gram */
 
 struct dfl_match_opts {
 	uint32_t k;		       /* 0: 12 */
@@ -78,6 +82,8 @@ int dfl_match_source_append(struct dfl_match_source *s, const void *data, size_t
 void dfl_match_source_end(struct dfl_match_source *s);
 uint32_t dfl_match_source_canon_bytes(const struct dfl_match_source *s);
 uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s);
+/* Does the source hold what the run found in `other`? Then the run is made one of this source. */
+bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other, struct dfl_run *run);
 /* Ends open runs of it first (they are reported). */
 void dfl_match_source_free(struct dfl_match_source *s);
 

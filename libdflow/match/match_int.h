@@ -11,7 +11,7 @@
 
 /* Named limits; each overflow is counted in dfl_match_stats. */
 #define DFL_POSITIONS_PER_SOURCE 8 /* of one k-gram within one source: capped_positions */
-#define DFL_ENTRIES_PER_PROBE 64   /* looked at for one k-gram, half newest, half oldest: capped_candidates */
+#define DFL_ENTRIES_PER_PROBE DFL_MATCH_LOOKED_AT /* looked at for one k-gram, half newest, half oldest: capped_candidates */
 #define DFL_OPEN_RUNS 128	   /* of one scan: capped_candidates */
 #define DFL_OPEN_PER_SOURCE 16	   /* of those, of one source: capped_candidates */
 #define DFL_UNSURE 256		   /* canonical bytes that a run of very common k-grams is held back */
@@ -164,6 +164,9 @@ struct dfl_match_source {
 	struct dfl_match_source *short_next, *short_prev; /* shorts.c */
 	bool is_short;
 };
+
+/* Raw bytes of the source that canon_from and canon_to stand for. */
+void dfl_source_range(const struct dfl_match_source *src, struct dfl_run *run);
 
 /* ---- runs.c: runs that go on ---- */
 

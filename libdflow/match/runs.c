@@ -288,19 +288,6 @@ static void cover(struct dfl_scan *s, const struct dfl_open_run *r)
 		v->n_covered++;
 }
 
-/* Raw bytes of the source. Dropped bytes at its very ends belong to a run that reaches them. */
-static void source_range(const struct dfl_match_source *src, struct dfl_run *run)
-{
-	uint64_t ignored;
-
-	dfl_map_find(&src->text.map, run->canon_from, &run->src_from, &ignored);
-	dfl_map_find(&src->text.map, run->canon_to - 1, &ignored, &run->src_to);
-	if (run->canon_from == 0)
-		run->src_from = 0;
-	if (run->canon_to == src->text.len && src->ended)
-		run->src_to = src->raw_bytes;
-}
-
 static void report(struct dfl_scan *s, struct dfl_open_run r, bool leaf)
 {
 	const struct dfl_match_source *src = r.source;
@@ -308,7 +295,7 @@ static void report(struct dfl_scan *s, struct dfl_open_run r, bool leaf)
 	uint64_t pos_to, ignored;
 
 	cover(s, &r);
-	source_range(src, &run);
+	dfl_source_range(src, &run);
 	dfl_map_find(&s->text.map, (uint32_t)(r.end - 1 - s->text.base), &ignored, &pos_to);
 	dfl_scan_outer(s, r.pos_from, pos_to, &run.pos_from, &run.pos_to);
 	run.encodings = r.enc | s->enc;

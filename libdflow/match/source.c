@@ -135,6 +135,32 @@ uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s)
 	return s->raw_bytes;
 }
 
+/* Raw bytes of the source. Dropped bytes at its very ends belong to a run that reaches them. */
+void dfl_source_range(const struct dfl_match_source *src, struct dfl_run *run)
+{
+	uint64_t ignored;
+
+	dfl_map_find(&src->text.map, run->canon_from, &run->src_from, &ignored);
+	dfl_map_find(&src->text.map, run->canon_to - 1, &ignored, &run->src_to);
+	if (run->canon_from == 0)
+		run->src_from = 0;
+	if (run->canon_to == src->text.len && src->ended)
+		run->src_to = src->raw_bytes;
+}
+
+bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other, struct dfl_run *run)
+{
+	uint32_t len = run->canon_to - run->canon_from;
+	const uint8_t *at = memmem(s->text.data, s->text.len, other->text.data + run->canon_from, len);
+
+	if (!at)
+		return false;
+	run->canon_from = (uint32_t)(at - s->text.data);
+	run->canon_to = run->canon_from + len;
+	dfl_source_range(s, run);
+	return true;
+}
+
 /* What was reported of the source is no place of a later one at the same address. */
 static void forget_covered(struct dfl_match_view *v, const struct dfl_match_source *s)
 {

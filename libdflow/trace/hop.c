@@ -139,6 +139,7 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	key.place = a->place;
 	key.source = a->source->number;
 	key.dir = a->dir;
+	key.ambiguous = a->ambiguous;
 	if (a->replayed_from)
 		memcpy(key.replayed_from, a->replayed_from->trace_id, sizeof(key.replayed_from));
 	HASH_FIND(hh, a->request->hops, &key, sizeof(key), h);
@@ -183,6 +184,7 @@ void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
 		.ts_first_ns = a->source->begin_ns,
 		.ts_last_ns = a->op->last_ns,
 	};
+	const struct dfl_src *twin;
 	struct hop *h;
 	bool new;
 
@@ -192,6 +194,8 @@ void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
 	if (!h)
 		return;
 	dfl_hop_add_run(h, &run);
+	LL_FOREACH2(a->twins, twin, next_twin)
+		dfl_hop_candidate(h, twin->request);
 	a->op->tc->of_others = true;
 	dfl_request_changed(t, a->request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }
@@ -219,6 +223,51 @@ void dfl_hop_free(struct dfl_trace *t, struct hop *h)
 	free(h->copies);
 	dfl_tconn_unref(t, h->tc);
 	free(h);
+}
+
+void dfl_hops_drop(struct dfl_trace *t, struct request *r, const struct dfl_src *s)
+{
+	struct hop *h, *next;
+
+	HASH_ITER(hh, r->hops, h, next) {
+		if (h->key.source != s->number)
+			continue;
+		HASH_DEL(r->hops, h);
+		dfl_hop_free(t, h);
+	}
+}
+
+void dfl_hops_rename(struct request *r, const struct dfl_src *s)
+{
+	struct hop *h, *next;
+
+	HASH_ITER(hh, r->hops, h, next)
+		if (h->key.source == s->number)
+			h->field = s->field;
+}
+
+static bool drop_candidate(struct hop *h, const char *trace_id)
+{
+	for (size_t i = 0; i < h->n_candidates; i++) {
+		if (strcmp(h->candidates[i], trace_id))
+			continue;
+		memmove(h->candidates + i, h->candidates + i + 1, (--h->n_candidates - i) * sizeof(*h->candidates));
+		if (h->n_candidates == 1)
+			h->n_candidates = 0; /* nobody else's */
+		return true;
+	}
+	return false;
+}
+
+bool dfl_hops_no_candidate(struct request *r, const struct dfl_src *s, const struct request *other)
+{
+	struct hop *h, *next;
+	bool any = false;
+
+	HASH_ITER(hh, r->hops, h, next)
+		if (h->key.source == s->number)
+			any |= drop_candidate(h, other->trace_id);
+	return any;
 }
 
 static bool is_removal(const char *operation)

@@ -252,19 +252,20 @@ static struct dfl_src *source_begin(void *ud, struct dfl_op *op, const char *fie
 		return &dead_source;
 	s->op = op->number;
 	s->dir = dir;
+	s->open = true;
 	return s;
 }
 
 static void source_append(void *ud, struct dfl_src *s, const void *data, size_t len, uint64_t pos, uint64_t pos_len,
 			  uint64_t ts_ns)
 {
-	if (s != &dead_source)
+	if (s->match)
 		dfl_source_append(ud, s, data, len, pos, pos_len);
 }
 
 static void source_gap(void *ud, struct dfl_src *s, uint64_t pos, uint64_t len)
 {
-	if (s == &dead_source)
+	if (!s->match)
 		return;
 	s->request->text_gap = s->request->dirty = true;
 }
@@ -290,8 +291,8 @@ static void source_end(void *ud, struct dfl_src *s, uint64_t ts_ns)
 
 	if (s == &dead_source)
 		return;
-	dfl_match_source_end(s->match);
-	op = find_op(t, s->op);
+	op = s->match ? find_op(t, s->op) : NULL;
+	dfl_source_ended(s);
 	if (!op)
 		return;
 	dfl_hop_whole(t, &(struct hop_add){
@@ -399,6 +400,7 @@ void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r)
 	DL_FOREACH(t->ops, op) {
 		if (op->owner == r)
 			op->owner = NULL;
+		op->n_maybe = 0;
 		if (op->request != r)
 			continue;
 		op->request = NULL;

@@ -50,10 +50,30 @@ static void make_trace_id(const struct dfl_trace *t, struct dfl_op *op, char *re
 
 static void free_source(struct dfl_trace *t, struct dfl_src *s)
 {
+	dfl_answer_forget(s);
 	dfl_match_source_free(s->match);
 	dfl_ops_forget_source(t, s);
 	explicit_bzero(s->head, sizeof(s->head));
-	free(s);
+	s->request = NULL;
+	s->match = NULL;
+	if (!s->open)
+		free(s);
+}
+
+void dfl_source_ended(struct dfl_src *s)
+{
+	s->open = false;
+	if (s->match)
+		dfl_match_source_end(s->match);
+	else
+		free(s);
+}
+
+void dfl_request_drop_source(struct dfl_trace *t, struct request *r, struct dfl_src *s)
+{
+	LL_DELETE(r->sources, s);
+	r->n_sources--;
+	free_source(t, s);
 }
 
 static void free_request(struct dfl_trace *t, struct request *r)
@@ -336,13 +356,13 @@ static int by_time(const struct hop *a, const struct hop *b)
 /* Numbers the hops in the order of time; until now it was the order in which they were found. */
 static void renumber(struct dfl_trace *t, struct request *r)
 {
-	uint32_t n = HASH_COUNT(r->hops), seq = 0;
+	uint32_t n = HASH_COUNT(r->hops), free_from = r->next_seq > n ? r->next_seq : n, seq = 0;
 	struct hop *h, *next;
 
 	HASH_SORT(r->hops, by_time);
 	for (int pass = 0; pass < 2; pass++) /* by way of numbers that none has: two could swap theirs */
 		HASH_ITER(hh, r->hops, h, next) {
-			uint32_t to = ++seq + (pass ? 0 : n);
+			uint32_t to = ++seq + (pass ? 0 : free_from);
 
 			if (h->key.replayed_from[0])
 				renumber_replay(t, r, h, to);
@@ -356,6 +376,7 @@ static void renumber(struct dfl_trace *t, struct request *r)
 static void settle(struct dfl_trace *t, struct request *r)
 {
 	dfl_request_conns_freeze(r);
+	dfl_answer_settle(t, r);
 	renumber(t, r);
 	r->settled = true;
 	t->stats.settled++;

@@ -24,6 +24,7 @@ enum {
 	ANSWER_HEAD = 256, /* bytes of an answer that tell an echo from another answer */
 	ANSWER_SURE = 24,  /* bytes after which that is decided */
 	ANSWER_HELD_MAX = 65536,
+	MAX_OWNERS = 16, /* requests that an operation may be of: ambiguous */
 };
 
 /* What counts as a content hop (docs/canonical.md says why). */
@@ -87,13 +88,18 @@ struct rconn {
 
 struct dfl_src {
 	struct dfl_src *next;
-	struct request *request; /* NULL: the operation is no request, what follows is swallowed */
+	struct request *request; /* NULL: the request is gone, what follows is swallowed */
 	struct dfl_match_source *match;
 	uint64_t number;
 	const char *field;
 	const char *derived_from; /* operation; NULL: inbound */
 	uint64_t op;		  /* number of the operation it came from */
 	uint64_t view;		  /* derived: number of the view it came from */
+	struct dfl_view *from;	  /* derived: that view, while it appends */
+	struct dfl_src *next_twin; /* derived: the same text, for another request that it may be of */
+	bool shared;		  /* derived: it came with twins */
+	bool claimed;		  /* derived: an id said that it is this request's */
+	bool open;		  /* inbound: the decoder holds it */
 	uint64_t begin_ns;
 	uint64_t pos_from, pos_to; /* where it stood in its stream */
 	enum dfl_dir dir;
@@ -121,6 +127,7 @@ struct hop_key {
 	uint64_t source;	       /* number */
 	char replayed_from[DFL_TRACE_ID_LEN + 1];
 	uint8_t dir;
+	bool ambiguous; /* it may be of others as well: hop.candidates */
 };
 
 /* One operation × one place × one field on one connection. */
@@ -203,6 +210,7 @@ struct op_run {
 	struct dfl_run run;
 	bool counted; /* is in a hop */
 	bool weak;    /* is in weak_matches, may still be tied */
+	bool tied;    /* others explain the same bytes as well */
 	bool beaten;  /* another source explains the same bytes better */
 	bool own;     /* it is the very text that became the source */
 	bool final;   /* its view is closed: all runs that compete with it are here */
@@ -225,6 +233,12 @@ struct dfl_op {
 	uint64_t scanned0; /* of the connection, when it began */
 	struct request *request; /* it is this request's inbound operation */
 	struct request *owner;	 /* whose operation it is, as far as known */
+	bool owned_by_id;
+	struct {
+		uint64_t view, from, to; /* where the text stands that told the owner, when no id did */
+	} told;
+	struct request *maybe[MAX_OWNERS]; /* no owner: whose it may be, when several requests' texts tell the same */
+	unsigned n_maybe;
 	struct dfl_addr client;
 	bool have_client, via_alb;
 	struct op_id ids[MAX_IDS_PER_OP];
@@ -252,7 +266,8 @@ struct dfl_view {
 	struct dfl_buf held;
 	uint64_t held_pos, held_pos_to;
 	bool decided;
-	struct dfl_src *answer; /* it is the origin of this one */
+	unsigned asked;		 /* how much was known of the operation when that was tried last */
+	struct dfl_src *answers; /* it is the origin of these, by next_twin: one for each request it may be of */
 };
 
 struct dfl_trace {
@@ -306,6 +321,9 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 /* The request that the id was bound to when an operation began then; NULL. */
 struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value, uint64_t ts_ns);
 struct dfl_src *dfl_request_source(struct dfl_trace *t, struct request *r, const char *field, uint64_t ts_ns);
+void dfl_request_drop_source(struct dfl_trace *t, struct request *r, struct dfl_src *s);
+/* The decoder ends an inbound source; frees one whose request is gone. */
+void dfl_source_ended(struct dfl_src *s);
 void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len, uint64_t pos, uint64_t pos_len);
 void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop);
 void dfl_request_replayed(struct request *r, const char *trace_id, uint32_t seq);
@@ -326,6 +344,8 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 void dfl_attribute_view_closed(struct dfl_view *v);
 void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op); /* turns its runs into hops */
 struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op); /* whose operation it is; NULL */
+/* The same, or all requests whose equal texts are in it. Returns how many: 0, 1, or up to MAX_OWNERS. */
+unsigned dfl_attribute_owners(struct dfl_trace *t, struct dfl_op *op, struct request **ret_owners);
 void dfl_attribute_late(struct dfl_trace *t); /* looks again at what was weak */
 
 /* hop.c */
@@ -340,6 +360,8 @@ struct hop_add {
 	enum dfl_residency residency;
 	int64_t ttl_s;
 	bool by_id;
+	bool ambiguous;
+	const struct dfl_src *twins; /* the requests of these are candidates */
 };
 struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_new);
 void dfl_hop_add_run(struct hop *h, const struct dfl_run *run);
@@ -350,6 +372,10 @@ void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a);
 void dfl_hop_removed(struct dfl_trace *t, const struct dfl_op *op);
 void dfl_hop_candidate(struct hop *h, const struct request *r);
 void dfl_hop_free(struct dfl_trace *t, struct hop *h);
+/* Of one source of the request: all its hops go, have its name, or are not another's (false: none was). */
+void dfl_hops_drop(struct dfl_trace *t, struct request *r, const struct dfl_src *s);
+void dfl_hops_rename(struct request *r, const struct dfl_src *s);
+bool dfl_hops_no_candidate(struct request *r, const struct dfl_src *s, const struct request *other);
 
 /* ops.c */
 void dfl_ops_sink(struct dfl_trace *t, struct dfl_decode_sink *sink); /* fills in its functions */
@@ -361,6 +387,9 @@ void dfl_ops_free(struct dfl_trace *t);
 /* answer.c */
 void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len);
 void dfl_answer_close(struct dfl_view *v);
+void dfl_answer_forget(struct dfl_src *s); /* its request goes */
+/* The request is settled: what was only perhaps its answer, and is another's by an id, is not its. */
+void dfl_answer_settle(struct dfl_trace *t, struct request *r);
 
 /* build.c */
 int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc);

@@ -28,7 +28,7 @@ struct dfl_trace_opts {
 };
 
 struct dfl_trace_stats {
-	uint64_t requests, open_requests, hops, settled, dropped, capped_ops, capped_runs, capped_conns, capped_strings,
+	uint64_t requests, open_requests, hops, settled, dropped, capped_ops, capped_runs, capped_owners, capped_conns, capped_strings,
 		scanned_bytes;
 };
 

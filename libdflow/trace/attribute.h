@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of attribution share: explain.c compares runs, owner.c tells whose an operation is, attribute.c judges. */
+#pragma once
+
+#include "trace/state.h"
+
+static inline uint32_t dfl_run_len(const struct op_run *r)
+{
+	return r->run.canon_to - r->run.canon_from;
+}
+
+/* The request was answered before that. */
+static inline bool dfl_was_over(const struct request *r, uint64_t ts_ns)
+{
+	return r->response_ended && r->ended_ns < ts_ns;
+}
+
+/* ---- explain.c ---- */
+
+/*
+ * The text where it came from is no evidence, but it explains its bytes better than what others have in
+ * common with it.
+ */
+static inline bool dfl_run_counts(const struct op_run *r)
+{
+	return r->source && r->final && !r->own && !r->beaten;
+}
+
+/* Marks the runs that others explain better (beaten), or as well (tied), by what is known of the operation. */
+void dfl_explain(struct dfl_op *op);
+/* The same, and lets go what another run beats: it can never count any more. */
+void dfl_explain_drop(struct dfl_op *op);
+/* Do they stand on the same bytes, for the most part of the shorter one? */
+bool dfl_runs_overlap(const struct op_run *a, const struct op_run *b);
+/*
+ * Does b put in doubt that a's bytes are of a's request? A whole text does so to a part that is as long, and
+ * not the other way round. So others can't make evidence vanish by repeating it, nor spoil whole copies.
+ */
+bool dfl_runs_tied(const struct dfl_op *op, const struct op_run *a, const struct op_run *b);
+
+/* Several runs of one field in one place together. */
+struct run_group {
+	uint32_t longest;
+	double coverage;
+	uint32_t common; /* sources that share the longest run */
+	bool whole_leaf, any_new;
+	bool tied; /* others explain them as well */
+};
+bool dfl_same_group(const struct op_run *a, const struct op_run *b);
+struct run_group dfl_group_measure(const struct dfl_op *op, const struct op_run *of);
+/* Is it evidence without anything else? */
+bool dfl_group_is_content(const struct run_group *g);
+
+/* ---- owner.c; dfl_attribute_owner and dfl_attribute_owners are there too ---- */
+
+/* Whose the operation is by an id that names one request; NULL. */
+struct request *dfl_owner_by_own_id(struct dfl_trace *t, const struct dfl_op *op);
+/* The same, else by a conversation. */
+struct request *dfl_owner_by_id(struct dfl_trace *t, const struct dfl_op *op);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which of several texts explains the bytes of an operation, and what its runs of one text amount to together. */
+#include "trace/attribute.h"
+
+static double run_coverage(const struct op_run *r)
+{
+	uint32_t all = dfl_match_source_canon_bytes(r->source->match);
+
+	return all ? (double)dfl_run_len(r) / all : 0;
+}
+
+/* All of its field, and enough of it to be no chance. */
+static bool is_whole(const struct op_run *r)
+{
+	return dfl_run_len(r) >= RUN_FULL && run_coverage(r) * 100 >= FULL_PERCENT;
+}
+
+/* Is it by the run's own bytes that the operation is thought to be its request's? */
+static bool told_owner(const struct dfl_op *op, const struct op_run *r)
+{
+	return r->view == op->told.view && r->run.pos_from < op->told.to && r->run.pos_to > op->told.from;
+}
+
+/* 1: the operation is a's and that decides; -1: it is b's. */
+static int by_owner(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
+{
+	if (op->owner == a->source->request && !told_owner(op, a))
+		return 1;
+	return op->owner == b->source->request && !told_owner(op, b) ? -1 : 0;
+}
+
+/* All of a's text, in a's operation by an id: whatever longer text of others is like it. */
+static bool is_surely(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
+{
+	return op->owned_by_id && op->owner == a->source->request && op->owner != b->source->request && is_whole(a) &&
+	       !dfl_was_over(b->source->request, op->begin_ns);
+}
+
+/* 1: a explains the bytes better; -1: b does; 0: they cannot be told apart. */
+static int better(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
+{
+	struct request *ra = a->source->request, *rb = b->source->request;
+	double ca = run_coverage(a), cb = run_coverage(b);
+	bool over_a, over_b;
+
+	if (is_surely(op, a, b) || is_surely(op, b, a))
+		return is_surely(op, a, b) ? 1 : -1;
+	if (dfl_run_len(a) != dfl_run_len(b))
+		return dfl_run_len(a) > dfl_run_len(b) ? 1 : -1;
+	if (ra == rb && ca != cb)
+		return ca > cb ? 1 : -1;
+	if (ra == rb)
+		return a->source->number < b->source->number ? 1 : -1;
+	if (by_owner(op, a, b))
+		return by_owner(op, a, b);
+	over_a = dfl_was_over(ra, op->begin_ns);
+	over_b = dfl_was_over(rb, op->begin_ns);
+	return over_a == over_b ? 0 : over_b ? 1 : -1;
+}
+
+bool dfl_runs_overlap(const struct op_run *a, const struct op_run *b)
+{
+	uint64_t from = a->run.pos_from > b->run.pos_from ? a->run.pos_from : b->run.pos_from;
+	uint64_t to = a->run.pos_to < b->run.pos_to ? a->run.pos_to : b->run.pos_to;
+	uint64_t la = a->run.pos_to - a->run.pos_from, lb = b->run.pos_to - b->run.pos_from;
+
+	return a->view == b->view && to > from && 2 * (to - from) >= (la < lb ? la : lb);
+}
+
+bool dfl_runs_tied(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
+{
+	int cmp;
+
+	if (!a->source || !b->source || a->source->request == b->source->request || b->beaten || !dfl_runs_overlap(a, b))
+		return false;
+	if (op->owned_by_id && op->owner == a->source->request)
+		return false;
+	cmp = better(op, a, b);
+	return cmp < 0 || (!cmp && (is_whole(b) || !is_whole(a)));
+}
+
+static bool is_tied(const struct dfl_op *op, const struct op_run *run)
+{
+	for (unsigned i = 0; i < op->n_runs; i++)
+		if (dfl_runs_tied(op, run, &op->runs[i]))
+			return true;
+	return false;
+}
+
+/* A whole text in a longer one: both may be meant. */
+static bool stands_anyway(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
+{
+	const struct request *r = a->source->request;
+
+	return r != b->source->request && is_whole(a) && !dfl_was_over(r, op->begin_ns) && (!op->owned_by_id || op->owner == r);
+}
+
+void dfl_explain(struct dfl_op *op)
+{
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		struct op_run *a = &op->runs[i];
+
+		if (a->counted)
+			continue; /* it is settled that it counts */
+		a->beaten = false;
+		for (unsigned j = 0; j < op->n_runs && a->source && !a->beaten; j++) {
+			const struct op_run *b = &op->runs[j];
+
+			if (i != j && b->source && b->source != a->source && dfl_runs_overlap(a, b))
+				a->beaten = better(op, a, b) < 0 && !stands_anyway(op, a, b);
+		}
+	}
+	for (unsigned i = 0; i < op->n_runs; i++)
+		if (!op->runs[i].counted)
+			op->runs[i].tied = !op->runs[i].beaten && is_tied(op, &op->runs[i]);
+}
+
+void dfl_explain_drop(struct dfl_op *op)
+{
+	unsigned n = 0;
+
+	op->since_tidy = 0;
+	dfl_explain(op);
+	for (unsigned i = 0; i < op->n_runs; i++)
+		if (op->runs[i].source && (op->runs[i].counted || op->runs[i].weak || !op->runs[i].beaten))
+			op->runs[n++] = op->runs[i];
+	op->n_runs = n;
+}
+
+bool dfl_same_group(const struct op_run *a, const struct op_run *b)
+{
+	return a->source == b->source && a->place == b->place && a->dir == b->dir && a->layer == b->layer;
+}
+
+struct run_group dfl_group_measure(const struct dfl_op *op, const struct op_run *of)
+{
+	struct run_group g = { 0 };
+	struct ranges seen = { 0 };
+	uint32_t all = dfl_match_source_canon_bytes(of->source->match);
+
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		const struct op_run *r = &op->runs[i];
+
+		if (!dfl_run_counts(r) || !dfl_same_group(r, of))
+			continue;
+		dfl_ranges_add(&seen, r->run.canon_from, r->run.canon_to);
+		g.any_new |= !r->counted;
+		g.tied |= r->tied;
+		g.whole_leaf |= r->run.whole_leaf;
+		if (dfl_run_len(r) > g.longest) {
+			g.longest = dfl_run_len(r);
+			g.common = r->run.other_sources;
+		}
+	}
+	g.coverage = all ? (double)dfl_ranges_sum(&seen) / all : 0;
+	dfl_ranges_fini(&seen);
+	return g;
+}
+
+bool dfl_group_is_content(const struct run_group *g)
+{
+	if (g->longest >= RUN_SURE)
+		return true;
+	return g->longest >= RUN_FULL && g->coverage * 100 >= FULL_PERCENT;
+}

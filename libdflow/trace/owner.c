@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Whose an operation is: by ids, by a text that only one has, or perhaps one of several. */
+#include "trace/attribute.h"
+
+#include <string.h>
+#include <utlist.h>
+
+struct request *dfl_owner_by_own_id(struct dfl_trace *t, const struct dfl_op *op)
+{
+	struct request *r = op->request;
+
+	for (unsigned i = 0; i < op->n_ids && !r; i++)
+		if (op->ids[i].kind != DFL_ID_CONVERSATION)
+			r = dfl_request_by_id(t, op->ids[i].kind, op->ids[i].value, op->last_ns);
+	return r;
+}
+
+struct request *dfl_owner_by_id(struct dfl_trace *t, const struct dfl_op *op)
+{
+	struct request *r = dfl_owner_by_own_id(t, op);
+
+	for (unsigned i = 0; i < op->n_ids && !r; i++)
+		if (op->ids[i].kind == DFL_ID_CONVERSATION)
+			r = dfl_request_by_id(t, op->ids[i].kind, op->ids[i].value, op->last_ns);
+	return r;
+}
+
+static bool uses_file_of(const struct request *r, const struct request *upload)
+{
+	for (size_t i = 0; i < r->n_links; i++)
+		if (!strcmp(r->links[i].why, "file") && !strcmp(r->links[i].trace_id, upload->trace_id))
+			return true;
+	return false;
+}
+
+/* An uploaded file that is read again is read for the chat that uses it, when just one is under way. */
+static struct request *user_of_file(struct dfl_trace *t, struct request *upload, uint64_t ts_ns)
+{
+	struct request *r, *user = NULL;
+
+	DL_FOREACH(t->requests, r) {
+		if (r->start_ns > ts_ns || dfl_was_over(r, ts_ns) || !uses_file_of(r, upload))
+			continue;
+		if (user)
+			return upload;
+		user = r;
+	}
+	return user ? user : upload;
+}
+
+/* The newest request whose text alone explains a part of the operation: history comes with newer text. */
+static struct request *owner_by_content(struct dfl_op *op)
+{
+	struct request *owner = NULL, *r;
+	struct run_group g;
+
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		if (!dfl_run_counts(&op->runs[i]))
+			continue;
+		r = op->runs[i].source->request;
+		if (owner && r->number <= owner->number)
+			continue;
+		g = dfl_group_measure(op, &op->runs[i]);
+		if (dfl_group_is_content(&g) && !g.tied) {
+			owner = r;
+			op->told.view = op->runs[i].view;
+			op->told.from = op->runs[i].run.pos_from;
+			op->told.to = op->runs[i].run.pos_to;
+		}
+	}
+	return owner;
+}
+
+static void add_maybe(struct dfl_trace *t, struct dfl_op *op, struct request *r)
+{
+	for (unsigned i = 0; i < op->n_maybe; i++)
+		if (op->maybe[i] == r)
+			return;
+	if (op->n_maybe < MAX_OWNERS) {
+		op->maybe[op->n_maybe++] = r;
+		return;
+	}
+	t->stats.capped_owners++;
+	r->capped = r->dirty = true;
+}
+
+/* Requests under way whose texts are in the operation, each as well as the others'. */
+static void find_maybe(struct dfl_trace *t, struct dfl_op *op)
+{
+	struct request *r;
+	struct run_group g;
+
+	op->n_maybe = 0;
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		if (!dfl_run_counts(&op->runs[i]) || op->runs[i].source->derived_from)
+			continue;
+		r = op->runs[i].source->request;
+		g = dfl_group_measure(op, &op->runs[i]);
+		if (g.tied && dfl_group_is_content(&g) && !dfl_was_over(r, op->begin_ns))
+			add_maybe(t, op, r);
+	}
+	if (op->n_maybe == 1)
+		op->n_maybe = 0; /* the other one is over */
+}
+
+struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op)
+{
+	op->owned_by_id = dfl_owner_by_own_id(t, op);
+	op->owner = dfl_owner_by_id(t, op);
+	op->n_maybe = 0;
+	op->told.view = 0;
+	dfl_explain(op);
+	if (op->owner)
+		return op->owner;
+	op->owner = owner_by_content(op);
+	if (!op->owner) {
+		find_maybe(t, op);
+		return NULL;
+	}
+	dfl_explain(op); /* what was tied is decided now */
+	if (dfl_was_over(op->owner, op->begin_ns))
+		return user_of_file(t, op->owner, op->begin_ns);
+	return op->owner;
+}
+
+unsigned dfl_attribute_owners(struct dfl_trace *t, struct dfl_op *op, struct request **ret_owners)
+{
+	struct request *owner = dfl_attribute_owner(t, op);
+
+	if (owner) {
+		*ret_owners = owner;
+		return 1;
+	}
+	memcpy(ret_owners, op->maybe, op->n_maybe * sizeof(*ret_owners));
+	return op->n_maybe;
+}

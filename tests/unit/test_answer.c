@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Answers: whose they are, and what is only an echo. */
+#include "trace_help.h"
+
+static void test_answer_and_its_echo(void **state)
+{
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and never more than a quarter of the crown.";
+	struct fixture *f = *state;
+	const struct dfl_doc_hop *h;
+	struct dfl_op *api = request(f, text_a), *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+
+	see(f, 4, llm, DFL_REQUEST, NULL, text_a);
+	see(f, 4, llm, DFL_RESPONSE, "answer", answer);
+	end(f, llm);
+	f->now += 1000000;
+	see(f, 0, api, DFL_RESPONSE, "answer", answer);
+	operation(f, 1, "UPDATE messages", "messages.answer", answer);
+	end(f, api);
+	assert_int_equal(doc(f, 0)->n_fields, 2);
+	assert_string_equal(f->docs[0]->fields[1].field, "answer");
+	assert_true(f->docs[0]->fields[1].derived);
+	assert_int_equal(f->docs[0]->fields[1].bytes, strlen(answer));
+	h = hop(f->docs[0], "UPDATE messages");
+	assert_non_null(h);
+	assert_string_equal(h->field, "answer");
+	assert_true(h->coverage == 1.0);
+	assert_int_equal(f->docs[0]->n_hops, 5); /* query in, query to llm, answer from llm, to client, to postgres */
+}
+
+/* What a stranger's operation is answered with is nobody's answer. */
+static void test_answer_of_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *api = request(f, text_a), *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+
+	see(f, 4, llm, DFL_REQUEST, NULL, text_b);
+	see(f, 4, llm, DFL_RESPONSE, "answer", "An answer that belongs to somebody whom nobody watches at all.");
+	end(f, llm);
+	end(f, api);
+	assert_int_equal(doc(f, 0)->n_fields, 1);
+}
+
+/* A model's usual opening stands in many answers: where an answer came from, it is nobody else's. */
+static void test_answers_with_one_opening(void **state)
+{
+	static const char opening[] = "Thank you for this question. I will answer it in three parts: what to prepare, what to do, what to check. ";
+	struct fixture *f = *state;
+	struct dfl_op *api[2], *llm;
+	char answer[512];
+
+	for (int i = 0; i < 2; i++) {
+		api[i] = request(f, i ? text_b : text_a);
+		llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+		see(f, 4, llm, DFL_REQUEST, NULL, i ? text_b : text_a);
+		snprintf(answer, sizeof(answer), "%s%s", opening,
+			 i ? "Only what the booking office printed on the paper counts." : "Use a sharp saw.");
+		see(f, 4, llm, DFL_RESPONSE, "answer", answer);
+		end(f, llm);
+	}
+	end(f, api[0]);
+	end(f, api[1]);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(doc(f, i)->n_hops, 3);
+		for (size_t h = 0; h < f->docs[i]->n_hops; h++)
+			assert_false(f->docs[i]->hops[h].ambiguous);
+	}
+}
+
+/* A model that begins all it says alike: the second text is no echo of the first. */
+static void test_second_answer_with_the_same_opening(void **state)
+{
+	static const char *const answers[] = {
+		"Sure, here is what you asked for: wait for a dry day and take out the dead wood first.",
+		"Sure, here is what you asked for: Pruning an apple tree, a title in a few words.",
+	};
+	struct fixture *f = *state;
+	struct dfl_op *api = request(f, text_a), *llm;
+
+	for (int i = 0; i < 2; i++) {
+		llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+		see(f, 4, llm, DFL_REQUEST, NULL, text_a);
+		see(f, 4, llm, DFL_RESPONSE, "answer", answers[i]);
+		see(f, 4, llm, DFL_RESPONSE, "answer", answers[i]); /* an echo */
+		end(f, llm);
+	}
+	operation(f, 1, "UPDATE conversations", "conversations.name", answers[1]);
+	end(f, api);
+	assert_int_equal(doc(f, 0)->n_fields, 3);
+	assert_string_equal(f->docs[0]->fields[2].field, "answer.2");
+	assert_int_equal(f->docs[0]->fields[2].bytes, strlen(answers[1]));
+	assert_string_equal(hop(f->docs[0], "UPDATE conversations")->field, "answer.2");
+}
+
+#define N_EQUAL 3
+
+/* The same question from several: each model call may be of each of them. */
+static void ask_the_same(struct fixture *f, struct dfl_op **api, const char *const *answers)
+{
+	static const char *const ids[N_EQUAL] = { "m-0", "m-1", "m-2" };
+	struct dfl_op *op;
+
+	for (int i = 0; i < N_EQUAL; i++)
+		api[i] = request(f, text_a);
+	for (int i = 0; i < N_EQUAL; i++) {
+		op = begin(f, 4, "POST /v1/chat/completions", NULL);
+		see(f, 4, op, DFL_REQUEST, NULL, text_a);
+		see(f, 4, op, DFL_RESPONSE, "answer", answers[i]);
+		end(f, op);
+	}
+	for (int i = 0; i < N_EQUAL; i++) {
+		id(f, api[i], DFL_ID_MESSAGE, ids[i]);
+		op = begin(f, 1, "UPDATE messages", "messages.answer");
+		id(f, op, DFL_ID_MESSAGE, ids[i]);
+		see(f, 1, op, DFL_REQUEST, NULL, answers[i]);
+		end(f, op);
+		end(f, api[i]);
+	}
+}
+
+/* What an id ties to one is not the others'. */
+static void test_equal_questions(void **state)
+{
+	static const char *const answers[N_EQUAL] = {
+		"Wait for a dry day, take out the dead wood first, and never more than a quarter of the crown.",
+		"Apple trees are best cut when the frost is over and before the sap rises, with a sharp saw.",
+		"Ask a gardener who knows the variety: some bear on old wood and some on what grew last year.",
+	};
+	struct fixture *f = *state;
+	struct dfl_op *api[N_EQUAL];
+
+	ask_the_same(f, api, answers);
+	tick(f, 10);
+	for (int i = 0; i < N_EQUAL; i++) {
+		const struct dfl_doc *d = doc(f, i);
+
+		assert_int_equal(d->n_fields, 2);
+		assert_string_equal(d->fields[1].field, "answer");
+		assert_int_equal(d->fields[1].bytes, strlen(answers[i]));
+		for (size_t h = 0; h < d->n_hops; h++) {
+			assert_int_equal(d->hops[h].seq, h + 1);
+			if (!strcmp(d->hops[h].field, "answer"))
+				assert_false(d->hops[h].ambiguous);
+		}
+		assert_non_null(hop(d, "UPDATE messages"));
+	}
+}
+
+/* With equal answers it is not known whose call was which, and so it is said. */
+static void test_equal_questions_and_answers(void **state)
+{
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	const char *const answers[N_EQUAL] = { answer, answer, answer };
+	struct fixture *f = *state;
+	struct dfl_op *api[N_EQUAL];
+
+	ask_the_same(f, api, answers);
+	tick(f, 10);
+	for (int i = 0; i < N_EQUAL; i++) {
+		const struct dfl_doc *d = doc(f, i);
+
+		assert_int_equal(d->n_fields, 2);
+		for (size_t h = 0; h < d->n_hops; h++) {
+			bool model = !strcmp(d->hops[h].operation, "POST /v1/chat/completions");
+
+			assert_int_equal(d->hops[h].ambiguous, model);
+			assert_int_equal(d->hops[h].n_candidates, model ? N_EQUAL : 0);
+		}
+		assert_non_null(hop(d, "UPDATE messages"));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_answer_and_its_echo),
+		T(test_answer_of_nobody),
+		T(test_answers_with_one_opening),
+		T(test_second_answer_with_the_same_opening),
+		T(test_equal_questions),
+		T(test_equal_questions_and_answers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
