@@ -219,6 +219,7 @@ static void test_hundreds_of_equal_texts(void **state)
 		victim = op;
 		id(f, victim, DFL_ID_MESSAGE, "m-1");
 	}
+	f->now += 1000000;
 	op = begin(f, 1, "INSERT messages", "messages.query");
 	id(f, op, DFL_ID_MESSAGE, "m-1");
 	see(f, 1, op, DFL_REQUEST, NULL, text_a);
