@@ -74,7 +74,9 @@ static int open_pipeline(struct session *s, uint64_t memory_limit_bytes, struct 
 					     .memory_limit_bytes = memory_limit_bytes },
 		&s->pipeline);
 
-	return r ? dfl_err_set(err, -r, "cannot set up the pipeline: %s", strerror(-r)) : 0;
+	if (r)
+		return dfl_err_set(err, -r, "cannot set up the pipeline: %s", strerror(-r));
+	return dfl_pipeline_load(s->pipeline, err);
 }
 
 static void session_fini(struct session *s)
@@ -103,7 +105,10 @@ static void fill_stats(const struct session *s, struct dflow_stats *ret_stats)
 					    .open_requests = p.open_requests,
 					    .hops = p.hops,
 					    .settled = p.settled,
-					    .dropped = p.dropped },
+					    .dropped = p.dropped,
+					    .old_texts = p.old_texts,
+					    .old_texts_left_out = p.old_left_out,
+					    .old_texts_unusable = p.old_unusable },
 		     sizeof(*ret_stats));
 }
 
@@ -118,7 +123,10 @@ static int create_store(struct session *s, const char *path, uint64_t max_age_s,
 {
 	s->about = DFLOW_ABOUT_STORE;
 	return dfl_store_create(
-		path, &(struct dfl_store_opts){ .max_age_s = max_age_s, .max_bytes = max_bytes },
+		path,
+		&(struct dfl_store_opts){ .max_age_s = max_age_s,
+					  .max_bytes = max_bytes,
+					  .prints = dfl_rules_settings(s->rules)->keep_fingerprints },
 		&s->store, err);
 }
 
@@ -225,11 +233,15 @@ uint64_t dflow_recorder_timeout_ns(const struct dflow_recorder *recorder)
 static int look_after_retention(struct dflow_recorder *rec, struct dfl_err *err)
 {
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	int r;
 
 	if (!rec->session.store || (rec->expired_ns && now_ns - rec->expired_ns < EXPIRE_EVERY_NS))
 		return 0;
 	rec->expired_ns = now_ns;
-	return dfl_store_expire(rec->session.store, clock_ns(CLOCK_REALTIME), err);
+	r = dfl_store_expire(rec->session.store, clock_ns(CLOCK_REALTIME), err);
+	if (!r)
+		dfl_pipeline_forget_before(rec->session.pipeline, dfl_store_oldest(rec->session.store));
+	return r;
 }
 
 /* While it runs, what can fail is writing. */

@@ -8,6 +8,7 @@
 #include "stream/stream.h"
 
 #define DEFAULT_MEMORY (512ull << 20)
+#define MAX_PRINTS (1u << 24)
 
 struct dfl_pipeline {
 	struct dfl_pipeline_opts opts;
@@ -81,6 +82,26 @@ static void on_store(void *ud, const struct dfl_doc *doc)
 		p->error = r;
 }
 
+static void on_prints(void *ud, const struct dfl_trace_old *of)
+{
+	struct dfl_pipeline *p = ud;
+	int r = p->opts.store ? dfl_store_put_prints(p->opts.store, of, p->error ? NULL : &p->err) : 0;
+
+	if (r && !p->error)
+		p->error = r;
+}
+
+static void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n)
+{
+	struct dfl_pipeline *p = ud;
+	int r = 0;
+
+	if (p->opts.store)
+		r = dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n, p->error ? NULL : &p->err);
+	if (r && !p->error)
+		p->error = r;
+}
+
 static void sync_store(struct dfl_pipeline *p)
 {
 	int r;
@@ -110,7 +131,11 @@ static int new_stages(struct dfl_pipeline *p)
 		.max_source_bytes = limit / 8, /* its index takes several times as much */
 		.on_change = p->opts.on_change ? on_change : NULL,
 		.on_store = on_store,
+		.on_prints = on_prints,
+		.on_replayed = on_replayed,
 		.ud = p,
+		.print_key = p->opts.store ? dfl_store_print_key(p->opts.store) : NULL,
+		.max_prints = (uint32_t)(limit / 512 < MAX_PRINTS ? limit / 512 : MAX_PRINTS), /* they take some 40 bytes each */
 	};
 	int r;
 
@@ -137,6 +162,28 @@ int dfl_pipeline_new(const struct dfl_pipeline_opts *opts, struct dfl_pipeline *
 	}
 	*ret_pipeline = p;
 	return 0;
+}
+
+static int remember(void *ud, const struct dfl_trace_old *of)
+{
+	return dfl_trace_remember(((struct dfl_pipeline *)ud)->trace, of);
+}
+
+int dfl_pipeline_load(struct dfl_pipeline *p, struct dfl_err *err)
+{
+	struct dfl_store_loaded loaded;
+	int r = p->opts.store ? dfl_store_load_prints(p->opts.store, remember, p, &loaded, err) : 0;
+
+	if (r || !p->opts.store)
+		return r;
+	p->stats.old_left_out = loaded.left_out;
+	p->stats.old_unusable = loaded.foreign + loaded.damaged;
+	return 0;
+}
+
+void dfl_pipeline_forget_before(struct dfl_pipeline *p, int64_t started_ns)
+{
+	dfl_trace_forget_before(p->trace, started_ns);
 }
 
 int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
@@ -207,4 +254,6 @@ void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats 
 	ret_stats->hops = trace.hops;
 	ret_stats->settled = trace.settled;
 	ret_stats->dropped = trace.dropped;
+	ret_stats->old_texts = trace.old_texts;
+	ret_stats->old_left_out += trace.forgotten;
 }

@@ -27,10 +27,16 @@ struct dfl_pipeline_opts {
 
 struct dfl_pipeline_stats {
 	uint64_t events, bytes, lost_events, lost_bytes, gap_bytes, requests, open_requests, hops, settled, dropped;
+	/* Texts of earlier requests, by their fingerprints: in memory; for want of room not; of another key or damaged. */
+	uint64_t old_texts, old_left_out, old_unusable;
 };
 
 int dfl_pipeline_new(const struct dfl_pipeline_opts *opts, struct dfl_pipeline **ret_pipeline);
 void dfl_pipeline_free(struct dfl_pipeline *p);
+/* Takes the fingerprints that the store holds, before the first event. The store's errors. */
+int dfl_pipeline_load(struct dfl_pipeline *p, struct dfl_err *err);
+/* Traces that started before are not in the store any more. */
+void dfl_pipeline_forget_before(struct dfl_pipeline *p, int64_t started_ns);
 /* A dfl_event_fn: ud is the pipeline. 0, -ENOMEM, or the store's error. */
 int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev);
 /* The source ended: flushes, stores what is open (state "open" unless it had settled). */

@@ -270,6 +270,22 @@ static int start_recorder(struct session *s, const struct targets *targets)
 	return r ? complain(status_of(&error), "%s", error.message) : 0;
 }
 
+/* Which earlier texts would not be known again. */
+static void say_unknown(const struct session *s)
+{
+	struct dflow_stats stats = { .sz = sizeof(stats) };
+
+	dflow_recorder_stats(s->recorder, &stats);
+	if (stats.old_texts_unusable)
+		fprintf(stderr,
+			"dflow: %" PRIu64 " earlier texts are not known again: their fingerprints were made with another %s.key, "
+			"or are damaged\n",
+			stats.old_texts_unusable, store_path(s->o->store));
+	if (stats.old_texts_left_out)
+		fprintf(stderr, "dflow: %" PRIu64 " earlier texts are not known again: no room (--memory)\n",
+			stats.old_texts_left_out);
+}
+
 /* Scripts wait for this. */
 static void say_ready(const struct session *s)
 {
@@ -281,6 +297,7 @@ static void say_ready(const struct session *s)
 			s->o->keep_payload);
 	fprintf(stderr, "dflow: recording into %s; Ctrl-C or SIGTERM ends it\n",
 		store_path(s->o->store));
+	say_unknown(s);
 	if (s->o->ready_fd >= 0) {
 		dprintf(s->o->ready_fd, "recording\n");
 		close(s->o->ready_fd);

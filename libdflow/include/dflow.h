@@ -156,7 +156,7 @@ struct dflow_hop {
 	int in_vpc;	       /* 1, 0, or -1 unknown or off the network */
 	const char *region;
 	const char *field;    /* "query" */
-	uint64_t field_bytes; /* how many raw bytes of the field were in it */
+	uint64_t field_bytes; /* how many raw bytes of the field were in it; UINT64_MAX: unknown */
 	uint64_t wire_bytes;
 	double coverage; /* 0 to 1: share of the field's canonical bytes */
 	int64_t first_ns, last_ns; /* after the start of the request */
@@ -193,6 +193,9 @@ struct dflow_stats {
 	uint64_t events, bytes;		  /* seen */
 	uint64_t lost_events, lost_bytes; /* known to be missing */
 	uint64_t requests, open_requests, hops, settled, dropped;
+	/* Texts of earlier requests that are known again by their fingerprints; those that are not for
+	 * want of room; those of which the fingerprints are of no use (another key, or damaged). */
+	uint64_t old_texts, old_texts_left_out, old_texts_unusable;
 };
 
 /* ======== Recording ======== */

@@ -17,7 +17,9 @@ static int set_defaults(struct dfl_match_opts *o)
 	o->max_depth = o->max_depth ? o->max_depth : 3;
 	o->min_run = o->min_run ? o->min_run : 16;
 	o->look_back = o->look_back ? o->look_back : 4096;
-	if (o->k < 8 || o->k + o->stride - 1 > 16 || o->look_back < 64 || o->look_back > 1u << 24)
+	o->max_prints = o->max_prints ? o->max_prints : 1u << 20;
+	if (o->k < 8 || o->k + o->stride - 1 > 16 || o->look_back < 64 || o->look_back > 1u << 24 ||
+	    o->max_prints > 1u << 30)
 		return -EINVAL;
 	return 0;
 }
@@ -43,6 +45,8 @@ int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *
 		r = dfl_index_init(&m->index, &m->secret, m->opts.k);
 	if (!r)
 		r = dfl_shorts_init(m);
+	dfl_prints_init(&m->prints, &m->secret, m->opts.print_key);
+	m->opts.print_key = NULL;
 	if (r) {
 		dfl_match_free(m);
 		return r;
@@ -61,6 +65,7 @@ void dfl_match_free(struct dfl_match *m)
 	while (m->sources)
 		dfl_match_source_free(m->sources);
 	dfl_shorts_fini(m);
+	dfl_prints_fini(&m->prints);
 	if (m->index.secret)
 		dfl_index_fini(&m->index);
 	dfl_secret_fini(&m->secret);
@@ -72,6 +77,8 @@ void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stat
 {
 	*ret_stats = m->stats;
 	ret_stats->index_entries = m->index.entries;
+	ret_stats->prints = m->prints.total;
+	ret_stats->old_texts = m->prints.n_sets;
 	ret_stats->secret_bytes = m->secret.bytes;
 	ret_stats->unlocked_bytes = m->secret.unlocked_bytes;
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "match/prints.h"
+
 struct dfl_match;
 struct dfl_match_source; /* text to look for */
 struct dfl_match_view;	 /* text to look in */
@@ -51,15 +53,20 @@ struct dfl_match_opts {
 	uint32_t max_depth;	       /* nested base64; 0: 3 */
 	uint32_t min_run;	       /* runs shorter than this many canonical bytes are dropped; 0: 16 */
 	uint32_t look_back;	       /* canonical bytes kept per view for sources that come late or grow; 0: 4096 */
+	/* Fingerprints of old texts (prints.h). */
+	const uint8_t *print_key;      /* DFL_PRINT_KEY_BYTES, copied; NULL: a random one */
+	uint32_t max_prints;	       /* in the table; 0: 1 Mi, 16 bytes each */
+	dfl_print_fn print_fn;	       /* NULL: none are looked for */
 };
 
 struct dfl_match_stats {
 	uint64_t sources, source_bytes, index_entries, scanned_bytes, probes, candidates;
-	uint64_t capped_candidates, capped_positions, capped_sources, capped_depth;
+	uint64_t capped_candidates, capped_positions, capped_sources, capped_depth, capped_prints;
 	/* The work that matching costs beyond looking up: all linear in what was scanned. */
 	uint64_t walked_entries; /* of the index */
 	uint64_t compared_bytes; /* of runs, both ways */
 	uint64_t nested_bytes;	 /* decoded from base64 and hex and scanned */
+	uint64_t prints, old_texts; /* fingerprints in the table, and their sets */
 	/* Memory of the index and the sources; of that, what RLIMIT_MEMLOCK did not let be locked. */
 	uint64_t secret_bytes, unlocked_bytes;
 };

@@ -6,6 +6,7 @@
 
 #include "match/canon.h"
 #include "match/match.h"
+#include "match/prints_int.h"
 #include "match/secret.h"
 #include "match/text.h"
 
@@ -210,6 +211,8 @@ struct dfl_scan {
 	struct dfl_nest *nest;
 	uint64_t next_probe; /* canonical byte of the next k-gram to look up */
 	uint64_t barrier;    /* nothing joins across it */
+	uint64_t next_print; /* canonical byte of the next k-gram that may have a fingerprint */
+	struct dfl_streaks *streaks; /* of fingerprints; NULL: none yet */
 	struct dfl_open_run *open;
 	uint32_t n_open, cap_open;
 	struct dfl_mark *marks;
@@ -240,6 +243,7 @@ struct dfl_match {
 	void *ud;
 	struct dfl_secret secret;
 	struct dfl_index index;
+	struct dfl_prints prints;
 	const struct dfl_simd *simd;
 	struct dfl_match_source *sources;
 	struct dfl_match_source **shorts;

@@ -51,6 +51,7 @@ static void scan_free(struct dfl_scan *s)
 	free(s->open);
 	free(s->marks);
 	free(s->seen);
+	dfl_streaks_free(s);
 	explicit_bzero(s, sizeof(*s));
 	free(s);
 }
@@ -218,6 +219,7 @@ static void advance(struct dfl_scan *s)
 	dfl_runs_extend(s);
 	probe(s);
 	dfl_runs_retire(s, dfl_scan_total(s));
+	dfl_streaks_scan(s);
 }
 
 /* Forgets what is no more needed, in pieces large enough to be cheap. */
@@ -287,7 +289,8 @@ void dfl_scan_gap(struct dfl_scan *s)
 	advance(s);
 	s->gapped = true;
 	dfl_runs_end(s, NULL, false);
-	s->barrier = dfl_scan_total(s);
+	dfl_streaks_end(s);
+	s->barrier = s->next_print = dfl_scan_total(s);
 	s->next_probe = (s->barrier + stride - 1) / stride * stride;
 }
 
@@ -298,6 +301,7 @@ void dfl_scan_close(struct dfl_scan *s, bool leaf)
 	advance(s);
 	dfl_nest_finish(s->nest, leaf);
 	dfl_runs_end(s, NULL, leaf);
+	dfl_streaks_end(s);
 	if (leaf)
 		dfl_shorts_leaf(s);
 	scan_free(s);

@@ -12,7 +12,9 @@
 
 #define DEFAULT_MAX_AGE_S (30u * 24 * 3600)
 #define DEFAULT_MAX_BYTES (1ull << 30)
+#define DEFAULT_MAX_PRINTS (4u << 20)
 #define BUSY_TIMEOUT_MS 5000
+#define OLDEST_READABLE 1 /* schema; later ones only added tables */
 
 /* docs/formats.md explains the columns. Each entry leads from version i to i + 1; never change one.
  */
@@ -38,6 +40,11 @@ static const char *const schema[] = {
 	"INTEGER,"
 	" occurrences INTEGER, coverage REAL,"
 	" PRIMARY KEY (trace_id, seq)) WITHOUT ROWID;",
+	"CREATE TABLE print ("
+	" trace_id TEXT NOT NULL, field TEXT NOT NULL, key_id TEXT NOT NULL, canon_version INTEGER "
+	"NOT NULL,"
+	" print_version INTEGER NOT NULL, canonical_bytes INTEGER NOT NULL, n INTEGER NOT NULL,"
+	" sealed BLOB NOT NULL, PRIMARY KEY (trace_id, field)) WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 
@@ -141,7 +148,7 @@ static int check_kind(struct dfl_store *s, bool writer, struct dfl_err *err)
 				   "the store %s was written by a newer dflow (schema %d, this "
 				   "one knows %d); use that one",
 				   s->path, version, SCHEMA_VERSION);
-	if (!writer && version < SCHEMA_VERSION)
+	if (!writer && version < OLDEST_READABLE)
 		return dfl_err_set(err, EPROTO,
 				   "the store %s was written by an older dflow (schema %d); "
 				   "record into it once to bring it to schema %d",
@@ -223,6 +230,17 @@ static int set_up_writer(struct dfl_store *s, struct dfl_err *err)
 	return r ? dfl_store_error(s, err, "set up") : 0;
 }
 
+static int open_key(struct dfl_store *s, struct dfl_err *err)
+{
+	struct dfl_store_key *key = calloc(1, sizeof(*key));
+
+	if (!key)
+		return dfl_err_set(err, ENOMEM, "out of memory");
+	sodium_mlock(key, sizeof(*key)); /* as far as RLIMIT_MEMLOCK allows */
+	s->key = key;
+	return dfl_store_key_open(s->path, key, err);
+}
+
 int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 		     struct dfl_store **ret_store, struct dfl_err *err)
 {
@@ -233,6 +251,7 @@ int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 		return r;
 	s->max_age_s = opts && opts->max_age_s ? opts->max_age_s : DEFAULT_MAX_AGE_S;
 	s->max_bytes = opts && opts->max_bytes ? opts->max_bytes : DEFAULT_MAX_BYTES;
+	s->max_prints = opts && opts->max_prints ? opts->max_prints : DEFAULT_MAX_PRINTS;
 	r = take_lock(s, err);
 	if (!r)
 		r = make_file(path, err);
@@ -244,6 +263,8 @@ int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 	}
 	if (!r)
 		r = set_up_writer(s, err);
+	if (!r && opts && opts->prints)
+		r = open_key(s, err);
 	if (r) {
 		dfl_store_close(s);
 		return r;
@@ -301,6 +322,9 @@ void dfl_store_close(struct dfl_store *s)
 		return;
 	for (int i = 0; i < N_STMT; i++)
 		sqlite3_finalize(s->stmt[i]);
+	if (s->key)
+		sodium_munlock(s->key, sizeof(*s->key)); /* wipes, locked or not */
+	free(s->key);
 	sqlite3_close(s->db); /* rolls back what was not synced */
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Store: keeps settled and open traces in SQLite (WAL). One writer, many readers; readers never
- * block the writer. Holds no payload: documents, ids and hop rows only. docs/formats.md has the
- * schema.
+ * block the writer. Holds no payload: documents, ids, hop rows, and sealed fingerprints of texts.
+ * docs/formats.md has the schema.
  */
 #pragma once
 
@@ -11,17 +11,20 @@
 
 #include "base/err.h"
 #include "trace/doc.h"
+#include "trace/trace.h"
 
 struct dfl_store;
 
 struct dfl_store_opts {
 	uint64_t max_age_s;   /* 0: default 30 days */
 	uint64_t max_bytes;   /* 0: default 1 GiB */
+	uint64_t max_prints;  /* fingerprints of all traces; 0: default 4 Mi, 5 bytes each */
+	bool prints;	      /* opens, or makes, the key beside the store; else there are none */
 };
 
 /*
  * Opens (creates, mode 0600) the store for its one writer. -EBUSY: another recorder has it; err
- * names its pid.
+ * names its pid. -EBADMSG: the store or its key is damaged.
  */
 int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 		     struct dfl_store **ret_store, struct dfl_err *err);
@@ -35,3 +38,25 @@ int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err
 int dfl_store_sync(struct dfl_store *s, struct dfl_err *err);
 /* Drops what is too old or too much. now: UTC ns. */
 int dfl_store_expire(struct dfl_store *s, int64_t now_ns, struct dfl_err *err);
+/* When the oldest trace started; INT64_MAX: there is none. */
+int64_t dfl_store_oldest(struct dfl_store *s);
+
+/* The key to make fingerprints with; NULL: none. Borrowed. */
+const uint8_t *dfl_store_print_key(const struct dfl_store *s);
+/* Inserts or replaces those of one field of a trace. As dfl_store_put. */
+int dfl_store_put_prints(struct dfl_store *s, const struct dfl_trace_old *of, struct dfl_err *err);
+
+struct dfl_store_loaded {
+	uint64_t loaded, left_out; /* texts; left_out: fn had no more room */
+	uint64_t foreign;	   /* made under another key, or by other rules */
+	uint64_t damaged;
+};
+
+/* 0; -ENOSPC: no room for more; other errors end it. `of` is borrowed. */
+typedef int (*dfl_store_old_fn)(void *ud, const struct dfl_trace_old *of);
+/* All that were made under the key, those of the newest traces first. */
+int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, struct dfl_store_loaded *ret_loaded,
+			  struct dfl_err *err);
+/* Says in a stored trace that its text was seen again: in these hops of that other one. No such trace: 0. */
+int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n,
+		       struct dfl_err *err);

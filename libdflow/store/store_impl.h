@@ -2,22 +2,43 @@
 /* What the files of store/ and query/ share. */
 #pragma once
 
+#include <errno.h>
+#include <sodium.h>
 #include <sqlite3.h>
 
+#include "match/prints.h"
 #include "store/store.h"
 
 #define DFL_STORE_APPLICATION_ID 0x64666c77 /* "dflw" */
 #define DFL_STORE_MAX_DOC_BYTES (256u << 20) /* a document's JSON; more is taken for damage */
 #define DFL_STORE_MAX_ID_LEN 256	     /* bytes of an id that are kept and compared */
 
-enum { STMT_PUT_TRACE, STMT_DROP_IDS, STMT_DROP_HOPS, STMT_PUT_ID, STMT_PUT_HOP, N_STMT };
+enum {
+	STMT_PUT_TRACE,
+	STMT_DROP_IDS,
+	STMT_DROP_HOPS,
+	STMT_PUT_ID,
+	STMT_PUT_HOP,
+	STMT_PUT_PRINTS,
+	STMT_GET_DOC,
+	STMT_SET_DOC,
+	N_STMT
+};
+
+/* Of what is beside the store (key.c). In locked memory. */
+struct dfl_store_key {
+	uint8_t print[DFL_PRINT_KEY_BYTES];
+	uint8_t seal[crypto_aead_xchacha20poly1305_ietf_KEYBYTES];
+	char id[2 * crypto_kdf_BYTES_MIN + 1]; /* hex; tells nothing of the others */
+};
 
 struct dfl_store {
 	sqlite3 *db;
 	char *path;
 	int lock_fd; /* -1: a reader */
 	bool in_transaction;
-	uint64_t max_age_s, max_bytes;
+	uint64_t max_age_s, max_bytes, max_prints;
+	struct dfl_store_key *key; /* NULL: no fingerprints */
 	sqlite3_stmt *stmt[N_STMT]; /* of the writer */
 };
 
@@ -36,6 +57,19 @@ int dfl_store_migrate(sqlite3 *db, const char *const *steps, int n);
  * prefix of its key.
  */
 void dfl_store_id_key(const char *id, char ret_key[static DFL_STORE_MAX_ID_LEN + 1]);
+
+/* Opens the key of the store, or makes one. */
+int dfl_store_key_open(const char *store_path, struct dfl_store_key *ret_key, struct dfl_err *err);
+
+/* write.c: a prepared statement, NULL when that failed; run it (NULL fails too) and make it ready for the next use. */
+sqlite3_stmt *dfl_store_statement(struct dfl_store *s, int which);
+int dfl_store_run(sqlite3_stmt *st);
+/* Before each write. */
+int dfl_store_begin(struct dfl_store *s, struct dfl_err *err);
+/* A failed write takes the whole transaction with it, so that no trace is half there. */
+int dfl_store_give_up(struct dfl_store *s, struct dfl_err *err);
+/* -1: it failed. */
+int64_t dfl_store_number(struct dfl_store *s, const char *query);
 
 /* Document <-> what the table holds: JSON, zstd. free() the result. */
 int dfl_store_pack(const struct dfl_doc *doc, void **ret_data, size_t *ret_len);

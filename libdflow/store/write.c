@@ -13,14 +13,17 @@ static const char *const sql[N_STMT] = {
 	[STMT_PUT_HOP] = "INSERT INTO hop VALUES "
 			 "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
 			 "?18,?19,?20,?21,?22,?23,?24,?25)",
+	[STMT_PUT_PRINTS] = "INSERT OR REPLACE INTO print VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+	[STMT_GET_DOC] = "SELECT doc FROM trace WHERE trace_id=?1",
+	[STMT_SET_DOC] = "UPDATE trace SET doc=?2 WHERE trace_id=?1",
 };
 
-static sqlite3_stmt *statement(struct dfl_store *s, int which)
+sqlite3_stmt *dfl_store_statement(struct dfl_store *s, int which)
 {
 	if (!s->stmt[which])
 		sqlite3_prepare_v3(s->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
 				   &s->stmt[which], NULL);
-	return s->stmt[which]; /* NULL: run() fails */
+	return s->stmt[which]; /* NULL: dfl_store_run() fails */
 }
 
 static void bind_text(sqlite3_stmt *st, int i, const char *text)
@@ -37,8 +40,7 @@ static void bind_known(sqlite3_stmt *st, int i, int64_t value)
 		sqlite3_bind_int64(st, i, value);
 }
 
-/* Runs it and makes it ready for the next use. */
-static int run(sqlite3_stmt *st)
+int dfl_store_run(sqlite3_stmt *st)
 {
 	int r;
 
@@ -52,7 +54,7 @@ static int run(sqlite3_stmt *st)
 
 static int put_trace(struct dfl_store *s, const struct dfl_doc *doc, const void *data, size_t len)
 {
-	sqlite3_stmt *st = statement(s, STMT_PUT_TRACE);
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_TRACE);
 
 	bind_text(st, 1, doc->trace_id);
 	sqlite3_bind_int64(st, 2, doc->started_ns);
@@ -62,12 +64,12 @@ static int put_trace(struct dfl_store *s, const struct dfl_doc *doc, const void 
 	bind_text(st, 6, doc->operation);
 	sqlite3_bind_int64(st, 7, doc->n_hops);
 	sqlite3_bind_blob64(st, 8, data, len, SQLITE_STATIC);
-	return run(st);
+	return dfl_store_run(st);
 }
 
 static int put_id(struct dfl_store *s, const char *kind, const char *id, const char *trace_id)
 {
-	sqlite3_stmt *st = statement(s, STMT_PUT_ID);
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_ID);
 	char key[DFL_STORE_MAX_ID_LEN + 1];
 
 	dfl_store_id_key(id, key);
@@ -76,12 +78,12 @@ static int put_id(struct dfl_store *s, const char *kind, const char *id, const c
 	bind_text(st, 1, key);
 	bind_text(st, 2, kind);
 	bind_text(st, 3, trace_id);
-	return run(st);
+	return dfl_store_run(st);
 }
 
 static int put_hop(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_doc_hop *hop)
 {
-	sqlite3_stmt *st = statement(s, STMT_PUT_HOP);
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_HOP);
 
 	bind_text(st, 1, doc->trace_id);
 	sqlite3_bind_int64(st, 2, hop->seq);
@@ -104,19 +106,19 @@ static int put_hop(struct dfl_store *s, const struct dfl_doc *doc, const struct 
 	bind_known(st, 19, hop->in_vpc);
 	bind_text(st, 20, hop->region);
 	bind_text(st, 21, hop->field);
-	sqlite3_bind_int64(st, 22, hop->bytes);
+	bind_known(st, 22, (int64_t)hop->bytes); /* DFL_DOC_UNKNOWN is -1 */
 	sqlite3_bind_int64(st, 23, hop->wire_bytes);
 	sqlite3_bind_int64(st, 24, hop->occurrences);
 	sqlite3_bind_double(st, 25, hop->coverage);
-	return run(st);
+	return dfl_store_run(st);
 }
 
 static int drop_rows(struct dfl_store *s, int which, const char *trace_id)
 {
-	sqlite3_stmt *st = statement(s, which);
+	sqlite3_stmt *st = dfl_store_statement(s, which);
 
 	bind_text(st, 1, trace_id);
-	return run(st);
+	return dfl_store_run(st);
 }
 
 static int put_rows(struct dfl_store *s, const struct dfl_doc *doc)
@@ -135,7 +137,7 @@ static int put_rows(struct dfl_store *s, const struct dfl_doc *doc)
 	return r;
 }
 
-static int begin(struct dfl_store *s, struct dfl_err *err)
+int dfl_store_begin(struct dfl_store *s, struct dfl_err *err)
 {
 	if (s->in_transaction)
 		return 0;
@@ -145,8 +147,7 @@ static int begin(struct dfl_store *s, struct dfl_err *err)
 	return 0;
 }
 
-/* A failed write takes the whole transaction with it, so that no trace is half there. */
-static int give_up(struct dfl_store *s, struct dfl_err *err)
+int dfl_store_give_up(struct dfl_store *s, struct dfl_err *err)
 {
 	int r = dfl_store_error(s, err, "write to");
 
@@ -164,9 +165,9 @@ int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err
 
 	if (r)
 		return dfl_err_set(err, -r, "out of memory for a trace document");
-	r = begin(s, err);
+	r = dfl_store_begin(s, err);
 	if (!r && (put_trace(s, doc, data, len) || put_rows(s, doc)))
-		r = give_up(s, err);
+		r = dfl_store_give_up(s, err);
 	free(data);
 	return r;
 }
@@ -176,12 +177,12 @@ int dfl_store_sync(struct dfl_store *s, struct dfl_err *err)
 	if (!s->in_transaction)
 		return 0;
 	if (sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL))
-		return give_up(s, err);
+		return dfl_store_give_up(s, err);
 	s->in_transaction = false;
 	return 0;
 }
 
-static int64_t one_number(struct dfl_store *s, const char *query)
+int64_t dfl_store_number(struct dfl_store *s, const char *query)
 {
 	sqlite3_stmt *st;
 	int64_t n = -1;
@@ -195,8 +196,8 @@ static int64_t one_number(struct dfl_store *s, const char *query)
 
 static int64_t used_bytes(struct dfl_store *s)
 {
-	return (one_number(s, "PRAGMA page_count") - one_number(s, "PRAGMA freelist_count")) *
-	       one_number(s, "PRAGMA page_size");
+	return (dfl_store_number(s, "PRAGMA page_count") - dfl_store_number(s, "PRAGMA freelist_count")) *
+	       dfl_store_number(s, "PRAGMA page_size");
 }
 
 /* Deletes the traces that started before `before_ns`, with their rows. */
@@ -207,6 +208,8 @@ static int drop_before(struct dfl_store *s, int64_t before_ns)
 		"?1)",
 		"DELETE FROM hop WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns < "
 		"?1)",
+		"DELETE FROM print WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns "
+		"< ?1)",
 		"DELETE FROM trace WHERE started_ns < ?1",
 	};
 	int r = 0;
@@ -216,7 +219,7 @@ static int drop_before(struct dfl_store *s, int64_t before_ns)
 
 		sqlite3_prepare_v2(s->db, queries[i], -1, &st, NULL);
 		sqlite3_bind_int64(st, 1, before_ns);
-		r = run(st);
+		r = dfl_store_run(st);
 		sqlite3_finalize(st);
 	}
 	return r;
@@ -241,7 +244,7 @@ static int64_t start_of_nth(struct dfl_store *s, int64_t n)
 static int drop_too_much(struct dfl_store *s)
 {
 	for (;;) {
-		int64_t used = used_bytes(s), n = one_number(s, "SELECT count(*) FROM trace");
+		int64_t used = used_bytes(s), n = dfl_store_number(s, "SELECT count(*) FROM trace");
 		int64_t over = used - (int64_t)s->max_bytes, first;
 
 		if (used < 0 || n < 0)
@@ -256,16 +259,40 @@ static int drop_too_much(struct dfl_store *s)
 	}
 }
 
+/* Fingerprints of the oldest traces go first. */
+static int drop_prints(struct dfl_store *s)
+{
+	static const char query[] =
+		"DELETE FROM print WHERE trace_id IN (SELECT trace_id FROM (SELECT trace_id,"
+		" sum(n) OVER (ORDER BY started_ns DESC, trace_id) AS total"
+		" FROM print JOIN trace USING (trace_id)) WHERE total > ?1)";
+	sqlite3_stmt *st = NULL;
+	int r;
+
+	if (dfl_store_number(s, "SELECT coalesce(sum(n), 0) FROM print") <= (int64_t)s->max_prints)
+		return 0;
+	sqlite3_prepare_v2(s->db, query, -1, &st, NULL);
+	sqlite3_bind_int64(st, 1, (int64_t)s->max_prints);
+	r = dfl_store_run(st);
+	sqlite3_finalize(st);
+	return r;
+}
+
+int64_t dfl_store_oldest(struct dfl_store *s)
+{
+	return dfl_store_number(s, "SELECT coalesce(min(started_ns), 9223372036854775807) FROM trace");
+}
+
 int dfl_store_expire(struct dfl_store *s, int64_t now_ns, struct dfl_err *err)
 {
 	int64_t oldest_ns = now_ns / 1000000000 > (int64_t)s->max_age_s ?
 				    now_ns - (int64_t)s->max_age_s * 1000000000 : 0;
-	int r = begin(s, err);
+	int r = dfl_store_begin(s, err);
 
 	if (r)
 		return r;
-	if (drop_before(s, oldest_ns) || drop_too_much(s))
-		return give_up(s, err);
+	if (drop_before(s, oldest_ns) || drop_prints(s) || drop_too_much(s))
+		return dfl_store_give_up(s, err);
 	r = dfl_store_sync(s, err);
 	if (!r && sqlite3_exec(s->db, "PRAGMA incremental_vacuum", NULL, NULL, NULL))
 		r = dfl_store_error(s, err, "shrink");

@@ -20,6 +20,7 @@ void dfl_attribute_view_closed(struct dfl_view *v)
 	for (unsigned i = 0; i < v->op->n_runs; i++)
 		if (v->op->runs[i].view == v->number)
 			v->op->runs[i].final = true;
+	dfl_replay_view_closed(v);
 }
 
 static unsigned shortest(const struct dfl_op *op)
@@ -88,11 +89,11 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 static void add_candidates(struct dfl_op *op, const struct op_run *run, struct hop *h)
 {
 	for (unsigned i = 0; i < op->n_maybe && run->source->derived_from; i++)
-		dfl_hop_candidate(h, op->maybe[i]);
+		dfl_hop_candidate(h, op->maybe[i]->trace_id);
 	for (unsigned i = 0; i < op->n_runs; i++)
 		if (dfl_runs_tied(op, run, &op->runs[i])) {
-			dfl_hop_candidate(h, run->source->request);
-			dfl_hop_candidate(h, op->runs[i].source->request);
+			dfl_hop_candidate(h, run->source->request->trace_id);
+			dfl_hop_candidate(h, op->runs[i].source->request->trace_id);
 		}
 }
 
@@ -106,7 +107,7 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 		.op = op,
 		.source = of->source,
 		.place = of->place,
-		.replayed_from = replay ? from : NULL,
+		.replayed_from = replay ? from->trace_id : NULL,
 		.dir = of->dir,
 		.layer = of->layer,
 		.residency = of->residency,
@@ -229,7 +230,7 @@ void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *owner;
 
-	if (!op->changed || !op->n_runs)
+	if (!op->changed || !(op->n_runs || op->n_olds))
 		return;
 	op->changed = false;
 	owner = dfl_attribute_owner(t, op);
@@ -238,6 +239,7 @@ void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 	for (unsigned i = 0; i < op->n_runs; i++)
 		if (dfl_run_counts(&op->runs[i]) && !op->runs[i].counted)
 			judge(t, op, &op->runs[i], owner);
+	dfl_replay_op(t, op, owner);
 }
 
 void dfl_attribute_late(struct dfl_trace *t)
@@ -250,6 +252,8 @@ void dfl_attribute_late(struct dfl_trace *t)
 		op->changed = true;
 		for (unsigned i = 0; i < op->n_runs; i++)
 			op->runs[i].final = true; /* of views that stay open too */
+		for (unsigned i = 0; i < op->n_olds; i++)
+			op->olds[i].final = true;
 		dfl_attribute_op(t, op);
 	}
 }

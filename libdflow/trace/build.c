@@ -228,6 +228,7 @@ static enum dfl_residency residency(const struct hop *h, enum dfl_station to)
 
 static void build_ranges(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
+	d->bytes = DFL_DOC_UNKNOWN;
 	d->ranges = array(b, h->raw.n, sizeof(*d->ranges));
 	if (!d->ranges)
 		return;
@@ -245,7 +246,9 @@ static void build_coverage(struct build *b, const struct hop *h, struct dfl_doc_
 	d->coverage = h->source_canon ? (double)seen / h->source_canon : 1.0;
 	if (d->coverage > 1.0)
 		d->coverage = 1.0;
-	d->coverage_basis = dup_or_null(b, "exact");
+	if (h->n_prints)
+		d->coverage = (double)h->distinct / h->n_prints;
+	d->coverage_basis = dup_or_null(b, h->n_prints ? "sampled" : "exact");
 }
 
 static void build_network(struct build *b, const struct hop *h, struct dfl_doc_hop *d)

@@ -146,7 +146,7 @@ static const struct dfl_doc_key hop_keys[] = {
 	M(hop, region, "region", DOC_STR),
 	M(hop, field, "field", DOC_STR),
 	COUNTED(hop, ranges, n_ranges, "ranges", DOC_RANGES),
-	M(hop, bytes, "bytes", DOC_U64),
+	M(hop, bytes, "bytes", DOC_U64_NULL),
 	M(hop, wire_bytes, "wire_bytes", DOC_U64),
 	M(hop, occurrences, "occurrences", DOC_U32),
 	M(hop, coverage, "coverage", DOC_REAL),

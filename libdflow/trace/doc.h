@@ -13,6 +13,7 @@
 
 #define DFL_TRACE_SCHEMA "dflow.trace/1"
 #define DFL_TRACE_ID_LEN 32 /* hex */
+#define DFL_DOC_UNKNOWN UINT64_MAX
 
 struct dfl_doc_endpoint {
 	enum dfl_station station;
@@ -76,9 +77,10 @@ struct dfl_doc_hop {
 	int in_vpc; /* 1, 0, -1 null */
 	char *region;
 	char *field;
-	struct dfl_doc_range *ranges; /* raw bytes of the field */
+	struct dfl_doc_range *ranges; /* raw bytes of the field; none: null */
 	size_t n_ranges;
-	uint64_t bytes, wire_bytes;
+	uint64_t bytes; /* DFL_DOC_UNKNOWN: null */
+	uint64_t wire_bytes;
 	uint32_t occurrences;
 	double coverage;
 	char *coverage_basis; /* "exact", "sampled" */

@@ -17,6 +17,7 @@ enum dfl_doc_kind {
 	DOC_U32,
 	DOC_U32_NULL,  /* 0 is null */
 	DOC_U64,
+	DOC_U64_NULL,  /* DFL_DOC_UNKNOWN is null */
 	DOC_I64,       /* -1 is null */
 	DOC_TIME,      /* int64_t, -1 is null: RFC 3339 */
 	DOC_BOOL,
@@ -28,7 +29,7 @@ enum dfl_doc_kind {
 	DOC_DIR,
 	DOC_ENCODINGS, /* uint32_t of enum dfl_encoding */
 	DOC_FLAGS,     /* the words of `sub` whose bool is true */
-	DOC_RANGES,    /* struct dfl_doc_range *, count: [[from, to], …] */
+	DOC_RANGES,    /* struct dfl_doc_range *, count: [[from, to], …], none is null */
 	DOC_IDS,       /* char *[DFL_N_ID] */
 	DOC_OBJECT,    /* `sub` at the offset */
 	DOC_CONTAINER, /* the same, null when its id is NULL */

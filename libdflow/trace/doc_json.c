@@ -187,6 +187,8 @@ static json_t *value(const struct dfl_doc_key *k, const char *base)
 		return *(const uint32_t *)m ? number(*(const uint32_t *)m) : json_null();
 	case DOC_U64:
 		return number(*(const uint64_t *)m);
+	case DOC_U64_NULL:
+		return *(const uint64_t *)m == DFL_DOC_UNKNOWN ? json_null() : number(*(const uint64_t *)m);
 	case DOC_I64:
 		return *(const int64_t *)m == -1 ? json_null() : json_integer(*(const int64_t *)m);
 	case DOC_TIME:
@@ -211,7 +213,7 @@ static json_t *value(const struct dfl_doc_key *k, const char *base)
 	case DOC_FLAGS:
 		return flags(k->sub, m);
 	case DOC_RANGES:
-		return ranges(*(const struct dfl_doc_range *const *)m, n);
+		return n ? ranges(*(const struct dfl_doc_range *const *)m, n) : json_null();
 	case DOC_IDS:
 		return ids(m);
 	case DOC_OBJECT:
@@ -515,6 +517,8 @@ static int get_value(const json_t *j, const struct dfl_doc_key *k, char *base)
 		return get_u32(j, m);
 	case DOC_U64:
 		return get_number(j, 0, 0, INT64_MAX, m);
+	case DOC_U64_NULL:
+		return get_number(j, (int64_t)DFL_DOC_UNKNOWN, 0, INT64_MAX, m);
 	case DOC_I64:
 		return get_number(j, -1, INT64_MIN, INT64_MAX, m);
 	case DOC_TIME:

@@ -109,6 +109,7 @@ void dfl_explain(struct dfl_op *op)
 			if (i != j && b->source && b->source != a->source && dfl_runs_overlap(a, b))
 				a->beaten = better(op, a, b) < 0 && !stands_anyway(op, a, b);
 		}
+		a->beaten |= a->source && dfl_replay_beats(op, a) && (!is_whole(a) || dfl_was_over(a->source->request, op->begin_ns));
 	}
 	for (unsigned i = 0; i < op->n_runs; i++)
 		if (!op->runs[i].counted)

@@ -80,6 +80,8 @@ uint32_t dfl_hop_occurrences(const struct hop *h)
 		longest = h->copies[i].len > longest ? h->copies[i].len : longest;
 	for (size_t i = 0; i < h->n_copies; i++)
 		sum += 2 * h->copies[i].len >= longest ? h->copies[i].len : 0;
+	if (h->n_prints)
+		return (h->print_hits + h->distinct / 2) / h->distinct;
 	return seen && sum > seen ? (sum + seen / 2) / seen : 1;
 }
 
@@ -113,11 +115,19 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return NULL;
+	if (!a->source) {
+		h->seen = calloc((a->old->n + 7) / 8, 1);
+		if (!h->seen) {
+			free(h);
+			return NULL;
+		}
+	}
 	h->key = *key;
 	h->tc = dfl_tconn_ref(a->op->tc);
 	h->seq = ++r->next_seq;
 	h->protocol = a->op->protocol;
-	h->field = a->source->field;
+	h->field = a->source ? a->source->field : a->old->field;
+	h->n_prints = a->source ? 0 : a->old->n;
 	h->layer = a->layer;
 	h->residency = a->residency;
 	h->ttl_s = a->ttl_s;
@@ -137,11 +147,11 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	key.tc = a->op->tc;
 	key.operation = a->op->operation;
 	key.place = a->place;
-	key.source = a->source->number;
+	key.source = a->source ? a->source->number : a->old->number;
 	key.dir = a->dir;
 	key.ambiguous = a->ambiguous;
 	if (a->replayed_from)
-		memcpy(key.replayed_from, a->replayed_from->trace_id, sizeof(key.replayed_from));
+		memcpy(key.replayed_from, a->replayed_from, DFL_TRACE_ID_LEN);
 	HASH_FIND(hh, a->request->hops, &key, sizeof(key), h);
 	*ret_new = !h;
 	if (!h)
@@ -152,7 +162,7 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	h->by_id |= a->by_id;
 	if (a->ttl_s >= 0)
 		h->ttl_s = a->ttl_s;
-	h->source_canon = dfl_match_source_canon_bytes(a->source->match);
+	h->source_canon = a->source ? dfl_match_source_canon_bytes(a->source->match) : a->old->canon;
 	rc = dfl_request_conn(t, a->request, h->tc);
 	if (rc)
 		rc->mine = true;
@@ -166,6 +176,18 @@ void dfl_hop_add_run(struct hop *h, const struct dfl_run *run)
 	add_copy(h, run);
 	dfl_ranges_add(&h->canon, run->canon_from, run->canon_to);
 	dfl_ranges_add(&h->raw, run->src_from, run->src_to);
+	dfl_ranges_add(&h->wire, run->pos_from, run->pos_to);
+	h->encodings |= run->encodings;
+	if (run->ts_first_ns < h->first_ns)
+		h->first_ns = run->ts_first_ns;
+	if (run->ts_last_ns > h->last_ns)
+		h->last_ns = run->ts_last_ns;
+}
+
+void dfl_hop_add_old(struct hop *h, const struct old_run *run)
+{
+	h->distinct = dfl_prints_union(h->seen, run->seen, h->n_prints);
+	h->print_hits += run->hits;
 	dfl_ranges_add(&h->wire, run->pos_from, run->pos_to);
 	h->encodings |= run->encodings;
 	if (run->ts_first_ns < h->first_ns)
@@ -195,23 +217,23 @@ void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
 		return;
 	dfl_hop_add_run(h, &run);
 	LL_FOREACH2(a->twins, twin, next_twin)
-		dfl_hop_candidate(h, twin->request);
+		dfl_hop_candidate(h, twin->request->trace_id);
 	a->op->tc->of_others = true;
 	dfl_request_changed(t, a->request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }
 
-void dfl_hop_candidate(struct hop *h, const struct request *r)
+void dfl_hop_candidate(struct hop *h, const char *trace_id)
 {
 	char(*list)[DFL_TRACE_ID_LEN + 1];
 
 	for (size_t i = 0; i < h->n_candidates; i++)
-		if (!strcmp(h->candidates[i], r->trace_id))
+		if (!strcmp(h->candidates[i], trace_id))
 			return;
 	list = reallocarray(h->candidates, h->n_candidates + 1, sizeof(*list));
 	if (!list)
 		return;
 	h->candidates = list;
-	memcpy(list[h->n_candidates++], r->trace_id, sizeof(*list));
+	memcpy(list[h->n_candidates++], trace_id, sizeof(*list));
 }
 
 void dfl_hop_free(struct dfl_trace *t, struct hop *h)
@@ -221,6 +243,7 @@ void dfl_hop_free(struct dfl_trace *t, struct hop *h)
 	dfl_ranges_fini(&h->wire);
 	free(h->candidates);
 	free(h->copies);
+	free(h->seen);
 	dfl_tconn_unref(t, h->tc);
 	free(h);
 }

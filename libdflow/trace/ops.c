@@ -118,6 +118,7 @@ static void drop_op(struct dfl_trace *t, struct dfl_op *op)
 	for (unsigned i = 0; i < op->n_ids; i++)
 		free(op->ids[i].value);
 	free(op->runs);
+	dfl_replay_free(op);
 	dfl_tconn_unref(t, op->tc);
 	DL_DELETE(t->ops, op);
 	t->n_ops--;
@@ -128,6 +129,9 @@ static bool may_be_tied_later(const struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_runs && op->n_ids; i++)
 		if (op->runs[i].source && !op->runs[i].counted && !op->runs[i].own)
+			return true;
+	for (unsigned i = 0; i < op->n_olds && op->n_ids; i++)
+		if (op->olds[i].field && !op->olds[i].counted)
 			return true;
 	return false;
 }

@@ -114,6 +114,14 @@ static void free_request(struct dfl_trace *t, struct request *r)
 	free(r);
 }
 
+/* Its text goes, the fingerprints stay. */
+static void let_go(struct dfl_trace *t, struct request *r)
+{
+	if (r->settled)
+		dfl_olds_keep(t, r);
+	free_request(t, r);
+}
+
 /* Lets the oldest one go: a settled one if there is any. */
 static void make_room(struct dfl_trace *t)
 {
@@ -131,7 +139,7 @@ static void make_room(struct dfl_trace *t)
 		t->stats.open_requests--;
 		dfl_request_changed(t, r, DFL_DOC_DROPPED, NULL);
 	}
-	free_request(t, r);
+	let_go(t, r);
 }
 
 static void link_to(struct request *r, const char *trace_id, const char *why)
@@ -185,6 +193,7 @@ struct request *dfl_request_open(struct dfl_trace *t, struct dfl_op *op)
 	r->have_client = op->have_client;
 	r->via_alb = op->via_alb;
 	make_trace_id(t, op, r->trace_id);
+	dfl_olds_drop(t, r->trace_id); /* it was recorded before; now it is here again */
 	DL_APPEND(t->requests, r);
 	t->n_requests++;
 	t->stats.requests++;
@@ -309,7 +318,7 @@ void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_ch
 	dfl_doc_free(doc);
 }
 
-static void store(struct dfl_trace *t, struct request *r)
+static void store(struct dfl_trace *t, struct request *r, bool last)
 {
 	struct dfl_doc *doc;
 
@@ -319,6 +328,10 @@ static void store(struct dfl_trace *t, struct request *r)
 		return;
 	t->opts.on_store(t->opts.ud, doc);
 	dfl_doc_free(doc);
+	if (!last && !r->settled)
+		return;
+	dfl_olds_store(t, r);
+	dfl_replay_tell(t, r);
 }
 
 static bool is_over(const struct dfl_trace *t, const struct request *r)
@@ -382,7 +395,7 @@ static void settle(struct dfl_trace *t, struct request *r)
 	t->stats.settled++;
 	t->stats.open_requests--;
 	dfl_request_changed(t, r, DFL_DOC_SETTLED, NULL);
-	store(t, r);
+	store(t, r, false);
 }
 
 void dfl_requests_tick(struct dfl_trace *t)
@@ -398,9 +411,9 @@ void dfl_requests_tick(struct dfl_trace *t)
 		if (!r->settled && is_over(t, r))
 			settle(t, r);
 		else if (r->dirty && t->now_ns - r->stored_ns >= STORE_EVERY_NS)
-			store(t, r);
+			store(t, r, false);
 		else if (r->settled && t->now_ns - r->last_ns >= LINGER_NS)
-			free_request(t, r);
+			let_go(t, r);
 	}
 }
 
@@ -425,7 +438,7 @@ void dfl_requests_finish(struct dfl_trace *t)
 	dfl_attribute_late(t);
 	DL_FOREACH(t->requests, r)
 		if (r->dirty || !r->settled)
-			store(t, r);
+			store(t, r, true);
 }
 
 void dfl_requests_free(struct dfl_trace *t)

@@ -421,6 +421,7 @@ int dfl_rules_load(const char *config, struct dfl_rules **ret_rules, struct dfl_
 	r->settings = (struct dfl_settings){ .settle_ns = 3000000000ull,
 					     .max_open_ns = 900000000000ull,
 					     .keep_client_address = true,
+					     .keep_fingerprints = true,
 					     .max_open_traces = 4096 };
 	ret = config ? dfl_rules_read(r, config, err) : 0;
 	if (!ret && !r->vpc && set_default_vpc(r))

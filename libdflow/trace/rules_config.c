@@ -309,6 +309,7 @@ static int read_settings(struct reader *rd, yaml_node_t *map, void *into)
 		{ "max_open_seconds", read_seconds, offsetof(struct dfl_settings, max_open_ns) },
 		{ "keep_client_address", read_bool,
 		  offsetof(struct dfl_settings, keep_client_address) },
+		{ "keep_fingerprints", read_bool, offsetof(struct dfl_settings, keep_fingerprints) },
 		{ "max_open_traces", read_count, offsetof(struct dfl_settings, max_open_traces) },
 		{ NULL },
 	};

@@ -12,6 +12,7 @@
 enum {
 	MAX_OPS_KEPT = 32768,	  /* ended operations that may still be tied by an id */
 	MAX_RUNS_PER_OP = 512,
+	MAX_OLD_RUNS_PER_OP = 256, /* found by fingerprints */
 	RUNS_TO_TIDY = 32,
 	MAX_IDS_PER_OP = 16,
 	MAX_CONNS_PER_REQUEST = 4096,
@@ -33,6 +34,12 @@ enum {
 	RUN_FULL = 32,	  /* canonical bytes, when it is also nearly the whole field */
 	FULL_PERCENT = 90,
 	RUN_WEAK = 12,	  /* below that: only in tied operations; a 20-character title in English has about 15 */
+};
+
+/* What counts when only fingerprints are left, unless both are of one conversation (docs/canonical.md says why). */
+enum {
+	SPAN_SURE = 192, /* canonical bytes from the first to the last, of a text that returns in part */
+	PRINTS_FULL = 6, /* fingerprints of a text that returns whole */
 };
 
 struct proc {
@@ -107,6 +114,25 @@ struct dfl_src {
 	uint32_t head_len;
 };
 
+/* A request of which only fingerprints are left. */
+struct old {
+	UT_hash_handle hh;
+	struct old *prev, *next; /* by start */
+	uint64_t number;
+	char trace_id[DFL_TRACE_ID_LEN + 1];
+	int64_t started_ns; /* UTC */
+	char *conversation;
+	struct old_field {
+		struct old_field *next;
+		struct old *old;
+		struct dfl_print_set *set;
+		uint64_t number; /* among the sources */
+		const char *field;
+		uint64_t canon;
+		uint32_t n; /* fingerprints */
+	} *fields;
+};
+
 struct range {
 	uint64_t from, to;
 };
@@ -145,6 +171,8 @@ struct hop {
 	int64_t ttl_s;
 	struct ranges canon, raw, wire; /* of the field, and stream positions */
 	uint64_t source_canon;		/* size of the field when the hop last changed */
+	uint8_t *seen; /* which fingerprints were found; then canon and raw are not known */
+	uint32_t n_prints, distinct, print_hits; /* of the field; found; found again and again */
 	struct copy {
 		uint64_t from, to; /* stream positions */
 		uint32_t len;	   /* canonical bytes */
@@ -172,6 +200,7 @@ struct request {
 	const char *operation;
 	struct tconn *tc;
 	uint64_t start_ns, ended_ns, last_ns, stored_ns;
+	uint64_t printed_bytes; /* of its text, when its fingerprints were stored */
 	bool settled, dirty;
 	char *ids[DFL_N_ID];
 	struct dfl_addr client;
@@ -216,6 +245,23 @@ struct op_run {
 	bool final;   /* its view is closed: all runs that compete with it are here */
 };
 
+/* The same of fingerprints. */
+struct old_run {
+	struct old_field *field; /* NULL: it was forgotten */
+	const char *place;
+	enum dfl_dir dir;
+	enum dfl_layer layer;
+	uint64_t view;
+	enum dfl_residency residency;
+	int64_t ttl_s;
+	uint32_t encodings;
+	uint64_t pos_from, pos_to;
+	uint32_t span, hits, distinct, others;
+	uint64_t ts_first_ns, ts_last_ns;
+	uint8_t *seen;
+	bool counted, beaten, final;
+};
+
 struct dfl_op {
 	struct dfl_op *prev, *next; /* all operations that are remembered */
 	struct dfl_trace *trace;
@@ -245,6 +291,8 @@ struct dfl_op {
 	unsigned n_ids;
 	struct op_run *runs;
 	unsigned n_runs, cap_runs, since_tidy;
+	struct old_run *olds;
+	unsigned n_olds, cap_olds;
 	bool changed; /* runs since the last evaluation */
 	bool no_request; /* the rules said that it is none */
 	unsigned open_views;
@@ -289,7 +337,9 @@ struct dfl_trace {
 	struct request *requests; /* utlist, by start */
 	unsigned n_requests;
 	struct bound_id *ids;
-	uint64_t next_request, next_view, next_op, next_source;
+	struct old *olds; /* utlist, by start */
+	struct old *old_by_id;
+	uint64_t next_request, next_view, next_op, next_source, next_old;
 };
 
 /* facts.c */
@@ -348,13 +398,31 @@ struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op); /* 
 unsigned dfl_attribute_owners(struct dfl_trace *t, struct dfl_op *op, struct request **ret_owners);
 void dfl_attribute_late(struct dfl_trace *t); /* looks again at what was weak */
 
+/* olds.c */
+void dfl_olds_keep(struct dfl_trace *t, const struct request *r); /* it leaves memory */
+void dfl_olds_store(struct dfl_trace *t, struct request *r);	  /* hands its fingerprints to the store, when they changed */
+void dfl_olds_drop(struct dfl_trace *t, const char *trace_id);
+void dfl_olds_free(struct dfl_trace *t);
+
+/* replay.c */
+void dfl_replay_run(void *trace, void *view, void *set, const struct dfl_print_run *run); /* dfl_print_fn */
+void dfl_replay_view_closed(struct dfl_view *v);
+void dfl_replay_op(struct dfl_trace *t, struct dfl_op *op, struct request *owner); /* makes hops of them */
+/* Does an older text explain these bytes of a run better, because it goes on where the run's ends? */
+bool dfl_replay_beats(const struct dfl_op *op, const struct op_run *run);
+uint32_t dfl_prints_union(uint8_t *seen, const uint8_t *more, uint32_t n); /* returns how many bits are set */
+void dfl_replay_tell(struct dfl_trace *t, const struct request *r); /* tells the stored requests whose text returned */
+void dfl_replay_forget(struct dfl_trace *t, const struct old_field *f);
+void dfl_replay_free(struct dfl_op *op);
+
 /* hop.c */
 struct hop_add {
 	struct request *request;
 	struct dfl_op *op;
 	struct dfl_src *source;
+	struct old_field *old; /* instead of source */
 	const char *place;
-	const struct request *replayed_from;
+	const char *replayed_from; /* trace id; NULL */
 	enum dfl_dir dir;
 	enum dfl_layer layer;
 	enum dfl_residency residency;
@@ -365,12 +433,13 @@ struct hop_add {
 };
 struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_new);
 void dfl_hop_add_run(struct hop *h, const struct dfl_run *run);
+void dfl_hop_add_old(struct hop *h, const struct old_run *run);
 uint32_t dfl_hop_occurrences(const struct hop *h);
 /* The hop by which a field came in, or by which a model's answer came: all of it, by the decoder's word. */
 void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a);
 /* The operation takes something away: from the one request that has text there, if it is just one. */
 void dfl_hop_removed(struct dfl_trace *t, const struct dfl_op *op);
-void dfl_hop_candidate(struct hop *h, const struct request *r);
+void dfl_hop_candidate(struct hop *h, const char *trace_id);
 void dfl_hop_free(struct dfl_trace *t, struct hop *h);
 /* Of one source of the request: all its hops go, have its name, or are not another's (false: none was). */
 void dfl_hops_drop(struct dfl_trace *t, struct request *r, const struct dfl_src *s);

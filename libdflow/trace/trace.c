@@ -14,7 +14,13 @@
 
 int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace)
 {
-	const struct dfl_match_opts match_opts = { .min_run = RUN_WEAK, .max_source_bytes = opts->max_source_bytes };
+	const struct dfl_match_opts match_opts = {
+		.min_run = RUN_WEAK,
+		.max_source_bytes = opts->max_source_bytes,
+		.print_key = opts->print_key,
+		.max_prints = opts->max_prints,
+		.print_fn = dfl_rules_settings(opts->rules)->keep_fingerprints ? dfl_replay_run : NULL,
+	};
 	struct dfl_trace *t = calloc(1, sizeof(*t));
 	int r;
 
@@ -38,6 +44,7 @@ void dfl_trace_free(struct dfl_trace *t)
 		return;
 	memset(&t->opts, 0, sizeof(t->opts)); /* nobody is told any more */
 	dfl_requests_free(t);
+	dfl_olds_free(t);
 	dfl_ops_free(t);
 	dfl_match_free(t->match);
 	dfl_facts_free(t);
@@ -190,5 +197,9 @@ void dfl_trace_finish(struct dfl_trace *t)
 
 void dfl_trace_stats(const struct dfl_trace *t, struct dfl_trace_stats *ret_stats)
 {
+	struct dfl_match_stats match;
+
+	dfl_match_stats(t->match, &match);
 	*ret_stats = t->stats;
+	ret_stats->old_texts = match.old_texts;
 }

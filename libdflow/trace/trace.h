@@ -17,6 +17,16 @@ struct dfl_trace;
 
 enum dfl_doc_change { DFL_DOC_OPENED, DFL_DOC_HOP_NEW, DFL_DOC_HOP_CHANGED, DFL_DOC_SETTLED, DFL_DOC_DROPPED };
 
+/* What is left of one field of a request that is no more in memory. Strings are borrowed. */
+struct dfl_trace_old {
+	const char *trace_id, *field;
+	const char *conversation_id; /* NULL: none */
+	int64_t started_ns;	     /* UTC since 1970 */
+	uint64_t canonical_bytes;
+	const uint8_t *prints; /* match/prints.h */
+	uint32_t n_prints;
+};
+
 struct dfl_trace_opts {
 	const struct dfl_rules *rules; /* borrowed */
 	uint64_t max_source_bytes;     /* canonical bytes of all payload that is looked for; 0: the matcher's default */
@@ -24,12 +34,23 @@ struct dfl_trace_opts {
 	void (*on_change)(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index);
 	/* A trace to be stored: opened, changed since the last call (at most once a second), settled. */
 	void (*on_store)(void *ud, const struct dfl_doc *doc);
+	/*
+	 * Fingerprints of a field of a request that was just stored, to be kept as long as it; instead of those that were
+	 * handed out before. Called when it settled and when its text changed later. May be NULL.
+	 */
+	void (*on_prints)(void *ud, const struct dfl_trace_old *of);
+	/* Text of that stored request is in these hops of another that was just stored: all of them each time. May be NULL. */
+	void (*on_replayed)(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n);
 	void *ud;
+	const uint8_t *print_key; /* of the fingerprints (match/prints.h), copied; NULL: a random one */
+	uint32_t max_prints;	  /* 0: the matcher's default */
 };
 
 struct dfl_trace_stats {
 	uint64_t requests, open_requests, hops, settled, dropped, capped_ops, capped_runs, capped_owners, capped_conns, capped_strings,
 		scanned_bytes;
+	uint64_t old_texts; /* of which fingerprints are looked for */
+	uint64_t forgotten; /* texts whose fingerprints went, or did not come, for want of room */
 };
 
 int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace);
@@ -46,6 +67,14 @@ void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl
 void dfl_trace_gap(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_gap *gap);
 /* Call after the decoders closed it. */
 void dfl_trace_close(struct dfl_trace *t, struct dfl_conn *conn, uint64_t ts_ns);
+
+/*
+ * Fields of earlier requests, before the first event; the newest first. 0; -ENOSPC: no room, those that are older
+ * need not be tried; -EINVAL: no fingerprints, or they are switched off; -ENOMEM.
+ */
+int dfl_trace_remember(struct dfl_trace *t, const struct dfl_trace_old *of);
+/* Requests that started before are not looked for any more. */
+void dfl_trace_forget_before(struct dfl_trace *t, int64_t started_ns);
 
 /* Stores what is open, as "open". */
 void dfl_trace_finish(struct dfl_trace *t);

@@ -24,7 +24,8 @@ static inline int help_setup(void **state)
 static inline int help_teardown(void **state)
 {
 	static const char *const suffixes[] = { "",      "-wal",      "-shm",      ".lock",
-						".copy", ".copy-wal", ".copy-shm", ".copy.lock" };
+						".copy", ".copy-wal", ".copy-shm", ".copy.lock",
+						".key",	 ".copy.key" };
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {

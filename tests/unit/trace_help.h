@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "match/prints.h"
 #include "trace/trace.h"
 
 #define SEC 1000000000ull
 #define MAX_DOCS 512
+#define MAX_PRINTS_KEPT 2048
 
 static const char text_a[] = "Please tell me how to prune an old apple tree in late winter without hurting it, step by step.";
 static const char text_b[] = "What does the new travel policy say about night trains between Vienna and Amsterdam this year?";
@@ -28,6 +30,12 @@ struct fixture {
 	size_t n_docs;
 	uint64_t now, next_pos;
 	unsigned settled;
+	uint32_t max_prints;
+	struct dfl_trace_old prints[MAX_PRINTS_KEPT]; /* as the store would have them */
+	size_t n_prints;
+	char told[DFL_TRACE_ID_LEN + 1], told_in[DFL_TRACE_ID_LEN + 1]; /* the last on_replayed */
+	uint32_t told_seqs[64];
+	size_t n_told;
 };
 
 static inline void on_store(void *ud, const struct dfl_doc *doc)
@@ -59,19 +67,67 @@ static inline void on_change(void *ud, enum dfl_doc_change what, const struct df
 		assert_true(hop_index < doc->n_hops);
 }
 
-/* config: a file, or NULL. */
-static inline int setup_with(void **state, const char *config)
+static inline void free_prints(struct dfl_trace_old *of)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct dfl_event node = { .type = DFL_EV_NODE, .node = { "node", "host", "boot", 0 } };
-	struct dfl_trace_opts opts = { .on_change = on_change, .on_store = on_store, .ud = f };
-	struct dfl_err err;
+	free((char *)of->trace_id);
+	free((char *)of->field);
+	free((char *)of->conversation_id);
+	free((uint8_t *)of->prints);
+}
 
-	assert_int_equal(dfl_rules_load(config, &f->rules, &err), 0);
-	opts.rules = f->rules;
+static inline void on_prints(void *ud, const struct dfl_trace_old *of)
+{
+	struct fixture *f = ud;
+	struct dfl_trace_old copy = *of;
+	uint8_t *prints = malloc((size_t)of->n_prints * DFL_PRINT_BYTES);
+	size_t i;
+
+	memcpy(prints, of->prints, (size_t)of->n_prints * DFL_PRINT_BYTES);
+	copy.prints = prints;
+	copy.trace_id = strdup(of->trace_id);
+	copy.field = strdup(of->field);
+	copy.conversation_id = of->conversation_id ? strdup(of->conversation_id) : NULL;
+	for (i = 0; i < f->n_prints; i++)
+		if (!strcmp(f->prints[i].trace_id, of->trace_id) && !strcmp(f->prints[i].field, of->field))
+			break;
+	assert_true(i < MAX_PRINTS_KEPT);
+	if (i < f->n_prints)
+		free_prints(&f->prints[i]);
+	else
+		f->n_prints++;
+	f->prints[i] = copy;
+}
+
+static inline void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n)
+{
+	struct fixture *f = ud;
+
+	assert_in_range(n, 1, 64);
+	strcpy(f->told, trace_id);
+	strcpy(f->told_in, in_trace_id);
+	memcpy(f->told_seqs, seqs, n * sizeof(*seqs));
+	f->n_told = n;
+}
+
+/* A trace stage; what the one before handed out stays. */
+static inline void start(struct fixture *f)
+{
+	static const uint8_t key[DFL_PRINT_KEY_BYTES] = "the key of one store, 32 bytes..";
+	struct dfl_event node = { .type = DFL_EV_NODE, .node = { "node", "host", "boot", 0 } };
+	struct dfl_trace_opts opts = {
+		.rules = f->rules,
+		.on_change = on_change,
+		.on_store = on_store,
+		.on_prints = on_prints,
+		.on_replayed = on_replayed,
+		.print_key = key,
+		.max_prints = f->max_prints,
+		.ud = f,
+	};
+
 	assert_int_equal(dfl_trace_new(&opts, &f->t), 0);
 	f->sink = dfl_trace_sink(f->t);
-	f->now = node.ts_ns = 100 * SEC;
+	node.ts_ns = f->now;
 	assert_int_equal(dfl_trace_event(f->t, &node), 0);
 	for (int i = 0; i < 8; i++) {
 		uint8_t ip[4] = { 10, 0, 0, i };
@@ -82,6 +138,24 @@ static inline int setup_with(void **state, const char *config)
 		dfl_addr_set(&f->conns[i].end[1].addr, AF_INET, ip, ports[i]);
 		dfl_trace_conn(f->t, &f->conns[i]);
 	}
+}
+
+static inline void stop(struct fixture *f)
+{
+	for (int i = 0; i < 8; i++)
+		dfl_trace_close(f->t, &f->conns[i], f->now);
+	dfl_trace_free(f->t);
+}
+
+/* config: a file, or NULL. */
+static inline int setup_with(void **state, const char *config)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct dfl_err err;
+
+	assert_int_equal(dfl_rules_load(config, &f->rules, &err), 0);
+	f->now = 100 * SEC;
+	start(f);
 	*state = f;
 	return 0;
 }
@@ -95,12 +169,12 @@ static inline int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	for (int i = 0; i < 8; i++)
-		dfl_trace_close(f->t, &f->conns[i], f->now);
-	dfl_trace_free(f->t);
+	stop(f);
 	dfl_rules_free(f->rules);
 	for (size_t i = 0; i < f->n_docs; i++)
 		dfl_doc_free(f->docs[i]);
+	for (size_t i = 0; i < f->n_prints; i++)
+		free_prints(&f->prints[i]);
 	free(f);
 	return 0;
 }

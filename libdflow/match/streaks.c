@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Streaks: fingerprints of one old text that stand one after the other in a scan. A chosen k-gram that
+ * the old text does not have ends its streak; one that is in too many texts to be sure does not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "match/match_int.h"
+
+struct streak {
+	struct dfl_print_set *set;
+	uint64_t from, last; /* canonical bytes of the scan: the first and the last k-gram */
+	uint32_t hits, distinct;
+	uint8_t *seen;
+	uint8_t enc;
+	uint64_t pos_from, pos_to, ts_first_ns, ts_last_ns;
+	bool over;
+};
+
+struct dfl_streaks {
+	struct streak open[DFL_PRINT_STREAKS];
+	uint32_t n;
+};
+
+static void position(const struct dfl_scan *s, uint64_t at, uint64_t *ret_from, uint64_t *ret_to)
+{
+	uint64_t from, to, ignored;
+
+	dfl_map_find(&s->text.map, (uint32_t)(at - s->text.base), &from, &ignored);
+	dfl_map_find(&s->text.map, (uint32_t)(at + DFL_PRINT_K - 1 - s->text.base), &ignored, &to);
+	dfl_scan_outer(s, from, to, ret_from, ret_to);
+}
+
+static void hit(struct dfl_scan *s, struct streak *k, uint64_t at, uint64_t print)
+{
+	uint64_t from = k->hits ? k->last + DFL_PRINT_K - 1 : at, pos;
+	uint32_t i = dfl_print_index(k->set, print);
+
+	k->distinct += !(k->seen[i / 8] >> (i & 7) & 1);
+	k->seen[i / 8] |= (uint8_t)(1 << (i & 7));
+	position(s, at, &pos, &k->pos_to);
+	if (!k->hits++) {
+		k->from = at;
+		k->pos_from = pos;
+		k->ts_first_ns = dfl_scan_ts(s, at);
+	}
+	k->last = at;
+	k->ts_last_ns = dfl_scan_ts(s, at + DFL_PRINT_K - 1);
+	from = from < s->text.base ? s->text.base : from;
+	k->enc |= dfl_map_enc(&s->text.map, (uint32_t)(from - s->text.base),
+			      (uint32_t)(at + DFL_PRINT_K - s->text.base));
+}
+
+/* Texts of others that have all that this one has. */
+static uint32_t others(const struct dfl_streaks *t, const struct streak *k)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		n += t->open[i].set->owner != k->set->owner && t->open[i].from <= k->from &&
+		     t->open[i].last >= k->last && t->open[i].hits >= k->hits;
+	return n;
+}
+
+static void report(struct dfl_scan *s, const struct streak *k)
+{
+	struct dfl_print_run run = {
+		.pos_from = k->pos_from,
+		.pos_to = k->pos_to,
+		.span = (uint32_t)(k->last - k->from) + DFL_PRINT_K,
+		.hits = k->hits,
+		.distinct = k->distinct,
+		.seen = k->seen,
+		.others = others(s->streaks, k),
+		.encodings = (uint32_t)(k->enc | s->enc) ?: DFL_ENC_RAW,
+		.ts_first_ns = k->ts_first_ns,
+		.ts_last_ns = k->ts_last_ns,
+	};
+
+	s->m->opts.print_fn(s->m->ud, s->view->ud, k->set->ud, &run);
+}
+
+/* Reports those that are over, then lets them go. */
+static void close_over(struct dfl_scan *s)
+{
+	struct dfl_streaks *t = s->streaks;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		if (t->open[i].over && t->open[i].distinct > 1)
+			report(s, &t->open[i]);
+	for (uint32_t i = 0; i < t->n; i++) {
+		if (t->open[i].over)
+			free(t->open[i].seen);
+		else
+			t->open[n++] = t->open[i];
+	}
+	t->n = n;
+}
+
+static struct streak *open_streak(struct dfl_scan *s, struct dfl_print_set *set)
+{
+	struct dfl_streaks *t = s->streaks;
+	uint8_t *seen;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		if (t->open[i].set == set)
+			return &t->open[i];
+	seen = t->n < DFL_PRINT_STREAKS ? calloc((set->n + 7) / 8, 1) : NULL;
+	if (!seen) {
+		s->m->stats.capped_candidates++;
+		return NULL;
+	}
+	t->open[t->n] = (struct streak){ .set = set, .seen = seen };
+	return &t->open[t->n++];
+}
+
+static bool is_in(const struct dfl_prints_found *found, const struct dfl_print_set *set)
+{
+	for (uint32_t i = 0; i < found->n; i++)
+		if (found->set[i] == set)
+			return true;
+	return false;
+}
+
+/* One chosen k-gram. */
+static void step(struct dfl_scan *s, uint64_t at, uint64_t print, const struct dfl_prints_found *found)
+{
+	struct dfl_streaks *t = s->streaks;
+	bool any_over = false;
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		t->open[i].over = !found->more && !is_in(found, t->open[i].set);
+		any_over |= t->open[i].over;
+	}
+	if (any_over)
+		close_over(s);
+	for (uint32_t i = 0; i < found->n; i++) {
+		struct streak *k = open_streak(s, found->set[i]);
+
+		if (k)
+			hit(s, k, at, print);
+	}
+}
+
+static void look(struct dfl_scan *s, uint64_t at)
+{
+	const struct dfl_prints *p = &s->m->prints;
+	uint64_t print = dfl_prints_hash(p, dfl_scan_at(s, at));
+	struct dfl_prints_found found = { .n = 0 };
+
+	if (dfl_prints_maybe(p, print))
+		dfl_prints_find(p, print, &found);
+	if (!found.n && (!s->streaks || !s->streaks->n))
+		return;
+	if (!s->streaks)
+		s->streaks = calloc(1, sizeof(*s->streaks));
+	if (s->streaks)
+		step(s, at, print, &found);
+	else
+		s->m->stats.capped_candidates++;
+}
+
+void dfl_streaks_scan(struct dfl_scan *s)
+{
+	uint16_t at[DFL_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K];
+	uint64_t total = dfl_scan_total(s), from = s->next_print;
+	size_t n;
+
+	if (from + DFL_PRINT_K > total)
+		return;
+	s->next_print = total - DFL_PRINT_K + 1;
+	if (!s->m->prints.n_sets)
+		return;
+	n = dfl_prints_choose(dfl_scan_at(s, from), (size_t)(s->next_print - from), at);
+	for (size_t i = 0; i < n; i++)
+		look(s, from + at[i]);
+}
+
+void dfl_streaks_end(struct dfl_scan *s)
+{
+	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++)
+		s->streaks->open[i].over = true;
+	if (s->streaks)
+		close_over(s);
+}
+
+void dfl_streaks_free(struct dfl_scan *s)
+{
+	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++)
+		free(s->streaks->open[i].seen);
+	free(s->streaks);
+}
+
+void dfl_streaks_forget(struct dfl_scan *s, const struct dfl_print_set *set)
+{
+	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++) {
+		if (s->streaks->open[i].set != set)
+			continue;
+		free(s->streaks->open[i].seen);
+		s->streaks->open[i] = s->streaks->open[--s->streaks->n];
+		return;
+	}
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Fingerprints: which k-grams have one, that texts are found by them again, and their bounds. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "match/match_int.h"
+
+#define MAX_FOUND 4096
+
+static const uint8_t key_a[DFL_PRINT_KEY_BYTES] = "the key of one store, 32 bytes..";
+static const uint8_t key_b[DFL_PRINT_KEY_BYTES] = "that of another, also 32 bytes..";
+
+struct found {
+	void *set;
+	struct dfl_print_run run;
+};
+
+struct fixture {
+	struct dfl_match *m;
+	struct found found[MAX_FOUND];
+	size_t n;
+};
+
+static void on_run(void *ud, void *view, void *source, const struct dfl_run *run) {}
+
+static void on_print(void *ud, void *view, void *set, const struct dfl_print_run *run)
+{
+	struct fixture *f = ud;
+
+	assert_true(f->n < MAX_FOUND);
+	assert_true(run->distinct > 1 && run->distinct <= run->hits && run->pos_from < run->pos_to);
+	f->found[f->n] = (struct found){ set, *run };
+	f->found[f->n++].run.seen = NULL;
+}
+
+static struct fixture *new_fixture(const uint8_t *key, uint32_t max_prints)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct dfl_match_opts opts = { .print_key = key, .max_prints = max_prints, .print_fn = on_print };
+
+	assert_int_equal(dfl_match_new(&opts, on_run, f, &f->m), 0);
+	return f;
+}
+
+static void free_fixture(struct fixture *f)
+{
+	dfl_match_free(f->m);
+	free(f);
+}
+
+static uint32_t prints_of(struct dfl_match *m, const char *text, size_t len, uint8_t **ret_prints)
+{
+	struct dfl_match_source *s;
+	uint32_t n;
+
+	assert_int_equal(dfl_match_source_new(m, 1, NULL, &s), 0);
+	assert_int_equal(dfl_match_source_append(s, text, len), 0);
+	dfl_match_source_end(s);
+	assert_int_equal(dfl_prints_of(s, ret_prints, &n), 0);
+	dfl_match_source_free(s);
+	return n;
+}
+
+/* The text as an old one. Returns how many fingerprints it has. */
+static uint32_t remember(struct fixture *f, const char *text, uint64_t owner, void *ud, struct dfl_print_set **ret_set)
+{
+	struct dfl_print_set *set;
+	uint8_t *prints;
+	uint32_t n = prints_of(f->m, text, strlen(text), &prints);
+
+	assert_int_equal(dfl_print_set_new(f->m, owner, (int64_t)owner, ud, prints, n, &set), 0);
+	free(prints);
+	if (ret_set)
+		*ret_set = set;
+	return n;
+}
+
+/* Looks at a view in pieces of `step` bytes. */
+static void see(struct fixture *f, const char *text, size_t step)
+{
+	struct dfl_match_view *v;
+	size_t len = strlen(text), n;
+
+	f->n = 0;
+	assert_int_equal(dfl_match_view_new(f->m, NULL, &v), 0);
+	for (size_t i = 0; i < len; i += n) {
+		n = len - i < step ? len - i : step;
+		assert_int_equal(dfl_match_view_feed(v, text + i, n, i, n, i + 1), 0);
+	}
+	dfl_match_view_close(v);
+}
+
+/* Text without repetitions: numbers in words. */
+static char *prose(uint32_t seed, size_t words)
+{
+	static const char *const parts[] = { "ka", "ri", "mo", "tesu", "no", "hen", "ba", "lo", "qui", "za",
+					     "ter", "vin", "sho", "ge", "pu", "xo" };
+	char *text = calloc(words, 16), *p = text;
+
+	for (size_t i = 0; i < words; i++) {
+		uint32_t r = seed = seed * 1664525u + 1013904223u;
+
+		p += sprintf(p, "%s%s%s ", parts[r >> 28], parts[r >> 24 & 15], parts[r >> 20 & 15]);
+	}
+	return text;
+}
+
+static void about_one_in_16(void **state)
+{
+	struct fixture *f = new_fixture(key_a, 0);
+	char *text = prose(7, 10000);
+	uint8_t *prints;
+	uint32_t n = prints_of(f->m, text, strlen(text), &prints);
+	size_t canon = 0;
+
+	for (const char *p = text; *p; p++)
+		canon += *p != ' ';
+	assert_in_range(n, canon / 19, canon / 14);
+	assert_true(dfl_prints_valid(prints, n));
+	free(prints);
+	free(text);
+	free_fixture(f);
+}
+
+/* The key changes the values, not which are chosen. */
+static void key_decides_values_only(void **state)
+{
+	struct fixture *a = new_fixture(key_a, 0), *b = new_fixture(key_b, 0), *again = new_fixture(key_a, 0);
+	char *text = prose(8, 400);
+	uint8_t *pa, *pb, *pc;
+	uint32_t na = prints_of(a->m, text, strlen(text), &pa), nb = prints_of(b->m, text, strlen(text), &pb);
+	uint32_t nc = prints_of(again->m, text, strlen(text), &pc), same = 0;
+
+	assert_int_equal(na, nb);
+	assert_int_equal(na, nc);
+	assert_memory_equal(pa, pc, na * DFL_PRINT_BYTES);
+	for (uint32_t i = 0; i < na; i++)
+		for (uint32_t j = 0; j < nb; j++)
+			same += !memcmp(pa + i * DFL_PRINT_BYTES, pb + j * DFL_PRINT_BYTES, DFL_PRINT_BYTES);
+	assert_int_equal(same, 0);
+	free(pa);
+	free(pb);
+	free(pc);
+	free(text);
+	free_fixture(a);
+	free_fixture(b);
+	free_fixture(again);
+}
+
+static char *embed(const char *before, const char *text, const char *after)
+{
+	size_t n = strlen(before) + strlen(text) + strlen(after) + 1;
+	char *all = malloc(n);
+
+	snprintf(all, n, "%s%s%s", before, text, after);
+	return all;
+}
+
+/* A text that returns among others, however it is spelt and split, is one run of all its fingerprints. */
+static void found_again(void **state)
+{
+	static const size_t steps[] = { 1, 7, 4096, 1 << 20 };
+	struct fixture *f = new_fixture(key_a, 0);
+	char *text = prose(9, 300), *other = prose(10, 3000), *view = embed(other, text, other + 100);
+	char *base64 = malloc(sodium_base64_ENCODED_LEN(strlen(view), sodium_base64_VARIANT_ORIGINAL));
+	uint32_t n = remember(f, text, 1, text, NULL);
+
+	assert_true(n > 100);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		see(f, view, steps[i]);
+		assert_int_equal(f->n, 1);
+		assert_ptr_equal(f->found[0].set, text);
+		assert_int_equal(f->found[0].run.distinct, n);
+		assert_int_equal(f->found[0].run.others, 0);
+		assert_int_equal(f->found[0].run.encodings, DFL_ENC_RAW);
+		assert_in_range(f->found[0].run.pos_from, strlen(other), strlen(other) + 300);
+		assert_in_range(f->found[0].run.pos_to, strlen(other) + strlen(text) - 300, strlen(other) + strlen(text));
+		assert_in_range(f->found[0].run.ts_first_ns, 1, f->found[0].run.pos_from + 1);
+	}
+	sodium_bin2base64(base64, sodium_base64_ENCODED_LEN(strlen(view), sodium_base64_VARIANT_ORIGINAL),
+			  (const uint8_t *)view, strlen(view), sodium_base64_VARIANT_ORIGINAL);
+	see(f, base64, 1000);
+	assert_int_equal(f->n, 1);
+	assert_int_equal(f->found[0].run.distinct, n);
+	assert_true(f->found[0].run.encodings & DFL_ENC_BASE64);
+	assert_true(f->found[0].run.pos_from > strlen(other) && f->found[0].run.pos_to <= strlen(base64));
+	see(f, other, 1000);
+	assert_int_equal(f->n, 0);
+	free(base64);
+	free(view);
+	free(other);
+	free(text);
+	free_fixture(f);
+}
+
+/* What is kept of a text is of use to another process with the same key, and to no other. */
+static void another_process(void **state)
+{
+	struct fixture *first = new_fixture(key_a, 0), *same = new_fixture(key_a, 0), *other = new_fixture(key_b, 0);
+	char *text = prose(11, 100);
+	struct dfl_print_set *set;
+	uint8_t *prints;
+	uint32_t n = prints_of(first->m, text, strlen(text), &prints);
+
+	assert_int_equal(dfl_print_set_new(same->m, 1, 1, NULL, prints, n, &set), 0);
+	assert_int_equal(dfl_print_set_new(other->m, 1, 1, NULL, prints, n, &set), 0);
+	see(same, text, 4096);
+	assert_int_equal(same->n, 1);
+	assert_int_equal(same->found[0].run.distinct, n);
+	see(other, text, 4096);
+	assert_int_equal(other->n, 0);
+	free(prints);
+	free(text);
+	free_fixture(first);
+	free_fixture(same);
+	free_fixture(other);
+}
+
+static void parts_and_gaps(void **state)
+{
+	struct fixture *f = new_fixture(key_a, 0);
+	char *text = prose(12, 200), *mixed;
+	size_t half = strlen(text) / 2;
+	uint32_t n = remember(f, text, 1, NULL, NULL);
+	struct dfl_match_view *v;
+
+	mixed = embed("", text, "");
+	memcpy(mixed + half, "THIS IS ANOTHER TEXT HERE, AND LONG ENOUGH TO BE CHOSEN FROM: 0123456789", 72);
+	see(f, mixed, 4096);
+	assert_int_equal(f->n, 2);
+	assert_true(f->found[0].run.distinct + f->found[1].run.distinct < n);
+	assert_in_range(f->found[0].run.pos_to, half - 200, half);
+	assert_in_range(f->found[1].run.pos_from, half + 72, half + 272);
+	f->n = 0;
+	assert_int_equal(dfl_match_view_new(f->m, NULL, &v), 0);
+	dfl_match_view_feed(v, text, half, 0, half, 1);
+	dfl_match_view_gap(v);
+	assert_int_equal(f->n, 1);
+	dfl_match_view_feed(v, text + half + 9, half - 9, half + 9, half - 9, 2);
+	dfl_match_view_close(v);
+	assert_int_equal(f->n, 2);
+	free(mixed);
+	free(text);
+	free_fixture(f);
+}
+
+/* The same text many times over, and a text that repeats itself. */
+static void common_and_periodic(void **state)
+{
+	struct fixture *f = new_fixture(key_a, 0);
+	char *text = prose(13, 60), *tail = prose(14, 60), *both = embed(text, tail, ""), *twice = embed(text, text, text);
+	struct dfl_match_stats stats;
+	struct dfl_print_set *one;
+	uint32_t n = remember(f, text, 1, (void *)1, NULL), all;
+
+	for (uintptr_t i = 2; i <= 20; i++)
+		remember(f, text, i, (void *)i, NULL);
+	dfl_match_stats(f->m, &stats);
+	assert_int_equal(stats.capped_prints, 12 * n);
+	see(f, text, 4096);
+	assert_int_equal(f->n, DFL_PRINT_SHARED);
+	for (size_t i = 0; i < f->n; i++) {
+		assert_true((uintptr_t)f->found[i].set > 12); /* the newest */
+		assert_int_equal(f->found[i].run.others, DFL_PRINT_SHARED - 1);
+		assert_int_equal(f->found[i].run.distinct, n);
+	}
+	/* What is too common to be kept does not hide what follows it, nor end a run. */
+	all = remember(f, both, 0, both, &one);
+	see(f, both, 4096);
+	for (size_t i = 0; i < f->n; i++)
+		if (f->found[i].set == both)
+			break;
+		else
+			assert_true(i + 1 < f->n);
+	assert_true(all > n && f->found[f->n - 1].run.distinct >= 2);
+	dfl_print_set_free(one);
+	see(f, twice, 4096);
+	for (size_t i = all = 0; i < f->n; i++)
+		all += f->found[i].set == (void *)20 ? f->found[i].run.hits : 0;
+	assert_in_range(all, 3 * n - 1, 3 * n + 2);
+	free(text);
+	free(tail);
+	free(both);
+	free(twice);
+	free_fixture(f);
+}
+
+/* What is in the table is found, what was taken out is not, in any order. */
+static void comes_and_goes(void **state)
+{
+	enum { N = 300 };
+	struct fixture *f = new_fixture(key_a, 0);
+	struct dfl_print_set *sets[N];
+	char *texts[N];
+
+	for (int i = 0; i < N; i++) {
+		texts[i] = prose(1000 + i, 60);
+		remember(f, texts[i], i, texts[i], &sets[i]);
+	}
+	for (int i = 0; i < N; i += 2) {
+		dfl_print_set_free(sets[i]);
+		sets[i] = NULL;
+	}
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < N; i++) {
+			see(f, texts[i], 4096);
+			assert_int_equal(f->n, sets[i] ? 1 : 0);
+			assert_true(!f->n || f->found[0].set == texts[i]);
+		}
+		for (int i = 0; i < N; i += 4)
+			if (!round)
+				remember(f, texts[i], i, texts[i], &sets[i]);
+	}
+	assert_int_equal(f->m->prints.n_sets, N / 2 + N / 4);
+	for (int i = 0; i < N; i++) {
+		dfl_print_set_free(sets[i]);
+		free(texts[i]);
+	}
+	assert_int_equal(f->m->prints.used, 0);
+	assert_int_equal(f->m->prints.total, 0);
+	free_fixture(f);
+}
+
+static void bounds_and_nonsense(void **state)
+{
+	struct fixture *f = new_fixture(key_a, 100);
+	uint8_t prints[200 * DFL_PRINT_BYTES] = { 0 };
+	struct dfl_print_set *set, *more;
+
+	for (int i = 0; i < 200; i++)
+		prints[i * DFL_PRINT_BYTES + 4] = (uint8_t)i;
+	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 101, &set), -ENOSPC);
+	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 0, &set), -EINVAL);
+	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 100, &set), 0);
+	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 1, &more), -ENOSPC);
+	dfl_print_set_free(set);
+	prints[9 * DFL_PRINT_BYTES + 4] = 8; /* twice the same */
+	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 20, &set), -EINVAL);
+	dfl_print_set_free(NULL);
+	free_fixture(f);
+}
+
+/* A set may go while a view is in the middle of it, and come while views are open. */
+static void while_a_view_is_open(void **state)
+{
+	struct fixture *f = new_fixture(key_a, 0);
+	char *text = prose(15, 200);
+	struct dfl_print_set *set;
+	struct dfl_match_view *v;
+	size_t half = strlen(text) / 2;
+
+	remember(f, text, 1, NULL, &set);
+	assert_int_equal(dfl_match_view_new(f->m, NULL, &v), 0);
+	dfl_match_view_feed(v, text, half, 0, half, 1);
+	dfl_print_set_free(set);
+	remember(f, text, 1, NULL, &set);
+	dfl_match_view_feed(v, text + half, half, half, half, 2);
+	dfl_match_view_close(v);
+	assert_int_equal(f->n, 1);
+	assert_true(f->found[0].run.pos_from >= half - DFL_PRINT_K * 2);
+	free(text);
+	free_fixture(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(about_one_in_16),
+		cmocka_unit_test(key_decides_values_only),
+		cmocka_unit_test(found_again),
+		cmocka_unit_test(another_process),
+		cmocka_unit_test(parts_and_gaps),
+		cmocka_unit_test(common_and_periodic),
+		cmocka_unit_test(comes_and_goes),
+		cmocka_unit_test(bounds_and_nonsense),
+		cmocka_unit_test(while_a_view_is_open),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Texts of requests that are no more in memory: known again by their fingerprints, and nothing else is taken for them. */
+#include <errno.h>
+
+#include "trace_help.h"
+
+#define CONVERSATION "4f2c9d0e-0000-4000-8000-000000000001"
+#define LINGER 1000 /* seconds after which a settled request is out of memory */
+
+static const char long_text[] =
+	"The garden behind our office has three old apple trees, two of which carry fruit every second year only, while the "
+	"third one has not been pruned since the lawn was laid. Please write a plan for the coming winter that says which "
+	"branches go first, which tools the volunteers need, how the cuts are sealed, and what is done with the wood. "
+	"Mention, too, that the beehive by the fence must not be moved before the first warm week in spring.";
+
+/* A whole request, from its first byte until it is settled. */
+static void past(struct fixture *f, const char *query, const char *conversation)
+{
+	struct dfl_op *op = request(f, query);
+
+	if (conversation)
+		id(f, op, DFL_ID_CONVERSATION, conversation);
+	end(f, op);
+	tick(f, 10);
+	end(f, begin(f, 2, "PING", NULL));
+}
+
+/* A request that sends `history` to a model, with its own text. */
+static struct dfl_op *ask_with(struct fixture *f, const char *query, const char *history, const char *conversation)
+{
+	struct dfl_op *op = request(f, query);
+	char prompt[4096];
+
+	if (conversation)
+		id(f, op, DFL_ID_CONVERSATION, conversation);
+	snprintf(prompt, sizeof(prompt), "{\"messages\": [{\"user\": \"%s\"}, {\"user\": \"%s\"}]}", history, query);
+	operation(f, 4, "POST /v1/chat/completions", "/v1/chat/completions", prompt);
+	return op;
+}
+
+static const struct dfl_doc_hop *sampled(const struct dfl_doc *d)
+{
+	for (size_t i = 0; i < d->n_hops; i++)
+		if (!strcmp(d->hops[i].coverage_basis, "sampled"))
+			return &d->hops[i];
+	return NULL;
+}
+
+/* The stage anew, with what a store would have kept, the newest first. */
+static void restart(struct fixture *f)
+{
+	stop(f);
+	start(f);
+	for (size_t i = f->n_prints; i--;)
+		assert_int_equal(dfl_trace_remember(f->t, &f->prints[i]), 0);
+}
+
+static void test_history_after_it_left_memory(void **state)
+{
+	struct fixture *f = *state;
+	const struct dfl_doc_hop *h;
+
+	past(f, long_text, CONVERSATION);
+	assert_int_equal(f->n_prints, 1);
+	tick(f, LINGER);
+	end(f, ask_with(f, text_b, long_text, CONVERSATION));
+	tick(f, 10);
+	h = sampled(doc(f, 1));
+	assert_non_null(h);
+	assert_string_equal(h->replayed_from, f->docs[0]->trace_id);
+	assert_string_equal(h->field, "query");
+	assert_string_equal(h->operation, "POST /v1/chat/completions");
+	assert_true(h->coverage == 1.0 && h->occurrences == 1 && h->evidence_content && !h->ambiguous && !h->common);
+	assert_true(h->bytes == DFL_DOC_UNKNOWN && !h->n_ranges && h->wire_bytes > 300 && h->wire_bytes <= strlen(long_text));
+	assert_non_null(hop(doc(f, 1), "POST /v1/chat/completions"));
+	assert_string_equal(f->told, f->docs[0]->trace_id);
+	assert_string_equal(f->told_in, f->docs[1]->trace_id);
+	assert_int_equal(f->n_told, 1);
+	assert_int_equal(f->told_seqs[0], h->seq);
+	for (size_t i = 0; i < f->docs[1]->n_fields; i++)
+		if (f->docs[1]->fields[i].from_trace)
+			assert_string_equal(f->docs[1]->fields[i].from_trace, f->docs[0]->trace_id);
+}
+
+/* After a restart it is as if it had left memory. */
+static void test_history_after_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	const struct dfl_doc_hop *before, *after;
+
+	past(f, long_text, CONVERSATION);
+	restart(f);
+	end(f, ask_with(f, text_b, long_text, CONVERSATION));
+	tick(f, 10);
+	assert_int_equal(f->n_told, 1);
+	tick(f, LINGER); /* both are out of memory */
+	end(f, ask_with(f, text_a, long_text, CONVERSATION));
+	tick(f, 10);
+	before = sampled(doc(f, 1));
+	after = sampled(doc(f, 2));
+	assert_true(before && after);
+	assert_string_equal(before->replayed_from, f->docs[0]->trace_id);
+	assert_string_equal(after->replayed_from, f->docs[0]->trace_id);
+	assert_true(before->coverage == after->coverage && before->wire_bytes == after->wire_bytes);
+	assert_int_equal(before->seq, after->seq);
+	assert_int_equal(f->docs[1]->n_hops, f->docs[2]->n_hops);
+	assert_string_equal(f->told_in, f->docs[2]->trace_id);
+}
+
+/* A part of it: enough within its conversation; elsewhere only when it is long. */
+static void test_part_of_a_text(void **state)
+{
+	struct fixture *f = *state;
+	char part[160], longer[280];
+	const struct dfl_doc_hop *h;
+
+	snprintf(part, sizeof(part), "%.150s", long_text);
+	snprintf(longer, sizeof(longer), "%.270s", long_text);
+	past(f, long_text, CONVERSATION);
+	restart(f);
+	end(f, ask_with(f, text_b, part, CONVERSATION));
+	end(f, ask_with(f, text_b, part, NULL));
+	end(f, ask_with(f, text_b, longer, NULL));
+	tick(f, 10);
+	h = sampled(doc(f, 1));
+	assert_non_null(h);
+	assert_true(h->coverage > 0.1 && h->coverage < 0.6);
+	assert_null(sampled(doc(f, 2)));
+	h = sampled(doc(f, 3));
+	assert_non_null(h);
+	assert_true(h->coverage > 0.4 && h->coverage < 0.9);
+}
+
+/* Who asks the same again the next day sends text of their own. */
+static void test_repeated_text_is_its_own(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op;
+
+	past(f, long_text, CONVERSATION);
+	restart(f);
+	tick(f, 24 * 3600);
+	op = request(f, long_text);
+	operation(f, 1, "INSERT messages", "messages.query", long_text);
+	operation(f, 1, "UPDATE conversations", "conversations.name", "The garden behind our office");
+	end(f, op);
+	tick(f, 10);
+	assert_null(sampled(doc(f, 1)));
+	assert_true(hop(doc(f, 1), "INSERT messages")->coverage == 1.0);
+	assert_int_equal(f->n_told, 0);
+}
+
+/* Text of the past that belongs to no request: a reader of the history, other traffic. */
+static void test_nobodys_operation(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op;
+
+	past(f, long_text, NULL);
+	restart(f);
+	op = request(f, text_b);
+	operation(f, 1, "SELECT", "messages.query", long_text);
+	end(f, op);
+	tick(f, 10);
+	assert_null(sampled(doc(f, 1)));
+}
+
+/* An id makes it the request's, as when it reads its history from the database. */
+static void test_read_back_by_id(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op, *read;
+
+	past(f, long_text, CONVERSATION);
+	restart(f);
+	op = request(f, text_b);
+	id(f, op, DFL_ID_CONVERSATION, CONVERSATION);
+	read = begin(f, 1, "SELECT", "messages.query");
+	id(f, read, DFL_ID_CONVERSATION, CONVERSATION);
+	see(f, 1, read, DFL_RESPONSE, NULL, long_text);
+	end(f, read);
+	end(f, op);
+	tick(f, 10);
+	assert_non_null(sampled(doc(f, 1)));
+	assert_string_equal(sampled(doc(f, 1))->operation, "SELECT");
+	assert_true(sampled(doc(f, 1))->evidence_id);
+	assert_int_equal(sampled(doc(f, 1))->direction, DFL_RESPONSE);
+}
+
+/* Several asked the same: the one of this conversation is meant; without one it is not certain, and said. */
+static void test_equal_texts_of_the_past(void **state)
+{
+	struct fixture *f = *state;
+	const struct dfl_doc_hop *h;
+
+	past(f, long_text, "4f2c9d0e-0000-4000-8000-000000000002");
+	past(f, long_text, CONVERSATION);
+	past(f, long_text, "4f2c9d0e-0000-4000-8000-000000000003");
+	restart(f);
+	end(f, ask_with(f, text_b, long_text, CONVERSATION));
+	end(f, ask_with(f, text_b, long_text, NULL));
+	tick(f, 10);
+	h = sampled(doc(f, 3));
+	assert_non_null(h);
+	assert_string_equal(h->replayed_from, f->docs[1]->trace_id);
+	assert_false(h->ambiguous);
+	assert_true(h->common);
+	h = sampled(doc(f, 4));
+	assert_non_null(h);
+	assert_true(h->ambiguous);
+	assert_int_equal(h->n_candidates, 3);
+}
+
+/* An opening that many share is no evidence for any of them. */
+static void test_common_openings(void **state)
+{
+	struct fixture *f = *state;
+	char one[512], other[512], third[512];
+
+	snprintf(one, sizeof(one), "%.280s %s", long_text, text_a);
+	snprintf(other, sizeof(other), "%.280s %s", long_text, "And now for something completely different: five ducks.");
+	snprintf(third, sizeof(third), "%.280s %s", long_text, "What is left to say is that the fence needs paint before May.");
+	past(f, one, NULL);
+	past(f, other, NULL);
+	restart(f);
+	end(f, ask_with(f, text_b, third, NULL));
+	tick(f, 10);
+	assert_null(sampled(doc(f, 2)));
+}
+
+/* A recording that is replayed into a store which has it already finds nothing new in it. */
+static void test_the_same_again(void **state)
+{
+	struct fixture *f = *state;
+	char *first, *second;
+
+	past(f, long_text, CONVERSATION);
+	end(f, ask_with(f, text_b, long_text, CONVERSATION));
+	tick(f, 10);
+	assert_int_equal(dfl_doc_to_json(doc(f, 1), &first), 0);
+	assert_null(sampled(f->docs[1]));
+	f->now = 100 * SEC;
+	f->next_pos = 0;
+	restart(f);
+	past(f, long_text, CONVERSATION);
+	end(f, ask_with(f, text_b, long_text, CONVERSATION));
+	tick(f, 10);
+	assert_int_equal(f->n_docs, 2);
+	assert_int_equal(dfl_doc_to_json(doc(f, 1), &second), 0);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+}
+
+static void test_bounds(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_trace_stats stats;
+	struct dfl_trace_old bad = { .trace_id = "short", .field = "query", .prints = (const uint8_t *)"12345", .n_prints = 1 };
+
+	past(f, long_text, CONVERSATION);
+	f->max_prints = f->prints[0].n_prints + 3;
+	restart(f);
+	past(f, text_a, NULL);
+	tick(f, LINGER); /* its fingerprints have no room beside the older ones */
+	dfl_trace_stats(f->t, &stats);
+	assert_int_equal(stats.old_texts, 1);
+	assert_int_equal(stats.forgotten, 1);
+	dfl_trace_forget_before(f->t, f->docs[1]->started_ns);
+	dfl_trace_stats(f->t, &stats);
+	assert_int_equal(stats.old_texts, 1);
+	dfl_trace_forget_before(f->t, f->docs[1]->started_ns + 1);
+	dfl_trace_stats(f->t, &stats);
+	assert_int_equal(stats.old_texts, 0);
+	assert_int_equal(dfl_trace_remember(f->t, &bad), -EINVAL);
+	bad.trace_id = "0123456789abcdef0123456789abcdef";
+	assert_int_equal(dfl_trace_remember(f->t, &bad), 0);
+	bad.n_prints = 0;
+	assert_int_equal(dfl_trace_remember(f->t, &bad), -EINVAL);
+	f->max_prints = 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_history_after_it_left_memory),
+		T(test_history_after_a_restart),
+		T(test_part_of_a_text),
+		T(test_repeated_text_is_its_own),
+		T(test_nobodys_operation),
+		T(test_read_back_by_id),
+		T(test_equal_texts_of_the_past),
+		T(test_common_openings),
+		T(test_the_same_again),
+		T(test_bounds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

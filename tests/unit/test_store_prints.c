@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Fingerprints in the store: sealed, gone with their trace, loaded within a bound; damage and lost keys; replayed_in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "query/query.h"
+#include "store/store_impl.h"
+#include "store_help.h"
+
+#define N_PRINTS 40
+#define MAX_TAKEN 64
+
+struct taken {
+	size_t n, room;
+	char ids[MAX_TAKEN][DFL_TRACE_ID_LEN + 1];
+	char conversation[MAX_TAKEN][64];
+	uint8_t first[MAX_TAKEN][DFL_PRINT_BYTES];
+};
+
+static struct dfl_store *create(const struct dfl_store_opts *opts)
+{
+	struct dfl_err err = { "" };
+	struct dfl_store *s;
+
+	if (dfl_store_create(help_path, opts ? opts : &(struct dfl_store_opts){ .prints = true }, &s, &err))
+		fail_msg("%s", err.msg);
+	return s;
+}
+
+static void make_prints(uint8_t *prints, unsigned seed)
+{
+	for (int i = 0; i < N_PRINTS; i++) {
+		memset(prints + i * DFL_PRINT_BYTES, (int)seed, DFL_PRINT_BYTES);
+		prints[i * DFL_PRINT_BYTES] = (uint8_t)i;
+	}
+}
+
+/* Trace number n with one field's fingerprints. */
+static void put(struct dfl_store *s, unsigned n, const char *conversation)
+{
+	struct dfl_doc *doc = help_doc(n, NULL, conversation);
+	uint8_t prints[N_PRINTS * DFL_PRINT_BYTES];
+	struct dfl_trace_old of = { .trace_id = doc->trace_id,
+				    .field = "query",
+				    .canonical_bytes = 600,
+				    .prints = prints,
+				    .n_prints = N_PRINTS };
+	struct dfl_err err = { "" };
+
+	make_prints(prints, n);
+	if (dfl_store_put(s, doc, &err) || dfl_store_put_prints(s, &of, &err))
+		fail_msg("%s", err.msg);
+	dfl_doc_free(doc);
+}
+
+static void put_many(unsigned n)
+{
+	struct dfl_store *s = create(NULL);
+
+	for (unsigned i = 1; i <= n; i++)
+		put(s, i, "CAFE0000-conversation");
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	dfl_store_close(s);
+}
+
+static int take(void *ud, const struct dfl_trace_old *of)
+{
+	struct taken *t = ud;
+
+	if (t->n == t->room)
+		return -ENOSPC;
+	assert_int_equal(of->n_prints, N_PRINTS);
+	assert_int_equal(of->canonical_bytes, 600);
+	assert_string_equal(of->field, "query");
+	strcpy(t->ids[t->n], of->trace_id);
+	strcpy(t->conversation[t->n], of->conversation_id ?: "");
+	memcpy(t->first[t->n++], of->prints, DFL_PRINT_BYTES);
+	return 0;
+}
+
+static struct dfl_store_loaded load(struct dfl_store *s, struct taken *ret_taken, size_t room)
+{
+	struct dfl_store_loaded loaded;
+	struct dfl_err err = { "" };
+
+	*ret_taken = (struct taken){ .room = room };
+	if (dfl_store_load_prints(s, take, ret_taken, &loaded, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(loaded.loaded, ret_taken->n);
+	return loaded;
+}
+
+static int64_t sql(const char *query)
+{
+	sqlite3_stmt *st;
+	int64_t n = -1;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open_v2(help_path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &st, NULL), SQLITE_OK);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+static void put_and_load(void **state)
+{
+	struct dfl_store_loaded loaded;
+	struct taken taken;
+	struct dfl_store *s;
+
+	put_many(3);
+	s = create(NULL);
+	loaded = load(s, &taken, MAX_TAKEN);
+	assert_int_equal(taken.n, 3);
+	assert_int_equal(loaded.left_out + loaded.foreign + loaded.damaged, 0);
+	for (unsigned i = 0; i < 3; i++) { /* the newest first */
+		uint8_t want[DFL_PRINT_BYTES] = { 0 };
+
+		memset(want + 1, (int)(3 - i), DFL_PRINT_BYTES - 1);
+		assert_memory_equal(taken.first[i], want, DFL_PRINT_BYTES);
+		assert_string_equal(taken.conversation[i], "cafe0000-conversation");
+	}
+	loaded = load(s, &taken, 2);
+	assert_int_equal(taken.n, 2);
+	assert_int_equal(loaded.left_out, 1);
+	put(s, 3, NULL); /* replaces */
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	load(s, &taken, MAX_TAKEN);
+	assert_int_equal(taken.n, 3);
+	assert_string_equal(taken.conversation[0], "");
+	dfl_store_close(s);
+}
+
+/* Nothing of them, nor of the key, can be read in the store; the key is private. */
+static void sealed(void **state)
+{
+	uint8_t prints[N_PRINTS * DFL_PRINT_BYTES], *data;
+	static const char *const suffixes[] = { "", "-wal" };
+	char path[128];
+	struct dfl_store *s;
+	struct stat st;
+
+	s = create(NULL);
+	put(s, 7, NULL);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	make_prints(prints, 7);
+	for (size_t i = 0; i < 2; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s%s", help_path, suffixes[i]);
+		fd = open(path, O_RDONLY);
+		assert_int_equal(fstat(fd, &st), 0);
+		data = malloc((size_t)st.st_size);
+		assert_int_equal(read(fd, data, (size_t)st.st_size), st.st_size);
+		close(fd);
+		for (int k = 0; k < N_PRINTS; k++)
+			assert_null(memmem(data, (size_t)st.st_size, prints + k * DFL_PRINT_BYTES, DFL_PRINT_BYTES));
+		assert_null(memmem(data, (size_t)st.st_size, s->key->print, 16));
+		assert_null(memmem(data, (size_t)st.st_size, s->key->seal, 16));
+		free(data);
+	}
+	dfl_store_close(s);
+	snprintf(path, sizeof(path), "%s.key", help_path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(st.st_size, 40);
+	chmod(path, 0644);
+	dfl_store_close(create(NULL));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void lost_key(void **state)
+{
+	struct dfl_store_loaded loaded;
+	char path[128], aside[128];
+	struct taken taken;
+	struct dfl_store *s;
+
+	put_many(2);
+	snprintf(path, sizeof(path), "%s.key", help_path);
+	snprintf(aside, sizeof(aside), "%s.copy.key", help_path);
+	assert_int_equal(rename(path, aside), 0);
+	s = create(NULL); /* a new one */
+	put(s, 3, NULL);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	loaded = load(s, &taken, MAX_TAKEN);
+	assert_int_equal(taken.n, 1);
+	assert_int_equal(loaded.foreign, 2);
+	dfl_store_close(s);
+	assert_int_equal(rename(aside, path), 0); /* the old one again */
+	s = create(NULL);
+	loaded = load(s, &taken, MAX_TAKEN);
+	assert_int_equal(taken.n, 2);
+	assert_int_equal(loaded.foreign, 1);
+	dfl_store_close(s);
+	s = create(&(struct dfl_store_opts){ .prints = false });
+	assert_null(dfl_store_print_key(s));
+	load(s, &taken, MAX_TAKEN);
+	assert_int_equal(taken.n, 0);
+	dfl_store_close(s);
+}
+
+static void bad_key(void **state)
+{
+	static const char *const contents[] = { "", "short", "DFKEY\r\n\x1a and so on, but too long to be a key of any store",
+						"not the magic, yet 40 bytes long exactly" };
+	struct dfl_store_opts opts = { .prints = true };
+	char path[128];
+	struct dfl_store *s;
+
+	snprintf(path, sizeof(path), "%s.key", help_path);
+	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+		FILE *f = fopen(path, "w");
+		struct dfl_err err = { "" };
+
+		fputs(contents[i], f);
+		fclose(f);
+		assert_int_equal(dfl_store_create(help_path, &opts, &s, &err), -EBADMSG);
+		assert_non_null(strstr(err.msg, ".key is no key"));
+	}
+	unlink(path);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	assert_int_equal(dfl_store_create(help_path, &opts, &s, NULL), -ELOOP);
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(dfl_store_create(help_path, &opts, &s, NULL), -EBADMSG);
+	rmdir(path);
+}
+
+/* Rows that are not what they were: counted, never taken. */
+static void damaged_rows(void **state)
+{
+	static const char *const how[] = {
+		"UPDATE print SET sealed = substr(sealed, 1, length(sealed) - 1)",
+		"UPDATE print SET sealed = zeroblob(length(sealed))",
+		"UPDATE print SET sealed = x''",
+		"UPDATE print SET sealed = 'text'",
+		"UPDATE print SET n = n + 1",
+		"UPDATE print SET n = 0",
+		"UPDATE print SET n = -1",
+		"UPDATE print SET n = 4611686018427387904",
+		"UPDATE print SET n = 'many'",
+		"UPDATE print SET canonical_bytes = 601",
+		"UPDATE print SET field = 'answer'",
+		"UPDATE print SET field = printf('%.*c', 300, 'x')",
+		"UPDATE trace SET trace_id = '0' || substr(trace_id, 2)", /* without any: as when it is gone */
+	};
+	struct dfl_store_loaded loaded;
+	struct taken taken;
+	struct dfl_store *s;
+
+	for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		bool orphan = !strncmp(how[i], "UPDATE trace", 12);
+
+		put_many(1);
+		sql(how[i]);
+		s = create(NULL);
+		loaded = load(s, &taken, MAX_TAKEN);
+		assert_int_equal(taken.n, 0);
+		assert_int_equal(loaded.damaged, orphan ? 0 : 1);
+		dfl_store_close(s);
+		sql("DELETE FROM print");
+	}
+	put_many(1);
+	sql("UPDATE print SET print_version = 2");
+	s = create(NULL);
+	loaded = load(s, &taken, MAX_TAKEN);
+	assert_int_equal(loaded.foreign, 1);
+	dfl_store_close(s);
+}
+
+/* Sealed for one trace, it is of no use in the row of another. */
+static void swapped_rows(void **state)
+{
+	struct dfl_store_loaded loaded;
+	struct taken taken;
+	struct dfl_store *s;
+
+	put_many(2);
+	sql("UPDATE print SET sealed = (SELECT max(sealed) FROM print)");
+	s = create(NULL);
+	loaded = load(s, &taken, MAX_TAKEN);
+	assert_int_equal(taken.n, 1);
+	assert_int_equal(loaded.damaged, 1);
+	dfl_store_close(s);
+}
+
+static void retention(void **state)
+{
+	struct dfl_store *s;
+
+	put_many(10);
+	s = create(&(struct dfl_store_opts){ .prints = true, .max_prints = 3 * N_PRINTS });
+	assert_int_equal(dfl_store_expire(s, 11 * 1000000000ll, NULL), 0);
+	assert_int_equal(sql("SELECT count(*) FROM print"), 3);
+	assert_int_equal(sql("SELECT min(started_ns) FROM print JOIN trace USING (trace_id)"), 8000000000);
+	assert_int_equal(sql("SELECT count(*) FROM trace"), 10);
+	dfl_store_close(s);
+	s = create(&(struct dfl_store_opts){ .prints = true, .max_age_s = 5 });
+	assert_int_equal(dfl_store_oldest(s), 1000000000);
+	assert_int_equal(dfl_store_expire(s, 14 * 1000000000ll, NULL), 0); /* 9 and 10 stay */
+	assert_int_equal(sql("SELECT count(*) FROM trace"), 2);
+	assert_int_equal(sql("SELECT count(*) FROM print"), 2);
+	assert_int_equal(dfl_store_oldest(s), 9000000000);
+	assert_int_equal(dfl_store_expire(s, 100 * 1000000000ll, NULL), 0);
+	assert_int_equal(sql("SELECT count(*) FROM print"), 0);
+	assert_int_equal(dfl_store_oldest(s), INT64_MAX);
+	dfl_store_close(s);
+}
+
+static struct dfl_doc *read_doc(const char *id)
+{
+	struct dfl_docs docs = { 0 };
+	struct dfl_store *s;
+	struct dfl_doc *doc;
+
+	assert_int_equal(dfl_store_open(help_path, &s, NULL), 0);
+	assert_int_equal(dfl_query_find(s, id, &docs, NULL), 0);
+	assert_int_equal(docs.n, 1);
+	doc = docs.doc[0];
+	free(docs.doc);
+	dfl_store_close(s);
+	return doc;
+}
+
+static void replayed(void **state)
+{
+	static const char *const in = "0123456789abcdef0123456789abcdef", *const also = "00000000000000000000000000000001";
+	struct dfl_doc *doc = help_doc(1, NULL, NULL), *now;
+	struct dfl_store *s = create(NULL);
+	char *before, *after;
+
+	put(s, 1, NULL);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 3, 4 }, 2, NULL), 0);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, also, (const uint32_t[]){ 9 }, 1, NULL), 0);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 5 }, 1, NULL), 0); /* renumbered */
+	assert_int_equal(dfl_store_replayed(s, "ffffffffffffffffffffffffffffffff", in, (const uint32_t[]){ 1 }, 1, NULL), 0);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	now = read_doc(doc->trace_id);
+	assert_int_equal(now->n_replayed_in, 2);
+	assert_string_equal(now->replayed_in[0].trace_id, also);
+	assert_int_equal(now->replayed_in[0].seq, 9);
+	assert_string_equal(now->replayed_in[1].trace_id, in);
+	assert_int_equal(now->replayed_in[1].seq, 5);
+	for (size_t i = 0; i < now->n_replayed_in; i++)
+		free(now->replayed_in[i].trace_id);
+	now->n_replayed_in = 0;
+	assert_int_equal(dfl_doc_to_json(doc, &before), 0);
+	assert_int_equal(dfl_doc_to_json(now, &after), 0);
+	assert_string_equal(before, after); /* all else is as it was */
+	assert_int_equal(sql("SELECT count(*) FROM hop"), 1);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 5 }, 1, NULL), 0);
+	assert_false(s->in_transaction); /* known already: nothing is written */
+	dfl_store_close(s);
+	sql("UPDATE trace SET doc = x'00'");
+	s = create(NULL);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 8 }, 1, NULL), 0);
+	dfl_store_close(s);
+	free(before);
+	free(after);
+	dfl_doc_free(doc);
+	dfl_doc_free(now);
+}
+
+/* A store of schema 1 can be read as it is, and gets the table when it is recorded into. */
+static void older_store(void **state)
+{
+	struct dfl_doc *doc = help_doc(1, NULL, NULL);
+	struct dfl_store *s;
+	struct taken taken;
+
+	put_many(1);
+	sql("DROP TABLE print");
+	sql("PRAGMA user_version = 1");
+	dfl_doc_free(read_doc(doc->trace_id));
+	assert_int_equal(sql("PRAGMA user_version"), 1);
+	s = create(NULL);
+	load(s, &taken, MAX_TAKEN);
+	assert_int_equal(taken.n, 0);
+	put(s, 2, NULL);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	load(s, &taken, MAX_TAKEN);
+	assert_int_equal(taken.n, 1);
+	dfl_store_close(s);
+	assert_int_equal(sql("PRAGMA user_version"), 2);
+	dfl_doc_free(doc);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, help_setup, help_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(put_and_load),
+		TEST(sealed),
+		TEST(lost_key),
+		TEST(bad_key),
+		TEST(damaged_rows),
+		TEST(swapped_rows),
+		TEST(retention),
+		TEST(replayed),
+		TEST(older_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
