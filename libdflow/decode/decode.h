@@ -47,9 +47,13 @@ struct dfl_view_desc {
 	enum dfl_dir dir; /* which way these bytes went */
 	enum dfl_layer layer;
 	uint64_t ssl;
-	const char
-		*derives; /* "answer": a model (or something that passes it on) produced this text,
-			   * joined from its deltas; it may become a derived payload. NULL else */
+	/*
+	 * This text may become a derived payload of that name: "answer": a model (or something that
+	 * passes it on) produced it, joined from its deltas; "chunk": it was retrieved;
+	 * "tool_result": a tool gave it; "embedding": a vector, spelt (vector.h). NULL else.
+	 */
+	const char *derives;
+	const char *holds; /* payload that the place is made for, by such a name; NULL unknown */
 	bool leaf;        /* exactly one value, so that whole-leaf equality means something */
 	uint32_t encodings; /* what was undone to get here: enum dfl_encoding bits are added to its
 			       runs */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the fields of JSON texts that mean something: ids, inbound fields (sources), and answers,
- * whose deltas are joined into one view. Which path means what is a table in fields.c.
+ * Reads the fields of JSON texts that mean something: ids, inbound fields (sources), answers, whose
+ * deltas are joined into one view, and what was retrieved or came from a tool, one view each. Which
+ * path means what is a table in fields.c.
  */
 #pragma once
 
@@ -18,7 +19,14 @@ enum dfl_field_set {
 	DFL_FIELDS_MODEL,    /* OpenAI- and Anthropic-compatible replies, the plugin daemon's */
 	DFL_FIELDS_PLUGIN,   /* lines of a plugin */
 	DFL_FIELDS_TASK,     /* arguments of a Celery task */
+	DFL_FIELDS_DISPATCH, /* what the plugin daemon is asked */
+	DFL_FIELDS_TOOL,     /* what it answers for a tool */
+	DFL_FIELDS_AGENT,    /* what it answers for an agent strategy */
+	DFL_FIELDS_SEARCH,   /* what a vector database or an external knowledge base is asked */
+	DFL_FIELDS_HITS,     /* what it answers */
 };
+
+#define DFL_FIELDS_WORD 24 /* of the names of events and nodes, with the NUL */
 
 struct dfl_field_rule;
 
@@ -31,13 +39,18 @@ struct dfl_fields {
 	const struct dfl_field_rule *rules;
 	const struct dfl_field_rule *now; /* of the string that is being read */
 	const struct dfl_chunk *from;
-	struct dfl_view *answer;
+	struct dfl_view *answer; /* joined from deltas */
+	struct dfl_view *value_view; /* of the one value that is being read */
+	unsigned tree;               /* its open containers, when it is JSON: all of its text is it */
+	const uint8_t *tree_from;    /* in the slice */
+	const struct dfl_slice *slice; /* that is being read */
 	struct dfl_src *source;
 	struct dfl_vector vector;
 	bool done;      /* a document was read to its end, or one cannot be any more */
 	bool joined;    /* an answer came in deltas */
 	bool ended;     /* the last event said that nothing of this answer follows */
-	char event[24]; /* of this document */
+	char event[DFL_FIELDS_WORD]; /* of this document */
+	char node[DFL_FIELDS_WORD];  /* type of the workflow's node that it tells of */
 	char value[DFL_ID_VALUE_MAX + 1];
 	size_t value_len; /* beyond the buffer: longer than any id */
 };

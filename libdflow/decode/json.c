@@ -73,10 +73,12 @@ static void value_done(struct dfl_json *j, const uint8_t *after)
 		j->ops->doc_end(j->ud, after);
 }
 
-static bool open_container(struct dfl_json *j, bool array)
+static bool open_container(struct dfl_json *j, bool array, const uint8_t *at)
 {
 	if (j->depth >= DFL_JSON_DEPTH)
 		return false;
+	if (j->ops->tree_begin)
+		j->ops->tree_begin(j->ud, path_str(j), at);
 	if (array) {
 		path_put(j, '[');
 		path_put(j, ']');
@@ -97,6 +99,8 @@ static bool close_container(struct dfl_json *j, bool array, const uint8_t *after
 	path_cut(j);
 	if (array && j->ops->array_end)
 		j->ops->array_end(j->ud, path_str(j));
+	if (j->ops->tree_end)
+		j->ops->tree_end(j->ud, after);
 	j->depth--;
 	value_done(j, after);
 	return true;
@@ -121,7 +125,7 @@ static bool value_byte(struct dfl_json *j, uint8_t c, const uint8_t *at)
 	switch (c) {
 	case '{':
 	case '[':
-		return open_container(j, c == '[');
+		return open_container(j, c == '[', at);
 	case '"':
 		string_begin(j, false, at + 1);
 		return true;

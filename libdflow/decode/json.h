@@ -31,6 +31,9 @@ struct dfl_json_ops {
 	void (*word)(void *ud, const char *path, const char *text, uint64_t pos, uint64_t end);
 	/* path: of its elements. */
 	void (*array_end)(void *ud, const char *path);
+	/* An object or array that is a value begins with its bracket, at; ends before the byte at. */
+	void (*tree_begin)(void *ud, const char *path, const uint8_t *at);
+	void (*tree_end)(void *ud, const uint8_t *at);
 	/* An outermost value ended; at: the byte after it. */
 	void (*doc_end)(void *ud, const uint8_t *at);
 };

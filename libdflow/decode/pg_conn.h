@@ -63,6 +63,7 @@ struct dfl_pg_side {
 	struct dfl_pg_op *op; /* of the message; NULL: bytes without an operation */
 	struct dfl_view *raw;
 	struct dfl_view *value; /* of the value being read; NULL: it goes with the framing */
+	struct dfl_view *chunk_view; /* the same once more, when it may be a retrieved chunk */
 	bool want_ids;
 	struct dfl_pg_field f;
 	size_t lit_len;

@@ -59,13 +59,68 @@ static bool is_vector_place(const char *place)
 	return n > 10 && !strcmp(place + n - 10, ".embedding");
 }
 
+/* What Dify keeps in these places (models/{model,dataset}.py; core/rag/datasource/vdb/pgvector). */
+static const struct {
+	const char *table, *column; /* table: or what it begins with, before a '*' */
+	const char *holds;
+} payload_places[] = {
+	{ "messages", "query", "query" },
+	{ "messages", "answer", "answer" },
+	{ "document_segments", "content", "chunk" },
+	{ "child_chunks", "content", "chunk" },
+	{ "embedding_*", "text", "chunk" },
+	{ "embedding_*", "embedding", "embedding" },
+	{ "embeddings", "embedding", "embedding" },
+	{ "message_agent_thoughts", "observation", "tool_result" },
+};
+
+static const char *payload_of(const char *place)
+{
+	const char *dot = strchr(place, '.');
+
+	for (size_t i = 0; dot && i < sizeof(payload_places) / sizeof(payload_places[0]); i++) {
+		const char *table = payload_places[i].table;
+		size_t n = strcspn(table, "*"), len = (size_t)(dot - place);
+
+		if (!strcmp(dot + 1, payload_places[i].column) && !strncmp(table, place, n) &&
+		    (table[n] ? len > n : len == n))
+			return payload_places[i].holds;
+	}
+	return NULL;
+}
+
+/* A row of a vector store that a search found. */
+static bool is_hit(const struct dfl_pg_side *s, const char *holds)
+{
+	return s->dir == DFL_RESPONSE && holds && !strcmp(holds, "chunk") &&
+	       !strncmp(s->lit_place, "embedding_", 10);
+}
+
+static struct dfl_view *open_value(struct dfl_pg_side *s, const char *holds, const char *derives)
+{
+	const struct dfl_dec_ctx *c = s->conn->ctx;
+	const struct dfl_view_desc d = { .place = s->lit_place[0] ? s->lit_place : NULL,
+					 .dir = s->dir,
+					 .layer = c->layer,
+					 .ssl = c->ssl,
+					 .derives = derives,
+					 .holds = holds,
+					 .leaf = true,
+					 .ttl_s = -1 };
+
+	return c->sink->view_open(c->sink->ud, c->conn, s->op ? s->op->op : NULL, &d);
+}
+
 void dfl_pg_open_value(struct dfl_pg_side *s, const char *place)
 {
 	struct dfl_op *op = s->op ? s->op->op : NULL;
+	const char *holds;
 
 	dfl_pg_note_value(s, place);
-	s->value = dfl_open_view(s->conn->ctx, op, s->dir, s->lit_place[0] ? s->lit_place : NULL,
-				 true);
+	holds = payload_of(s->lit_place);
+	s->value = open_value(s, holds, NULL);
+	if (is_hit(s, holds))
+		s->chunk_view = open_value(s, holds, holds);
 	s->is_vector = is_vector_place(s->lit_place);
 	if (s->is_vector)
 		dfl_vector_init(&s->vector, s->conn->ctx, op, s->dir, s->lit_place, sizeof(double));
@@ -81,6 +136,8 @@ void dfl_pg_put_value(struct dfl_pg_side *s, const struct dfl_slice *d)
 	}
 	if (s->value)
 		dfl_put_view(s->conn->ctx, s->value, d, s->chunk);
+	if (s->chunk_view)
+		dfl_put_view(s->conn->ctx, s->chunk_view, d, s->chunk);
 	if (s->is_vector)
 		dfl_vector_text(&s->vector, d);
 	if (!s->value)
@@ -100,13 +157,13 @@ void dfl_pg_close_value(struct dfl_pg_side *s)
 	s->lit_len = 0;
 	s->lit_place[0] = 0;
 	dfl_close_view(s->conn->ctx, &s->value);
+	dfl_close_view(s->conn->ctx, &s->chunk_view);
 }
 
 struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
 {
 	const struct dfl_op_desc d = { .protocol = "postgres",
 				       .operation = "*",
-				       .residency = DFL_PERSISTENT,
 				       .ttl_s = -1,
 				       .dir = c->front.dir };
 	struct dfl_pg_op *op;
@@ -127,9 +184,13 @@ struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
 
 void dfl_pg_op_name(struct dfl_pg_conn *c, struct dfl_pg_op *op, const char *operation)
 {
-	const struct dfl_op_desc d = { .operation = operation, .ttl_s = -1, .dir = c->front.dir };
+	const struct dfl_op_desc d = { .operation = operation,
+				       .residency = strncmp(operation, "SELECT", 6) ? DFL_PERSISTENT
+										    : DFL_MEMORY,
+				       .ttl_s = -1,
+				       .dir = c->front.dir };
 
-	dfl_name_op(c->ctx, op->op, &d);
+	dfl_name_op(c->ctx, op->op, &d); /* what a SELECT asks for does not stay */
 }
 
 const struct dfl_sql *dfl_pg_op_sql(struct dfl_pg_conn *c, struct dfl_pg_op *op)
@@ -441,6 +502,7 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 	}
 	s->chunk = &at;
 	dfl_gap_view(ctx, s->value ? s->value : s->op ? s->op->own[s->dir] : NULL, g->pos, g->len);
+	dfl_gap_view(ctx, s->chunk_view, g->pos, g->len);
 	dfl_vector_spoil(&s->vector);
 	s->left -= (uint32_t)g->len;
 	if (s->value && s->f.left > g->len)

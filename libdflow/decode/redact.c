@@ -2,6 +2,7 @@
 /* Patterns of keys and checks of names: nothing leaves a decoder that is not of this vocabulary. */
 #include "decode/redact.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool is_digit(char c)
@@ -17,6 +18,14 @@ static bool is_hex(char c)
 static bool is_word(char c)
 {
 	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool all_of(bool (*is)(char), const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!is(s[i]))
+			return false;
+	return len > 0;
 }
 
 bool dfl_is_uuid(const char *s, size_t len)
@@ -49,6 +58,37 @@ bool dfl_is_identifier(const char *s, size_t len)
 	for (size_t i = 0; i < len; i++)
 		if (!is_word(s[i]))
 			return false;
+	return true;
+}
+
+/* "8_4_4_4_12" of hex digits. */
+static bool is_table_uuid(const char *s)
+{
+	for (size_t i = 0; i < 36; i++) {
+		bool mark = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (mark ? s[i] != '_' : !is_hex(s[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The longest such name, embedding_Vector_index_{uuid}_Node, is sent with 64 characters and kept with 63. */
+bool dfl_table_name(const char *table, char ret_name[static DFL_NAME_MAX])
+{
+	size_t len = strlen(table), from = 0;
+
+	while (from + 36 <= len && !is_table_uuid(table + from))
+		from++;
+	if (from + 36 > len || !from) {
+		if (!dfl_is_identifier(table, len))
+			return false;
+		memcpy(ret_name, table, len + 1);
+		return true;
+	}
+	if (!dfl_is_identifier(table, from) || (table[from + 36] && !all_of(is_word, table + from + 36, len - from - 36)))
+		return false;
+	snprintf(ret_name, DFL_NAME_MAX, "%.*s{uuid}%s", (int)from, table, table + from + 36);
 	return true;
 }
 
@@ -179,14 +219,6 @@ static bool known_word(const char *s, size_t len)
 		if (equals(key_words[i], s, len))
 			return true;
 	return false;
-}
-
-static bool all_of(bool (*is)(char), const char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (!is(s[i]))
-			return false;
-	return len > 0;
 }
 
 struct pattern {

@@ -19,6 +19,11 @@ bool dfl_is_token(const char *s, size_t len);
 /* A table or column name as ORMs write them: [A-Za-z_][A-Za-z0-9_]*, at most 63 (Postgres
  * NAMEDATALEN). */
 bool dfl_is_identifier(const char *s, size_t len);
+/*
+ * How a table is named: its name, with a UUID in it (Dify's pgvector tables, spelled with
+ * underscores) as "{uuid}". False: it cannot be named.
+ */
+bool dfl_table_name(const char *table, char ret_name[static DFL_NAME_MAX]);
 /* A bucket name (S3: 3 to 63 of [a-z0-9.-]). */
 bool dfl_is_bucket(const char *s, size_t len);
 /* Is the id one that this kind can be? UUIDs, but for what load balancers and clients set. */

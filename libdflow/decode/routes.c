@@ -14,11 +14,12 @@
 		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
 		.residency = DFL_TRANSIT, .path_id = DFL_ID_TASK, .has_path_id = true              \
 	}
-#define DAEMON(path_)                                                                              \
+#define DISPATCH(path_, response_)                                                                 \
 	{                                                                                          \
 		.path = path_, .server = DFL_ST_PLUGIN_DAEMON, .rule = "http:plugin-daemon",       \
-		.residency = DFL_TRANSIT, .response = DFL_FIELDS_MODEL                             \
+		.residency = DFL_TRANSIT, .request = DFL_FIELDS_DISPATCH, .response = response_    \
 	}
+#define DAEMON(path_) DISPATCH(path_, DFL_FIELDS_MODEL)
 #define MODEL(path_, rule_)                                                                        \
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_LLM, .rule = rule_,              \
@@ -28,6 +29,13 @@
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_EMBEDDING, .rule = rule_,        \
 		.residency = DFL_EXTERNAL, .response = DFL_FIELDS_MODEL                            \
+	}
+
+#define VECTORS(method_, path_, rule_, residency_)                                                 \
+	{                                                                                          \
+		.method = method_, .path = path_, .server = DFL_ST_VECTOR_DB, .rule = rule_,       \
+		.residency = residency_, .request = DFL_FIELDS_SEARCH,                             \
+		.response = DFL_FIELDS_HITS                                                        \
 	}
 
 /* First match wins. The leading "*" of vendor routes stands for whatever prefix a vendor has. */
@@ -64,8 +72,8 @@ const struct dfl_route dfl_routes[] = {
 	DAEMON("/plugin/{uuid}/dispatch/moderation/invoke"),
 	DAEMON("/plugin/{uuid}/dispatch/tts/invoke"),
 	DAEMON("/plugin/{uuid}/dispatch/speech2text/invoke"),
-	DAEMON("/plugin/{uuid}/dispatch/tool/invoke"),
-	DAEMON("/plugin/{uuid}/dispatch/agent_strategy/invoke"),
+	DISPATCH("/plugin/{uuid}/dispatch/tool/invoke", DFL_FIELDS_TOOL),
+	DISPATCH("/plugin/{uuid}/dispatch/agent_strategy/invoke", DFL_FIELDS_AGENT),
 	DAEMON("/plugin/{uuid}/dispatch/model/schema"),
 	DAEMON("/plugin/{uuid}/dispatch/model/validate_model_credentials"),
 	DAEMON("/plugin/{uuid}/dispatch/*"),
@@ -90,6 +98,15 @@ const struct dfl_route dfl_routes[] = {
 	EMBEDDING("*/embeddings", "http:openai"),
 	EMBEDDING("/v1/rerank", "http:rerank"),
 	EMBEDDING("*/rerank", "http:rerank"),
+	VECTORS("POST", "/collections/*/points/search", "http:qdrant", DFL_MEMORY),
+	VECTORS("POST", "/collections/*/points/query", "http:qdrant", DFL_MEMORY),
+	VECTORS("PUT", "/collections/*/points", "http:qdrant", DFL_PERSISTENT),
+	VECTORS("POST", "/*/_search", "http:elasticsearch", DFL_MEMORY),
+	/* Dify's API of external knowledge bases: whoever serves it. */
+	{ .method = "POST",
+	  .path = "*/retrieval",
+	  .residency = DFL_EXTERNAL,
+	  .response = DFL_FIELDS_HITS },
 	{ .path = NULL },
 };
 

@@ -13,7 +13,7 @@
 #include "decode/redact.h"
 #include "decode/slice.h"
 
-#define DFL_SQL_WORD 64   /* with its NUL: Postgres' NAMEDATALEN */
+#define DFL_SQL_WORD 96   /* with its NUL; Postgres itself cuts names at 63 (NAMEDATALEN) */
 #define DFL_SQL_ALIASES 8 /* what is beyond is named "*" */
 
 struct dfl_sql_ops {
@@ -21,7 +21,8 @@ struct dfl_sql_ops {
 	void (*named)(void *ud, const char *operation);
 	/* Anything that is not inside a literal. */
 	void (*text)(void *ud, const struct dfl_slice *s);
-	/* place: table.column, NULL unknown. Literal data is raw: quotes are still doubled. */
+	/* place: table.column, NULL unknown. Literal data is raw: quotes are still doubled. The
+	 * numbers of ARRAY[…] are a literal too, with its brackets. */
 	void (*lit_begin)(void *ud, const char *place);
 	void (*lit_data)(void *ud, const struct dfl_slice *s);
 	void (*lit_end)(void *ud);

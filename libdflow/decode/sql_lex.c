@@ -10,6 +10,7 @@ enum lex {
 	LITERAL_ESC,
 	DOLLAR,
 	DOLLAR_BODY,
+	NUMBERS,
 	PARAM,
 	LINE_COMMENT,
 	COMMENT
@@ -37,7 +38,8 @@ static bool is_word(uint8_t c)
 
 static bool in_literal(const struct dfl_sql *q)
 {
-	return q->lex == LITERAL || q->lex == LITERAL_ESC || q->lex == DOLLAR_BODY;
+	return q->lex == LITERAL || q->lex == LITERAL_ESC || q->lex == DOLLAR_BODY ||
+	       q->lex == NUMBERS;
 }
 
 /* Bytes [from, to) of the slice go where the scanner is now. */
@@ -112,6 +114,10 @@ static void plain_byte(struct dfl_sql *q, const struct dfl_slice *s, size_t i, s
 		emit(q, s, *from, i + 1);
 		*from = i + 1;
 		begin_literal(q, LITERAL);
+	} else if (c == '[' && !q->prev && !strcmp(q->word, "array")) {
+		emit(q, s, *from, i);
+		*from = i;
+		begin_literal(q, NUMBERS);
 	} else if (c == '$') {
 		q->tag_len = 0;
 		q->lex = DOLLAR;
@@ -204,6 +210,20 @@ static void dollar_body_byte(struct dfl_sql *q, const struct dfl_slice *s, size_
 	end_literal(q);
 }
 
+/* Inside ARRAY[…]: up to its bracket, or to what is no number. Returns the index to go on at. */
+static size_t numbers_byte(struct dfl_sql *q, const struct dfl_slice *s, size_t i, size_t *from)
+{
+	uint8_t c = s->data[i];
+
+	if (c && strchr("[0123456789+-.eE, \n", c))
+		return i + 1;
+	i += c == ']';
+	emit(q, s, *from, i);
+	*from = i;
+	end_literal(q);
+	return i;
+}
+
 /*
  * Inside '…'. Returns the index to go on at. A quote at the end of the slice is held back: only the
  * next byte tells whether it is doubled.
@@ -279,6 +299,8 @@ static size_t step(struct dfl_sql *q, const struct dfl_slice *s, size_t i, size_
 	case DOLLAR_BODY:
 		dollar_body_byte(q, s, i, from);
 		return i + 1;
+	case NUMBERS:
+		return numbers_byte(q, s, i, from);
 	case PARAM:
 		if (s->data[i] >= '0' && s->data[i] <= '9') {
 			put_word(q, s->data[i], false);

@@ -108,7 +108,8 @@ void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NA
 		[NONE] = "*",        [INSERT] = "INSERT", [UPDATE] = "UPDATE", [DELETE] = "DELETE",
 		[SELECT] = "SELECT", [COPY] = "COPY",     [WITH] = "WITH"
 	};
-	bool table = q->verb != OTHER && dfl_is_identifier(q->table, strlen(q->table));
+	char name[DFL_NAME_MAX] = "";
+	bool table = q->verb != OTHER && dfl_table_name(q->table, name);
 
 	if (q->verb == OTHER) { /* the word was on the list */
 		size_t i = 0;
@@ -118,8 +119,8 @@ void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NA
 		ret_operation[i] = 0;
 		return;
 	}
-	snprintf(ret_operation, DFL_NAME_MAX, "%s%s%s", names[q->verb], table ? " " : "",
-		 table ? q->table : "");
+	snprintf(ret_operation, DFL_NAME_MAX, "%s%s%.*s", names[q->verb], table ? " " : "",
+		 DFL_SQL_WORD - 1, table ? name : "");
 }
 
 bool dfl_sql_is_insert(const struct dfl_sql *q)
@@ -142,7 +143,7 @@ static void name(struct dfl_sql *q)
 static bool resolve(const struct dfl_sql *q, const char *ref, char ret_place[static DFL_NAME_MAX])
 {
 	const char *dot = strchr(ref, '.'), *table = q->table, *column = dot ? dot + 1 : ref;
-	char first[2 * DFL_SQL_WORD];
+	char first[2 * DFL_SQL_WORD], name[DFL_NAME_MAX];
 
 	if (dot) {
 		snprintf(first, sizeof(first), "%.*s", (int)(dot - ref), ref);
@@ -153,8 +154,8 @@ static bool resolve(const struct dfl_sql *q, const char *ref, char ret_place[sta
 	}
 	if (!dfl_is_identifier(column, strlen(column)))
 		return false;
-	snprintf(ret_place, DFL_NAME_MAX, "%s.%s",
-		 dfl_is_identifier(table, strlen(table)) ? table : "*", column);
+	snprintf(ret_place, DFL_NAME_MAX, "%.*s.%s", DFL_SQL_WORD - 1,
+		 dfl_table_name(table, name) ? name : "*", column);
 	return true;
 }
 
@@ -197,8 +198,8 @@ static void add_alias(struct dfl_sql *q, const char *alias, const char *table)
 {
 	if (q->n_alias == DFL_SQL_ALIASES)
 		return;
-	snprintf(q->alias[q->n_alias].alias, DFL_SQL_WORD, "%.63s", alias);
-	snprintf(q->alias[q->n_alias].table, DFL_SQL_WORD, "%.63s", table);
+	snprintf(q->alias[q->n_alias].alias, DFL_SQL_WORD, "%.95s", alias);
+	snprintf(q->alias[q->n_alias].table, DFL_SQL_WORD, "%.95s", table);
 	q->n_alias++;
 }
 

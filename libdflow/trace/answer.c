@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Text that a model answered becomes a derived payload of the request whose text went into the same
- * operation. The first place where it is seen is its origin; what passes the same text on is an echo,
- * told by its first bytes.
+ * Derived payload: text that a model answered, a store or a tool gave, or a vector becomes payload of the
+ * request whose text went into the same operation. The first place where it is seen is its origin; what
+ * passes the same text on is an echo.
  */
-#include "trace/state.h"
+#include "trace/attribute.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,15 +15,20 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static bool is_kind(const struct dfl_view *v, const char *kind)
+{
+	return !strcmp(v->derives, kind);
+}
+
 /* Does the request have an answer that begins like this? */
-static bool begins_like(const struct request *r, const struct dfl_buf *text)
+static bool begins_like(const struct request *r, const struct dfl_view *v)
 {
 	const struct dfl_src *s;
 	size_t n;
 
 	for (s = r->sources; s; s = s->next) {
-		n = smaller(s->head_len, text->len);
-		if (s->derived_from && n && !memcmp(s->head, text->data, n))
+		n = smaller(s->head_len, v->held.len);
+		if (s->kind == v->derives && n && !memcmp(s->head, v->held.data, n))
 			return true;
 	}
 	return false;
@@ -35,23 +40,34 @@ static bool is_whole(const struct dfl_src *s, const struct dfl_buf *text)
 	       !memcmp(s->head, text->data, text->len);
 }
 
-/* Is what the view held an answer that the request has already? It is closed, so its runs are all known. */
+/* Nearly all of a known text, or nearly all that is here: texts of one form share phrases. */
+static bool tells(const struct dfl_view *v, const struct op_run *r, unsigned percent)
+{
+	return dfl_run_coverage(r) * 100 >= FULL_PERCENT ||
+	       (r->run.src_to - r->run.src_from) * 100 >= (uint64_t)v->held.len * percent;
+}
+
+/*
+ * Is what the view held known of the request already? It is closed, so its runs are all known. An answer is one
+ * text; a tool's results come once more in a list, and a document comes back in parts.
+ */
 static bool is_echo(const struct dfl_view *v, const struct request *r)
 {
-	const struct dfl_op *op = v->op;
+	unsigned percent = is_kind(v, "answer") ? FULL_PERCENT : KNOWN_PERCENT;
 	const struct dfl_src *s;
+	uint64_t sum = 0;
 
 	for (s = r->sources; s; s = s->next)
-		if (s->derived_from && is_whole(s, &v->held))
+		if (s->kind == v->derives && is_whole(s, &v->held))
 			return true;
-	for (unsigned i = 0; i < op->n_runs; i++) {
-		const struct op_run *run = &op->runs[i];
+	for (unsigned i = 0; i < v->op->n_runs; i++) {
+		const struct op_run *run = &v->op->runs[i];
 
-		if (run->view == v->number && run->source && run->source->request == r && run->source->derived_from &&
-		    (run->run.src_to - run->run.src_from) * 100 >= (uint64_t)v->held.len * FULL_PERCENT)
-			return true;
+		if (run->view == v->number && run->source && run->source->request == r && !run->beaten &&
+		    (run->source->kind == v->derives || dfl_source_is_document(run->source)) && tells(v, run, percent))
+			sum += run->run.src_to - run->run.src_from;
 	}
-	return false;
+	return sum * 100 >= (uint64_t)v->held.len * percent;
 }
 
 static void append_one(struct dfl_view *v, struct dfl_src *s, const void *data, size_t len, uint64_t pos,
@@ -72,26 +88,67 @@ static void append(struct dfl_view *v, const void *data, size_t len, uint64_t po
 		append_one(v, s, data, len, pos, pos_len);
 }
 
-static void begin(struct dfl_view *v, struct request *r, bool shared)
+/* "answer", "answer.2", … */
+static void name_field(struct dfl_trace *t, struct dfl_src *s, unsigned n)
 {
-	struct dfl_trace *t = v->op->trace;
-	struct dfl_src *s;
 	char field[64];
 
-	if (r->n_answers)
-		snprintf(field, sizeof(field), "%s.%u", v->derives, r->n_answers + 1);
-	else
-		snprintf(field, sizeof(field), "%s", v->derives);
-	s = dfl_request_source(t, r, field, v->first_ns);
+	snprintf(field, sizeof(field), n > 1 ? "%s.%u" : "%s", s->kind, n);
+	s->field = dfl_trace_string(t, field);
+}
+
+static struct dfl_src *new_source(struct dfl_view *v, struct request *r, bool shared)
+{
+	struct dfl_src *s, *of_kind;
+	unsigned n = 1;
+
+	LL_FOREACH(r->sources, of_kind)
+		n += of_kind->kind == v->derives;
+	s = dfl_request_source(v->op->trace, r, v->derives, v->first_ns);
 	if (!s)
-		return;
-	r->n_answers++;
+		return NULL;
+	s->kind = v->derives;
+	s->is_chunk = is_kind(v, "chunk");
 	s->derived_from = v->op->operation ?: "unknown";
+	s->shared = shared;
+	name_field(v->op->trace, s, n);
+	return s;
+}
+
+/* The vectors that are surely of one request are one field, which grows. */
+static struct dfl_src *vectors_of(const struct dfl_view *v, const struct request *r, bool shared)
+{
+	struct dfl_src *s;
+
+	if (shared || !is_kind(v, "embedding"))
+		return NULL;
+	LL_FOREACH(r->sources, s)
+		if (s->kind == v->derives && !s->shared && !s->from)
+			return s;
+	return NULL;
+}
+
+static void begin(struct dfl_view *v, struct request *r, bool shared)
+{
+	struct dfl_src *s = NULL;
+
+	if (r->n_derived < MAX_DERIVED_PER_REQUEST)
+		s = vectors_of(v, r, shared) ?: new_source(v, r, shared);
+	if (!s) {
+		r->cut_derived++;
+		r->dirty = true;
+		v->op->trace->stats.capped_derived++;
+		return;
+	}
+	r->n_derived++;
 	s->op = v->op->number;
 	s->view = v->number;
 	s->dir = v->dir;
 	s->from = v;
-	s->shared = shared;
+	s->canon_from = dfl_match_source_canon_bytes(s->match);
+	s->raw_from = dfl_match_source_raw_bytes(s->match);
+	s->pos_from = v->held_pos;
+	s->pos_to = 0;
 	LL_APPEND2(v->answers, s, next_twin);
 	append_one(v, s, v->held.data, v->held.len, v->held_pos, v->held_pos_to - v->held_pos);
 }
@@ -115,7 +172,7 @@ static void decide(struct dfl_view *v, bool at_end)
 	v->asked = known(v->op);
 	n = dfl_attribute_owners(v->op->trace, v->op, owners);
 	for (unsigned i = 0; i < n && !at_end; i++)
-		if (begins_like(owners[i], &v->held))
+		if (begins_like(owners[i], v))
 			return;
 	if (!n)
 		return;
@@ -128,15 +185,17 @@ static void decide(struct dfl_view *v, bool at_end)
 
 void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len)
 {
+	if (!v->held.len)
+		v->held_pos = pos;
+	if (!v->decided && v->held.len + len > ANSWER_HELD_MAX && !is_kind(v, "answer"))
+		decide(v, false); /* by its beginning: all of it is too much to hold */
 	append(v, data, len, pos, pos_len);
 	if (v->decided)
 		return;
-	if (!v->held.len)
-		v->held_pos = pos;
 	v->held_pos_to = pos + pos_len;
 	if (v->held.len + len > ANSWER_HELD_MAX || dfl_buf_append(&v->held, data, len))
 		v->decided = true; /* nobody's for too long */
-	else if (v->held.len >= ANSWER_SURE)
+	else if (v->held.len >= ANSWER_SURE && is_kind(v, "answer"))
 		decide(v, false);
 }
 
@@ -156,6 +215,23 @@ static void whole_hop(struct dfl_view *v, struct dfl_src *s, const struct dfl_sr
 	});
 }
 
+/* Retrieved text that another request uploaded: which it was is told by content. */
+static void link_to_uploads(const struct dfl_view *v, const struct dfl_src *chunk)
+{
+	uint64_t all = dfl_match_source_canon_bytes(chunk->match), len;
+
+	for (unsigned i = 0; i < v->op->n_runs; i++) {
+		const struct op_run *r = &v->op->runs[i];
+
+		if (r->view != v->number || !r->source || r->source->request == chunk->request ||
+		    !dfl_source_is_document(r->source))
+			continue;
+		len = dfl_run_len(r);
+		if (len >= RUN_SURE || (len >= RUN_FULL && len * 100 >= all * FULL_PERCENT))
+			dfl_request_link(chunk->request, r->source->request->trace_id, "file");
+	}
+}
+
 void dfl_answer_close(struct dfl_view *v)
 {
 	struct dfl_src *s, *next;
@@ -163,7 +239,11 @@ void dfl_answer_close(struct dfl_view *v)
 	if (!v->decided && v->held.len)
 		decide(v, true);
 	LL_FOREACH2(v->answers, s, next_twin)
-		dfl_match_source_end(s->match);
+		if (s->shared || !is_kind(v, "embedding")) /* else more vectors may come */
+			dfl_match_source_end(s->match);
+	LL_FOREACH2(v->answers, s, next_twin)
+		if (s->is_chunk)
+			link_to_uploads(v, s);
 	LL_FOREACH2(v->answers, s, next_twin)
 		whole_hop(v, s, v->answers);
 	for (s = v->answers; s; s = next) {
@@ -218,20 +298,19 @@ static void withdraw(struct dfl_trace *t, const struct dfl_src *s)
 	}
 }
 
-/* "answer", "answer.2", ... as they were found. */
+/* As they were found. */
 static void renumber(struct dfl_trace *t, struct request *r)
 {
-	struct dfl_src *s;
-	char field[64];
+	struct dfl_src *s, *before;
+	unsigned n;
 
-	r->n_answers = 0;
 	LL_FOREACH(r->sources, s) {
-		if (!s->derived_from)
+		if (!s->kind)
 			continue;
-		snprintf(field, sizeof(field), "%.*s", (int)strcspn(s->field, "."), s->field);
-		if (r->n_answers++)
-			snprintf(field + strlen(field), sizeof(field) - strlen(field), ".%u", r->n_answers);
-		s->field = dfl_trace_string(t, field);
+		n = 1;
+		for (before = r->sources; before != s; before = before->next)
+			n += before->kind == s->kind;
+		name_field(t, s, n);
 		dfl_hops_rename(r, s);
 	}
 }

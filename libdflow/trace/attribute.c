@@ -74,6 +74,7 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 	*r = (struct op_run){
 		.source = s,
 		.place = v->place ?: op->place,
+		.holds = v->holds,
 		.dir = v->dir,
 		.layer = v->layer,
 		.view = v->number,
@@ -110,7 +111,7 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 		.replayed_from = replay ? from->trace_id : NULL,
 		.dir = of->dir,
 		.layer = of->layer,
-		.residency = of->residency,
+		.residency = of->residency ?: op->residency,
 		.ttl_s = of->ttl_s,
 		.by_id = by_id,
 		.ambiguous = g->tied || (of->source->derived_from && op->n_maybe),

@@ -9,6 +9,13 @@ static inline uint32_t dfl_run_len(const struct op_run *r)
 	return r->run.canon_to - r->run.canon_from;
 }
 
+static inline double dfl_run_coverage(const struct op_run *r)
+{
+	uint32_t all = dfl_match_source_canon_bytes(r->source->match);
+
+	return all ? (double)dfl_run_len(r) / all : 0;
+}
+
 /* The request was answered before that. */
 static inline bool dfl_was_over(const struct request *r, uint64_t ts_ns)
 {
@@ -50,6 +57,15 @@ bool dfl_same_group(const struct op_run *a, const struct op_run *b);
 struct run_group dfl_group_measure(const struct dfl_op *op, const struct op_run *of);
 /* Is it evidence without anything else? */
 bool dfl_group_is_content(const struct run_group *g);
+
+/* ---- chunk.c: what was retrieved, besides what else is equal to it ---- */
+
+/* Marks the runs that explain nothing here (out). */
+void dfl_chunk_mark(struct dfl_op *op);
+/* Of two equal runs of different requests, one of them of a chunk. 1: a explains the bytes better; -1: b; 0: neither. */
+int dfl_chunk_better(const struct dfl_op *op, const struct op_run *a, const struct op_run *b);
+/* The place is made for such text. */
+bool dfl_chunk_fits(const struct op_run *r);
 
 /* ---- owner.c; dfl_attribute_owner and dfl_attribute_owners are there too ---- */
 

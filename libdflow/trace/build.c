@@ -420,6 +420,7 @@ static void build_completeness(struct build *b)
 {
 	struct dfl_doc *doc = b->doc;
 	const struct request *r = b->r;
+	char text[80];
 
 	doc->completeness.lost_events = r->lost_events;
 	doc->completeness.lost_bytes = r->lost_bytes;
@@ -433,6 +434,10 @@ static void build_completeness(struct build *b)
 			   "a part of the text was not seen");
 	if (r->capped)
 		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, "a limit was reached");
+	if (r->cut_derived) {
+		snprintf(text, sizeof(text), "%u derived texts beyond a limit are not looked for", r->cut_derived);
+		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, text);
+	}
 	if (!r->settled)
 		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, "not settled");
 	for (size_t i = 0; i < b->n_pids; i++) {

@@ -2,17 +2,10 @@
 /* Which of several texts explains the bytes of an operation, and what its runs of one text amount to together. */
 #include "trace/attribute.h"
 
-static double run_coverage(const struct op_run *r)
-{
-	uint32_t all = dfl_match_source_canon_bytes(r->source->match);
-
-	return all ? (double)dfl_run_len(r) / all : 0;
-}
-
 /* All of its field, and enough of it to be no chance. */
 static bool is_whole(const struct op_run *r)
 {
-	return dfl_run_len(r) >= RUN_FULL && run_coverage(r) * 100 >= FULL_PERCENT;
+	return dfl_run_len(r) >= RUN_FULL && dfl_run_coverage(r) * 100 >= FULL_PERCENT;
 }
 
 /* Is it by the run's own bytes that the operation is thought to be its request's? */
@@ -40,8 +33,9 @@ static bool is_surely(const struct dfl_op *op, const struct op_run *a, const str
 static int better(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
 {
 	struct request *ra = a->source->request, *rb = b->source->request;
-	double ca = run_coverage(a), cb = run_coverage(b);
+	double ca = dfl_run_coverage(a), cb = dfl_run_coverage(b);
 	bool over_a, over_b;
+	int chunk;
 
 	if (is_surely(op, a, b) || is_surely(op, b, a))
 		return is_surely(op, a, b) ? 1 : -1;
@@ -49,10 +43,15 @@ static int better(const struct dfl_op *op, const struct op_run *a, const struct 
 		return dfl_run_len(a) > dfl_run_len(b) ? 1 : -1;
 	if (ra == rb && ca != cb)
 		return ca > cb ? 1 : -1;
+	if (ra == rb && dfl_chunk_fits(a) != dfl_chunk_fits(b))
+		return dfl_chunk_fits(a) ? 1 : -1;
 	if (ra == rb)
 		return a->source->number < b->source->number ? 1 : -1;
 	if (by_owner(op, a, b))
 		return by_owner(op, a, b);
+	chunk = a->source->is_chunk || b->source->is_chunk ? dfl_chunk_better(op, a, b) : 0;
+	if (chunk)
+		return chunk;
 	over_a = dfl_was_over(ra, op->begin_ns);
 	over_b = dfl_was_over(rb, op->begin_ns);
 	return over_a == over_b ? 0 : over_b ? 1 : -1;
@@ -97,16 +96,17 @@ static bool stands_anyway(const struct dfl_op *op, const struct op_run *a, const
 
 void dfl_explain(struct dfl_op *op)
 {
+	dfl_chunk_mark(op);
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		struct op_run *a = &op->runs[i];
 
 		if (a->counted)
 			continue; /* it is settled that it counts */
-		a->beaten = false;
+		a->beaten = a->out;
 		for (unsigned j = 0; j < op->n_runs && a->source && !a->beaten; j++) {
 			const struct op_run *b = &op->runs[j];
 
-			if (i != j && b->source && b->source != a->source && dfl_runs_overlap(a, b))
+			if (i != j && b->source && b->source != a->source && !b->out && dfl_runs_overlap(a, b))
 				a->beaten = better(op, a, b) < 0 && !stands_anyway(op, a, b);
 		}
 		a->beaten |= a->source && dfl_replay_beats(op, a) && (!is_whole(a) || dfl_was_over(a->source->request, op->begin_ns));

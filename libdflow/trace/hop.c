@@ -199,7 +199,9 @@ void dfl_hop_add_old(struct hop *h, const struct old_run *run)
 void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
 {
 	struct dfl_run run = {
+		.canon_from = a->source->canon_from,
 		.canon_to = dfl_match_source_canon_bytes(a->source->match),
+		.src_from = a->source->raw_from,
 		.src_to = dfl_match_source_raw_bytes(a->source->match),
 		.pos_from = a->source->pos_from,
 		.pos_to = a->source->pos_to,
@@ -210,7 +212,7 @@ void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
 	struct hop *h;
 	bool new;
 
-	if (!run.src_to)
+	if (run.src_to == run.src_from)
 		return;
 	h = dfl_hop_get(t, a, &new);
 	if (!h)

@@ -60,10 +60,22 @@ static struct dfl_op *op_begin(void *ud, struct dfl_conn *conn, const struct dfl
 	return op;
 }
 
+/* A statement whose verb or table is still to come: its hops wait for their name. */
+static bool is_unnamed(const struct dfl_op *op)
+{
+	return op->operation && !strcmp(op->operation, "*");
+}
+
 static void op_describe(void *ud, struct dfl_op *op, const struct dfl_op_desc *d)
 {
-	if (op != &dead_op)
-		describe(ud, op, d);
+	bool was_unnamed;
+
+	if (op == &dead_op)
+		return;
+	was_unnamed = is_unnamed(op);
+	describe(ud, op, d);
+	if (was_unnamed && !is_unnamed(op))
+		dfl_attribute_op(ud, op);
 }
 
 static bool has_id(const struct dfl_op *op, enum dfl_id_kind kind, const char *value, size_t len)
@@ -201,6 +213,7 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	v->residency = d->residency;
 	v->ttl_s = d->ttl_s;
 	v->encodings = d->encodings;
+	v->holds = dfl_trace_string(t, d->holds ?: d->derives);
 	v->derives = dfl_trace_string(t, d->derives);
 	return v;
 }
@@ -238,7 +251,8 @@ static void view_close(void *ud, struct dfl_view *v)
 		return;
 	dfl_match_view_close(v->match);
 	dfl_attribute_view_closed(v);
-	dfl_attribute_op(ud, op);
+	if (!is_unnamed(op))
+		dfl_attribute_op(ud, op);
 	if (v->derives)
 		dfl_answer_close(v);
 	dfl_buf_fini(&v->held);

@@ -49,13 +49,13 @@ static struct request *user_of_file(struct dfl_trace *t, struct request *upload,
 }
 
 /* The newest request whose text alone explains a part of the operation: history comes with newer text. */
-static struct request *owner_by_content(struct dfl_op *op)
+static struct request *owner_by_text(struct dfl_op *op, bool chunks)
 {
 	struct request *owner = NULL, *r;
 	struct run_group g;
 
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		if (!dfl_run_counts(&op->runs[i]))
+		if (!dfl_run_counts(&op->runs[i]) || op->runs[i].source->is_chunk != chunks)
 			continue;
 		r = op->runs[i].source->request;
 		if (owner && r->number <= owner->number)
@@ -69,6 +69,12 @@ static struct request *owner_by_content(struct dfl_op *op)
 		}
 	}
 	return owner;
+}
+
+/* Chunks only where nothing else tells: several requests can have retrieved the same. */
+static struct request *owner_by_content(struct dfl_op *op)
+{
+	return owner_by_text(op, false) ?: owner_by_text(op, true);
 }
 
 static void add_maybe(struct dfl_trace *t, struct dfl_op *op, struct request *r)

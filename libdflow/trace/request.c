@@ -142,7 +142,7 @@ static void make_room(struct dfl_trace *t)
 	let_go(t, r);
 }
 
-static void link_to(struct request *r, const char *trace_id, const char *why)
+void dfl_request_link(struct request *r, const char *trace_id, const char *why)
 {
 	struct dfl_doc_link *links;
 
@@ -222,11 +222,11 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 	struct bound_id *b = find_id(t, kind, value, key);
 
 	if (b && b->request != r && kind == DFL_ID_UPLOAD_FILE) {
-		link_to(r, b->request->trace_id, "file"); /* it uses what another request uploaded */
+		dfl_request_link(r, b->request->trace_id, "file"); /* it uses what another request uploaded */
 		return;
 	}
 	if (b && b->request != r && kind == DFL_ID_CONVERSATION) {
-		link_to(r, b->request->trace_id, "conversation");
+		dfl_request_link(r, b->request->trace_id, "conversation");
 		b->request = r;
 	}
 	if (!b) {
@@ -274,6 +274,18 @@ struct dfl_src *dfl_request_source(struct dfl_trace *t, struct request *r, const
 	LL_APPEND(r->sources, s);
 	r->n_sources++;
 	return s;
+}
+
+bool dfl_source_is(const struct dfl_src *s, const char *name)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	return n && s->field && !strncmp(s->field, name, n) && (!s->field[n] || s->field[n] == '.');
+}
+
+bool dfl_source_is_document(const struct dfl_src *s)
+{
+	return !s->kind && (dfl_source_is(s, "file") || dfl_source_is(s, "text"));
 }
 
 void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len, uint64_t pos,

@@ -56,6 +56,9 @@ static const struct dfl_rule peer_rules[] = {
 	  { [RULE_HOST] = "kms.*.amazonaws.com|*.kms.*.vpce.amazonaws.com" } },
 	{ "host:cloudwatch-logs", DFL_ST_LOGS, { [RULE_HOST] = "logs.*.amazonaws.com" } },
 	{ "host:elasticache", DFL_ST_REDIS, { [RULE_HOST] = "*.cache.amazonaws.com" } },
+	/* Dify's pgvector tables, also those in the database that holds all else. */
+	{ "table:pgvector", DFL_ST_VECTOR_DB,
+	  { [RULE_PROTOCOL] = "postgres", [RULE_OPERATION] = "* embedding_*", SERVER } },
 	{ "host:rds", DFL_ST_POSTGRES,
 	  { [RULE_HOST] = "*.rds.amazonaws.com", [RULE_PORT] = "5432" } },
 	/* Model vendors. */

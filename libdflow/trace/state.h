@@ -21,6 +21,7 @@ enum {
 	MAX_NAMES = 65536,
 	MAX_PROCS = 65536,
 	MAX_FIELDS_PER_REQUEST = 64,
+	MAX_DERIVED_PER_REQUEST = 1024, /* texts; vectors share a field, each other has one of its own */
 	MAX_COPIES = 256, /* of one field in one hop */
 	ANSWER_HEAD = 256, /* bytes of an answer that tell an echo from another answer */
 	ANSWER_SURE = 24,  /* bytes after which that is decided */
@@ -33,6 +34,7 @@ enum {
 	RUN_SURE = 64,	  /* canonical bytes; when not common */
 	RUN_FULL = 32,	  /* canonical bytes, when it is also nearly the whole field */
 	FULL_PERCENT = 90,
+	KNOWN_PERCENT = 75, /* of a derived text, when it is no other than one that came before */
 	RUN_WEAK = 12,	  /* below that: only in tied operations; a 20-character title in English has about 15 */
 };
 
@@ -100,6 +102,8 @@ struct dfl_src {
 	uint64_t number;
 	const char *field;
 	const char *derived_from; /* operation; NULL: inbound */
+	const char *kind;	  /* derived: "answer", "chunk", … */
+	bool is_chunk;		  /* it stands in a store, where others can get the same text */
 	uint64_t op;		  /* number of the operation it came from */
 	uint64_t view;		  /* derived: number of the view it came from */
 	struct dfl_view *from;	  /* derived: that view, while it appends */
@@ -109,6 +113,8 @@ struct dfl_src {
 	bool open;		  /* inbound: the decoder holds it */
 	uint64_t begin_ns;
 	uint64_t pos_from, pos_to; /* where it stood in its stream */
+	uint32_t canon_from;	   /* that, from there on: vectors came before */
+	uint64_t raw_from;
 	enum dfl_dir dir;
 	uint8_t head[ANSWER_HEAD]; /* derived: tells an echo from another answer */
 	uint32_t head_len;
@@ -206,7 +212,8 @@ struct request {
 	struct dfl_addr client;
 	bool have_client, via_alb;
 	struct dfl_src *sources;
-	unsigned n_sources, n_answers;
+	unsigned n_sources, n_derived;
+	unsigned cut_derived; /* beyond a limit: they are not looked for */
 	bool response_ended;
 	struct rconn *conns;
 	struct hop *hops;
@@ -231,6 +238,7 @@ struct op_id {
 struct op_run {
 	struct dfl_src *source; /* NULL: its request is gone */
 	const char *place;
+	const char *holds; /* what the place is made for, by the decoder's word: "chunk"; NULL unknown */
 	enum dfl_dir dir;
 	enum dfl_layer layer;
 	uint64_t view; /* number: only runs of one view can overlap */
@@ -241,6 +249,7 @@ struct op_run {
 	bool weak;    /* is in weak_matches, may still be tied */
 	bool tied;    /* others explain the same bytes as well */
 	bool beaten;  /* another source explains the same bytes better */
+	bool out;     /* it explains nothing: chunks of another request, a document that is here as chunks */
 	bool own;     /* it is the very text that became the source */
 	bool final;   /* its view is closed: all runs that compete with it are here */
 };
@@ -309,6 +318,7 @@ struct dfl_view {
 	int64_t ttl_s;
 	uint32_t encodings;
 	uint64_t first_ns, last_ns;
+	const char *holds; /* as of a run */
 	/* text that may become a derived payload */
 	const char *derives;
 	struct dfl_buf held;
@@ -376,6 +386,8 @@ void dfl_request_drop_source(struct dfl_trace *t, struct request *r, struct dfl_
 void dfl_source_ended(struct dfl_src *s);
 void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len, uint64_t pos, uint64_t pos_len);
 void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop);
+/* Once for each other trace. why: static. */
+void dfl_request_link(struct request *r, const char *trace_id, const char *why);
 void dfl_request_replayed(struct request *r, const char *trace_id, uint32_t seq);
 void dfl_requests_tick(struct dfl_trace *t);
 void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss);
@@ -452,6 +464,9 @@ void dfl_ops_forget_source(struct dfl_trace *t, const struct dfl_src *s);
 void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r);
 void dfl_ops_expire(struct dfl_trace *t);
 void dfl_ops_free(struct dfl_trace *t);
+
+bool dfl_source_is(const struct dfl_src *s, const char *name); /* "chunk" is the name of "chunk.2" too */
+bool dfl_source_is_document(const struct dfl_src *s); /* uploaded: it goes into stores, and comes back by itself */
 
 /* answer.c */
 void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len);

@@ -48,7 +48,7 @@ struct dfl_trace_opts {
 
 struct dfl_trace_stats {
 	uint64_t requests, open_requests, hops, settled, dropped, capped_ops, capped_runs, capped_owners, capped_conns, capped_strings,
-		scanned_bytes;
+		capped_derived, scanned_bytes;
 	uint64_t old_texts; /* of which fingerprints are looked for */
 	uint64_t forgotten; /* texts whose fingerprints went, or did not come, for want of room */
 };
