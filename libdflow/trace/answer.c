@@ -215,20 +215,28 @@ static void whole_hop(struct dfl_view *v, struct dfl_src *s, const struct dfl_sr
 	});
 }
 
-/* Retrieved text that another request uploaded: which it was is told by content. */
+static bool is_enough(const struct dfl_src *chunk, uint32_t len)
+{
+	uint64_t all = dfl_match_source_canon_bytes(chunk->match);
+
+	return len >= RUN_SURE || (len >= RUN_FULL && len * 100ull >= all * FULL_PERCENT);
+}
+
+/* Retrieved text that another request uploaded, also long ago: which it was is told by content. */
 static void link_to_uploads(const struct dfl_view *v, const struct dfl_src *chunk)
 {
-	uint64_t all = dfl_match_source_canon_bytes(chunk->match), len;
-
 	for (unsigned i = 0; i < v->op->n_runs; i++) {
 		const struct op_run *r = &v->op->runs[i];
 
-		if (r->view != v->number || !r->source || r->source->request == chunk->request ||
-		    !dfl_source_is_document(r->source))
-			continue;
-		len = dfl_run_len(r);
-		if (len >= RUN_SURE || (len >= RUN_FULL && len * 100 >= all * FULL_PERCENT))
+		if (r->view == v->number && r->source && r->source->request != chunk->request &&
+		    dfl_source_is_document(r->source) && is_enough(chunk, dfl_run_len(r)))
 			dfl_request_link(chunk->request, r->source->request->trace_id, "file");
+	}
+	for (unsigned i = 0; i < v->op->n_olds; i++) {
+		const struct old_run *r = &v->op->olds[i];
+
+		if (r->view == v->number && r->field && dfl_field_is_document(r->field->field) && r->span >= SPAN_SURE)
+			dfl_request_link(chunk->request, r->field->old->trace_id, "file");
 	}
 }
 

@@ -64,6 +64,11 @@ bool dfl_group_is_content(const struct run_group *g);
 void dfl_chunk_mark(struct dfl_op *op);
 /* Of two equal runs of different requests, one of them of a chunk. 1: a explains the bytes better; -1: b; 0: neither. */
 int dfl_chunk_better(const struct dfl_op *op, const struct op_run *a, const struct op_run *b);
+/*
+ * Are these bytes mostly chunks that somebody retrieved and uses here? Then they say more than the document that
+ * they were cut from, though side by side they are a longer run of it.
+ */
+bool dfl_chunk_fill(const struct dfl_op *op, uint64_t view, uint64_t from, uint64_t to);
 /* The place is made for such text. */
 bool dfl_chunk_fits(const struct op_run *r);
 

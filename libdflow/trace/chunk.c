@@ -40,24 +40,27 @@ static bool is_used(const struct dfl_op *op, const struct op_run *r)
 	return op->owner ? op->owner == of : !dfl_was_over(of, op->begin_ns);
 }
 
-/* A document of which mostly the chunks are here that somebody retrieved: side by side they are a longer run. */
-static bool is_in_chunks(const struct dfl_op *op, const struct op_run *doc)
+bool dfl_chunk_fill(const struct dfl_op *op, uint64_t view, uint64_t from, uint64_t to)
 {
-	uint64_t from = doc->run.pos_from, to = doc->run.pos_to, sum;
 	struct ranges there = { 0 };
+	uint64_t sum;
 
-	if (!doc->source || !dfl_source_is_document(doc->source) || op->owner == doc->source->request)
-		return false;
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct op_run *r = &op->runs[i];
 
-		if (r->view == doc->view && is_used(op, r))
+		if (r->view == view && is_used(op, r))
 			dfl_ranges_add(&there, r->run.pos_from > from ? r->run.pos_from : from,
 				       r->run.pos_to < to ? r->run.pos_to : to);
 	}
 	sum = dfl_ranges_sum(&there);
 	dfl_ranges_fini(&there);
 	return 2 * sum >= to - from;
+}
+
+static bool is_in_chunks(const struct dfl_op *op, const struct op_run *r)
+{
+	return r->source && dfl_source_is_document(r->source) && op->owner != r->source->request &&
+	       dfl_chunk_fill(op, r->view, r->run.pos_from, r->run.pos_to);
 }
 
 void dfl_chunk_mark(struct dfl_op *op)

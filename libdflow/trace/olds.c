@@ -137,6 +137,8 @@ static void each_field(struct dfl_trace *t, const struct request *r,
 	uint8_t *prints;
 
 	for (s = r->sources; s; s = s->next) {
+		if (s->is_chunk) /* it stands in a store: who gets it again has it from there */
+			continue;
 		if (dfl_prints_of(s->match, &prints, &of.n_prints))
 			continue;
 		of.prints = prints;

@@ -102,11 +102,17 @@ static bool overlaps(const struct old_run *r, uint64_t view, uint64_t pos_from, 
 	return r->view == view && to > from && 2 * (to - from) >= (la < lb ? la : lb);
 }
 
+static bool is_in_chunks(const struct dfl_op *op, const struct old_run *r)
+{
+	return dfl_field_is_document(r->field->field) && dfl_chunk_fill(op, r->view, r->pos_from, r->pos_to);
+}
+
 bool dfl_replay_beats(const struct dfl_op *op, const struct op_run *run)
 {
 	for (unsigned i = 0; i < op->n_olds; i++)
 		if (op->olds[i].field && op->olds[i].span > dfl_run_len(run) &&
-		    overlaps(&op->olds[i], run->view, run->run.pos_from, run->run.pos_to))
+		    overlaps(&op->olds[i], run->view, run->run.pos_from, run->run.pos_to) &&
+		    !is_in_chunks(op, &op->olds[i]))
 			return true;
 	return false;
 }
@@ -165,7 +171,7 @@ static void find_beaten(struct dfl_trace *t, struct dfl_op *op, const struct req
 
 		if (a->counted || !a->field)
 			continue;
-		a->beaten = !is_older(t, a, owner) || is_explained(op, a);
+		a->beaten = !is_older(t, a, owner) || is_explained(op, a) || is_in_chunks(op, a);
 		for (unsigned j = 0; j < op->n_olds && !a->beaten; j++)
 			a->beaten = rivals(a, &op->olds[j]) && is_older(t, &op->olds[j], owner) &&
 				    better(owner, a, &op->olds[j]) < 0;

@@ -283,9 +283,14 @@ bool dfl_source_is(const struct dfl_src *s, const char *name)
 	return n && s->field && !strncmp(s->field, name, n) && (!s->field[n] || s->field[n] == '.');
 }
 
+bool dfl_field_is_document(const char *field)
+{
+	return !strcmp(field, "file") || !strcmp(field, "text");
+}
+
 bool dfl_source_is_document(const struct dfl_src *s)
 {
-	return !s->kind && (dfl_source_is(s, "file") || dfl_source_is(s, "text"));
+	return !s->kind && s->field && dfl_field_is_document(s->field);
 }
 
 void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len, uint64_t pos,

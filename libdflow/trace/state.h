@@ -466,7 +466,9 @@ void dfl_ops_expire(struct dfl_trace *t);
 void dfl_ops_free(struct dfl_trace *t);
 
 bool dfl_source_is(const struct dfl_src *s, const char *name); /* "chunk" is the name of "chunk.2" too */
-bool dfl_source_is_document(const struct dfl_src *s); /* uploaded: it goes into stores, and comes back by itself */
+/* Uploaded: it goes into stores, and comes back by itself. */
+bool dfl_field_is_document(const char *field);
+bool dfl_source_is_document(const struct dfl_src *s);
 
 /* answer.c */
 void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len);
