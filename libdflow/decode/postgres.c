@@ -74,7 +74,8 @@ static const struct {
 	{ "message_agent_thoughts", "observation", "tool_result" },
 };
 
-static const char *payload_of(const char *place)
+/* What is written as a chunk is a document, which is cut up; what is read was retrieved. */
+static const char *payload_of(const char *place, enum dfl_dir dir)
 {
 	const char *dot = strchr(place, '.');
 
@@ -84,7 +85,9 @@ static const char *payload_of(const char *place)
 
 		if (!strcmp(dot + 1, payload_places[i].column) && !strncmp(table, place, n) &&
 		    (table[n] ? len > n : len == n))
-			return payload_places[i].holds;
+			return dir == DFL_REQUEST && !strcmp(payload_places[i].holds, "chunk")
+				       ? "file"
+				       : payload_places[i].holds;
 	}
 	return NULL;
 }
@@ -117,7 +120,7 @@ void dfl_pg_open_value(struct dfl_pg_side *s, const char *place)
 	const char *holds;
 
 	dfl_pg_note_value(s, place);
-	holds = payload_of(s->lit_place);
+	holds = payload_of(s->lit_place, s->dir);
 	s->value = open_value(s, holds, NULL);
 	if (is_hit(s, holds))
 		s->chunk_view = open_value(s, holds, holds);

@@ -7,8 +7,6 @@
 
 bool dfl_chunk_fits(const struct op_run *r)
 {
-	if (r->source->is_chunk && r->dir == DFL_REQUEST)
-		return false; /* what is written there as a chunk is of a document, when that is cut up */
 	return dfl_source_is(r->source, r->holds);
 }
 
@@ -35,7 +33,7 @@ static bool is_used(const struct dfl_op *op, const struct op_run *r)
 {
 	struct request *of = r->source ? r->source->request : NULL;
 
-	if (!of || !r->source->is_chunk || dfl_run_coverage(r) * 100 < FULL_PERCENT || (r->holds && r->dir == DFL_REQUEST))
+	if (!of || !r->source->is_chunk || dfl_run_coverage(r) * 100 < FULL_PERCENT || (r->holds && !dfl_chunk_fits(r)))
 		return false;
 	return op->owner ? op->owner == of : !dfl_was_over(of, op->begin_ns);
 }

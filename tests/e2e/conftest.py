@@ -29,6 +29,9 @@ class Stack:
     def chat(self, text, *options):
         return json.loads(run(STACK / "chat", *options, "-", input=text).stdout)
 
+    def learn(self, path):
+        return json.loads(run(STACK / "learn", path).stdout)
+
     def down(self):
         run(STACK / "down", timeout=120)
 
