@@ -94,22 +94,26 @@ static void session_fini(struct session *s)
 static void fill_stats(const struct session *s, struct dflow_stats *ret_stats)
 {
 	struct dfl_pipeline_stats p;
+	struct dflow_stats full;
 
+	_Static_assert(DFL_LIMITS_MAX == DFLOW_LIMITS_MAX, "both hold all limits");
 	dfl_pipeline_stats(s->pipeline, &p);
-	dfl_api_fill(ret_stats,
-		     &(struct dflow_stats){ .events = p.events,
-					    .bytes = p.bytes,
-					    .lost_events = p.lost_events,
-					    .lost_bytes = p.lost_bytes + p.gap_bytes,
-					    .requests = p.requests,
-					    .open_requests = p.open_requests,
-					    .hops = p.hops,
-					    .settled = p.settled,
-					    .dropped = p.dropped,
-					    .old_texts = p.old_texts,
-					    .old_texts_left_out = p.old_left_out,
-					    .old_texts_unusable = p.old_unusable },
-		     sizeof(*ret_stats));
+	full = (struct dflow_stats){ .events = p.events,
+				     .bytes = p.bytes,
+				     .lost_events = p.lost_events,
+				     .lost_bytes = p.lost_bytes + p.gap_bytes,
+				     .requests = p.requests,
+				     .open_requests = p.open_requests,
+				     .hops = p.hops,
+				     .settled = p.settled,
+				     .dropped = p.dropped,
+				     .old_texts = p.old_texts,
+				     .old_texts_left_out = p.old_left_out,
+				     .old_texts_unusable = p.old_unusable,
+				     .n_limits = p.n_limits };
+	for (unsigned i = 0; i < p.n_limits; i++)
+		full.limits[i] = (struct dflow_limit){ p.limits[i].name, p.limits[i].hits };
+	dfl_api_fill(ret_stats, &full, sizeof(full));
 }
 
 static int load_rules(struct session *s, const char *config, struct dfl_err *err)

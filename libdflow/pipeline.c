@@ -240,6 +240,48 @@ void dfl_pipeline_free(struct dfl_pipeline *p)
 	free(p);
 }
 
+static void add_limit(struct dfl_pipeline_stats *s, const char *name, uint64_t hits)
+{
+	if (hits && s->n_limits < DFL_LIMITS_MAX)
+		s->limits[s->n_limits++] = (struct dfl_limit_hits){ name, hits };
+}
+
+static const char *const decode_limits[DFL_N_LIMIT] = {
+	[DFL_LIMIT_LANES] = "TLS objects of one connection",
+	[DFL_LIMIT_TURNS] = "decoders tried within one chunk",
+	[DFL_LIMIT_UNANSWERED] = "calls without an answer on one connection",
+	[DFL_LIMIT_CHANNELS] = "Redis channels of one connection",
+	[DFL_LIMIT_SESSIONS] = "sessions of one plugin pipe",
+	[DFL_LIMIT_STATEMENTS] = "prepared statements of one connection",
+	[DFL_LIMIT_HEADS] = "bytes before an operation has a name",
+	[DFL_LIMIT_INFLATED] = "compressed bodies",
+	[DFL_LIMIT_HELLOS] = "bytes of a TLS hello",
+};
+
+static void add_limits(const struct dfl_pipeline *p, const struct dfl_stream_stats *stream, struct dfl_pipeline_stats *s)
+{
+	struct dfl_decode_stats decode;
+	struct dfl_trace_stats t;
+
+	dfl_decode_stats(p->decode, &decode);
+	dfl_trace_stats(p->trace, &t);
+	add_limit(s, "connections followed", stream->evicted_conns);
+	for (int i = 0; i < DFL_N_LIMIT; i++)
+		add_limit(s, decode_limits[i], decode.limit[i]);
+	add_limit(s, "places looked at for one piece of text", t.match.capped_candidates);
+	add_limit(s, "places of one piece of text in one field", t.match.capped_positions);
+	add_limit(s, "text of requests under way", t.match.capped_sources);
+	add_limit(s, "layers of base64", t.match.capped_depth);
+	add_limit(s, "requests under way", t.dropped);
+	add_limit(s, "operations kept for an id to come", t.capped_ops);
+	add_limit(s, "pieces of text in one operation", t.capped_runs);
+	add_limit(s, "requests that one answer may be of", t.capped_owners);
+	add_limit(s, "derived texts of one request", t.capped_derived);
+	add_limit(s, "texts of earlier requests", t.forgotten);
+	add_limit(s, "connections of one request", t.capped_conns);
+	add_limit(s, "names of operations and places", t.capped_strings);
+}
+
 void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats *ret_stats)
 {
 	struct dfl_stream_stats stream;
@@ -254,6 +296,7 @@ void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats 
 	ret_stats->hops = trace.hops;
 	ret_stats->settled = trace.settled;
 	ret_stats->dropped = trace.dropped;
-	ret_stats->old_texts = trace.old_texts;
+	add_limits(p, &stream, ret_stats);
+	ret_stats->old_texts = trace.match.old_texts;
 	ret_stats->old_left_out += trace.forgotten;
 }

@@ -25,10 +25,19 @@ struct dfl_pipeline_opts {
 	uint64_t memory_limit_bytes; /* 0: default 512 MiB */
 };
 
+#define DFL_LIMITS_MAX 32
+
+struct dfl_limit_hits {
+	const char *name;
+	uint64_t hits;
+};
+
 struct dfl_pipeline_stats {
 	uint64_t events, bytes, lost_events, lost_bytes, gap_bytes, requests, open_requests, hops, settled, dropped;
 	/* Texts of earlier requests, by their fingerprints: in memory; for want of room not; of another key or damaged. */
 	uint64_t old_texts, old_left_out, old_unusable;
+	unsigned n_limits; /* that were reached */
+	struct dfl_limit_hits limits[DFL_LIMITS_MAX];
 };
 
 int dfl_pipeline_new(const struct dfl_pipeline_opts *opts, struct dfl_pipeline **ret_pipeline);

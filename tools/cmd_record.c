@@ -318,6 +318,8 @@ static void print_status(struct session *s, bool last)
 		stats.events, stats.bytes, stats.lost_events, stats.lost_bytes,
 		s->tty && !last ? "" : "\n");
 	s->line = s->tty && !last;
+	for (uint32_t i = 0; last && i < stats.n_limits; i++)
+		fprintf(stderr, "dflow: limit reached %" PRIu64 " times: %s\n", stats.limits[i].hits, stats.limits[i].name);
 }
 
 static void child_ended(struct session *s)

@@ -56,17 +56,24 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static void print_summary(const char *file, const struct dflow_stats *s, bool json)
 {
-	if (json)
+	if (json) {
 		printf("{\"schema\":\"dflow.replay/1\",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
 		       ",\"lost_events\":%" PRIu64 ",\"lost_bytes\":%" PRIu64
 		       ",\"requests\":%" PRIu64 ",\"hops\":%" PRIu64 ",\"settled\":%" PRIu64
-		       ",\"dropped\":%" PRIu64 "}\n",
+		       ",\"dropped\":%" PRIu64 ",\"limits\":[",
 		       s->events, s->bytes, s->lost_events, s->lost_bytes, s->requests, s->hops,
 		       s->settled, s->dropped);
-	else
-		printf("%s: %" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
-		       " bytes, %" PRIu64 " bytes missing\n",
-		       file, s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
+		for (uint32_t i = 0; i < s->n_limits; i++)
+			printf("%s{\"name\":\"%s\",\"hits\":%" PRIu64 "}", i ? "," : "", s->limits[i].name,
+			       s->limits[i].hits);
+		printf("]}\n");
+		return;
+	}
+	printf("%s: %" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
+	       " bytes, %" PRIu64 " bytes missing\n",
+	       file, s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
+	for (uint32_t i = 0; i < s->n_limits; i++)
+		printf("limit reached %" PRIu64 " times: %s\n", s->limits[i].hits, s->limits[i].name);
 }
 
 static int run(int argc, char **argv)

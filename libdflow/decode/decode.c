@@ -162,7 +162,7 @@ static struct lane *add_lane(struct dfl_decode *d, struct dfl_conn *conn, const 
 	if (!l)
 		return NULL;
 	if (st->n_lanes == LANES_MAX) {
-		d->stats.limit[DFL_LIMIT_LANES]++;
+		dfl_limit_hit(&st->lanes->ctx, DFL_LIMIT_LANES);
 		oldest = st->lanes;
 		st->lanes = oldest->next;
 		st->n_lanes--;

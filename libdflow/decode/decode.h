@@ -53,6 +53,7 @@ struct dfl_view_desc {
 	 * "tool_result": a tool gave it; "embedding": a vector, spelt (vector.h). NULL else.
 	 */
 	const char *derives;
+	bool relay; /* derives: a client with a pool sends the deltas over several connections; here may be some */
 	const char *holds; /* payload that the place is made for, by such a name; NULL unknown */
 	bool leaf;        /* exactly one value, so that whole-leaf equality means something */
 	uint32_t encodings; /* what was undone to get here: enum dfl_encoding bits are added to its
@@ -115,6 +116,8 @@ struct dfl_decode_sink {
 	/* Plaintext bytes passed in a form that no decoder can read: an unknown coding, too much of
 	 * it. */
 	void (*unread)(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t len);
+	/* Something of the connection was given up at a limit, so that not all is known of it any more. */
+	void (*limit)(void *ud, struct dfl_conn *conn);
 	void (*dns)(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s,
 		    uint64_t ts_ns);
 	/* What the peer is by its protocol: a RESP server is redis. */

@@ -83,6 +83,7 @@ static inline void dfl_gap_source(const struct dfl_dec_ctx *c, struct dfl_src *s
 static inline void dfl_limit_hit(const struct dfl_dec_ctx *c, enum dfl_decode_limit limit)
 {
 	c->stats->limit[limit]++;
+	c->sink->limit(c->sink->ud, c->conn);
 }
 
 static inline struct dfl_slice dfl_chunk_slice(const struct dfl_chunk *c, size_t from, size_t len)

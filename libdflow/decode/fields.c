@@ -204,6 +204,7 @@ static struct dfl_view *open_derived(const struct dfl_fields *f, const char *der
 					 .layer = f->ctx->layer,
 					 .ssl = f->ctx->ssl,
 					 .derives = derives,
+					 .relay = f->relay,
 					 .leaf = true,
 					 .ttl_s = -1 };
 

@@ -48,6 +48,7 @@ struct dfl_fields {
 	struct dfl_vector vector;
 	bool done;      /* a document was read to its end, or one cannot be any more */
 	bool joined;    /* an answer came in deltas */
+	bool relay;     /* its deltas may come over several connections */
 	bool ended;     /* the last event said that nothing of this answer follows */
 	char event[DFL_FIELDS_WORD]; /* of this document */
 	char node[DFL_FIELDS_WORD];  /* type of the workflow's node that it tells of */

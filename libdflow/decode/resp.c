@@ -214,6 +214,7 @@ static struct dfl_channel *new_channel(struct dfl_resp_conn *c, bool published,
 	events = !strncmp(ch->place, "channel:", 8) || dfl_resp_is_event_stream(name, len);
 	dfl_fields_init(&ch->fields, c->ctx, ch->op, published ? c->commands.dir : c->replies.dir,
 			NULL, events ? DFL_FIELDS_EVENT : DFL_FIELDS_NONE);
+	ch->fields.relay = published;
 	DL_APPEND(c->channels, ch);
 	c->n_channels++;
 	return ch;
@@ -224,16 +225,17 @@ struct dfl_channel *dfl_resp_channel_find(struct dfl_resp_conn *c, bool publishe
 {
 	struct dfl_channel *ch;
 
-	DL_FOREACH(c->channels, ch)
-	{
-		if (ch->published != published || ch->name_len != len ||
-		    memcmp(ch->name, name, len))
-			continue;
-		DL_DELETE(c->channels, ch);
-		DL_APPEND(c->channels, ch);
-		return ch;
+	if (!c->channels)
+		return NULL;
+	for (ch = c->channels->prev;; ch = ch->prev) { /* the one that was used last is used again */
+		if (ch->published == published && ch->name_len == len && !memcmp(ch->name, name, len))
+			break;
+		if (ch == c->channels)
+			return NULL;
 	}
-	return NULL;
+	DL_DELETE(c->channels, ch);
+	DL_APPEND(c->channels, ch);
+	return ch;
 }
 
 struct dfl_channel *dfl_resp_channel(struct dfl_resp_conn *c, bool published,

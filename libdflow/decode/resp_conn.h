@@ -10,7 +10,7 @@
 	4096 /* bytes held until verb and key tell which operation they belong to */
 #define DFL_RESP_ARG_MAX 1024 /* kept of an argument that is looked at */
 #define DFL_RESP_CHANNELS                                                                          \
-	32 /* pub/sub channels with an open operation; the least used one is ended */
+	1024 /* pub/sub channels with an open operation; the least used one is ended */
 #define DFL_RESP_QUEUED                                                                            \
 	32 /* commands of a transaction whose part of EXEC's reply has a place; later ones have    \
 	      none */

@@ -188,6 +188,14 @@ struct dflow_callbacks {
 	void (*trace_dropped)(void *ud, const struct dflow_trace *trace);
 };
 
+/* A limit that keeps memory or work bounded, and how often it was reached. */
+struct dflow_limit {
+	const char *name; /* "redis channels of one connection"; valid for good */
+	uint64_t hits;
+};
+
+#define DFLOW_LIMITS_MAX 32
+
 struct dflow_stats {
 	size_t sz;
 	uint64_t events, bytes;		  /* seen */
@@ -196,6 +204,8 @@ struct dflow_stats {
 	/* Texts of earlier requests that are known again by their fingerprints; those that are not for
 	 * want of room; those of which the fingerprints are of no use (another key, or damaged). */
 	uint64_t old_texts, old_texts_left_out, old_texts_unusable;
+	uint32_t n_limits; /* that were reached; the traces that one may have touched say so */
+	struct dflow_limit limits[DFLOW_LIMITS_MAX];
 };
 
 /* ======== Recording ======== */

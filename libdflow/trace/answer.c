@@ -34,6 +34,17 @@ static bool begins_like(const struct request *r, const struct dfl_view *v)
 	return false;
 }
 
+/* A part of an answer that is known already tells nothing new. */
+static bool is_part(const struct dfl_view *v, const struct request *r)
+{
+	const struct dfl_src *s;
+
+	for (s = r->sources; s && v->relay; s = s->next)
+		if (s->kind == v->derives)
+			return true;
+	return false;
+}
+
 static bool is_whole(const struct dfl_src *s, const struct dfl_buf *text)
 {
 	return text->len <= sizeof(s->head) && dfl_match_source_raw_bytes(s->match) == text->len &&
@@ -57,6 +68,8 @@ static bool is_echo(const struct dfl_view *v, const struct request *r)
 	const struct dfl_src *s;
 	uint64_t sum = 0;
 
+	if (is_part(v, r))
+		return true;
 	for (s = r->sources; s; s = s->next)
 		if (s->kind == v->derives && is_whole(s, &v->held))
 			return true;
@@ -172,7 +185,7 @@ static void decide(struct dfl_view *v, bool at_end)
 	v->asked = known(v->op);
 	n = dfl_attribute_owners(v->op->trace, v->op, owners);
 	for (unsigned i = 0; i < n && !at_end; i++)
-		if (begins_like(owners[i], v))
+		if (begins_like(owners[i], v) || is_part(v, owners[i]))
 			return;
 	if (!n)
 		return;

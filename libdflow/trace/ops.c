@@ -215,6 +215,7 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	v->encodings = d->encodings;
 	v->holds = dfl_trace_string(t, d->holds ?: d->derives);
 	v->derives = dfl_trace_string(t, d->derives);
+	v->relay = d->relay;
 	return v;
 }
 
@@ -359,6 +360,12 @@ static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t l
 	tc->unreadable = true;
 }
 
+static void limit(void *ud, struct dfl_conn *conn)
+{
+	if (conn->trace)
+		dfl_requests_limited(ud, conn->trace);
+}
+
 static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s, uint64_t ts_ns)
 {
 	dfl_trace_name(ud, name, addr);
@@ -396,6 +403,7 @@ void dfl_ops_sink(struct dfl_trace *t, struct dfl_decode_sink *sink)
 		.tls = tls,
 		.encrypted = encrypted,
 		.unread = unread,
+		.limit = limit,
 		.dns = dns,
 		.protocol = protocol,
 	};

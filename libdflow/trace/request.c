@@ -448,6 +448,18 @@ void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss)
 	}
 }
 
+void dfl_requests_limited(struct dfl_trace *t, struct tconn *tc)
+{
+	struct request *r;
+	struct rconn *rc;
+
+	DL_FOREACH(t->requests, r) {
+		HASH_FIND(hh, r->conns, &tc, sizeof(tc), rc);
+		if (rc && !r->settled)
+			r->capped = r->dirty = true;
+	}
+}
+
 void dfl_requests_finish(struct dfl_trace *t)
 {
 	struct request *r;

@@ -321,6 +321,7 @@ struct dfl_view {
 	const char *holds; /* as of a run */
 	/* text that may become a derived payload */
 	const char *derives;
+	bool relay; /* it may be a part of that */
 	struct dfl_buf held;
 	uint64_t held_pos, held_pos_to;
 	bool decided;
@@ -391,6 +392,8 @@ void dfl_request_link(struct request *r, const char *trace_id, const char *why);
 void dfl_request_replayed(struct request *r, const char *trace_id, uint32_t seq);
 void dfl_requests_tick(struct dfl_trace *t);
 void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss);
+/* What is known of the connection ends at a limit: so does what is known of the requests that use it. */
+void dfl_requests_limited(struct dfl_trace *t, struct tconn *tc);
 void dfl_requests_finish(struct dfl_trace *t);
 void dfl_requests_free(struct dfl_trace *t);
 

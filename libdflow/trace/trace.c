@@ -197,9 +197,6 @@ void dfl_trace_finish(struct dfl_trace *t)
 
 void dfl_trace_stats(const struct dfl_trace *t, struct dfl_trace_stats *ret_stats)
 {
-	struct dfl_match_stats match;
-
-	dfl_match_stats(t->match, &match);
 	*ret_stats = t->stats;
-	ret_stats->old_texts = match.old_texts;
+	dfl_match_stats(t->match, &ret_stats->match);
 }

@@ -9,6 +9,7 @@
 
 #include "capture/event.h"
 #include "decode/decode.h"
+#include "match/match.h"
 #include "stream/stream.h"
 #include "trace/doc.h"
 #include "trace/rules.h"
@@ -47,9 +48,9 @@ struct dfl_trace_opts {
 };
 
 struct dfl_trace_stats {
-	uint64_t requests, open_requests, hops, settled, dropped, capped_ops, capped_runs, capped_owners, capped_conns, capped_strings,
-		capped_derived, scanned_bytes;
-	uint64_t old_texts; /* of which fingerprints are looked for */
+	uint64_t requests, open_requests, hops, settled, dropped, scanned_bytes;
+	uint64_t capped_ops, capped_runs, capped_owners, capped_conns, capped_strings, capped_derived;
+	struct dfl_match_stats match;
 	uint64_t forgotten; /* texts whose fingerprints went, or did not come, for want of room */
 };
 

@@ -3,8 +3,6 @@
 count is wrong too; remove a line with its fault."""
 
 KNOWN = {
-    "recorded one publisher": ({"missing"}, "over 32 channels published through one connection: the least used one's "
-                                            "answer is cut, and the trace says that it is complete"),
     "1 MB": ({"missing"}, "the recorder falls behind: events are lost, and said to be; alone on an idle machine all is found"),
     "32 words": ({"missing", "false"}, "the recorder falls behind: an end of a short connection has no process, so no station"),
 }

@@ -209,6 +209,11 @@ static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t l
 	((struct sink *)ud)->unread += len;
 }
 
+static void limit(void *ud, struct dfl_conn *conn)
+{
+	((struct sink *)ud)->limits++;
+}
+
 static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s,
 		uint64_t ts_ns)
 {
@@ -246,6 +251,7 @@ void sink_init(struct sink *s)
 		.tls = tls,
 		.encrypted = encrypted,
 		.unread = unread,
+		.limit = limit,
 		.dns = dns,
 		.protocol = protocol,
 	};

@@ -58,7 +58,7 @@ struct sink {
 	/* When set: how often each stream position was shown (not counting joined views). */
 	void (*seen)(void *ud, const struct sink_view *v, uint64_t pos, uint64_t len);
 	void *seen_ud;
-	uint64_t unread;
+	uint64_t unread, limits;
 	uint8_t is_encrypted[4096]; /* by connection */
 };
 

@@ -91,6 +91,39 @@ static void test_second_answer_with_the_same_opening(void **state)
 	assert_string_equal(hop(f->docs[0], "UPDATE conversations")->field, "answer.2");
 }
 
+static void publish(struct fixture *f, int conn, const char *deltas)
+{
+	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer", .relay = true, .leaf = true, .ttl_s = -1 };
+	struct dfl_chunk chunk = { .dir = DFL_REQUEST, .ts_ns = f->now };
+	struct dfl_op *op = begin(f, conn, "PUBLISH", "channel:*");
+	struct dfl_view *v;
+
+	id(f, op, DFL_ID_MESSAGE, "m-1");
+	v = f->sink->view_open(f->sink->ud, &f->conns[conn], op, &d);
+	f->sink->view_data(f->sink->ud, v, deltas, strlen(deltas), 0, strlen(deltas), &chunk);
+	f->sink->view_close(f->sink->ud, v);
+	end(f, op);
+}
+
+/* What a pool publishes over two connections is no two more answers. */
+static void test_published_over_two_connections(void **state)
+{
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	struct fixture *f = *state;
+
+	struct dfl_op *api = request(f, text_a), *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+
+	id(f, api, DFL_ID_MESSAGE, "m-1");
+	see(f, 4, llm, DFL_REQUEST, NULL, text_a);
+	see(f, 4, llm, DFL_RESPONSE, "answer", answer);
+	end(f, llm);
+	publish(f, 2, "Wait a day, out dead first, no than quarter.");
+	publish(f, 6, "for dry take the wood and more a of the crown.");
+	end(f, api);
+	assert_int_equal(doc(f, 0)->n_fields, 2);
+	assert_int_equal(f->docs[0]->fields[1].bytes, strlen(answer));
+}
+
 #define N_EQUAL 3
 
 /* The same question from several: each model call may be of each of them. */
@@ -176,6 +209,7 @@ int main(void)
 		T(test_answer_of_nobody),
 		T(test_answers_with_one_opening),
 		T(test_second_answer_with_the_same_opening),
+		T(test_published_over_two_connections),
 		T(test_equal_questions),
 		T(test_equal_questions_and_answers),
 	};

@@ -120,6 +120,10 @@ static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t l
 {
 }
 
+static void limit(void *ud, struct dfl_conn *conn)
+{
+}
+
 static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s,
 		uint64_t ts_ns)
 {
@@ -133,7 +137,7 @@ static const struct dfl_decode_sink sink = {
 	NULL,          op_begin,   op_describe, op_id,     op_station, op_client,
 	op_end,        view_open,  view_data,   view_gap,  view_close, source_begin,
 	source_append, source_gap, source_end,  tls,       encrypted,  unread,
-	dns,           protocol,
+	limit,         dns,        protocol,
 };
 
 /* Like tape_play, but an allocation may fail at any time. */
@@ -238,7 +242,7 @@ static void test_limits(void **state)
 {
 	count_limit(DFL_LIMIT_UNANSWERED, head, 100);
 	count_limit(DFL_LIMIT_UNANSWERED, "*2\r\n$3\r\nGET\r\n$4\r\n%04d\r\n", 2000);
-	count_limit(DFL_LIMIT_CHANNELS, "*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\n%04d\r\n", 100);
+	count_limit(DFL_LIMIT_CHANNELS, "*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\n%04d\r\n", 2000);
 }
 
 int main(void)

@@ -264,14 +264,14 @@ static void test_bounds(void **state)
 	past(f, text_a, NULL);
 	tick(f, LINGER); /* its fingerprints have no room beside the older ones */
 	dfl_trace_stats(f->t, &stats);
-	assert_int_equal(stats.old_texts, 1);
+	assert_int_equal(stats.match.old_texts, 1);
 	assert_int_equal(stats.forgotten, 1);
 	dfl_trace_forget_before(f->t, f->docs[1]->started_ns);
 	dfl_trace_stats(f->t, &stats);
-	assert_int_equal(stats.old_texts, 1);
+	assert_int_equal(stats.match.old_texts, 1);
 	dfl_trace_forget_before(f->t, f->docs[1]->started_ns + 1);
 	dfl_trace_stats(f->t, &stats);
-	assert_int_equal(stats.old_texts, 0);
+	assert_int_equal(stats.match.old_texts, 0);
 	assert_int_equal(dfl_trace_remember(f->t, &bad), -EINVAL);
 	bad.trace_id = "0123456789abcdef0123456789abcdef";
 	assert_int_equal(dfl_trace_remember(f->t, &bad), 0);

@@ -151,6 +151,21 @@ static void test_loss_is_said(void **state)
 	assert_int_equal(doc(f, 0)->completeness.n_reasons, 2);
 }
 
+/* At a limit of a decoder all may be touched that use the connection. */
+static void test_limit_is_said(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op = request(f, text_a);
+
+	operation(f, 2, "PUBLISH", "channel:*", text_a);
+	f->sink->limit(f->sink->ud, &f->conns[2]);
+	f->sink->limit(f->sink->ud, &f->conns[3]); /* not used by it */
+	end(f, op);
+	tick(f, 10);
+	assert_int_equal(doc(f, 0)->completeness.n_reasons, 1);
+	assert_string_equal(f->docs[0]->completeness.reasons[0], "a limit was reached");
+}
+
 static void test_complete(void **state)
 {
 	struct fixture *f = *state;
@@ -237,6 +252,7 @@ int main(void)
 		T(test_numbers_follow_time),
 		T(test_bytes_without_an_operation),
 		T(test_loss_is_said),
+		T(test_limit_is_said),
 		T(test_complete),
 		T(test_absence_on_a_connection),
 		T(test_punctuation_cannot_be_matched),
