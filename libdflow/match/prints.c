@@ -12,17 +12,6 @@
 #define BITS (8 * DFL_PRINT_BYTES)
 #define MIN_BITS 10 /* of slots */
 
-/* As on disk: the same on all machines. */
-static uint64_t load_le(const uint8_t *p)
-{
-	uint64_t v = dfl_load64(p);
-
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap64(v);
-#endif
-	return v;
-}
-
 static uint64_t load_print(const uint8_t *p)
 {
 	return (uint64_t)p[0] << 32 | (uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 8 | p[4];
@@ -35,34 +24,6 @@ static void store_print(uint8_t *p, uint64_t print)
 }
 
 /* ---- from text ---- */
-
-/* Multiply-shift hashing (Dietzfelbinger et al. 1997) of both halves, with a known odd number (2^64 / golden ratio). */
-static bool is_chosen(const uint8_t *gram)
-{
-	uint64_t a = load_le(gram), b = load_le(gram + DFL_PRINT_K - 8);
-
-	return !((a ^ (b << 29 | b >> 35)) * 0x9e3779b97f4a7c15ull >> (64 - DFL_PRINT_RATE_LOG));
-}
-
-size_t dfl_prints_choose(const uint8_t *text, size_t n, uint16_t *ret_at)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		ret_at[count] = (uint16_t)i;
-		count += is_chosen(text + i);
-	}
-	return count;
-}
-
-/* The same with secret numbers; then mixed, so that grams that differ alike do not collide alike. */
-uint64_t dfl_prints_hash(const struct dfl_prints *p, const uint8_t *gram)
-{
-	uint64_t h = load_le(gram) * p->key[0] + load_le(gram + DFL_PRINT_K - 8) * p->key[1];
-
-	h = (h ^ h >> 32) * p->key[2];
-	return h >> (64 - BITS);
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -83,34 +44,29 @@ static uint32_t sort(uint8_t *prints, uint32_t n)
 	return kept;
 }
 
-/* Room for one more, doubling at the powers of two. */
-static int make_room(uint8_t **prints, uint32_t n)
+/* Those of some more of the text, behind n others; returns how many there are then. */
+static uint32_t add_prints(const struct dfl_match *m, const uint8_t *text, size_t len, uint8_t *prints, uint32_t n)
 {
-	uint8_t *more;
+	uint16_t at[DFL_SLICE + DFL_CHOOSE_SLACK];
+	size_t found = m->simd->choose(text, len, at);
 
-	if (n & (n - 1))
-		return 0;
-	more = realloc(*prints, (size_t)(n ? 2 * n : 1) * DFL_PRINT_BYTES);
-	if (!more)
-		return -ENOMEM;
-	*prints = more;
-	return 0;
+	for (size_t i = 0; i < found && n < DFL_PRINTS_PER_TEXT; i++)
+		store_print(prints + (size_t)n++ * DFL_PRINT_BYTES, dfl_prints_hash(&m->prints, text + at[i]));
+	return n;
 }
 
 int dfl_prints_of(const struct dfl_match_source *s, uint8_t **ret_prints, uint32_t *ret_n)
 {
-	const struct dfl_prints *p = &s->m->prints;
-	uint8_t *prints = NULL;
+	size_t grams = s->text.len < DFL_PRINT_K ? 0 : s->text.len - DFL_PRINT_K + 1, len;
+	size_t room = grams < DFL_PRINTS_PER_TEXT ? grams : DFL_PRINTS_PER_TEXT;
+	uint8_t *prints = malloc(room * DFL_PRINT_BYTES + 1);
 	uint32_t n = 0;
 
-	for (size_t i = 0; i + DFL_PRINT_K <= s->text.len && n < DFL_PRINTS_PER_TEXT; i++) {
-		if (!is_chosen(s->text.data + i))
-			continue;
-		if (make_room(&prints, n)) {
-			free(prints);
-			return -ENOMEM;
-		}
-		store_print(prints + (size_t)n++ * DFL_PRINT_BYTES, dfl_prints_hash(p, s->text.data + i));
+	if (!prints)
+		return -ENOMEM;
+	for (size_t i = 0; i < grams; i += len) {
+		len = grams - i < DFL_SLICE ? grams - i : DFL_SLICE;
+		n = add_prints(s->m, s->text.data + i, len, prints, n);
 	}
 	*ret_prints = prints;
 	*ret_n = sort(prints, n);
@@ -145,7 +101,7 @@ void dfl_prints_init(struct dfl_prints *p, struct dfl_secret *secret, const uint
 	else
 		randombytes_buf(p->key, sizeof(p->key));
 	for (int i = 0; i < 3; i++)
-		p->key[i] = load_le((const uint8_t *)&p->key[i]) | 1;
+		p->key[i] = dfl_load_le((const uint8_t *)&p->key[i]) | 1;
 }
 
 static size_t slots_size(unsigned bits)
@@ -155,7 +111,7 @@ static size_t slots_size(unsigned bits)
 
 static size_t filter_size(unsigned bits)
 {
-	return (size_t)1 << (bits + 2 - 3);
+	return sizeof(uint64_t) << (bits - DFL_PRINT_FILTER_SHIFT);
 }
 
 static void free_table(struct dfl_prints *p)
@@ -186,9 +142,7 @@ static uint32_t home(const struct dfl_prints *p, uint64_t print)
 
 static void filter_set(struct dfl_prints *p, uint64_t print)
 {
-	uint64_t bit = print >> (BITS - p->bits - 2);
-
-	p->filter[bit >> 6] |= 1ull << (bit & 63);
+	*dfl_prints_filter(p, print) |= dfl_prints_bits(print);
 }
 
 static uint32_t free_slot(const struct dfl_prints *p, uint64_t print)

@@ -43,7 +43,7 @@ struct dfl_print_run {
 /* Called for each run of two or more different ones. It may not free the set. */
 typedef void (*dfl_print_fn)(void *ud, void *view_ud, void *set_ud, const struct dfl_print_run *run);
 
-/* The fingerprints of a source, DFL_PRINT_BYTES each, sorted, different; free() them. 0 of them: NULL. 0 or -ENOMEM. */
+/* The fingerprints of a source, DFL_PRINT_BYTES each, sorted, different; free() them. 0 or -ENOMEM. */
 int dfl_prints_of(const struct dfl_match_source *s, uint8_t **ret_prints, uint32_t *ret_n);
 /* Are they as dfl_prints_of gives them? */
 bool dfl_prints_valid(const uint8_t *prints, uint32_t n);

@@ -26,7 +26,7 @@ struct dfl_prints {
 	struct dfl_secret *secret;
 	uint64_t key[3];
 	struct dfl_print_slot *slots; /* open addressing; at most half are used; NULL: no sets yet */
-	uint64_t *filter;	      /* four bits a slot */
+	uint64_t *filter;	      /* two bits of one word for each; a word for eight slots */
 	unsigned bits;		      /* of the number of slots */
 	uint32_t used, removed;	      /* slots; removed since the filter was made */
 	struct dfl_print_set **sets;  /* from 1 on; a free one is NULL */
@@ -42,18 +42,52 @@ struct dfl_prints_found {
 
 void dfl_prints_init(struct dfl_prints *p, struct dfl_secret *secret, const uint8_t *key);
 void dfl_prints_fini(struct dfl_prints *p);
-/* Which k-grams begin in n bytes (below 64 KiB) and are chosen? text has DFL_PRINT_K - 1 bytes more. Returns how many. */
-size_t dfl_prints_choose(const uint8_t *text, size_t n, uint16_t *ret_at);
-uint64_t dfl_prints_hash(const struct dfl_prints *p, const uint8_t *gram);
 void dfl_prints_find(const struct dfl_prints *p, uint64_t print, struct dfl_prints_found *ret_found);
 /* Its number in the set; it is one of them. */
 uint32_t dfl_print_index(const struct dfl_print_set *set, uint64_t print);
 
+/* The same on all machines. */
+static inline uint64_t dfl_load_le(const uint8_t *p)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
+}
+
+/*
+ * The fingerprint of a k-gram. Multiply-shift hashing (Dietzfelbinger et al. 1997) of both halves with secret odd
+ * numbers; then mixed, so that grams that differ alike do not collide alike.
+ */
+static inline uint64_t dfl_prints_hash(const struct dfl_prints *p, const uint8_t *gram)
+{
+	uint64_t h = dfl_load_le(gram) * p->key[0] + dfl_load_le(gram + DFL_PRINT_K - 8) * p->key[1];
+
+	return (h ^ h >> 32) * p->key[2] >> (64 - 8 * DFL_PRINT_BYTES);
+}
+
+#define DFL_PRINT_FILTER_SHIFT 3
+
+static inline uint64_t *dfl_prints_filter(const struct dfl_prints *p, uint64_t print)
+{
+	return &p->filter[print >> (8 * DFL_PRINT_BYTES - p->bits + DFL_PRINT_FILTER_SHIFT)];
+}
+
+/* By the lower end of the print, which the word does not depend on. */
+static inline uint64_t dfl_prints_bits(uint64_t print)
+{
+	return 1ull << (print & 63) | 1ull << (print >> 6 & 63);
+}
+
+/* May it be in the table? At most 1 in 60 that are not. */
 static inline bool dfl_prints_maybe(const struct dfl_prints *p, uint64_t print)
 {
-	uint64_t bit = print >> (8 * DFL_PRINT_BYTES - p->bits - 2);
+	uint64_t bits = dfl_prints_bits(print);
 
-	return p->filter[bit >> 6] >> (bit & 63) & 1;
+	return (*dfl_prints_filter(p, print) & bits) == bits;
 }
 
 /* streaks.c: looks at what the canonical text of a scan has grown by. */

@@ -12,6 +12,8 @@
 struct dfl_canon;
 struct dfl_index;
 
+#define DFL_CHOOSE_SLACK 4
+
 struct dfl_simd {
 	const char *name;
 	bool (*usable)(void); /* on this processor */
@@ -40,12 +42,18 @@ struct dfl_simd {
 	size_t (*text_bytes)(const uint8_t *p, size_t n);
 	/* n groups of four values to three bytes each. out has room for 32 bytes more, values too. */
 	void (*join)(uint8_t *out, const uint8_t *values, size_t n);
+	/*
+	 * Which k-grams that begin in n bytes (below 64 KiB) have a fingerprint; returns how many. text has
+	 * DFL_PRINT_K - 1 bytes more, ret_at room for n and DFL_CHOOSE_SLACK.
+	 */
+	size_t (*choose)(const uint8_t *text, size_t n, uint16_t *ret_at);
 };
 
 extern const struct dfl_simd dfl_simd_portable;
 #if defined(__x86_64__)
 extern const struct dfl_simd dfl_simd_avx2;
 extern const struct dfl_simd dfl_simd_avx512;
+size_t dfl_choose_avx2(const uint8_t *text, size_t n, uint16_t *ret_at); /* with AVX-512 too */
 #elif defined(__aarch64__)
 extern const struct dfl_simd dfl_simd_neon;
 #endif

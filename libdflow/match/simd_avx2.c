@@ -67,6 +67,7 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 }
 
 #include "match/canon_loop.h"
+#include "match/choose_loop.h"
 #include "match/probe_loop.h"
 
 static bool usable(void)
@@ -118,7 +119,43 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	dfl_simd_portable.join(out, v, n);
 }
 
-const struct dfl_simd dfl_simd_avx2 = { "avx2", usable, canon_loop, probe_loop, no_units, values, text_loop, join };
+static inline __m256i weigh(const uint8_t *p, uint8_t w0, uint8_t w1)
+{
+	return _mm256_maddubs_epi16(_mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi16((short)(w0 | w1 << 8)));
+}
+
+/* All ones for those of the k-grams at p, p + 2, … p + 30. */
+static inline __m256i choose_every_other(const uint8_t *p)
+{
+	__m256i a = _mm256_add_epi16(weigh(p, CHOOSE_W0, CHOOSE_W1), weigh(p + 4, CHOOSE_W4, CHOOSE_W5));
+	__m256i b = _mm256_add_epi16(weigh(p + 8, CHOOSE_W8, CHOOSE_W9), weigh(p + 13, CHOOSE_W13, CHOOSE_W14));
+	__m256i h = _mm256_mullo_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16((short)CHOOSE_MUL));
+
+	return _mm256_cmpeq_epi16(_mm256_srli_epi16(h, 16 - DFL_PRINT_RATE_LOG), _mm256_setzero_si256());
+}
+
+/* 32 at a time, which read 13 + 1 + 32 bytes from there: up to the last of their k-grams. */
+size_t dfl_choose_avx2(const uint8_t *text, size_t n, uint16_t *ret_at)
+{
+	size_t count = 0, i = 0;
+
+	for (; i + 32 <= n; i += 32) {
+		uint32_t found = (uint32_t)_mm256_movemask_epi8(_mm256_blendv_epi8(
+			choose_every_other(text + i), choose_every_other(text + i + 1), _mm256_set1_epi16((short)0xff00)));
+		size_t next = count + (size_t)__builtin_popcount(found);
+
+		for (int j = 0; j < DFL_CHOOSE_SLACK; j++, found &= found - 1) /* mostly two: no branch for them */
+			ret_at[count + j] = (uint16_t)(i + _tzcnt_u32(found));
+		for (count += DFL_CHOOSE_SLACK; found; found &= found - 1)
+			ret_at[count++] = (uint16_t)(i + _tzcnt_u32(found));
+		count = next;
+	}
+	return choose_from(text, i, n, ret_at, count);
+}
+
+const struct dfl_simd dfl_simd_avx2 = {
+	"avx2", usable, canon_loop, probe_loop, no_units, values, text_loop, join, dfl_choose_avx2,
+};
 #ifdef __clang__
 #pragma clang attribute pop
 #else

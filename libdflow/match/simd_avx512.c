@@ -208,7 +208,9 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	dfl_simd_portable.join(out, v, n);
 }
 
-const struct dfl_simd dfl_simd_avx512 = { "avx512", usable, canon_loop, probe, units, values, text_loop, join };
+const struct dfl_simd dfl_simd_avx512 = {
+	"avx512", usable, canon_loop, probe, units, values, text_loop, join, dfl_choose_avx2,
+};
 #ifdef __clang__
 #pragma clang attribute pop
 #else

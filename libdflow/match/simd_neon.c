@@ -62,6 +62,7 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 }
 
 #include "match/canon_loop.h"
+#include "match/choose_loop.h"
 #include "match/probe_loop.h"
 
 static bool usable(void)
@@ -101,7 +102,12 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	dfl_simd_portable.join(out, v, n);
 }
 
+static size_t choose(const uint8_t *text, size_t n, uint16_t *ret_at)
+{
+	return choose_from(text, 0, n, ret_at, 0);
+}
+
 const struct dfl_simd dfl_simd_neon = {
-	"neon", usable, canon_loop, probe_loop, no_units, values, text_loop, join,
+	"neon", usable, canon_loop, probe_loop, no_units, values, text_loop, join, choose,
 };
 #endif

@@ -54,6 +54,7 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 }
 
 #include "match/canon_loop.h"
+#include "match/choose_loop.h"
 #include "match/probe_loop.h"
 
 static bool usable(void)
@@ -81,4 +82,11 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	}
 }
 
-const struct dfl_simd dfl_simd_portable = { "portable", usable, canon_loop, probe_loop, no_units, values, text_loop, join };
+static size_t choose(const uint8_t *text, size_t n, uint16_t *ret_at)
+{
+	return choose_from(text, 0, n, ret_at, 0);
+}
+
+const struct dfl_simd dfl_simd_portable = {
+	"portable", usable, canon_loop, probe_loop, no_units, values, text_loop, join, choose,
+};

@@ -146,36 +146,54 @@ static void step(struct dfl_scan *s, uint64_t at, uint64_t print, const struct d
 
 static void look(struct dfl_scan *s, uint64_t at)
 {
-	const struct dfl_prints *p = &s->m->prints;
-	uint64_t print = dfl_prints_hash(p, dfl_scan_at(s, at));
-	struct dfl_prints_found found = { .n = 0 };
+	uint64_t print = dfl_prints_hash(&s->m->prints, dfl_scan_at(s, at));
+	struct dfl_prints_found found;
 
-	if (dfl_prints_maybe(p, print))
-		dfl_prints_find(p, print, &found);
-	if (!found.n && (!s->streaks || !s->streaks->n))
-		return;
-	if (!s->streaks)
+	dfl_prints_find(&s->m->prints, print, &found);
+	if (!s->streaks && found.n)
 		s->streaks = calloc(1, sizeof(*s->streaks));
 	if (s->streaks)
 		step(s, at, print, &found);
-	else
+	else if (found.n)
 		s->m->stats.capped_candidates++;
+}
+
+/* Those that may be in the table; returns how many. */
+static size_t filter(const struct dfl_prints *p, const uint8_t *text, const uint16_t *at, size_t n, uint16_t *ret_hits)
+{
+	const struct dfl_prints copy = *p; /* so that its fields stay in registers */
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		ret_hits[count] = (uint16_t)i;
+		count += dfl_prints_maybe(&copy, dfl_prints_hash(&copy, text + at[i]));
+	}
+	return count;
 }
 
 void dfl_streaks_scan(struct dfl_scan *s)
 {
-	uint16_t at[DFL_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K];
+	uint16_t at[DFL_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K + DFL_CHOOSE_SLACK], hits[DFL_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K];
 	uint64_t total = dfl_scan_total(s), from = s->next_print;
-	size_t n;
+	size_t n, n_hits;
 
 	if (from + DFL_PRINT_K > total)
 		return;
 	s->next_print = total - DFL_PRINT_K + 1;
 	if (!s->m->prints.n_sets)
 		return;
-	n = dfl_prints_choose(dfl_scan_at(s, from), (size_t)(s->next_print - from), at);
-	for (size_t i = 0; i < n; i++)
+	n = s->m->simd->choose(dfl_scan_at(s, from), (size_t)(s->next_print - from), at);
+	n_hits = filter(&s->m->prints, dfl_scan_at(s, from), at, n, hits);
+	for (size_t i = 0, hit = 0; i < n; i++) {
+		while (hit < n_hits && hits[hit] < i)
+			hit++;
+		if (!s->streaks || !s->streaks->n) { /* what is not in the table ends nothing */
+			if (hit == n_hits)
+				break;
+			i = hits[hit];
+		}
 		look(s, from + at[i]);
+	}
 }
 
 void dfl_streaks_end(struct dfl_scan *s)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Canonical scan + match on one core, as a ratio to memcpy of the same 64 MiB, alternating in the
- * same run: for four kinds of text, at 0, 100 and 10,000 active sources. Prints one JSON object;
- * `ratio` is the slowest at 100 sources.
+ * same run: for four kinds of text, at 0, 100 and 10,000 active sources, and at 100 with fingerprints of 16,384 earlier
+ * texts of 1 KB. Prints one JSON object; `ratio` is the slowest at 100 sources without fingerprints.
  *
  * Usage: match [MiB [rounds [text [sources]]]]
  */
@@ -199,6 +199,30 @@ static void add_sources(struct dfl_match *m, unsigned n)
 	}
 }
 
+static void count_print(void *ud, void *view, void *set, const struct dfl_print_run *run)
+{
+	++*(uint64_t *)ud;
+}
+
+/* Of n texts, 64 each: what the table holds at most. */
+static void add_prints(struct dfl_match *m, unsigned n)
+{
+	uint8_t prints[64 * DFL_PRINT_BYTES];
+	struct dfl_print_set *set;
+
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned j = 0; j < 64; j++) { /* one in each 64th of all values: sorted */
+			uint8_t *p = prints + j * DFL_PRINT_BYTES;
+
+			p[0] = (uint8_t)(j << 2 | rnd(4));
+			for (int k = 1; k < DFL_PRINT_BYTES; k++)
+				p[k] = (uint8_t)rnd(256);
+		}
+		if (dfl_print_set_new(m, i, i, NULL, prints, 64, &set))
+			exit(1);
+	}
+}
+
 static double scan(struct dfl_match *m, const char *data, size_t n)
 {
 	struct dfl_match_view *v;
@@ -236,18 +260,19 @@ static double median(double *v, unsigned n)
 }
 
 /* One cell of the table; returns the ratio. */
-static double measure(enum kind k, unsigned n_sources, char *data, char *to, size_t n,
-		      unsigned rounds, bool first)
+static double measure(enum kind k, unsigned n_sources, unsigned n_old, char *data, char *to, size_t n, unsigned rounds,
+		      bool first)
 {
 	double scans[64], copies[64], s, c;
 	struct dfl_match_stats st;
 	struct dfl_match *m;
 	uint64_t runs = 0;
 
-	if (dfl_match_new(NULL, count_run, &runs, &m))
+	if (dfl_match_new(&(struct dfl_match_opts){ .print_fn = count_print }, count_run, &runs, &m))
 		exit(1);
 	rng = 7; /* the same sources for every kind */
 	add_sources(m, n_sources);
+	add_prints(m, n_old);
 	scan(m, data, n / 8);
 	copy(to, data, n);
 	for (unsigned i = 0; i < rounds; i++) {
@@ -258,10 +283,10 @@ static double measure(enum kind k, unsigned n_sources, char *data, char *to, siz
 	dfl_match_free(m);
 	s = median(scans, rounds);
 	c = median(copies, rounds);
-	printf("%s{\"text\":\"%s\",\"sources\":%u,\"ratio\":%.3f,\"gb_per_s\":%.2f,"
+	printf("%s{\"text\":\"%s\",\"sources\":%u,\"old_texts\":%u,\"ratio\":%.3f,\"gb_per_s\":%.2f,"
 	       "\"memcpy_gb_per_s\":%.2f,\"runs\":%" PRIu64 ",\"candidates\":%" PRIu64
 	       ",\"index_entries\":%" PRIu64 "}",
-	       first ? "" : ",", kind_names[k], n_sources, c / s, (double)n / s / 1e9,
+	       first ? "" : ",", kind_names[k], n_sources, n_old, c / s, (double)n / s / 1e9,
 	       (double)n / c / 1e9, runs, st.candidates, st.index_entries);
 	fflush(stdout);
 	return c / s;
@@ -269,7 +294,7 @@ static double measure(enum kind k, unsigned n_sources, char *data, char *to, siz
 
 int main(int argc, char **argv)
 {
-	static const unsigned sources[] = { 0, 100, 10000 };
+	static const unsigned sources[] = { 0, 100, 10000, 100 }, olds[] = { 0, 0, 0, 16384 };
 	size_t n = (argc > 1 ? strtoul(argv[1], NULL, 10) : 64) << 20;
 	unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
 	char *data = malloc(n), *to = malloc(n);
@@ -288,14 +313,14 @@ int main(int argc, char **argv)
 			continue;
 		rng = 0x2545f4914f6cdd1dull + (unsigned)k;
 		fill_kind((enum kind)k, data, n);
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < 4; i++) {
 			double r;
 
 			if (only_n != ~0u && only_n != sources[i])
 				continue;
-			r = measure((enum kind)k, sources[i], data, to, n, rounds, first);
+			r = measure((enum kind)k, sources[i], olds[i], data, to, n, rounds, first);
 			first = false;
-			if (sources[i] == 100 && r < slowest)
+			if (sources[i] == 100 && !olds[i] && r < slowest)
 				slowest = r;
 		}
 	}

@@ -103,6 +103,19 @@ static void check_probe(const struct dfl_simd *simd, const uint8_t *data, size_t
 	free(b);
 }
 
+static void check_choose(const struct dfl_simd *simd, const uint8_t *data, size_t size)
+{
+	size_t n = size < DFL_PRINT_K ? 0 : size - DFL_PRINT_K + 1, na, nb;
+	uint16_t *a = calloc(n + DFL_CHOOSE_SLACK, sizeof(*a)), *b = calloc(n + DFL_CHOOSE_SLACK, sizeof(*b));
+
+	must(a && b);
+	na = dfl_simd_portable.choose(data, n, a);
+	nb = simd->choose(data, n, b);
+	must(na == nb && !memcmp(a, b, na * sizeof(*a)));
+	free(a);
+	free(b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 2 || size > 4096)
@@ -113,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_canon(dfl_simds[i], data, size);
 		check_base64(dfl_simds[i], data, size);
 		check_probe(dfl_simds[i], data, size);
+		check_choose(dfl_simds[i], data, size);
 	}
 	return 0;
 }
