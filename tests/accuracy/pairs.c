@@ -2,12 +2,12 @@
 /*
  * What texts have in common in canonical form: for each source and each view the longest common run
  * and how much of the source all runs cover. Runs of 12 canonical bytes and more are found for
- * certain (stride 1).
+ * certain (stride 1). The same by fingerprints.
  *
  *   pairs SOURCES VIEWS        files of texts, each ended by a NUL
  *
- * A line for each pair that has a run: source view longest covered all, the last three in canonical
- * bytes.
+ * A line for each pair that has a run: "run" source view longest covered all, the last three in canonical
+ * bytes. One for each that has two fingerprints in a row: "prints" source view span different all.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +15,16 @@
 
 #include "match/match.h"
 
-enum { MAX_BYTES = 1 << 24, BATCH = 16 };
+enum { MAX_BYTES = 1 << 24, BATCH = DFL_PRINT_SHARED };
 
 struct source {
 	struct dfl_match_source *match;
 	unsigned number, longest;
 	size_t canon;
 	uint8_t *covered;
+	struct dfl_print_set *set;
+	uint32_t n_prints, span;
+	uint8_t *seen; /* of the fingerprints, bits */
 };
 
 static char *read_all(const char *path, size_t *ret_len)
@@ -48,6 +51,16 @@ static void on_run(void *ud, void *view, void *source, const struct dfl_run *run
 	memset(s->covered + run->canon_from, 1, len);
 }
 
+static void on_prints(void *ud, void *view, void *set, const struct dfl_print_run *run)
+{
+	struct source *s = set;
+
+	if (run->span > s->span)
+		s->span = run->span;
+	for (uint32_t i = 0; i < s->n_prints; i++)
+		s->seen[i / 8] |= run->seen[i / 8];
+}
+
 static void scan(struct dfl_match *m, const char *text)
 {
 	struct dfl_match_view *v;
@@ -60,14 +73,32 @@ static void scan(struct dfl_match *m, const char *text)
 
 static void report(struct source *s, unsigned view)
 {
+	unsigned seen = 0;
 	size_t covered = 0;
 
 	for (size_t i = 0; i < s->canon; i++)
 		covered += s->covered[i];
 	if (s->longest)
-		printf("%u %u %u %zu %zu\n", s->number, view, s->longest, covered, s->canon);
+		printf("run %u %u %u %zu %zu\n", s->number, view, s->longest, covered, s->canon);
+	for (uint32_t i = 0; i < s->n_prints; i++)
+		seen += s->seen[i / 8] >> (i & 7) & 1;
+	if (s->span)
+		printf("prints %u %u %u %u %u\n", s->number, view, s->span, seen, s->n_prints);
 	memset(s->covered, 0, s->canon + 1);
-	s->longest = 0;
+	memset(s->seen, 0, s->n_prints / 8 + 1);
+	s->longest = s->span = 0;
+}
+
+static void add_prints(struct dfl_match *m, struct source *s)
+{
+	uint8_t *prints;
+
+	if (dfl_prints_of(s->match, &prints, &s->n_prints))
+		exit(2);
+	if (s->n_prints && dfl_print_set_new(m, s->number, s->number, s, prints, s->n_prints, &s->set))
+		exit(2);
+	s->seen = calloc(1, s->n_prints / 8 + 1);
+	free(prints);
 }
 
 /* A few sources at a time: no limit of the index is reached. Returns where the next batch begins.
@@ -75,7 +106,7 @@ static void report(struct source *s, unsigned view)
 static const char *batch(const char *at, const char *end, const char *views, size_t views_len,
 			 unsigned *number)
 {
-	const struct dfl_match_opts opts = { .k = 12, .stride = 1, .min_run = 12 };
+	const struct dfl_match_opts opts = { .k = 12, .stride = 1, .min_run = 12, .print_fn = on_prints };
 	struct source sources[BATCH] = { 0 };
 	struct dfl_match *m;
 	unsigned n = 0, view = 0;
@@ -92,6 +123,7 @@ static const char *batch(const char *at, const char *end, const char *views, siz
 		dfl_match_source_end(s->match);
 		s->canon = dfl_match_source_canon_bytes(s->match);
 		s->covered = calloc(1, s->canon + 1);
+		add_prints(m, s);
 	}
 	for (const char *v = views; v < views + views_len; v += strlen(v) + 1, view++) {
 		scan(m, v);
@@ -100,7 +132,9 @@ static const char *batch(const char *at, const char *end, const char *views, siz
 	}
 	for (unsigned i = 0; i < n; i++) {
 		dfl_match_source_free(sources[i].match);
+		dfl_print_set_free(sources[i].set);
 		free(sources[i].covered);
+		free(sources[i].seen);
 	}
 	dfl_match_free(m);
 	return at;
