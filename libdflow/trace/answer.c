@@ -52,19 +52,22 @@ static bool is_whole(const struct dfl_src *s, const struct dfl_buf *text)
 }
 
 /* Nearly all of a known text, or nearly all that is here: texts of one form share phrases. */
-static bool tells(const struct dfl_view *v, const struct op_run *r, unsigned percent)
+static bool tells(const struct dfl_view *v, const struct op_run *r)
 {
 	return dfl_run_coverage(r) * 100 >= FULL_PERCENT ||
-	       (r->run.src_to - r->run.src_from) * 100 >= (uint64_t)v->held.len * percent;
+	       (r->run.src_to - r->run.src_from) * 100 >= (uint64_t)v->held.len * KNOWN_PERCENT;
 }
 
-/*
- * Is what the view held known of the request already? It is closed, so its runs are all known. An answer is one
- * text; a tool's results come once more in a list, and a document comes back in parts.
- */
+/* How much of it is: an answer is one text, a chunk may stand in a larger one, results of a tool come in a list. */
+static unsigned echo_percent(const struct dfl_view *v)
+{
+	return is_kind(v, "answer") ? FULL_PERCENT : is_kind(v, "tool_result") ? LISTED_PERCENT : KNOWN_PERCENT;
+}
+
+/* Is what the view held known of the request already? It is closed, so its runs are all known. */
 static bool is_echo(const struct dfl_view *v, const struct request *r)
 {
-	unsigned percent = is_kind(v, "answer") ? FULL_PERCENT : KNOWN_PERCENT;
+	unsigned percent = echo_percent(v);
 	const struct dfl_src *s;
 	uint64_t sum = 0;
 
@@ -77,7 +80,7 @@ static bool is_echo(const struct dfl_view *v, const struct request *r)
 		const struct op_run *run = &v->op->runs[i];
 
 		if (run->view == v->number && run->source && run->source->request == r && !run->beaten &&
-		    (run->source->kind == v->derives || dfl_source_is_document(run->source)) && tells(v, run, percent))
+		    (run->source->kind == v->derives || dfl_source_is_document(run->source)) && tells(v, run))
 			sum += run->run.src_to - run->run.src_from;
 	}
 	return sum * 100 >= (uint64_t)v->held.len * percent;

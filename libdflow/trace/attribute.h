@@ -69,6 +69,8 @@ int dfl_chunk_better(const struct dfl_op *op, const struct op_run *a, const stru
  * they were cut from, though side by side they are a longer run of it.
  */
 bool dfl_chunk_fill(const struct dfl_op *op, uint64_t view, uint64_t from, uint64_t to);
+/* The operation is of who retrieved the chunk. */
+bool dfl_chunk_is_of_owner(const struct dfl_op *op, const struct op_run *r);
 /* The place is made for such text. */
 bool dfl_chunk_fits(const struct op_run *r);
 

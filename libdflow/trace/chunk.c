@@ -22,6 +22,11 @@ int dfl_chunk_better(const struct dfl_op *op, const struct op_run *a, const stru
 	return 0;
 }
 
+bool dfl_chunk_is_of_owner(const struct dfl_op *op, const struct op_run *r)
+{
+	return r->source->is_chunk && op->owner && op->owner == r->source->request;
+}
+
 /* What one request retrieved is no text of another's that retrieves the same. */
 static bool is_elsewhere(const struct dfl_op *op, const struct op_run *r)
 {

@@ -91,6 +91,8 @@ static bool stands_anyway(const struct dfl_op *op, const struct op_run *a, const
 {
 	const struct request *r = a->source->request;
 
+	if ((dfl_chunk_fits(b) && !dfl_chunk_fits(a)) || dfl_chunk_is_of_owner(op, b))
+		return false; /* but the place is made for the other, or the operation's request retrieved it */
 	return r != b->source->request && is_whole(a) && !dfl_was_over(r, op->begin_ns) && (!op->owned_by_id || op->owner == r);
 }
 

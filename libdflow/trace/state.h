@@ -35,6 +35,7 @@ enum {
 	RUN_FULL = 32,	  /* canonical bytes, when it is also nearly the whole field */
 	FULL_PERCENT = 90,
 	KNOWN_PERCENT = 75, /* of a derived text, when it is no other than one that came before */
+	LISTED_PERCENT = 50, /* of a list, when it is one of such */
 	RUN_WEAK = 12,	  /* below that: only in tied operations; a 20-character title in English has about 15 */
 };
 

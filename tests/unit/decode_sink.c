@@ -110,6 +110,7 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	v->op = op;
 	v->place = d->place ? strdup(d->place) : NULL;
 	v->derives = d->derives ? strdup(d->derives) : NULL;
+	v->holds = d->holds ? strdup(d->holds) : NULL;
 	v->dir = d->dir;
 	v->layer = d->layer;
 	v->ssl = d->ssl;
@@ -289,6 +290,7 @@ void sink_fini(struct sink *s)
 		dfl_buf_fini(&v->data);
 		free(v->place);
 		free(v->derives);
+		free(v->holds);
 		free(v);
 	}
 	while ((op = s->op_first)) {
@@ -331,6 +333,8 @@ static void list_view(const struct sink_view *v, FILE *f)
 		dir_name(v->dir), v->leaf ? " leaf" : "", v->layer == DFL_TLS ? " tls" : "",
 		v->place ? v->place : "-", v->derives ? v->derives : "-", v->data.len, v->pos_from,
 		v->pos_to, v->gap_bytes, v->pos_hash);
+	if (v->holds)
+		fprintf(f, " holds=%s", v->holds);
 	list_data(&v->data, f);
 	fputc('\n', f);
 }

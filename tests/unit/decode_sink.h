@@ -11,7 +11,7 @@ struct sink_view {
 	struct sink_view *next;
 	uint64_t conn;
 	struct dfl_op *op; /* NULL: none */
-	char *place, *derives;
+	char *place, *derives, *holds;
 	enum dfl_dir dir;
 	enum dfl_layer layer;
 	uint64_t ssl;

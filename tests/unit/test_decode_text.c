@@ -2,6 +2,7 @@
 /* The readers below the decoders: JSON, key patterns, routes, names. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,51 @@ static void test_json_refuses(void **state)
 	}
 }
 
+/* Objects and arrays that are values, with their brackets: "path(from-to)". */
+struct trees {
+	uint64_t base; /* position of the slice */
+	const uint8_t *slice;
+	char text[256];
+};
+
+static void tree_begin(void *ud, const char *path, const uint8_t *at)
+{
+	struct trees *t = ud;
+	size_t n = strlen(t->text);
+
+	snprintf(t->text + n, sizeof(t->text) - n, "%s(%d ", path, (int)(t->base + (uint64_t)(at - t->slice)));
+}
+
+static void tree_end(void *ud, const uint8_t *at)
+{
+	struct trees *t = ud;
+	size_t n = strlen(t->text);
+
+	snprintf(t->text + n, sizeof(t->text) - n, "%d)", (int)(t->base + (uint64_t)(at - t->slice)));
+}
+
+static void test_json_trees(void **state)
+{
+	static const struct dfl_json_ops tree_ops = { .tree_begin = tree_begin, .tree_end = tree_end };
+	static const char json[] = "{\"a\": [{}, \"]\"], \"b\": {\"c\": 1}}";
+
+	for (size_t n = 1; n < sizeof(json); n++) {
+		struct trees t = { 0 };
+		struct dfl_json j;
+
+		dfl_json_init(&j, &tree_ops, &t);
+		for (size_t i = 0; i < sizeof(json) - 1; i += n) {
+			size_t k = sizeof(json) - 1 - i < n ? sizeof(json) - 1 - i : n;
+			struct dfl_slice d = { (const uint8_t *)json + i, k, i, k };
+
+			t.base = i;
+			t.slice = d.data;
+			assert_true(dfl_json_feed(&j, &d));
+		}
+		assert_string_equal(t.text, "(0 a(6 a[](7 9)15)b(22 30)31)");
+	}
+}
+
 static void test_json_limits(void **state)
 {
 	char deep[2 * DFL_JSON_DEPTH + 3], wide[3000];
@@ -238,9 +284,36 @@ static void test_routes(void **state)
 	expect_route("POST", "/v1/chat/completions", "/v1/chat/completions", NULL);
 	expect_route("POST", "/openai/deployments/x/chat/completions", "*/chat/completions", NULL);
 	expect_route("POST", "/v1/messages", "/v1/messages", NULL);
+	expect_route("POST", "/collections/secret/points/search", "/collections/*/points/search", NULL);
+	expect_route("POST", "/secret/_search", "/*/_search", NULL);
+	expect_route("POST", "/of/whom/retrieval", "*/retrieval", NULL);
+	expect_route("POST", "/collections/secret/points", NULL, NULL);
 	expect_route("POST", "/", NULL, NULL);
 	expect_route("POST", "", NULL, NULL);
 	expect_route("GET", "/secret", NULL, NULL);
+}
+
+static void test_table_names(void **state)
+{
+	static const char *const names[][2] = {
+		{ "messages", "messages" },
+		{ "embedding_vector_index_0f8fad5b_d9cb_469f_a165_70867728950e_node",
+		  "embedding_vector_index_{uuid}_node" },
+		{ "t_0f8fad5b_d9cb_469f_a165_70867728950e", "t_{uuid}" },
+		{ "0f8fad5b_d9cb_469f_a165_70867728950e", NULL },
+		{ "t_0f8fad5b-d9cb-469f-a165-70867728950e", NULL },
+		{ "t_0f8fad5b_d9cb_469f_a165_70867728950e text", NULL },
+		{ "what a user wrote", NULL },
+		{ "", NULL },
+		{ "a_name_of_sixty_four_characters_which_is_one_more_than_there_can", NULL },
+	};
+	char name[DFL_NAME_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(dfl_table_name(names[i][0], name), names[i][1] != NULL);
+		if (names[i][1])
+			assert_string_equal(name, names[i][1]);
+	}
 }
 
 static void test_names(void **state)
@@ -266,7 +339,8 @@ int main(void)
 		cmocka_unit_test(test_json_positions), cmocka_unit_test(test_json_refuses),
 		cmocka_unit_test(test_json_limits),    cmocka_unit_test(test_key_patterns),
 		cmocka_unit_test(test_key_ids),        cmocka_unit_test(test_routes),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names),	  cmocka_unit_test(test_table_names),
+		cmocka_unit_test(test_json_trees),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
