@@ -9,6 +9,8 @@
 
 #define MAX_SLASHES 8
 
+const bool dfl_canon_escapes[256] = { ['%'] = true, ['&'] = true, ['\\'] = true };
+
 bool dfl_canon_drops_utf8(const uint8_t *p)
 {
 	uint32_t cp;

@@ -9,6 +9,8 @@
 /* Is nothing held back, so that the next byte can be read on its own? */
 bool dfl_canon_idle(const struct dfl_canon *c);
 
+extern const bool dfl_canon_escapes[256]; /* may begin an escape */
+
 /* Is the UTF-8 character at p (its lead and continuation bytes are there) malformed or dropped? */
 bool dfl_canon_drops_utf8(const uint8_t *p);
 

@@ -8,7 +8,7 @@
  *   within(b, lo, hi)   mask of the bytes lo <= byte <= hi
  *   pack64(out, b, keep)   stores the bytes that `keep` marks, in order; may write 64 bytes
  *
- * and may define HAVE_CLASSES and classes(b) as below, when it knows better.
+ * and may define HAVE_CLASSES and the functions below that say so, when it knows better.
  *
  * Masks: bit i is byte i. Only what needs no state is taken: it stops at an escape that yields
  * something, and at a character that is not complete.
@@ -19,23 +19,41 @@
 #include "match/chars.h"
 #include "match/match.h"
 
+#define BEHIND 8 /* bytes after a whole block that may be read */
+
 struct span {
 	const uint8_t *p; /* of byte 0 */
 	unsigned avail;	  /* bytes that count: the rest is padding */
 	uint64_t keep;	  /* bytes that the form keeps */
 	uint64_t slash;	  /* backslashes that only go */
-	unsigned end;	  /* bytes taken */
 };
 
 struct classes {
 	uint64_t alnum, high;
 	uint64_t escape;  /* one of % & \ */
-	uint64_t follow;  /* all that matter after one of those; others may be in it too */
 	uint64_t run;	  /* alnum and + - / _ \ */
 	uint64_t newline; /* CR LF */
+	block more;	  /* for blanks() and loose() */
 };
 
-#ifndef HAVE_CLASSES
+/* Leads; where one, two, three bytes after this one is a continuation byte. */
+struct utf8 {
+	uint64_t lead2, lead3, lead4;
+	uint64_t cont1, cont2, cont3;
+	/* Leads of characters that, if they are complete, are … */
+	uint64_t drop;	  /* dropped for sure */
+	uint64_t suspect; /* maybe dropped, or a surrogate */
+};
+
+#ifdef HAVE_CLASSES
+#define EXACT_ESCAPES true /* escaping() says few that are none */
+static inline struct classes classes(block b);
+static inline uint64_t blanks(const struct classes *cl);
+static inline uint64_t loose(const struct classes *cl);
+static inline uint64_t escaping(const struct classes *cl, block b, const uint8_t *p);
+static inline struct utf8 utf8(block b, const uint8_t *p);
+#else
+#define EXACT_ESCAPES false
 static inline struct classes classes(block b)
 {
 	uint64_t alnum = within(b, '0', '9') | within(lower(b), 'a', 'z');
@@ -45,14 +63,93 @@ static inline struct classes classes(block b)
 		.alnum = alnum,
 		.high = within(b, 0x80, 0xff),
 		.escape = within(b, '%', '&') | slash,
-		.follow = ~0ull,
 		.run = alnum | slash | within(b, '+', '+') | within(b, '-', '-') |
 		       within(b, '/', '/') | within(b, '_', '_'),
 		.newline = within(b, '\r', '\r') | within(b, '\n', '\n'),
+		.more = b,
 	};
 }
-#else
-static inline struct classes classes(block b);
+
+/* Blanks and tabs. */
+static inline uint64_t blanks(const struct classes *cl)
+{
+	return within(cl->more, ' ', ' ') | within(cl->more, '\t', '\t');
+}
+
+/* All that may be in a run. */
+static inline uint64_t loose(const struct classes *cl)
+{
+	return cl->run | cl->newline | blanks(cl);
+}
+
+/* Of the escapes, those with which the next two bytes (up to p + 65) may make one that yields something,
+   or drops a letter; or more. */
+static inline uint64_t escaping(const struct classes *cl, block b, const uint8_t *p)
+{
+	return cl->escape;
+}
+
+/* Two-byte leads that may begin a dropped character. */
+static inline uint64_t suspects2(block b, block second)
+{
+	uint64_t lead = within(b, 0xc2, 0xc2) | within(b, 0xd8, 0xd8) | within(b, 0xdb, 0xdc);
+
+	return lead ? lead & (within(second, 0x80, 0xa0) | within(second, 0xad, 0xad)) : 0;
+}
+
+/* Three-byte ones; also overlong ones and surrogates. */
+static inline uint64_t suspects3(block b, block second, const uint8_t *p, uint64_t lead3)
+{
+	uint64_t out = within(b, 0xe3, 0xe3) & within(second, 0x80, 0x80);
+
+	if (out)
+		out &= within(load64(p + 2), 0x80, 0x80);
+	if (!(lead3 & ~within(b, 0xe3, 0xec)))
+		return out;
+	out |= within(b, 0xe0, 0xe0) & (within(second, 0x80, 0x9f) | within(second, 0xa2, 0xa3));
+	out |= within(b, 0xe1, 0xe1) & (within(second, 0x9a, 0x9a) | within(second, 0xa0, 0xa0));
+	out |= within(b, 0xe2, 0xe2) & within(second, 0x80, 0x81);
+	out |= within(b, 0xed, 0xed) & within(second, 0xa0, 0xbf);
+	out |= within(b, 0xef, 0xef) & (within(second, 0xbb, 0xbb) | within(second, 0xbf, 0xbf));
+	return out;
+}
+
+static inline uint64_t suspects4(block b, block second)
+{
+	uint64_t out = within(b, 0xf0, 0xf0) & (within(second, 0x80, 0x93) | within(second, 0x9b, 0x9d));
+
+	out |= within(b, 0xf3, 0xf3) & within(second, 0xa0, 0xa0);
+	out |= within(b, 0xf4, 0xf4) & within(second, 0x90, 0xbf);
+	return out;
+}
+
+static inline bool is_cont(uint8_t c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+static inline struct utf8 utf8(block b, const uint8_t *p)
+{
+	uint64_t cont = within(b, 0x80, 0xbf), a = is_cont(p[64]), c = is_cont(p[65]), d = is_cont(p[66]);
+	struct utf8 u = {
+		.lead2 = within(b, 0xc2, 0xdf),
+		.lead3 = within(b, 0xe0, 0xef),
+		.lead4 = within(b, 0xf0, 0xf4),
+		.cont1 = cont >> 1 | a << 63,
+		.cont2 = cont >> 2 | a << 62 | c << 63,
+		.cont3 = cont >> 3 | a << 61 | c << 62 | d << 63,
+	};
+	block second = load64(p + 1);
+	uint64_t three = u.lead3 & u.cont1 & u.cont2;
+
+	if (u.lead2 & u.cont1)
+		u.suspect = suspects2(b, second);
+	if (three)
+		u.suspect |= suspects3(b, second, p, three);
+	if (u.lead4 & u.cont1 & u.cont2 & u.cont3)
+		u.suspect |= suspects4(b, second);
+	return u;
+}
 #endif
 
 static inline uint64_t from_bit(unsigned n)
@@ -85,23 +182,33 @@ static inline unsigned run_start(uint64_t slash, unsigned i)
 	return gaps ? 64 - (unsigned)__builtin_clzll(gaps) : 0;
 }
 
+/* One of the bytes two to ten after each is in the mask. */
+static inline uint64_t soon(uint64_t mask, unsigned avail)
+{
+	uint64_t m = ahead(mask, 2, avail);
+
+	m |= m >> 1 | from_bit(63);
+	m |= m >> 2 | from_bit(62);
+	m |= m >> 4 | from_bit(60);
+	return m | ahead(mask, 10, avail);
+}
+
 /* Escapes that yield something: where the first begins (or avail). Drops the letter of \n etc. */
 static inline __attribute__((always_inline)) unsigned first_escape(block b, struct span *s)
 {
 	uint64_t pct = within(b, '%', '%'), amp = within(b, '&', '&');
 	uint64_t slash = within(b, '\\', '\\'), stop = 0;
+	uint64_t hex = within(b, '0', '9') | within(lower(b), 'a', 'f');
 
-	if (pct) {
-		uint64_t l = within(lower(b), 'a', 'f'), hex = within(b, '0', '9') | l;
-
+	if (pct)
 		stop |= pct & ahead(hex, 1, s->avail) & ahead(hex, 2, s->avail);
-	}
 	if (slash) {
 		uint64_t gone = within(b, 'n', 'n') | within(b, 'r', 'r') | within(b, 't', 't') |
 				within(b, 'b', 'b') | within(b, 'f', 'f');
-		uint64_t hex = within(b, 'u', 'u') | within(b, 'U', 'U') | within(b, 'x', 'x');
-		/* %5C may join the run. */
-		uint64_t at = slash & (ahead(hex, 1, s->avail) | stop >> 1);
+		uint64_t letter = within(b, 'u', 'u') | within(b, 'U', 'U') | within(b, 'x', 'x');
+		/* %5C may join the run; %4e may be a digit. */
+		uint64_t at = slash & ((ahead(letter, 1, s->avail) & ahead(hex | pct, 2, s->avail)) |
+				       stop >> 1);
 
 		s->keep &= ~(slash << 1 & gone);
 		if (at)
@@ -113,135 +220,157 @@ static inline __attribute__((always_inline)) unsigned first_escape(block b, stru
 				within(b, 'n', 'n') | within(b, 'q', 'q') | within(b, '#', '#') |
 				pct | slash; /* an escaped one of these */
 
-		stop |= amp & ahead(name, 1, s->avail);
+		stop |= amp & ahead(name, 1, s->avail) & soon(within(b, ';', ';') | pct | slash, s->avail);
 	}
 	stop &= below(s->avail);
 	return stop ? (unsigned)__builtin_ctzll(stop) : s->avail;
 }
 
-/* Takes out of `keep` the characters at `suspect` that are malformed or dropped. */
-static inline uint64_t check_suspects(const struct span *s, uint64_t suspect, uint64_t keep)
+/*
+ * Which of the characters are malformed or dropped. The first surrogate, which may be half of a CESU-8
+ * pair, ends the search and the span.
+ */
+static inline uint64_t check_suspects(const uint8_t *p, uint64_t suspect, unsigned *end)
 {
-	while (suspect) {
+	uint64_t drop = 0;
+
+	for (; suspect; suspect &= suspect - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(suspect);
-		unsigned n = s->p[i] >= 0xf0 ? 4 : s->p[i] >= 0xe0 ? 3 : 2;
 
-		if (dfl_canon_drops_utf8(s->p + i))
-			keep &= ~(below(n) << i);
-		suspect &= suspect - 1;
+		if (p[i] == 0xed && p[i + 1] >= 0xa0) {
+			*end = i;
+			break;
+		}
+		if (dfl_canon_drops_utf8(p + i))
+			drop |= suspect & -suspect;
 	}
-	return keep;
+	return drop;
 }
 
-/* Two-byte leads that may begin a dropped character. */
-static inline uint64_t suspects2(block b)
+/* Is one of the three bytes at p the beginning of an escape? */
+static inline bool escapes3(const uint8_t *p)
 {
-	uint64_t lead = within(b, 0xc2, 0xc2) | within(b, 0xd8, 0xd8) | within(b, 0xdb, 0xdc);
-
-	return lead ? lead & (within(b, 0x80, 0xa0) | within(b, 0xad, 0xad)) >> 1 : 0;
+	return dfl_canon_escapes[p[0]] | dfl_canon_escapes[p[1]] | dfl_canon_escapes[p[2]];
 }
 
-/* Three-byte ones; also overlong ones. */
-static inline uint64_t suspects3(block b, uint64_t lead3)
+/* Bytes of the characters that have two or more, three or more, four bytes, by their leads. */
+static inline uint64_t all_bytes(uint64_t two, uint64_t three, uint64_t four)
 {
-	uint64_t x80 = within(b, 0x80, 0x80), out;
-
-	out = within(b, 0xe3, 0xe3) & x80 >> 1 & x80 >> 2;
-	if (!(lead3 & ~within(b, 0xe3, 0xec)))
-		return out;
-	out |= within(b, 0xe0, 0xe0) & (within(b, 0x80, 0x9f) | within(b, 0xa2, 0xa3)) >> 1;
-	out |= within(b, 0xe1, 0xe1) & (within(b, 0x9a, 0x9a) | within(b, 0xa0, 0xa0)) >> 1;
-	out |= within(b, 0xe2, 0xe2) & within(b, 0x80, 0x81) >> 1;
-	out |= within(b, 0xef, 0xef) & (within(b, 0xbb, 0xbb) | within(b, 0xbf, 0xbf)) >> 1;
-	return out;
+	return two | two << 1 | three << 2 | four << 3;
 }
 
-static inline uint64_t suspects4(block b)
+/* Of all_bytes, those behind the block. */
+static inline uint64_t bytes_behind(uint64_t two, uint64_t three, uint64_t four)
 {
-	uint64_t out = within(b, 0xf0, 0xf0) & (within(b, 0x80, 0x93) | within(b, 0x9b, 0x9d)) >> 1;
-
-	out |= within(b, 0xf3, 0xf3) & within(b, 0xa0, 0xa0) >> 1;
-	out |= within(b, 0xf4, 0xf4) & within(b, 0x90, 0xbf) >> 1;
-	return out;
+	return two >> 63 | three >> 62 | four >> 61;
 }
 
 /* Adds whole, kept UTF-8 characters; returns where an incomplete one begins, or `end`. */
 static inline __attribute__((always_inline)) unsigned add_utf8(block b, struct span *s, unsigned end)
 {
-	uint64_t cont = within(b, 0x80, 0xbf), lead2 = within(b, 0xc2, 0xdf);
-	uint64_t lead3 = within(b, 0xe0, 0xef), lead4 = within(b, 0xf0, 0xf4);
-	uint64_t two = lead2 & cont >> 1, three = lead3 & cont >> 1 & cont >> 2;
-	uint64_t four = lead4 & cont >> 1 & cont >> 2 & cont >> 3;
-	uint64_t suspect = 0, cut, keep = two | two << 1;
+	const struct utf8 u = utf8(b, s->p);
+	uint64_t four = u.lead4 & u.cont1 & u.cont2 & u.cont3;
+	uint64_t three = four | (u.lead3 & u.cont1 & u.cont2), two = three | (u.lead2 & u.cont1);
+	uint64_t suspect, drop, cut;
 
-	/*
-	 * A lead whose bytes would go beyond `end`: the slow way, or the next block, reads it. Also
-	 * the first surrogate, which may be half of a CESU-8 pair.
-	 */
-	cut = (lead2 & last_bits(end, 1)) | (lead3 & last_bits(end, 2)) |
-	      (lead4 & last_bits(end, 3));
-	if (two)
-		suspect = suspects2(b) & two;
-	if (three) {
-		keep |= three | three << 1 | three << 2;
-		suspect |= suspects3(b, three) & three;
-		cut |= within(b, 0xed, 0xed) & within(b, 0xa0, 0xbf) >> 1 & three;
-	}
-	if (four) {
-		keep |= four | four << 1 | four << 2 | four << 3;
-		suspect |= suspects4(b) & four;
-	}
+	/* A lead whose bytes would go beyond `end`: the slow way, or the next block, reads it. */
+	cut = (u.lead2 & last_bits(end, 1)) | (u.lead3 & last_bits(end, 2)) |
+	      (u.lead4 & last_bits(end, 3));
 	cut &= below(end);
 	if (cut)
 		end = (unsigned)__builtin_ctzll(cut);
-	suspect &= below(end);
-	if (suspect)
-		keep = check_suspects(s, suspect, keep);
-	s->keep |= keep;
+	suspect = u.suspect & two & below(end);
+	drop = u.drop | check_suspects(s->p, suspect, &end);
+	s->keep |= all_bytes(two & ~drop, three & ~drop, four & ~drop);
 	return end;
 }
 
-/* Position segments: one, or a new one after each run of backslashes. */
-static inline void add_segments(struct dfl_canon *c, const struct span *s, uint64_t pos)
+/* ---- the output, in registers ---- */
+
+struct fast {
+	struct dfl_canon *c;
+	const uint8_t *data;
+	uint64_t pos;
+	uint8_t *base, *out; /* canonical text, and where it goes on */
+	struct dfl_seg *seg; /* the next one */
+	uint64_t carry;	     /* the next bytes that are the rest of a kept character */
+	size_t run_from;     /* where in data the run that goes on began */
+	bool newline;	     /* blanks belong to it: a line began */
+};
+
+static inline __attribute__((always_inline)) void fast_load(struct fast *f)
 {
-	struct dfl_text *t = c->text;
-	uint64_t keep = s->keep, slash = s->slash & below(s->end);
-	uint32_t at = (uint32_t)t->len;
+	struct dfl_text *t = f->c->text;
+
+	f->base = t->data;
+	f->out = t->data + t->len;
+	f->seg = t->map.segs + t->map.n;
+}
+
+/* What is called may look at the text. */
+static inline __attribute__((always_inline)) void fast_store(const struct fast *f)
+{
+	struct dfl_text *t = f->c->text;
+
+	t->len = (size_t)(f->out - f->base);
+	t->map.n = (uint32_t)(f->seg - t->map.segs);
+}
+
+/* A segment of its own: the one before is of another block, or something was undone between them. */
+static inline __attribute__((always_inline)) void add_segment(struct fast *f, uint32_t at,
+							       uint64_t pos, uint64_t keep, uint8_t pre)
+{
+	*f->seg++ = (struct dfl_seg){ pos, keep, at, DFL_SEG_KEPT, 0, pre };
+}
+
+/* Position segments: one, or a new one after each run of backslashes. */
+static inline __attribute__((always_inline)) void add_segments(struct fast *f, uint64_t keep,
+								uint64_t slash, uint64_t pos)
+{
+	uint32_t at = (uint32_t)(f->out - f->base);
+	uint8_t pre = f->c->enc_pre;
 
 	while (slash) {
 		uint64_t first = slash & -slash, part = keep & (first - 1);
 
 		if (part) {
-			dfl_map_kept(&t->map, at, pos, part, c->enc_pre);
-			c->enc_pre = 0;
+			add_segment(f, at, pos, part, pre);
+			pre = 0;
 			at += (uint32_t)__builtin_popcountll(part);
 			keep &= ~part;
 		}
-		c->enc_pre |= DFL_ENC_BACKSLASH;
+		pre |= DFL_ENC_BACKSLASH;
 		slash &= slash + first;
 	}
-	if (!keep)
-		return;
-	dfl_map_kept(&t->map, at, pos, keep, c->enc_pre);
-	c->enc_pre = 0;
+	if (keep) {
+		add_segment(f, at, pos, keep, pre);
+		pre = 0;
+	}
+	f->c->enc_pre = pre;
+}
+
+/* Keeps the marked bytes. */
+static inline __attribute__((always_inline)) void keep_bytes(struct fast *f, block b, uint64_t keep)
+{
+	pack64(f->out, b, keep);
+	f->out += __builtin_popcountll(keep);
 }
 
 /* ---- runs of base64 chars, for the tap ---- */
 
 #define LONG_RUN 32 /* shorter runs that something ends cannot be base64 or hex */
 
-struct runs {
-	size_t from;  /* where in data the run that goes on began */
-	bool newline; /* blanks belong to it: a line began */
-};
-
 /* Gives the tap the run that goes on, up to `to`. */
-static inline void give_run(struct dfl_canon *c, struct runs *r, const uint8_t *data, size_t to,
-			    uint64_t pos)
+static inline __attribute__((always_inline)) void give_run(struct fast *f, size_t to)
 {
-	if (to > r->from)
-		c->tap_open = c->tap->plain(c->tap_ud, data + r->from, to - r->from, pos + r->from);
-	r->from = to;
+	struct dfl_canon *c = f->c;
+
+	if (to > f->run_from) {
+		fast_store(f);
+		c->tap_open = c->tap->plain(c->tap_ud, f->data + f->run_from, to - f->run_from,
+					    f->pos + f->run_from);
+	}
+	f->run_from = to;
 }
 
 /* Is one of the breaks 32 bytes or more after the one before? Such a run holds byte 31. */
@@ -253,44 +382,53 @@ static inline bool has_long_run(uint64_t brk)
 }
 
 /* Bytes that a run of base64 may hold, wrapped or escaped; never too few. */
-static inline uint64_t run_bytes(block b, const struct classes *cl, struct runs *r)
+static inline __attribute__((always_inline)) uint64_t run_bytes(struct fast *f, const struct classes *cl)
 {
-	uint64_t m = cl->run, newline = cl->newline;
+	uint64_t newline = cl->newline, blank, start, wrap;
 
-	if (newline || r->newline) {
-		uint64_t blank = within(b, ' ', ' ') | within(b, '\t', '\t') | newline;
-		uint64_t start = blank & (newline << 1 | newline | r->newline);
-
-		/* A carry runs through the blanks that follow a newline. */
-		m |= newline | (((blank + start) ^ blank) & blank) | start;
-		r->newline = m >> 63 & blank >> 63;
-	}
-	return m;
+	if (!newline && !f->newline)
+		return cl->run;
+	/* A carry runs through the blanks that follow a newline. */
+	blank = blanks(cl) | newline;
+	start = blank & (newline << 1 | newline | f->newline);
+	wrap = newline | (((blank + start) ^ blank) & blank) | start;
+	f->newline = wrap >> 63 & blank >> 63;
+	return cl->run | wrap;
 }
 
-static inline __attribute__((always_inline)) void follow_runs(struct dfl_canon *c, struct runs *r, uint64_t m,
-			       unsigned end, const uint8_t *data, size_t i, uint64_t pos)
+/* Tells the tap of what ends runs, until there is none that goes on and none that is long enough. */
+static __attribute__((noinline)) size_t end_runs(struct dfl_canon *c, uint64_t brk, const uint8_t *data,
+						 size_t i, size_t from, uint64_t pos)
+{
+	for (; brk && (c->tap_open || i + (unsigned)__builtin_ctzll(brk) - from >= LONG_RUN ||
+		       has_long_run(brk));
+	     brk &= brk - 1) {
+		size_t at = i + (unsigned)__builtin_ctzll(brk);
+
+		if (at > from && (c->tap_open || at - from >= LONG_RUN))
+			c->tap_open = c->tap->plain(c->tap_ud, data + from, at - from, pos + from);
+		if (c->tap_open)
+			c->tap_open = c->tap->byte(
+				c->tap_ud, (struct dfl_ch){ pos + at, pos + at + 1, data[at], 0, 0 });
+		from = at + 1;
+	}
+	return brk ? i + 64 - (unsigned)__builtin_clzll(brk) : from;
+}
+
+static inline __attribute__((always_inline)) void follow_runs(struct fast *f, uint64_t m, unsigned end,
+							      size_t i)
 {
 	uint64_t brk = ~m & below(end);
 
 	if (!brk)
 		return;
-	if (!c->tap_open && i + (unsigned)__builtin_ctzll(brk) - r->from < LONG_RUN &&
+	if (!f->c->tap_open && i + (unsigned)__builtin_ctzll(brk) - f->run_from < LONG_RUN &&
 	    !has_long_run(brk)) {
-		r->from = i + 64 - (unsigned)__builtin_clzll(brk);
+		f->run_from = i + 64 - (unsigned)__builtin_clzll(brk);
 		return;
 	}
-	while (brk) {
-		size_t at = i + (unsigned)__builtin_ctzll(brk);
-
-		if (c->tap_open || at - r->from >= LONG_RUN) {
-			give_run(c, r, data, at, pos);
-			c->tap_open = c->tap->byte(c->tap_ud,
-						   (struct dfl_ch){ pos + at, pos + at + 1, data[at], 0, 0 });
-		}
-		r->from = at + 1;
-		brk &= brk - 1;
-	}
+	fast_store(f);
+	f->run_from = end_runs(f->c, brk, f->data, i, f->run_from, f->pos);
 }
 
 /* For those that have no better way than dfl_canon_units itself. */
@@ -326,116 +464,166 @@ static size_t text_loop(const uint8_t *p, size_t n)
 
 /* ---- the loop ---- */
 
-/* Keeps the marked bytes. */
-static inline void keep_bytes(struct dfl_canon *c, block b, uint64_t keep)
-{
-	struct dfl_text *t = c->text;
-
-	pack64(t->data + t->len, b, keep);
-	t->len += (size_t)__builtin_popcountll(keep);
-}
-
 /* Takes 64 bytes of ASCII without escapes. */
-static inline void take_ascii(struct dfl_canon *c, struct runs *r, block b, struct classes cl,
-			      const uint8_t *data, size_t i, uint64_t pos)
+static inline __attribute__((always_inline)) void take_ascii(struct fast *f, block b, struct classes cl,
+							     size_t i)
 {
-	if (c->tap)
-		follow_runs(c, r, run_bytes(b, &cl, r), 64, data, i, pos);
+	if (f->c->tap)
+		follow_runs(f, run_bytes(f, &cl), 64, i);
 	if (cl.alnum)
-		dfl_map_kept_new(&c->text->map, (uint32_t)c->text->len, pos + i, cl.alnum);
-	keep_bytes(c, b, cl.alnum);
+		add_segment(f, (uint32_t)(f->out - f->base), f->pos + i, cl.alnum, 0);
+	keep_bytes(f, b, cl.alnum);
 }
 
-/* Takes what it can of avail bytes at data + i. Returns how many. */
-static inline __attribute__((always_inline)) unsigned
-take_block(struct dfl_canon *c, struct runs *r, const uint8_t *p, block b, struct classes cl,
-	   unsigned avail, const uint8_t *data, size_t i, uint64_t pos)
+/* Keeps bytes of the block at i; slash: backslashes before some of them that only go. */
+static inline __attribute__((always_inline)) void keep_block(struct fast *f, block b, uint64_t keep,
+							     uint64_t slash, size_t i)
 {
-	struct span s = { .p = p, .avail = avail, .keep = cl.alnum };
+	if (slash | f->c->enc_pre)
+		add_segments(f, keep, slash, f->pos + i);
+	else if (keep)
+		add_segment(f, (uint32_t)(f->out - f->base), f->pos + i, keep, 0);
+	keep_bytes(f, b, keep);
+}
+
+/*
+ * Takes 64 bytes if nothing in them, or in the BEHIND bytes after them, needs a closer look. Without
+ * branches that random bytes would make unpredictable.
+ */
+static inline __attribute__((always_inline)) bool take_mixed(struct fast *f, block b, struct classes cl,
+							     size_t i)
+{
+	const uint8_t *p = f->data + i;
+	const struct utf8 u = utf8(b, p);
+	uint64_t four = u.lead4 & u.cont1 & u.cont2 & u.cont3;
+	uint64_t three = four | (u.lead3 & u.cont1 & u.cont2), two = three | (u.lead2 & u.cont1);
+	uint64_t brk = ~loose(&cl), keep = cl.alnum | f->carry;
+	/* Leads of what may go on behind the block with an escape. */
+	uint64_t open = (u.lead2 & last_bits(64, 1)) | (u.lead3 & last_bits(64, 2)) |
+			(u.lead4 & last_bits(64, 3));
+	bool cut = (bool)(open & ~two) & escapes3(p + 64);
+
+	if (escaping(&cl, b, p) | (u.suspect & two) | cut)
+		return false;
+	if (f->c->tap) {
+		if (f->c->tap_open || !brk ||
+		    i + (unsigned)__builtin_ctzll(brk) - f->run_from >= LONG_RUN || has_long_run(brk)) {
+			follow_runs(f, run_bytes(f, &cl), 64, i);
+		} else {
+			f->run_from = i + 64 - (unsigned)__builtin_clzll(brk);
+			f->newline = true;
+		}
+	}
+	two &= ~u.drop;
+	three &= ~u.drop;
+	four &= ~u.drop;
+	keep |= all_bytes(two, three, four);
+	f->carry = bytes_behind(two, three, four);
+	keep_block(f, b, keep, cl.escape & cl.run, i);
+	return true;
+}
+
+/* Takes what it can of avail bytes, which are at p, too. Returns how many. */
+static inline __attribute__((always_inline)) unsigned
+take_block(struct fast *f, const uint8_t *p, block b, struct classes cl, unsigned avail, size_t i)
+{
+	struct span s = { .p = p, .avail = avail, .keep = cl.alnum | f->carry };
 	unsigned end = avail;
 
-	if (cl.escape & ahead(cl.follow, 1, avail))
+	/* What comes after the last bytes is not known. */
+	if (escaping(&cl, b, p) | (cl.escape & last_bits(avail, 2)))
 		end = first_escape(b, &s);
-	else if (cl.escape)
-		s.slash = within(b, '\\', '\\');
+	else
+		s.slash = cl.escape & cl.run;
 	if (cl.high)
 		end = add_utf8(b, &s, end);
-	s.end = end;
-	if (c->tap)
-		follow_runs(c, r, run_bytes(b, &cl, r), end, data, i, pos);
-	s.keep &= below(end);
-	if (s.slash | c->enc_pre)
-		add_segments(c, &s, pos + i);
-	else if (s.keep)
-		dfl_map_kept_new(&c->text->map, (uint32_t)c->text->len, pos + i, s.keep);
-	keep_bytes(c, b, s.keep);
+	if (f->c->tap)
+		follow_runs(f, run_bytes(f, &cl), end, i);
+	f->newline |= end != 64;
+	f->carry = 0;
+	keep_block(f, b, s.keep & below(end), s.slash & below(end), i);
 	return end;
 }
 
-/* Two copies, because a whole block needs much less. */
-static inline __attribute__((always_inline)) unsigned
-take_whole(struct dfl_canon *c, struct runs *r, block b, struct classes cl, const uint8_t *data,
-	   size_t i, uint64_t pos)
+/* The last bytes: fewer than a block and BEHIND more. */
+static __attribute__((noinline)) unsigned take_end(struct fast *f, size_t i, unsigned avail)
 {
-	return take_block(c, r, data + i, b, cl, 64, data, i, pos);
-}
-
-static __attribute__((noinline)) unsigned take_tail(struct dfl_canon *c, struct runs *r,
-						    const uint8_t *data, size_t i, size_t len,
-						    uint64_t pos)
-{
-	uint8_t tail[64 + 16] = { 0 };
+	uint8_t p[64 + BEHIND] = { 0 };
 	block b;
 
-	memcpy(tail, data + i, len - i);
-	b = load64(tail);
-	return take_block(c, r, tail, b, classes(b), (unsigned)(len - i), data, i, pos);
+	memcpy(p, f->data + i, avail);
+	b = load64(p);
+	return take_block(f, p, b, classes(b), avail, i);
+}
+
+/* Takes escapes; returns how many bytes. */
+static size_t take_units(struct fast *f, size_t i, size_t len)
+{
+	size_t n;
+
+	if (f->c->tap)
+		give_run(f, i);
+	fast_store(f);
+	n = dfl_canon_units(f->c, f->data + i, len - i, f->pos + i);
+	fast_load(f);
+	f->run_from = i + n;
+	f->newline = true;
+	return n;
 }
 
 static size_t canon_loop(struct dfl_canon *c, const uint8_t *data, size_t len, uint64_t pos)
 {
-	struct runs r = { .newline = true };
+	struct fast f = { .c = c, .data = data, .pos = pos, .newline = true };
 	size_t i = 0;
 	unsigned n;
 
+	fast_load(&f);
 	while (i < len) {
-		if (len - i >= 64) {
+		if (len - i >= 64 + BEHIND) {
 			block b = load64(data + i);
 			struct classes cl = classes(b);
 
 			if (!(cl.escape | cl.high | c->enc_pre)) {
-				take_ascii(c, &r, b, cl, data, i, pos);
+				take_ascii(&f, b, cl, i);
 				i += 64;
 				continue;
 			}
-			n = take_whole(c, &r, b, cl, data, i, pos);
+			if (cl.high && (EXACT_ESCAPES || !cl.escape) && take_mixed(&f, b, cl, i)) {
+				i += 64;
+				continue;
+			}
+			n = take_block(&f, data + i, b, cl, 64, i);
 			i += n;
-			r.newline |= n != 64;
 			/* Not stopped by an escape? One test of both: neither is predictable. */
 			if ((n == 64) | ((n > 0) & (data[i - (n == 64)] >= 0x80)))
 				continue;
 		} else {
-			n = take_tail(c, &r, data, i, len, pos);
+			struct fast copy = f; /* so that the other ones stay in registers */
+
+			n = take_end(&copy, i, len - i < 64 ? (unsigned)(len - i) : 64);
+			f = copy;
 			i += n;
 			if (i == len)
 				break;
+			if (n == 64)
+				continue;
 		}
 		/* Stopped: \uXXXX is common enough for a way of its own. */
 		if (data[i] == '\\') {
-			if (c->tap)
-				give_run(c, &r, data, i, pos);
-			n = (unsigned)dfl_canon_units(c, data + i, len - i, pos + i);
+			struct fast copy = f;
+
+			n = (unsigned)take_units(&copy, i, len);
+			f = copy;
 			i += n;
-			r.from = i;
-			r.newline = true;
 			if (n)
 				continue;
-			return i;
+			break;
 		}
 		if (!n || data[i] < 0x80)
 			break;
 	}
 	if (c->tap)
-		give_run(c, &r, data, i, pos);
+		give_run(&f, i);
+	fast_store(&f);
 	return i;
 }

@@ -17,7 +17,7 @@
 #define DFL_OPEN_PER_SOURCE 16	   /* of those, of one source: capped_candidates */
 #define DFL_UNSURE 256		   /* canonical bytes that a run of very common k-grams is held back */
 #define DFL_COVERED 256		   /* places remembered per view, to find free ones */
-#define DFL_SLICE 4096		   /* raw bytes taken at a time */
+#define DFL_SLICE 8192		   /* raw bytes taken at a time */
 #define DFL_NONE UINT32_MAX
 
 /* ---- index.c: where each k-gram of the sources is ---- */

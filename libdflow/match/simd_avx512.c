@@ -44,33 +44,184 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 #include "match/canon_loop.h"
 #include "match/probe_loop.h"
 
-enum { ALNUM = 1, RUN = 2, ESCAPE = 4, NEWLINE = 8, FOLLOW = 16 };
+enum { ALNUM = 1, RUN = 2, ESCAPE = 4, NEWLINE = 8, BLANK = 16, LOOSE = 32 };
 
-#define A (ALNUM | RUN)
-#define F (A | FOLLOW) /* hex digits; letters of escapes and of entities */
+#define R (RUN | LOOSE)
+#define A (ALNUM | R)
 
 static const uint8_t class_of[128] = {
-	['0'] = F, F, F, F, F, F, F, F, F, F,
-	['A'] = F, F, F, F, F, F, A, A, A, A, A, A, A, A, A, A, A, A, A, A, F, A, A, A, A, A,
-	['a'] = F, F, F, F, F, F, F, A, A, A, A, F, A, F, A, A, F, F, A, F, F, A, A, F, A, A,
-	['+'] = RUN, ['-'] = RUN, ['/'] = RUN, ['_'] = RUN, ['#'] = FOLLOW,
-	['\\'] = RUN | ESCAPE | FOLLOW, ['%'] = ESCAPE | FOLLOW, ['&'] = ESCAPE,
-	['\r'] = NEWLINE, ['\n'] = NEWLINE,
+	['0'] = A, A, A, A, A, A, A, A, A, A,
+	['A'] = A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A,
+	['a'] = A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A,
+	['+'] = R, ['-'] = R, ['/'] = R, ['_'] = R, ['\\'] = R | ESCAPE, ['%'] = ESCAPE, ['&'] = ESCAPE,
+	['\r'] = NEWLINE | LOOSE, ['\n'] = NEWLINE | LOOSE, [' '] = BLANK | LOOSE, ['\t'] = BLANK | LOOSE,
 };
+
+/* An escape may begin where a byte and the two after it share a bit; no matter what the third is … */
+enum { PCT = 1, HEX = 2, NAME = 4, NUMBER = 8, SLASH = 16, AMP = 32, ANY_THIRD = SLASH | AMP };
+#define D (PCT | HEX)
+static const uint8_t escape_first[128] = {
+	['%'] = PCT, ['\\'] = HEX | SLASH, ['&'] = NAME | NUMBER | AMP,
+};
+static const uint8_t escape_second[128] = {
+	['0'] = PCT, PCT, PCT, PCT, PCT, PCT, PCT, PCT, PCT, PCT,
+	['A'] = PCT, PCT, PCT, PCT, PCT, PCT, ['U'] = HEX, ['u'] = HEX, ['x'] = HEX,
+	['a'] = PCT | NAME, PCT | SLASH, PCT, PCT, PCT, PCT | SLASH, NAME, ['l'] = NAME,
+	['n'] = SLASH | NAME, ['q'] = NAME, SLASH, ['t'] = SLASH, ['#'] = NUMBER,
+	['%'] = SLASH | AMP, ['\\'] = SLASH | AMP, /* one that may be escaped */
+};
+static const uint8_t escape_third[128] = {
+	['0'] = D | NUMBER, D | NUMBER, D | NUMBER, D | NUMBER, D | NUMBER, D | NUMBER, D | NUMBER,
+	D | NUMBER, D | NUMBER, D | NUMBER, ['A'] = D, D, D, D, D, D, ['a'] = D, D | NAME, D, D, D, D,
+	['m'] = NAME, ['p'] = NAME, ['t'] = NAME, NAME, ['X'] = NUMBER, ['x'] = NUMBER,
+	['%'] = HEX | NAME | NUMBER, ['\\'] = NAME | NUMBER,
+};
+
+#define X2(v) v, v
+#define X4(v) X2(v), X2(v)
+#define X8(v) X4(v), X4(v)
+#define X16(v) X8(v), X8(v)
+#define X64(v) X16(v), X16(v), X16(v), X16(v)
+
+/*
+ * Constants, from memory: the compilers would make each anew from an integer in every round of the
+ * loop, which takes two instructions more.
+ */
+enum { BIT0, LOWER7 = 7, THIRD, NOT_CONT, LEAD2, LEAD3, LEAD4, NO_LEAD };
+static const uint8_t constants[][64] __attribute__((aligned(64))) = {
+	{ X64(1) }, { X64(2) }, { X64(4) }, { X64(8) }, { X64(16) }, { X64(32) }, { X64(64) },
+	[LOWER7] = { X64(127) },
+	[THIRD] = { X64(ANY_THIRD) },
+	[NOT_CONT] = { X64(0xc0) },
+	[LEAD2] = { X64(0xc2) },
+	[LEAD3] = { X64(0xe0) },
+	[LEAD4] = { X64(0xf0) },
+	[NO_LEAD] = { X64(0xf5) },
+};
+
+static inline __m512i constant(unsigned which)
+{
+	const uint8_t(*t)[64] = constants;
+
+	__asm__("" : "+r"(t)); /* not known to be constant */
+	return _mm512_load_si512(t[which]);
+}
+
+/* which: a constant of bits. */
+static inline uint64_t having(__m512i v, unsigned which)
+{
+	return _mm512_test_epi8_mask(v, constant(which));
+}
+
+static inline __m512i by_ascii(const uint8_t table[static 128], __m512i v)
+{
+	return _mm512_maskz_permutex2var_epi8(~(uint64_t)_mm512_movepi8_mask(v), _mm512_loadu_si512(table),
+					      v, _mm512_loadu_si512(table + 64));
+}
 
 static inline struct classes classes(block b)
 {
-	__m512i of = _mm512_permutex2var_epi8(_mm512_loadu_si512(class_of), b,
-					      _mm512_loadu_si512(class_of + 64));
-	uint64_t high = _mm512_movepi8_mask(b);
+	__m512i of = by_ascii(class_of, b);
 
 	return (struct classes){
-		.alnum = _mm512_test_epi8_mask(of, _mm512_set1_epi8(ALNUM)) & ~high,
-		.run = _mm512_test_epi8_mask(of, _mm512_set1_epi8(RUN)) & ~high,
-		.escape = _mm512_test_epi8_mask(of, _mm512_set1_epi8(ESCAPE)) & ~high,
-		.follow = _mm512_test_epi8_mask(of, _mm512_set1_epi8(FOLLOW)) & ~high,
-		.newline = _mm512_test_epi8_mask(of, _mm512_set1_epi8(NEWLINE)) & ~high,
-		.high = high,
+		.alnum = having(of, BIT0),
+		.run = having(of, BIT0 + 1),
+		.escape = having(of, BIT0 + 2),
+		.newline = having(of, BIT0 + 3),
+		.high = _mm512_movepi8_mask(b),
+		.more = of,
+	};
+}
+
+static inline uint64_t blanks(const struct classes *cl)
+{
+	return having(cl->more, BIT0 + 4);
+}
+
+static inline uint64_t loose(const struct classes *cl)
+{
+	return having(cl->more, BIT0 + 5);
+}
+
+static inline uint64_t escaping(const struct classes *cl, block b, const uint8_t *p)
+{
+	__m512i first = _mm512_and_si512(by_ascii(escape_first, b), by_ascii(escape_second, load64(p + 1)));
+	__m512i third = _mm512_or_si512(by_ascii(escape_third, load64(p + 2)), constant(THIRD));
+
+	return cl->escape & _mm512_test_epi8_mask(first, third);
+}
+
+/*
+ * What the form drops, and what is malformed, by the lower six bits of a lead and of its
+ * continuation bytes: it is if they share a bit.
+ */
+enum { C2 = 1, D8 = 2, DB = 4, DC = 8, E0 = 16, F0 = 32, F4 = 64, SURROGATE = 128 };
+static const uint8_t pair_first[64] = {
+	[2] = C2, [0x18] = D8, [0x1b] = DB, [0x1c] = DC, [0x20] = E0, [0x2d] = SURROGATE,
+	[0x30] = F0, [0x34] = F4,
+};
+static const uint8_t pair_second[64] = {
+	/* 80 */ X4(C2 | D8 | E0 | F0), X2(C2 | D8 | E0 | F0), X8(C2 | E0 | F0), C2 | E0 | F0,
+	/* 8f */ C2 | E0 | F0 | DC,
+	/* 90 */ X8(C2 | E0 | F4), X4(C2 | E0 | F4), C2 | E0 | F4 | D8, C2 | E0 | F4 | DB, X2(C2 | E0 | F4),
+	/* a0 */ C2 | F4 | SURROGATE, X8(F4 | SURROGATE), X4(F4 | SURROGATE), C2 | F4 | SURROGATE, X2(F4 | SURROGATE),
+	/* b0 */ X16(F4 | SURROGATE),
+};
+
+/* U+1680, 180E, 2000 … 202F, 205F …, 3000, FEFF, FFF9 …; and where more bytes have to be looked at. */
+enum { E19A = 1, E1A0 = 2, E280 = 4, E281 = 8, E380 = 16, EFBB = 32, EFBF = 64, MAYBE = 128 };
+static const uint8_t triple_first[64] = {
+	[0x20] = MAYBE, E19A | E1A0, E280 | E281, E380, [0x2f] = EFBB | EFBF,
+	[0x30] = MAYBE, [0x33] = MAYBE,
+};
+static const uint8_t triple_second[64] = {
+	/* 80 */ E280 | E380, E281, [0x11] = MAYBE, [0x13] = MAYBE, [0x1a] = E19A, MAYBE, [0x1d] = MAYBE,
+	/* a0 */ [0x20] = E1A0 | MAYBE, [0x22] = X2(MAYBE), [0x3b] = EFBB, [0x3f] = EFBF,
+};
+static const uint8_t triple_third[64] = {
+	/* 80 */ MAYBE | E280 | E19A | E380, X8(MAYBE | E280), X4(MAYBE | E280), MAYBE | E280,
+	/* 8e */ MAYBE | E280 | E1A0, MAYBE | E280,
+	/* 90 */ X8(MAYBE), X4(MAYBE), X2(MAYBE), MAYBE, MAYBE | E281,
+	/* a0 */ X4(MAYBE | E281), MAYBE | E281, MAYBE, X2(MAYBE | E281), X8(MAYBE | E280 | E281),
+	/* b0 */ X8(MAYBE), MAYBE, X2(MAYBE | EFBF), MAYBE | EFBF, X2(MAYBE), MAYBE, MAYBE | EFBB,
+};
+
+static inline __m512i by_lower6(const uint8_t table[static 64], __m512i v)
+{
+	return _mm512_permutexvar_epi8(v, _mm512_loadu_si512(table));
+}
+
+/* Bytes from a constant on. */
+static inline uint64_t from(block b, unsigned which)
+{
+	return _mm512_cmpge_epu8_mask(b, constant(which));
+}
+
+static inline uint64_t continues(block b)
+{
+	return _mm512_cmplt_epi8_mask(b, constant(NOT_CONT));
+}
+
+static inline struct utf8 utf8(block b, const uint8_t *p)
+{
+	block second = load64(p + 1), third = load64(p + 2);
+	__m512i pair = _mm512_and_si512(by_lower6(pair_first, b), by_lower6(pair_second, second));
+	__m512i triple = _mm512_and_si512(_mm512_and_si512(by_lower6(triple_first, b),
+							   by_lower6(triple_second, second)),
+					  by_lower6(triple_third, third));
+	__m512i both = _mm512_or_si512(pair, triple);
+	uint64_t c2 = from(b, LEAD2), e0 = from(b, LEAD3), f0 = from(b, LEAD4);
+
+	_Static_assert(SURROGATE == 128 && MAYBE == 128, "the sign: to be looked at");
+	return (struct utf8){
+		.lead2 = c2 & ~e0,
+		.lead3 = e0 & ~f0,
+		.lead4 = f0 & ~from(b, NO_LEAD),
+		.cont1 = continues(second),
+		.cont2 = continues(third),
+		.cont3 = continues(load64(p + 3)),
+		.drop = having(both, LOWER7),
+		.suspect = _mm512_movepi8_mask(both),
 	};
 }
 
