@@ -193,7 +193,8 @@ static bool tied(const struct request *owner, const struct old_run *a, const str
 
 /* Several runs of one field in one place together. */
 struct group {
-	uint32_t span, distinct, others;
+	uint32_t span, distinct, others; /* the longest; different ones; of the longest */
+	uint64_t spans; /* all together */
 	bool any_new;
 	bool tied; /* others explain them as well */
 };
@@ -226,6 +227,7 @@ static struct group measure(const struct dfl_op *op, const struct request *owner
 			continue;
 		g.distinct = dfl_prints_union(seen, r->seen, of->field->n);
 		g.any_new |= !r->counted;
+		g.spans += r->span;
 		for (unsigned j = 0; j < op->n_olds && !g.tied; j++)
 			g.tied = tied(owner, r, &op->olds[j]);
 		if (r->span <= g.span)
@@ -237,6 +239,12 @@ static struct group measure(const struct dfl_op *op, const struct request *owner
 	return g;
 }
 
+/* What lies before the first and behind the last fingerprint may be another text's. */
+static bool is_spanned(const struct group *g, const struct old_field *f)
+{
+	return g->spans + SPAN_SLACK >= f->canon || g->spans * 100 >= f->canon * FULL_PERCENT;
+}
+
 /* docs/canonical.md has the measurement behind the numbers. */
 static bool is_content(const struct group *g, const struct old_field *f, const struct request *owner)
 {
@@ -244,7 +252,9 @@ static bool is_content(const struct group *g, const struct old_field *f, const s
 
 	if (same_conversation(f->old, owner))
 		return whole || g->span >= RUN_SURE;
-	return (whole && g->distinct >= PRINTS_FULL) || (!g->others && g->span >= SPAN_SURE);
+	if (whole && g->distinct >= PRINTS_FULL && is_spanned(g, f))
+		return true;
+	return !g->others && g->span >= SPAN_SURE;
 }
 
 /* ---- hops ---- */

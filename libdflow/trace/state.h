@@ -42,7 +42,8 @@ enum {
 /* What counts when only fingerprints are left, unless both are of one conversation (docs/canonical.md says why). */
 enum {
 	SPAN_SURE = 192, /* canonical bytes from the first to the last, of a text that returns in part */
-	PRINTS_FULL = 6, /* fingerprints of a text that returns whole */
+	PRINTS_FULL = 4, /* fingerprints of a text that returns whole … */
+	SPAN_SLACK = 32, /* … of which at most so much, or a tenth, lies outside of their span */
 };
 
 struct proc {

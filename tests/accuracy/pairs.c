@@ -7,7 +7,8 @@
  *   pairs SOURCES VIEWS        files of texts, each ended by a NUL
  *
  * A line for each pair that has a run: "run" source view longest covered all, the last three in canonical
- * bytes. One for each that has two fingerprints in a row: "prints" source view span different all.
+ * bytes. One for each that has two fingerprints in a row: "prints" source view span spans different all canon: the
+ * longest span, all together, fingerprints, and all of the source.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct source {
 	size_t canon;
 	uint8_t *covered;
 	struct dfl_print_set *set;
-	uint32_t n_prints, span;
+	uint32_t n_prints, span, spans;
 	uint8_t *seen; /* of the fingerprints, bits */
 };
 
@@ -57,6 +58,7 @@ static void on_prints(void *ud, void *view, void *set, const struct dfl_print_ru
 
 	if (run->span > s->span)
 		s->span = run->span;
+	s->spans += run->span;
 	for (uint32_t i = 0; i < s->n_prints; i++)
 		s->seen[i / 8] |= run->seen[i / 8];
 }
@@ -83,10 +85,10 @@ static void report(struct source *s, unsigned view)
 	for (uint32_t i = 0; i < s->n_prints; i++)
 		seen += s->seen[i / 8] >> (i & 7) & 1;
 	if (s->span)
-		printf("prints %u %u %u %u %u\n", s->number, view, s->span, seen, s->n_prints);
+		printf("prints %u %u %u %u %u %u %zu\n", s->number, view, s->span, s->spans, seen, s->n_prints, s->canon);
 	memset(s->covered, 0, s->canon + 1);
 	memset(s->seen, 0, s->n_prints / 8 + 1);
-	s->longest = s->span = 0;
+	s->longest = s->span = s->spans = 0;
 }
 
 static void add_prints(struct dfl_match *m, struct source *s)
