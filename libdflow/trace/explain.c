@@ -86,14 +86,19 @@ static bool is_tied(const struct dfl_op *op, const struct op_run *run)
 	return false;
 }
 
-/* A whole text in a longer one: both may be meant. */
+static bool is_all(const struct op_run *r)
+{
+	return is_whole(r) && dfl_run_len(r) == dfl_match_source_canon_bytes(r->source->match);
+}
+
+/* All of a text in a longer one: both may be meant. */
 static bool stands_anyway(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
 {
 	const struct request *r = a->source->request;
 
 	if ((dfl_chunk_fits(b) && !dfl_chunk_fits(a)) || dfl_chunk_is_of_owner(op, b))
 		return false; /* but the place is made for the other, or the operation's request retrieved it */
-	return r != b->source->request && is_whole(a) && !dfl_was_over(r, op->begin_ns) && (!op->owned_by_id || op->owner == r);
+	return r != b->source->request && is_all(a) && !dfl_was_over(r, op->begin_ns) && (!op->owned_by_id || op->owner == r);
 }
 
 void dfl_explain(struct dfl_op *op)

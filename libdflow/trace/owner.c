@@ -61,7 +61,7 @@ static struct request *owner_by_text(struct dfl_op *op, bool chunks)
 		if (owner && r->number <= owner->number)
 			continue;
 		g = dfl_group_measure(op, &op->runs[i]);
-		if (dfl_group_is_content(&g) && !g.tied) {
+		if (dfl_group_is_content(&g) && !op->runs[i].tied && dfl_run_len(&op->runs[i]) >= RUN_FULL) {
 			owner = r;
 			op->told.view = op->runs[i].view;
 			op->told.from = op->runs[i].run.pos_from;
@@ -88,6 +88,34 @@ static void add_maybe(struct dfl_trace *t, struct dfl_op *op, struct request *r)
 	}
 	t->stats.capped_owners++;
 	r->capped = r->dirty = true;
+}
+
+/* None of its text is long enough to be found in an operation without an id. */
+static bool is_too_short(const struct request *r)
+{
+	const struct dfl_src *s;
+
+	LL_FOREACH(r->sources, s)
+		if (!s->derived_from && dfl_match_source_canon_bytes(s->match) >= RUN_FULL)
+			return false;
+	return true;
+}
+
+/* Only its answer tells of such a request, and others like it may be given the same one. */
+static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
+{
+	struct request *r;
+
+	if (dfl_was_over(op->owner, op->begin_ns) || !is_too_short(op->owner))
+		return;
+	add_maybe(t, op, op->owner);
+	DL_FOREACH(t->requests, r)
+		if (!r->n_derived && !dfl_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns && is_too_short(r))
+			add_maybe(t, op, r);
+	if (op->n_maybe > 1)
+		op->owner = NULL;
+	else
+		op->n_maybe = 0;
 }
 
 /* Requests under way whose texts are in the operation, each as well as the others'. */
@@ -119,10 +147,12 @@ struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op)
 	if (op->owner)
 		return op->owner;
 	op->owner = owner_by_content(op);
-	if (!op->owner) {
+	if (op->owner)
+		find_too_short(t, op);
+	else
 		find_maybe(t, op);
+	if (!op->owner)
 		return NULL;
-	}
 	dfl_explain(op); /* what was tied is decided now */
 	if (dfl_was_over(op->owner, op->begin_ns))
 		return user_of_file(t, op->owner, op->begin_ns);
