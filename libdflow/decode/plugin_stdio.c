@@ -35,6 +35,7 @@ struct plugin {
 	struct session *session; /* NULL: the operation is the line's own */
 	struct dfl_op *op;
 	struct dfl_view *view;
+	char session_id[37], message_id[37]; /* "" none */
 	uint8_t what; /* string that is being read */
 	size_t value_len;
 	char value[40];
@@ -43,7 +44,7 @@ struct plugin {
 	uint8_t head[HEAD_MAX];
 };
 
-enum what { NOTHING, SESSION_ID, EVENT, TYPE };
+enum what { NOTHING, SESSION_ID, MESSAGE_ID, EVENT, TYPE };
 
 /* Events of the plugin SDK (dify_plugin: core/entities/plugin/io.py). */
 static const char *const events[] = { "request", "response",  "backwards_response",
@@ -91,6 +92,7 @@ static struct session *find_session(struct plugin *p)
 		return NULL;
 	memcpy(s->id, p->value, 36);
 	s->op = begin_op(p, "session");
+	dfl_put_id(p->ctx, s->op, DFL_ID_PLUGIN_SESSION, s->id, 36);
 	dfl_fields_init(&s->fields, p->ctx, s->op, p->chunk->dir, NULL, DFL_FIELDS_PLUGIN);
 	DL_APPEND(p->sessions, s);
 	p->n_sessions++;
@@ -126,6 +128,7 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 
 	p->value_len = 0;
 	p->what = !strcmp(path, "session_id")  ? SESSION_ID
+		  : !strcmp(path, "message_id") ? MESSAGE_ID /* null but in calls of tools */
 		  : !strcmp(path, "event")     ? EVENT
 		  : !strcmp(path, "data.type") ? TYPE
 					       : NOTHING;
@@ -144,11 +147,23 @@ static bool value_is(const struct plugin *p, const char *word)
 	return p->value_len == strlen(word) && !memcmp(p->value, word, p->value_len);
 }
 
+static void keep_uuid(const struct plugin *p, char ret_uuid[static 37])
+{
+	if (!dfl_is_uuid(p->value, p->value_len))
+		return;
+	memcpy(ret_uuid, p->value, 36);
+	ret_uuid[36] = 0;
+}
+
 /* The session is taken up by the caller, who knows how much of the line was read. */
 static void str_end(void *ud, const uint8_t *at)
 {
 	struct plugin *p = ud;
 
+	if (p->what == SESSION_ID)
+		keep_uuid(p, p->session_id);
+	else if (p->what == MESSAGE_ID)
+		keep_uuid(p, p->message_id);
 	if (p->what == EVENT) {
 		for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 			if (value_is(p, events[i]))
@@ -202,6 +217,15 @@ static bool is_whole(const struct plugin *p)
 	return !strcmp(p->event, "request") || !strcmp(p->event, "backwards_response");
 }
 
+/* Which call it was, and of which message. */
+static void put_ids(const struct plugin *p)
+{
+	if (p->session_id[0])
+		dfl_put_id(p->ctx, p->op, DFL_ID_PLUGIN_SESSION, p->session_id, 36);
+	if (p->message_id[0])
+		dfl_put_id(p->ctx, p->op, DFL_ID_MESSAGE, p->message_id, 36);
+}
+
 static void line_end(struct plugin *p)
 {
 	const struct dfl_op_desc d = { .operation = p->event[0] ? p->event : "*",
@@ -213,6 +237,7 @@ static void line_end(struct plugin *p)
 	if (!p->decided)
 		decide(p, NULL);
 	dfl_close_view(p->ctx, &p->view);
+	put_ids(p);
 	if (p->session) {
 		dfl_fields_next(&p->session->fields, p->chunk->ts_ns);
 		if (is_whole(p))
@@ -226,7 +251,7 @@ static void line_end(struct plugin *p)
 	p->in_line = p->decided = p->last = false;
 	p->session = NULL;
 	p->op = NULL;
-	p->event[0] = 0;
+	p->event[0] = p->session_id[0] = p->message_id[0] = 0;
 	dfl_json_reset(&p->json);
 }
 

@@ -137,9 +137,18 @@ static void drop_op(struct dfl_trace *t, struct dfl_op *op)
 	free(op);
 }
 
+/* A session of a plugin is known by its call, or never. */
+static bool has_lasting_id(const struct dfl_op *op)
+{
+	for (unsigned i = 0; i < op->n_ids; i++)
+		if (op->ids[i].kind != DFL_ID_PLUGIN_SESSION)
+			return true;
+	return false;
+}
+
 static bool may_be_tied_later(const struct dfl_op *op)
 {
-	for (unsigned i = 0; i < op->n_runs && op->n_ids; i++)
+	for (unsigned i = 0; i < op->n_runs && has_lasting_id(op); i++)
 		if (op->runs[i].source && !op->runs[i].counted && !op->runs[i].own)
 			return true;
 	for (unsigned i = 0; i < op->n_olds && op->n_ids; i++)
@@ -157,14 +166,24 @@ static void maybe_drop(struct dfl_trace *t, struct dfl_op *op)
 		drop_op(t, op);
 }
 
+/* Whose call it is was told by its text or its ids: the plugin's answers are that one's too. */
+static void bind_session(struct dfl_trace *t, const struct dfl_op *op, struct request *r)
+{
+	for (unsigned i = 0; i < op->n_ids; i++)
+		if (op->ids[i].kind == DFL_ID_PLUGIN_SESSION)
+			dfl_request_bind(t, r, op->ids[i].kind, op->ids[i].value);
+}
+
 /* A connection that carried an id of the request is one of its connections. */
-static void mark_conn(struct dfl_trace *t, struct dfl_op *op)
+static void use_ids(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *r = op->n_ids ? dfl_attribute_owner(t, op) : NULL;
 	struct rconn *rc = r && !r->settled ? dfl_request_conn(t, r, op->tc) : NULL;
 
 	if (rc)
 		rc->mine = true;
+	if (r)
+		bind_session(t, op, r);
 }
 
 static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
@@ -180,7 +199,7 @@ static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 		op->request->ended_ns = ts_ns;
 		op->request->dirty = true;
 	}
-	mark_conn(t, op);
+	use_ids(t, op);
 	dfl_hop_removed(t, op);
 	maybe_drop(t, op);
 }

@@ -237,7 +237,7 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 		b->request = r;
 		HASH_ADD_STR(t->ids, key, b);
 	}
-	if (!r->ids[kind] && b->request == r) { /* the first binding wins */
+	if (kind < DFL_N_ID && !r->ids[kind] && b->request == r) { /* the first binding wins */
 		r->ids[kind] = strdup(value);
 		r->dirty = true;
 	}

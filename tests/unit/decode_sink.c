@@ -339,13 +339,18 @@ static void list_view(const struct sink_view *v, FILE *f)
 	fputc('\n', f);
 }
 
+static const char *id_name(enum dfl_id_kind kind)
+{
+	return kind == DFL_ID_PLUGIN_SESSION ? "plugin_session" : dfl_id_name(kind);
+}
+
 static void list_op(const struct sink *s, const struct dfl_op *op, FILE *f)
 {
 	fprintf(f, "op conn=%" PRIu64 " %s | %s | %s | %s ttl=%" PRId64 " station=%s client=%s\n",
 		op->conn, op->protocol, op->operation, op->place, dfl_residency_name(op->residency),
 		op->ttl_s, op->station ? dfl_station_name(op->station) : "-", op->client);
 	for (const struct sink_id *id = op->ids; id; id = id->next)
-		fprintf(f, "  id %s %s\n", dfl_id_name(id->kind), id->value);
+		fprintf(f, "  id %s %s\n", id_name(id->kind), id->value);
 	for (const struct dfl_src *x = op->sources; x; x = x->next) {
 		fprintf(f, "  source %s%s bytes=%zu", x->field, x->gap ? " gap" : "", x->data.len);
 		list_data(&x->data, f);
@@ -413,7 +418,7 @@ static void summarise_op(struct lines *l, const struct dfl_op *op)
 	count(l, key, 0);
 	for (const struct sink_id *id = op->ids; id; id = id->next) {
 		snprintf(key, sizeof(key), "id %s | %s | %s %s", op->protocol, op->operation,
-			 dfl_id_name(id->kind), id->value);
+			 id_name(id->kind), id->value);
 		count(l, key, 0);
 	}
 	for (const struct dfl_src *x = op->sources; x; x = x->next) {

@@ -171,6 +171,35 @@ static void test_two_retrieve_the_same(void **state)
 	}
 }
 
+/* What a plugin writes names the session of the call, and nothing else: whose the call was is whose the answer is. */
+static void test_session_of_a_plugin(void **state)
+{
+	static const char session[] = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+	struct fixture *f = *state;
+	struct dfl_op *a = retrieving_request(f, text_a, vector_a), *b = retrieving_request(f, text_b, vector_b), *op;
+	char text[512];
+
+	op = begin(f, 5, "request", NULL);
+	snprintf(text, sizeof(text), "{\"query\": \"%s\", \"docs\": [\"%s\"]}", text_a, chunk_1);
+	see(f, 5, op, DFL_REQUEST, NULL, text);
+	id(f, op, DFL_ID_PLUGIN_SESSION, session);
+	end(f, op);
+	op = begin(f, 6, "session", NULL);
+	id(f, op, DFL_ID_PLUGIN_SESSION, session);
+	see(f, 6, op, DFL_REQUEST, NULL, chunk_1);
+	end(f, op);
+	op = begin(f, 6, "session", NULL);
+	id(f, op, DFL_ID_PLUGIN_SESSION, MESSAGE); /* one whose call was not seen */
+	see(f, 6, op, DFL_REQUEST, NULL, chunk_2);
+	end(f, op);
+	end(f, a);
+	end(f, b);
+	assert_plain(hop_of(doc(f, 0), "session", "chunk"));
+	assert_null(hop_of(f->docs[1], "session", "chunk"));
+	for (int i = 0; i < 2; i++)
+		assert_true(hop_of(f->docs[i], "session", "chunk.2")->ambiguous);
+}
+
 /* Who retrieved it before, and is answered, has no part in it. */
 static void test_retrieved_again_later(void **state)
 {
@@ -470,6 +499,7 @@ int main(void)
 		T(test_chunks_go_on),
 		T(test_chunks_of_nobody),
 		T(test_two_retrieve_the_same),
+		T(test_session_of_a_plugin),
 		T(test_retrieved_again_later),
 		T(test_older_request_retrieves_last),
 		T(test_pasted_text),
