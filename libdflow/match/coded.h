@@ -10,6 +10,7 @@
 
 #define DFL_CODED_WINDOW 128 /* chars looked at together; a multiple of every group */
 #define DFL_CODED_GROUP 4
+#define DFL_CODED_TEXT 96 /* bytes of a window of base64 */
 #define DFL_CODED_OUT (DFL_CODED_WINDOW + 2 * DFL_CODED_GROUP + 32) /* 32: whole stores */
 #define DFL_CODED_BATCH 3072 /* decoded bytes collected before they are scanned */
 

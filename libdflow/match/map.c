@@ -68,6 +68,15 @@ void dfl_map_span(struct dfl_map *m, uint32_t at, uint64_t from, uint64_t to, ui
 	push(m, (struct dfl_seg){ from, to - from, at, DFL_SEG_SPAN, enc, enc_pre });
 }
 
+void dfl_map_line(struct dfl_map *m, uint32_t at, uint64_t pos)
+{
+	struct dfl_seg *l = last(m);
+
+	if (l && l->kind == DFL_SEG_LINE && pos - l->pos == at - l->at)
+		return;
+	push(m, (struct dfl_seg){ pos, 0, at, DFL_SEG_LINE, 0, 0 });
+}
+
 void dfl_map_unit(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t unit, uint8_t enc,
 		  uint8_t enc_pre)
 {
@@ -113,6 +122,10 @@ void dfl_map_find(const struct dfl_map *m, uint32_t at, uint64_t *ret_from, uint
 		*ret_from = s->pos + nth_bit(s->mask, n);
 		*ret_to = *ret_from + 1;
 		return;
+	case DFL_SEG_LINE:
+		*ret_from = s->pos + n;
+		*ret_to = *ret_from + 1;
+		return;
 	case DFL_SEG_UNITS:
 		*ret_from = s->pos + n / 3 * s->mask;
 		*ret_to = *ret_from + s->mask;
@@ -144,6 +157,8 @@ static void trim_seg(struct dfl_seg *s, uint32_t n)
 		n -= n % 3;
 		s->pos += n / 3 * s->mask;
 	}
+	if (s->kind == DFL_SEG_LINE)
+		s->pos += n;
 	s->at += n;
 	if (s->kind == DFL_SEG_KEPT)
 		while (n--)

@@ -9,6 +9,7 @@
 
 enum dfl_seg_kind {
 	DFL_SEG_KEPT,  /* mask: which of the 64 bytes from pos on were kept, one by one */
+	DFL_SEG_LINE,  /* they are the bytes from pos on, one after the other */
 	DFL_SEG_SPAN,  /* each of the bytes stands for [pos, pos + mask) */
 	DFL_SEG_UNITS, /* each three bytes stand for mask ones (\uXXXX), one unit after the other */
 };
@@ -36,6 +37,8 @@ void dfl_map_kept(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t mask, u
 /* The bytes from `at` on stand for [from, to). */
 void dfl_map_span(struct dfl_map *m, uint32_t at, uint64_t from, uint64_t to, uint8_t enc,
 		  uint8_t enc_pre);
+/* The bytes from `at` on are those from pos on, none left out. */
+void dfl_map_line(struct dfl_map *m, uint32_t at, uint64_t pos);
 /* Each three bytes from `at` on stand for the next `unit` ones from pos on. */
 void dfl_map_unit(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t unit, uint8_t enc,
 		  uint8_t enc_pre);

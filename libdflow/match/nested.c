@@ -154,23 +154,31 @@ static void window(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
 	}
 }
 
-/* Forgets chars that no window will read again, and positions that nobody can ask for. */
+/* Forgets positions that nobody can ask for. */
+static void forget_positions(struct dfl_coded *c)
+{
+	uint64_t oldest = c->base;
+
+	if (c->child)
+		oldest = dfl_coded_char(c, dfl_scan_oldest(c->child));
+	if (oldest > c->base)
+		oldest = c->base;
+	if (oldest > c->map_base + DFL_SLICE) {
+		dfl_map_drop(&c->map, (uint32_t)(oldest - c->map_base));
+		c->map_base = oldest;
+	}
+}
+
+/* Forgets chars that no window will read again. */
 static void forget(struct dfl_coded *c)
 {
-	uint64_t keep = c->done > DFL_CODED_WINDOW ? c->done - DFL_CODED_WINDOW : 0, oldest = keep;
+	uint64_t keep = c->done > DFL_CODED_WINDOW ? c->done - DFL_CODED_WINDOW : 0;
 	uint32_t n = (uint32_t)(keep - c->base);
 
 	memmove(c->values, c->values + n, c->n - n);
 	c->n -= n;
 	c->base = keep;
-	if (c->child)
-		oldest = dfl_coded_char(c, dfl_scan_oldest(c->child));
-	if (oldest > keep)
-		oldest = keep;
-	if (oldest > c->map_base + DFL_SLICE) {
-		dfl_map_drop(&c->map, (uint32_t)(oldest - c->map_base));
-		c->map_base = oldest;
-	}
+	forget_positions(c);
 }
 
 static void coded_finish(struct dfl_coded *c, bool leaf)
@@ -231,7 +239,7 @@ static void coded_char(struct dfl_coded *c, struct dfl_ch ch)
 		return;
 	}
 	if (ch.to - ch.from == 1)
-		dfl_map_kept(&c->map, at, ch.from, 1, 0);
+		dfl_map_line(&c->map, at, ch.from);
 	else
 		dfl_map_span(&c->map, at, ch.from, ch.to, 0, 0);
 	c->values[c->n++] = c->code->plus1[ch.c] - 1;
@@ -249,6 +257,59 @@ static bool coded_byte(struct dfl_coded *c, struct dfl_ch ch)
 	return c->n;
 }
 
+/* Are all chars of a group any? */
+static bool are_chars(const struct dfl_coded *c, const uint8_t *p)
+{
+	bool are = true;
+
+	for (unsigned i = 0; i < DFL_CODED_GROUP; i++)
+		are &= c->code->plus1[p[i]] != 0;
+	return are;
+}
+
+/*
+ * Windows of ASCII in the child's phase, straight from the chars at p, of which those that wait in
+ * values[] are the ones before. Returns how many chars.
+ */
+static size_t coded_text(struct dfl_coded *c, const uint8_t *p, size_t n, uint64_t pos)
+{
+	unsigned group = c->code->group, skip = (unsigned)(group - (c->done - c->phase) % group) % group;
+	size_t used = 0, windows, pieces;
+
+	if (!c->child || c->quiet || c->code != &dfl_code_base64 || c->done < c->phase)
+		return 0;
+	if (dfl_map_reserve(&c->map, 1))
+		return 0;
+	dfl_map_line(&c->map, (uint32_t)(c->base + c->n - c->map_base), pos);
+	while (n - used >= DFL_CODED_WINDOW + skip) {
+		windows = (DFL_CODED_BATCH - c->n_batch) / DFL_CODED_TEXT + 1;
+		if (windows > (n - used - skip) / DFL_CODED_WINDOW)
+			windows = (n - used - skip) / DFL_CODED_WINDOW;
+		pieces = c->simd->text(c->batch + c->n_batch, p - DFL_CODED_GROUP + skip + used,
+				      windows * (DFL_CODED_WINDOW / 64));
+		windows = pieces * 48 / DFL_CODED_TEXT;
+		/* As a window waits for the group that may begin in its last char, so does the last one. */
+		if (windows && !are_chars(c, p + used + windows * DFL_CODED_WINDOW - DFL_CODED_GROUP))
+			windows--;
+		if (!windows)
+			break;
+		if (!c->n_batch)
+			c->batch_pos = (c->done + skip - c->phase) / group * c->code->group_bytes;
+		c->n_batch += windows * DFL_CODED_TEXT;
+		c->done += windows * DFL_CODED_WINDOW;
+		used += windows * DFL_CODED_WINDOW;
+		if (c->n_batch >= DFL_CODED_BATCH)
+			flush(c);
+	}
+	if (!used)
+		return 0;
+	c->base = c->done - DFL_CODED_WINDOW;
+	c->n = DFL_CODED_WINDOW + DFL_CODED_GROUP;
+	c->simd->values(c->values, p + used - c->n, c->n);
+	forget_positions(c);
+	return used;
+}
+
 /* Up to n chars that stand one by one at pos; returns how many were any. */
 static size_t coded_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint64_t pos)
 {
@@ -256,7 +317,6 @@ static size_t coded_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint6
 
 	while (used < n) {
 		size_t want, k;
-		uint32_t at;
 
 		if (!c->code->plus1[p[used]])
 			break;
@@ -264,34 +324,35 @@ static size_t coded_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint6
 		want = DFL_CODED_WINDOW + DFL_CODED_GROUP - (size_t)(c->base + c->n - c->done);
 		want = want < n - used ? want : n - used;
 		k = c->simd->values(c->values + c->n, p + used, want);
-		if (dfl_map_reserve(&c->map, DFL_CODED_WINDOW)) {
+		if (dfl_map_reserve(&c->map, 1)) {
 			coded_finish(c, false);
 			return n;
 		}
-		at = (uint32_t)(c->base + c->n - c->map_base);
-		for (size_t i = 0; i < k; i += 64)
-			dfl_map_kept(&c->map, at + (uint32_t)i, pos + used + i,
-				     k - i < 64 ? (1ull << (k - i)) - 1 : ~0ull, 0);
+		dfl_map_line(&c->map, (uint32_t)(c->base + c->n - c->map_base), pos + used);
 		c->n += (uint32_t)k;
 		used += k;
 		coded_windows(c);
+		if (used >= DFL_CODED_GROUP && c->base + c->n - c->done == DFL_CODED_GROUP)
+			used += coded_text(c, p + used, n - used, pos + used);
 	}
 	return used;
 }
 
-static bool hex_at(const uint8_t *p, size_t i)
+static unsigned hex_at(const uint8_t *p, size_t i)
 {
-	return dfl_code_hex.plus1[p[i]];
+	return dfl_code_hex.plus1[p[i]] != 0;
 }
 
-#define HEX_STEP 40 /* a run of hex that is long enough holds two of every 40th char */
+#define HEX_STEP 40 /* a run of hex that is long enough holds one of every 40th char, and the 39 after it */
 
 /* Where the next run of hex that is long enough, or that p ends with, begins; n: nowhere. */
 static size_t find_hex(const uint8_t *p, size_t i, size_t n)
 {
 	size_t from = i;
 
-	while (i + HEX_STEP < n && !(hex_at(p, i) && hex_at(p, i + HEX_STEP)))
+	/* Without branches: for each char alone they are hard to predict. */
+	while (i + HEX_STEP < n &&
+	       !(hex_at(p, i) & hex_at(p, i + 13) & hex_at(p, i + 26) & hex_at(p, i + HEX_STEP - 1)))
 		i += HEX_STEP;
 	if (i + HEX_STEP >= n)
 		i = n - 1;

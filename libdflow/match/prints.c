@@ -125,7 +125,7 @@ void dfl_prints_fini(struct dfl_prints *p)
 	for (uint32_t i = 1; i < p->cap_sets; i++)
 		dfl_print_set_free(p->sets[i]);
 	free(p->sets);
-	if (p->secret)
+	if (p->slots)
 		free_table(p);
 	explicit_bzero(p, sizeof(*p));
 }

@@ -40,6 +40,11 @@ struct dfl_simd {
 	 * cross a multiple of 64 do not count).
 	 */
 	size_t (*text_bytes)(const uint8_t *p, size_t n);
+	/*
+	 * Base64: 64 chars to 48 bytes, up to n times, as long as all are chars and what comes out is printable
+	 * ASCII, tabs and newlines. Returns how often. out has room for 16 bytes more.
+	 */
+	size_t (*text)(uint8_t *out, const uint8_t *chars, size_t n);
 	/* n groups of four values to three bytes each. out has room for 32 bytes more, values too. */
 	void (*join)(uint8_t *out, const uint8_t *values, size_t n);
 	/*

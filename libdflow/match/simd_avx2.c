@@ -153,8 +153,10 @@ size_t dfl_choose_avx2(const uint8_t *text, size_t n, uint16_t *ret_at)
 	return choose_from(text, i, n, ret_at, count);
 }
 
+#include "match/text_loop.h"
+
 const struct dfl_simd dfl_simd_avx2 = {
-	"avx2", usable, canon_loop, probe_loop, no_units, values, text_loop, join, dfl_choose_avx2,
+	"avx2", usable, canon_loop, probe_loop, no_units, values, text_loop, text_pieces, join, dfl_choose_avx2,
 };
 #ifdef __clang__
 #pragma clang attribute pop

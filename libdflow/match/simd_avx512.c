@@ -277,29 +277,51 @@ static bool usable(void)
 	       __builtin_cpu_supports("bmi2");
 }
 
-/* Ten escapes of six bytes, or nine of seven, at once. */
+/* Ten escapes of six bytes, or nine of seven, at once: where the digits are, and then the UTF-8. */
+#define DIGITS(at) (at), (at) + 1, (at) + 2, (at) + 3
+#define UTF8(i) 4 * (i), 4 * (i) + 1, 4 * (i) + 2
+static const uint8_t digits_of[2][64] = {
+	{ DIGITS(2), DIGITS(8), DIGITS(14), DIGITS(20), DIGITS(26), DIGITS(32), DIGITS(38), DIGITS(44),
+	  DIGITS(50), DIGITS(56) },
+	{ DIGITS(3), DIGITS(10), DIGITS(17), DIGITS(24), DIGITS(31), DIGITS(38), DIGITS(45), DIGITS(52),
+	  DIGITS(59) },
+};
+static const uint8_t utf8_of[64] = {
+	UTF8(0), UTF8(1), UTF8(2), UTF8(3), UTF8(4), UTF8(5), UTF8(6), UTF8(7), UTF8(8), UTF8(9),
+};
+
+/* Units below 0xd800 and above 0x3000, in the lower bytes, to UTF-8. */
+static inline __m512i unit_utf8(__m512i x)
+{
+	__m512i first = _mm512_srli_epi32(x, 12);
+	__m512i second = _mm512_slli_epi32(_mm512_and_si512(x, _mm512_set1_epi32(0xfc0)), 2);
+	__m512i third = _mm512_slli_epi32(_mm512_and_si512(x, _mm512_set1_epi32(0x3f)), 16);
+
+	return _mm512_or_si512(_mm512_or_si512(first, second),
+			       _mm512_or_si512(third, _mm512_set1_epi32(0x8080e0)));
+}
+
+static size_t first_of(uint64_t mask, size_t bits, size_t most)
+{
+	size_t n = mask ? (size_t)__builtin_ctzll(mask) / bits : most;
+
+	return n < most ? n : most;
+}
+
 static size_t units(uint8_t *out, const uint8_t *p, size_t len, size_t slashes)
 {
 	const size_t unit = slashes + 5, per = 64 / unit;
 	const __m512i lo = _mm512_loadu_si512(dfl_hex_plus1), hi = _mm512_loadu_si512(dfl_hex_plus1 + 64);
-	uint8_t from[64] = { 0 }, to[64] = { 0 }; /* the digits; the UTF-8 */
-	uint64_t slash = 0, u = 0, lanes = (1ull << 4 * per) - 1;
-	__m512i digits, utf8;
-	size_t done = 0, n = per;
+	const __m512i digits = _mm512_loadu_si512(digits_of[slashes == 2]);
+	const __m512i utf8 = _mm512_loadu_si512(utf8_of);
+	const uint64_t each = slashes == 1 ? 0x0041041041041041 : 0x0102040810204081; /* unit's first bit */
+	const uint64_t slash = each | each << (slashes - 1), u = each << slashes;
+	const uint64_t lanes = (1ull << 4 * per) - 1;
+	size_t done = 0, n;
 
-	if (slashes > 2 || len < 64)
+	if (slashes > 2)
 		return 0;
-	for (size_t i = 0; i < per; i++) {
-		slash |= ((1ull << slashes) - 1) << i * unit;
-		u |= 1ull << (i * unit + slashes);
-		for (size_t j = 0; j < 4; j++)
-			from[4 * i + j] = (uint8_t)(i * unit + slashes + 1 + j);
-		for (size_t j = 0; j < 3; j++)
-			to[3 * i + j] = (uint8_t)(4 * i + j);
-	}
-	digits = _mm512_loadu_si512(from);
-	utf8 = _mm512_loadu_si512(to);
-	for (; len >= 64 && n == per; p += n * unit, len -= n * unit, out += 3 * n, done += n) {
+	for (; len >= 64; p += per * unit, len -= per * unit, out += 3 * per, done += per) {
 		__m512i v = _mm512_loadu_si512(p), d = _mm512_permutexvar_epi8(digits, v), x;
 		__m512i value = _mm512_permutex2var_epi8(lo, d, hi);
 		uint64_t bad = (~within(v, '\\', '\\') & slash) | (~within(v, 'u', 'u') & u);
@@ -311,15 +333,12 @@ static size_t units(uint8_t *out, const uint8_t *p, size_t len, size_t slashes)
 				      _mm512_set1_epi32(0x00010100));
 		other = _mm512_cmpge_epu32_mask(_mm512_sub_epi32(x, _mm512_set1_epi32(0x3001)),
 						_mm512_set1_epi32(0xd800 - 0x3001));
-		n = bad ? (size_t)__builtin_ctzll(bad) / unit : per;
-		n = no_hex && (size_t)__builtin_ctzll(no_hex) / 4 < n ? (size_t)__builtin_ctzll(no_hex) / 4 : n;
-		n = other && (size_t)__builtin_ctzll(other) < n ? (size_t)__builtin_ctzll(other) : n;
-		x = _mm512_or_si512(
-			_mm512_or_si512(_mm512_srli_epi32(x, 12),
-					_mm512_slli_epi32(_mm512_and_si512(x, _mm512_set1_epi32(0xfc0)), 2)),
-			_mm512_or_si512(_mm512_slli_epi32(_mm512_and_si512(x, _mm512_set1_epi32(0x3f)), 16),
-					_mm512_set1_epi32(0x8080e0)));
-		_mm512_storeu_si512(out, _mm512_permutexvar_epi8(utf8, x));
+		other &= (1u << per) - 1;
+		_mm512_storeu_si512(out, _mm512_permutexvar_epi8(utf8, unit_utf8(x)));
+		if (bad | no_hex | other) { /* a branch, so that the next round need not wait for this one */
+			n = first_of(bad, unit, first_of(no_hex, 4, first_of(other, 1, per)));
+			return done + n;
+		}
 	}
 	return done;
 }
@@ -342,6 +361,39 @@ static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 	return n;
 }
 
+/* Bytes that are printable ASCII, tabs or newlines. */
+static inline uint64_t readable(__m512i v)
+{
+	uint64_t m = within(v, 0x20, 0x7e);
+
+	return ~m ? m | within(v, '\t', '\n') | within(v, '\r', '\r') : m;
+}
+
+static size_t text(uint8_t *out, const uint8_t *chars, size_t n)
+{
+	const uint8_t *t = dfl_code_base64.plus1;
+	const __m512i lo = _mm512_loadu_si512(t), hi = _mm512_loadu_si512(t + 64);
+	const uint64_t bytes = (1ull << 48) - 1;
+#define THREE(at) (at) + 2, (at) + 1, (at) /* of a group, which is a little-endian number */
+#define TWELVE(at) THREE(at), THREE((at) + 4), THREE((at) + 8), THREE((at) + 12)
+	static const uint8_t order[64] = { TWELVE(0), TWELVE(16), TWELVE(32), TWELVE(48) };
+	size_t i = 0;
+
+	for (; i < n; i++, chars += 64, out += 48) {
+		__m512i c = _mm512_loadu_si512(chars), v = _mm512_permutex2var_epi8(lo, c, hi);
+		uint64_t bad = _mm512_testn_epi8_mask(v, v) | _mm512_movepi8_mask(c);
+
+		v = _mm512_sub_epi8(v, _mm512_set1_epi8(1));
+		v = _mm512_maddubs_epi16(v, _mm512_set1_epi32(0x01400140)); /* a << 6 | b */
+		v = _mm512_madd_epi16(v, _mm512_set1_epi32(0x00011000));    /* ab << 12 | cd */
+		v = _mm512_permutexvar_epi8(_mm512_loadu_si512(order), v);
+		_mm512_storeu_si512(out, v);
+		if (bad | (~readable(v) & bytes))
+			break;
+	}
+	return i;
+}
+
 static void join(uint8_t *out, const uint8_t *v, size_t n)
 {
 	const __m256i order = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1,
@@ -360,7 +412,7 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 }
 
 const struct dfl_simd dfl_simd_avx512 = {
-	"avx512", usable, canon_loop, probe, units, values, text_loop, join, dfl_choose_avx2,
+	"avx512", usable, canon_loop, probe, units, values, text_loop, text, join, dfl_choose_avx2,
 };
 #ifdef __clang__
 #pragma clang attribute pop

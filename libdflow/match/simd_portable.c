@@ -87,6 +87,8 @@ static size_t choose(const uint8_t *text, size_t n, uint16_t *ret_at)
 	return choose_from(text, 0, n, ret_at, 0);
 }
 
+#include "match/text_loop.h"
+
 const struct dfl_simd dfl_simd_portable = {
-	"portable", usable, canon_loop, probe_loop, no_units, values, text_loop, join, choose,
+	"portable", usable, canon_loop, probe_loop, no_units, values, text_loop, text_pieces, join, choose,
 };

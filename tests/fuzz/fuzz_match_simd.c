@@ -71,6 +71,9 @@ static void check_base64(const struct dfl_simd *simd, const uint8_t *data, size_
 	nb = simd->values(vb, data, size);
 	must(na == nb && !memcmp(va, vb, na));
 	must(dfl_simd_portable.text_bytes(data, size) == simd->text_bytes(data, size));
+	na = dfl_simd_portable.text(oa, data, size / 64);
+	nb = simd->text(ob, data, size / 64);
+	must(na == nb && !memcmp(oa, ob, na * 48));
 	for (size_t i = 0; i < size; i++)
 		va[i] = data[i] & 63;
 	dfl_simd_portable.join(oa, va, size / 4);

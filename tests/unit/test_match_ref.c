@@ -266,11 +266,92 @@ static void random_nesting(void **state)
 	}
 }
 
+/* A text with binary, other characters and line breaks of its own, in pieces of any length. */
+static size_t put_mixed(char *p, size_t max)
+{
+	static const char ascii[] = "The quick brown fox: \"jumps\" over 13 lazy dogs, and then some more.\n\t";
+	size_t len = 0;
+
+	while (len + 700 < max) {
+		uint32_t how = rnd(8), n = rnd(500);
+
+		if (how == 0) {
+			for (n = rnd(150); n; n--)
+				p[len++] = (char)rnd(256);
+		} else if (how == 1) {
+			len += put_words(p + len, rnd(20), sizeof(words) / sizeof(words[0]));
+		} else {
+			for (; n; n--)
+				p[len++] = ascii[rnd(sizeof(ascii) - 1)];
+		}
+	}
+	return len;
+}
+
+/* Base64 of 76 chars a line, of any length, or with chars that are none. */
+static size_t put_coded(char *out, const char *in, size_t n)
+{
+	static char b64[1 << 16];
+	uint32_t how = rnd(4);
+	size_t len = 0;
+
+	sodium_bin2base64(b64, sizeof(b64), (const uint8_t *)in, n, sodium_base64_VARIANT_ORIGINAL);
+	for (size_t i = 0; b64[i]; i++) {
+		out[len++] = b64[i];
+		if (how == 1 && i % 76 == 75)
+			len += (size_t)sprintf(out + len, rnd(2) ? "\\r\\n" : "\r\n");
+		else if (how == 2 && !rnd(3000))
+			len += (size_t)sprintf(out + len, rnd(2) ? "\\/" : "*");
+	}
+	return len;
+}
+
+static int by_all(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct hit));
+}
+
+static void scan_coded(struct seen *s, const char *src, size_t src_len, const char *view, size_t len,
+		       size_t step)
+{
+	for (size_t i = 0; i + 300 < src_len; i += 300) /* many sources: which parts are found? */
+		add_source(s, i, NULL, src + i, 300);
+	scan(s, NULL, view, len, step);
+	for (size_t i = 0; i < s->n; i++)
+		s->hits[i].source = NULL, s->hits[i].run.ts_first_ns = s->hits[i].run.ts_last_ns = 0;
+	qsort(s->hits, s->n, sizeof(*s->hits), by_all);
+}
+
+/* Long base64 is decoded in bulk; that finds what it finds byte by byte. */
+static void long_base64(void **state)
+{
+	static char src[20000], view[1 << 16];
+	size_t found = 0;
+
+	for (int round = 0; round < 300; round++) {
+		struct seen *whole = seen_new(NULL), *split = seen_new(NULL);
+		size_t n = put_mixed(src, 1000 + rnd(sizeof(src) - 1000)), len = rnd(6);
+
+		memset(view, 'k', len);
+		len += put_coded(view + len, src, n);
+		len += (size_t)sprintf(view + len, "%s", rnd(2) ? "\"}" : "");
+		scan_coded(whole, src, n, view, len, 0);
+		scan_coded(split, src, n, view, len, rnd(4) ? 1 + rnd(300) : 1);
+		assert_int_equal(whole->n, split->n);
+		assert_memory_equal(whole->hits, split->hits, whole->n * sizeof(*whole->hits));
+		found += whole->n;
+		seen_free(whole);
+		seen_free(split);
+	}
+	assert_true(found > 3000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_texts),
 		cmocka_unit_test(random_nesting),
+		cmocka_unit_test(long_base64),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
