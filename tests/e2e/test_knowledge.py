@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 
+from conftest import Recorder
+
 TOPICS = ["parental leave", "harbour boats", "office keys", "visitor badges", "catering orders", "fire drills"]
 CONTENT = {"whole": True}
 
@@ -183,6 +185,24 @@ def test_agent(stack, recorder):
                      {"from_": "plugin", "to": "llm"}):
             trace.need(field, **want, **CONTENT)
     assert "tool_result.3" not in fields
+
+
+def test_after_a_restart(stack, tmp_path):
+    """The recorder that saw the upload is gone; the next one knows the text of its chunks by fingerprints."""
+    path = tmp_path / "old.txt"
+    path.write_text("\n\n".join(section(topic) + " " + " ".join(uuid.uuid4().hex for _ in range(9)) for topic in TOPICS))
+    store = tmp_path / "s.db"
+    first = Recorder(stack, store)
+    upload = first.trace(stack.learn(path)["upload_file_id"])
+    assert first.stop() == 0
+    second = Recorder(stack, store)
+    question = path.read_text().split("\n\n")[2][:200]  # nearer to this document than to the others
+    chat = second.trace(stack.chat(question, "--app", "knowledge", "--mode", "blocking")["message_id"])
+    assert second.stop() == 0
+    assert {"trace_id": upload["trace_id"], "why": "file"} in chat["links"]
+    for field in chunks(chat):
+        chat.need(field, from_="plugin", to="llm", **CONTENT)
+    assert any(h["replayed_from"] == upload["trace_id"] for h in chat.hops("file", from_="vector-db"))
 
 
 def test_nothing_lost(chat, upload):
