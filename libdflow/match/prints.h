@@ -31,7 +31,8 @@ struct dfl_print_set; /* the fingerprints of one old text, in the table */
  * chosen stood between them.
  */
 struct dfl_print_run {
-	uint64_t pos_from, pos_to; /* in stream positions of the view; at least this much */
+	uint64_t pos_from, pos_to; /* in stream positions of the view; at least this much, … */
+	uint64_t reach_from, reach_to; /* … and at most this: to the next k-grams that are not of the set */
 	uint32_t span;		   /* canonical bytes from the first to the end of the last */
 	uint32_t hits, distinct;   /* all that were found; different ones */
 	const uint8_t *seen;	   /* bit i of byte i / 8: fingerprint i was among them; borrowed */

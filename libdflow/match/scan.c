@@ -290,7 +290,7 @@ void dfl_scan_gap(struct dfl_scan *s)
 	s->gapped = true;
 	dfl_runs_end(s, NULL, false);
 	dfl_streaks_end(s);
-	s->barrier = s->next_print = dfl_scan_total(s);
+	s->barrier = s->next_print = s->after_print = dfl_scan_total(s);
 	s->next_probe = (s->barrier + stride - 1) / stride * stride;
 }
 

@@ -14,7 +14,7 @@ struct streak {
 	uint32_t hits, distinct;
 	uint8_t *seen;
 	uint8_t enc;
-	uint64_t pos_from, pos_to, ts_first_ns, ts_last_ns;
+	uint64_t pos_from, pos_to, reach_from, ts_first_ns, ts_last_ns;
 	bool over;
 };
 
@@ -23,24 +23,26 @@ struct dfl_streaks {
 	uint32_t n;
 };
 
-static void position(const struct dfl_scan *s, uint64_t at, uint64_t *ret_from, uint64_t *ret_to)
+/* Stream positions of canonical bytes [at, end) that are still there. */
+static void position(const struct dfl_scan *s, uint64_t at, uint64_t end, uint64_t *ret_from, uint64_t *ret_to)
 {
 	uint64_t from, to, ignored;
 
 	dfl_map_find(&s->text.map, (uint32_t)(at - s->text.base), &from, &ignored);
-	dfl_map_find(&s->text.map, (uint32_t)(at + DFL_PRINT_K - 1 - s->text.base), &ignored, &to);
+	dfl_map_find(&s->text.map, (uint32_t)(end - 1 - s->text.base), &ignored, &to);
 	dfl_scan_outer(s, from, to, ret_from, ret_to);
 }
 
 static void hit(struct dfl_scan *s, struct streak *k, uint64_t at, uint64_t print)
 {
-	uint64_t from = k->hits ? k->last + DFL_PRINT_K - 1 : at, pos;
+	uint64_t from = k->hits ? k->last + DFL_PRINT_K - 1 : at, pos, ignored;
 	uint32_t i = dfl_print_index(k->set, print);
 
 	k->distinct += !(k->seen[i / 8] >> (i & 7) & 1);
 	k->seen[i / 8] |= (uint8_t)(1 << (i & 7));
-	position(s, at, &pos, &k->pos_to);
+	position(s, at, at + DFL_PRINT_K, &pos, &k->pos_to);
 	if (!k->hits++) {
+		position(s, s->after_print > s->text.base ? s->after_print : s->text.base, at + 1, &k->reach_from, &ignored);
 		k->from = at;
 		k->pos_from = pos;
 		k->ts_first_ns = dfl_scan_ts(s, at);
@@ -63,11 +65,14 @@ static uint32_t others(const struct dfl_streaks *t, const struct streak *k)
 	return n;
 }
 
-static void report(struct dfl_scan *s, const struct streak *k)
+/* end: no byte of its text can stand from there on. */
+static void report(struct dfl_scan *s, const struct streak *k, uint64_t end)
 {
+	uint64_t ignored;
 	struct dfl_print_run run = {
 		.pos_from = k->pos_from,
 		.pos_to = k->pos_to,
+		.reach_from = k->reach_from,
 		.span = (uint32_t)(k->last - k->from) + DFL_PRINT_K,
 		.hits = k->hits,
 		.distinct = k->distinct,
@@ -78,18 +83,19 @@ static void report(struct dfl_scan *s, const struct streak *k)
 		.ts_last_ns = k->ts_last_ns,
 	};
 
+	position(s, end - 1, end, &ignored, &run.reach_to);
 	s->m->opts.print_fn(s->m->ud, s->view->ud, k->set->ud, &run);
 }
 
 /* Reports those that are over, then lets them go. */
-static void close_over(struct dfl_scan *s)
+static void close_over(struct dfl_scan *s, uint64_t end)
 {
 	struct dfl_streaks *t = s->streaks;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < t->n; i++)
 		if (t->open[i].over && t->open[i].distinct > 1)
-			report(s, &t->open[i]);
+			report(s, &t->open[i], end);
 	for (uint32_t i = 0; i < t->n; i++) {
 		if (t->open[i].over)
 			free(t->open[i].seen);
@@ -135,7 +141,7 @@ static void step(struct dfl_scan *s, uint64_t at, uint64_t print, const struct d
 		any_over |= t->open[i].over;
 	}
 	if (any_over)
-		close_over(s);
+		close_over(s, at + DFL_PRINT_K - 1);
 	for (uint32_t i = 0; i < found->n; i++) {
 		struct streak *k = open_streak(s, found->set[i]);
 
@@ -180,8 +186,10 @@ void dfl_streaks_scan(struct dfl_scan *s)
 	if (from + DFL_PRINT_K > total)
 		return;
 	s->next_print = total - DFL_PRINT_K + 1;
-	if (!s->m->prints.n_sets)
+	if (!s->m->prints.n_sets) {
+		s->after_print = s->next_print;
 		return;
+	}
 	n = s->m->simd->choose(dfl_scan_at(s, from), (size_t)(s->next_print - from), at);
 	n_hits = filter(&s->m->prints, dfl_scan_at(s, from), at, n, hits);
 	for (size_t i = 0, hit = 0; i < n; i++) {
@@ -192,16 +200,20 @@ void dfl_streaks_scan(struct dfl_scan *s)
 				break;
 			i = hits[hit];
 		}
+		if (i)
+			s->after_print = from + at[i - 1] + 1;
 		look(s, from + at[i]);
 	}
+	if (n)
+		s->after_print = from + at[n - 1] + 1;
 }
 
 void dfl_streaks_end(struct dfl_scan *s)
 {
 	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++)
 		s->streaks->open[i].over = true;
-	if (s->streaks)
-		close_over(s);
+	if (s->streaks && s->streaks->n)
+		close_over(s, dfl_scan_total(s));
 }
 
 void dfl_streaks_free(struct dfl_scan *s)

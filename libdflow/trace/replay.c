@@ -72,6 +72,8 @@ void dfl_replay_run(void *trace, void *view, void *set, const struct dfl_print_r
 		.encodings = run->encodings | v->encodings,
 		.pos_from = run->pos_from,
 		.pos_to = run->pos_to,
+		.reach_from = run->reach_from,
+		.reach_to = run->reach_to,
 		.span = run->span,
 		.hits = run->hits,
 		.distinct = run->distinct,
@@ -107,12 +109,17 @@ static bool is_in_chunks(const struct dfl_op *op, const struct old_run *r)
 	return dfl_field_is_document(r->field->field) && dfl_chunk_fill(op, r->view, r->pos_from, r->pos_to);
 }
 
+/* Shorter, and all of it where the older text may stand. */
+static bool is_within(const struct op_run *run, const struct old_run *old)
+{
+	return run->view == old->view && dfl_run_len(run) < old->span && run->run.pos_from >= old->reach_from &&
+	       run->run.pos_to <= old->reach_to;
+}
+
 bool dfl_replay_beats(const struct dfl_op *op, const struct op_run *run)
 {
 	for (unsigned i = 0; i < op->n_olds; i++)
-		if (op->olds[i].field && op->olds[i].span > dfl_run_len(run) &&
-		    overlaps(&op->olds[i], run->view, run->run.pos_from, run->run.pos_to) &&
-		    !is_in_chunks(op, &op->olds[i]))
+		if (op->olds[i].field && is_within(run, &op->olds[i]) && !is_in_chunks(op, &op->olds[i]))
 			return true;
 	return false;
 }

@@ -266,7 +266,7 @@ struct old_run {
 	enum dfl_residency residency;
 	int64_t ttl_s;
 	uint32_t encodings;
-	uint64_t pos_from, pos_to;
+	uint64_t pos_from, pos_to, reach_from, reach_to;
 	uint32_t span, hits, distinct, others;
 	uint64_t ts_first_ns, ts_last_ns;
 	uint8_t *seen;

@@ -7,6 +7,7 @@ copy more than a chat alone makes is another message's.
 """
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,13 @@ class Live:
             return self.recorder.stop()
         finally:
             self.stack.down()
+
+    def restart(self, how):
+        """Another recorder goes on with the store: of what was sent before only fingerprints are left."""
+        status = self.recorder.stop(how)
+        if status not in (0, -signal.SIGKILL):
+            raise RuntimeError("dflow record failed:\n" + "".join(self.recorder.log))
+        self.recorder = Recorder(self.stack, self.recorder.store)
 
     def send(self, chats):
         """All at once; adds to each what came of it and its trace."""
@@ -149,13 +157,24 @@ def wordings(live, count):
 
 def history(live, conversations):
     """Three turns each: what an earlier turn said comes again with a later one, and both traces say so."""
-    score, most, turns = Score("history"), 0, []
-    for turn in range(3):
+    return three_turns(live, "history", conversations)
+
+
+def restarts(live, conversations):
+    """The same, the recorder started anew after each turn: once told to end, once killed."""
+    return three_turns(live, "history, restarts", conversations, [signal.SIGINT, signal.SIGKILL, None])
+
+
+def three_turns(live, name, conversations, restarts=(None, None, None)):
+    score, most, turns = Score(name), 0, []
+    for turn, how in enumerate(restarts):
         before = turns[-1] if turns else [{}] * conversations
-        chats = [chat(texts.japanese(f"history-{turn}-{n}"), n, before[n].get("conversation_id"))
+        chats = [chat(texts.japanese(f"{name}-{turn}-{n}"), n, before[n].get("conversation_id"))
                  for n in range(conversations)]
         sent, most = live.send(chats)
         turns.append(sent)
+        if how:
+            live.restart(how)
     for sent in sum(turns, []):
         sent["trace"] = live.trace(sent)
         score.add_chat(live.expect(sent), sent["trace"])
@@ -213,6 +232,7 @@ SCENARIOS = {
     "short": (short, (16,), (8,)),
     "wordings": (wordings, (50,), (50,)),
     "history": (history, (8,), (4,)),
+    "history, restarts": (restarts, (8,), (4,)),
     "forged": (forged, (16,), (8,)),
 }
 

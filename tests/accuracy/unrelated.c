@@ -3,10 +3,14 @@
  * Scans traffic that has nothing to do with any request, while 100 requests are open, and counts
  * the hops that come of it. Right is none.
  *
- *   unrelated KIND BYTES SEED <texts        texts: each ended by a NUL, one a request
+ *   unrelated KIND BYTES SEED [OLD] <texts  texts: each ended by a NUL, one a request
  *
  * KIND: random english japanese json base64. Goes through the trace stage: what it calls a hop is
  * one.
+ *
+ * OLD: so many texts were asked before and are out of memory, of the words and in the frames of the traffic. Then
+ * each operation is one of the open requests', by an id: so what is taken for history becomes a hop, and only that counts.
+ * At the end one of those texts does return: "known" has to be 1.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,9 +28,12 @@ enum {
 };
 #define MS 1000000ull
 
+#define RETURNS "POST /what/returns"
+
 static uint64_t state;
+static char old_text[600]; /* the last one */
 static uint64_t now_ns = 1000000000;
-static unsigned weak, inbound;
+static unsigned weak, inbound, history, known, n_texts, n_old;
 
 /* splitmix64 (Vigna, prng.di.unimi.it): the same numbers everywhere. */
 static uint64_t dice(void)
@@ -158,6 +165,9 @@ static struct dfl_conn conns[2];
 static void on_store(void *ud, const struct dfl_doc *doc)
 {
 	weak += doc->weak_matches;
+	for (size_t i = 0; i < doc->n_hops && doc->settled; i++)
+		if (!strcmp(doc->hops[i].coverage_basis, "sampled"))
+			(!strcmp(doc->hops[i].operation, RETURNS) ? known++ : history++);
 }
 
 static void tick(struct dfl_trace *t)
@@ -191,7 +201,7 @@ static struct dfl_trace *new_trace(const struct dfl_rules *rules)
 	return t;
 }
 
-static void ask(struct dfl_trace *t, const char *text)
+static struct dfl_op *ask(struct dfl_trace *t, const char *text, unsigned number)
 {
 	const struct dfl_decode_sink *k = dfl_trace_sink(t);
 	struct dfl_op_desc d = { .protocol = "http",
@@ -200,35 +210,90 @@ static void ask(struct dfl_trace *t, const char *text)
 	struct dfl_op *op = k->op_begin(k->ud, &conns[0], &d, now_ns);
 	struct dfl_src *s = k->source_begin(k->ud, op, "query", DFL_REQUEST);
 	static uint64_t pos;
+	char id[32];
+
+	snprintf(id, sizeof(id), "message-%u", number);
+	k->op_id(k->ud, op, DFL_ID_MESSAGE, id, strlen(id));
 
 	k->source_append(k->ud, s, text, strlen(text), pos, strlen(text), now_ns);
 	k->source_end(k->ud, s, now_ns);
 	pos += strlen(text); /* op stays open: the answer is awaited */
 	now_ns += MS;
 	inbound++;
+	return op;
+}
+
+/* They were answered, and their text is let go. */
+static void ask_before(struct dfl_trace *t, unsigned n)
+{
+	const struct dfl_decode_sink *k = dfl_trace_sink(t);
+
+	for (unsigned i = 0; i < n; i++) {
+		size_t len = (size_t)sprintf(old_text, "Please tell me about ");
+
+		len += dice() % 2 ? english(old_text + len, 60 + dice() % 400) : japanese(old_text + len, 60 + dice() % 400);
+		sprintf(old_text + len, "について教えてください");
+		k->op_end(k->ud, ask(t, old_text, 1000000 + i), now_ns);
+		if (i % 1000 && i + 1 < n)
+			continue;
+		for (unsigned s = 0; s < 2; s++) { /* they settle; they go */
+			now_ns += 1000 * 1000 * MS;
+			tick(t);
+		}
+	}
+}
+
+static struct dfl_op *tied; /* NULL: none */
+
+static struct dfl_op *begin_tied(struct dfl_trace *t, const char *operation, unsigned number)
+{
+	const struct dfl_decode_sink *k = dfl_trace_sink(t);
+	struct dfl_op_desc d = { .protocol = "http", 		 .operation = operation, .ttl_s = -1 };
+	char id[32];
+
+	snprintf(id, sizeof(id), "message-%u", number);
+	tied = k->op_begin(k->ud, &conns[1], &d, now_ns);
+	k->op_id(k->ud, tied, DFL_ID_MESSAGE, id, strlen(id));
+	return tied;
+}
+
+static void end_tied(struct dfl_trace *t)
+{
+	const struct dfl_decode_sink *k = dfl_trace_sink(t);
+
+	if (tied)
+		k->op_end(k->ud, tied, now_ns);
+	tied = NULL;
+}
+
+static void see(struct dfl_trace *t, const char *operation, unsigned number, const char *piece, size_t len, uint64_t pos)
+{
+	const struct dfl_decode_sink *k = dfl_trace_sink(t);
+	struct dfl_view_desc d = { .dir = DFL_REQUEST, .ttl_s = -1 };
+	struct dfl_chunk chunk = { .layer = DFL_WIRE, .pos = pos, .ts_ns = now_ns += MS / 100 };
+	struct dfl_view *v =
+		k->view_open(k->ud, &conns[1], n_old ? begin_tied(t, operation, number % n_texts) : NULL, &d);
+
+	k->view_data(k->ud, v, piece, len, pos, len, &chunk);
+	end_tied(t);
+	k->view_close(k->ud, v);
 }
 
 static void scan(struct dfl_trace *t, const struct kind *kind, uint64_t bytes)
 {
-	const struct dfl_decode_sink *k = dfl_trace_sink(t);
-	struct dfl_view_desc d = { .dir = DFL_REQUEST, .ttl_s = -1 };
-	struct dfl_chunk chunk = { .layer = DFL_WIRE };
 	static char piece[PIECE];
-	struct dfl_view *v;
 	uint64_t pos = 0;
 
 	for (unsigned n = 0; pos < bytes; n++) {
 		size_t len = kind->fill(piece, sizeof(piece));
 
-		v = k->view_open(k->ud, &conns[1], NULL, &d);
-		chunk.pos = pos;
-		chunk.ts_ns = now_ns += MS / 100;
-		k->view_data(k->ud, v, piece, len, pos, len, &chunk);
-		k->view_close(k->ud, v);
+		see(t, "POST /v1/chat/completions", n, piece, len, pos);
 		pos += len;
 		if (n % 100 == 0)
 			tick(t);
 	}
+	if (n_old)
+		see(t, RETURNS, 0, old_text, strlen(old_text), pos);
 	printf("{\"kind\": \"%s\", \"bytes\": %" PRIu64 ", ", kind->name, pos);
 }
 
@@ -242,8 +307,8 @@ int main(int argc, char **argv)
 	struct dfl_err err;
 	size_t len;
 
-	if (argc != 4)
-		return fprintf(stderr, "usage: unrelated KIND BYTES SEED <texts\n"), 2;
+	if (argc != 4 && argc != 5)
+		return fprintf(stderr, "usage: unrelated KIND BYTES SEED [OLD] <texts\n"), 2;
 	while (strcmp(kind->name, argv[1]))
 		if (++kind == kinds + sizeof(kinds) / sizeof(kinds[0]))
 			return fprintf(stderr, "unrelated: no kind %s\n", argv[1]), 2;
@@ -253,13 +318,20 @@ int main(int argc, char **argv)
 		return fprintf(stderr, "%s\n", err.msg), 2;
 	t = new_trace(rules);
 	len = fread(texts, 1, sizeof(texts) - 1, stdin);
+	n_old = argc == 5 ? (unsigned)strtoul(argv[4], NULL, 0) : 0;
+	ask_before(t, n_old);
 	for (char *p = texts; p < texts + len; p += strlen(p) + 1)
-		ask(t, p);
+		ask(t, p, n_texts++);
 	scan(t, kind, strtoull(argv[2], NULL, 0));
-	dfl_trace_finish(t);
 	dfl_trace_stats(t, &stats);
-	printf("\"requests\": %" PRIu64 ", \"hops\": %" PRIu64 ", \"weak_matches\": %u}\n",
-	       stats.requests, stats.hops - inbound, weak);
+	if (n_old) { /* they settle, and are stored once more */
+		now_ns += 2000 * 1000 * MS;
+		tick(t);
+	}
+	dfl_trace_finish(t);
+	printf("\"requests\": %" PRIu64 ", \"hops\": %" PRIu64 ", \"weak_matches\": %u, \"old_texts\": %" PRIu64
+	       ", \"fingerprints\": %" PRIu64 ", \"history\": %u, \"known\": %u}\n",
+	       stats.requests, stats.hops - inbound, weak, stats.match.old_texts, stats.match.prints, history, known);
 	for (int i = 0; i < 2; i++)
 		dfl_trace_close(t, &conns[i], now_ns);
 	dfl_trace_free(t);

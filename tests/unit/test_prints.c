@@ -37,6 +37,7 @@ static void on_print(void *ud, void *view, void *set, const struct dfl_print_run
 
 	assert_true(f->n < MAX_FOUND);
 	assert_true(run->distinct > 1 && run->distinct <= run->hits && run->pos_from < run->pos_to);
+	assert_true(run->reach_from <= run->pos_from && run->pos_to <= run->reach_to);
 	f->found[f->n] = (struct found){ set, *run };
 	f->found[f->n++].run.seen = NULL;
 }
@@ -184,6 +185,8 @@ static void found_again(void **state)
 		assert_in_range(f->found[0].run.pos_from, strlen(other), strlen(other) + 300);
 		assert_in_range(f->found[0].run.pos_to, strlen(other) + strlen(text) - 300, strlen(other) + strlen(text));
 		assert_in_range(f->found[0].run.ts_first_ns, 1, f->found[0].run.pos_from + 1);
+		assert_in_range(f->found[0].run.reach_from, strlen(other) - 200, strlen(other));
+		assert_in_range(f->found[0].run.reach_to, strlen(other) + strlen(text) - 1, strlen(other) + strlen(text) + 200);
 	}
 	sodium_bin2base64(base64, sodium_base64_ENCODED_LEN(strlen(view), sodium_base64_VARIANT_ORIGINAL),
 			  (const uint8_t *)view, strlen(view), sodium_base64_VARIANT_ORIGINAL);
