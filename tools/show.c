@@ -10,10 +10,12 @@
 #include <string.h>
 
 #include "cli.h"
+#include "fold.h"
 
 #define WIDTH 99
 #define CELL 256 /* bytes; what is longer is cut */
 #define WHAT_WIDTH 32
+#define TEXT_WIDTH 13
 
 /* ---- small readers; absent and null are "" or the value given ---- */
 
@@ -78,6 +80,32 @@ static void add_list(struct cell *c, const json_t *list, const char *separator)
 		add(c, "%s%s", i ? separator : "", json_is_string(j) ? json_string_value(j) : "?");
 }
 
+/* "answer", or how many of a kind: "4 chunks". */
+static void add_field(struct cell *c, const char *field, unsigned n)
+{
+	if (n > 1)
+		add(c, "%u %s", n, fold_plural(field));
+	else
+		add(c, "%s", field);
+}
+
+static void add_fields(struct cell *c, const json_t *fields)
+{
+	const char *separator = "";
+	size_t i;
+	json_t *j;
+
+	json_array_foreach(fields, i, j) {
+		unsigned n = fold_field(fields, i);
+
+		if (!n)
+			continue;
+		add(c, "%s", separator);
+		add_field(c, json_is_string(j) ? json_string_value(j) : "?", n);
+		separator = ", ";
+	}
+}
+
 static const char *arrow(void)
 {
 	return has_utf8() ? "→" : "->";
@@ -111,6 +139,15 @@ static void add_endpoint(struct cell *c, const json_t *e)
 		add(c, "?%s%s", *str(e, "comm") ? " " : "", str(e, "comm"));
 }
 
+/* Where a name that is too long is cut: in front of its UUID, else after it. */
+static char *later_break(char *line, size_t width)
+{
+	for (char *at = line + width; at > line; at--)
+		if (*at == '{')
+			return at;
+	return line + width + strcspn(line + width, " .#/:[");
+}
+
 /*
  * Breaks the text into lines of at most `width` where it can: at a blank, or in front of what joins
  * the parts of a place.
@@ -128,7 +165,9 @@ static void wrap(struct cell *c, size_t width)
 			at--;
 		if (name && name < at)
 			at = name; /* a host's name stays whole */
-		if (at == line || strlen(c->text) + 2 > sizeof(c->text))
+		if (at == line)
+			at = later_break(line, width);
+		if (!*at || strlen(c->text) + 2 > sizeof(c->text))
 			return;
 		if (*at == ' ') {
 			*at = '\n';
@@ -312,12 +351,13 @@ static void add_notes(struct cell *c, const json_t *hop)
 		add(c, " [history of %.12s]", str(hop, "replayed_from"));
 }
 
-static void add_text(struct cell *c, const json_t *hop)
+static void add_text(struct cell *c, const json_t *hop, unsigned n)
 {
 	double coverage = json_number_value(json_object_get(hop, "coverage")) * 100;
 
 	/* 100% is said only of all of it. */
-	add(c, "%s %.0f%%", str(hop, "field"), coverage < 100 && coverage > 99 ? 99 : coverage);
+	add_field(c, str(hop, "field"), n);
+	add(c, " %.0f%%", coverage < 100 && coverage > 99 ? 99 : coverage);
 }
 
 static void add_link(struct cell *c, const json_t *hop)
@@ -344,7 +384,8 @@ static void add_residency(struct cell *c, const json_t *j)
 		add(c, " %" PRId64 "s", num(j, "ttl_s", 0));
 }
 
-static void add_hop(struct libscols_table *t, const json_t *hop)
+/* n: of its kind that went the same way. */
+static void add_hop(struct libscols_table *t, const json_t *hop, unsigned n)
 {
 	struct libscols_line *line = scols_table_new_line(t, NULL);
 	struct cell c[7] = { 0 };
@@ -357,7 +398,8 @@ static void add_hop(struct libscols_table *t, const json_t *hop)
 	add_what(&c[3], hop);
 	add_notes(&c[3], hop);
 	wrap(&c[3], WHAT_WIDTH);
-	add_text(&c[4], hop);
+	add_text(&c[4], hop, n);
+	wrap(&c[4], TEXT_WIDTH);
 	add_link(&c[5], hop);
 	add_residency(&c[6], hop);
 	wrap(&c[6], 10);
@@ -372,7 +414,7 @@ static void show_hops(const json_t *trace)
 		{ "MS", SCOLS_FL_RIGHT },
 		{ "FROM - TO", 0 },
 		{ "WHAT", SCOLS_FL_WRAP },
-		{ "TEXT", 0 },
+		{ "TEXT", SCOLS_FL_WRAP },
 		{ "LINK", SCOLS_FL_WRAP },
 		{ "STAYS", SCOLS_FL_WRAP },
 	};
@@ -388,8 +430,12 @@ static void show_hops(const json_t *trace)
 	printf("\nHops: each time the text was seen crossing (MS: milliseconds after the request "
 	       "began)\n");
 	t = new_table(columns, sizeof(columns) / sizeof(columns[0]));
-	json_array_foreach(hops, i, hop)
-		add_hop(t, hop);
+	json_array_foreach(hops, i, hop) {
+		unsigned n = fold_hop(hops, i);
+
+		if (n)
+			add_hop(t, hop, n);
+	}
 	print_table(t);
 }
 
@@ -418,7 +464,7 @@ static void show_places(const json_t *trace)
 		add(&c[1], "%s", *str(place, "place") ? str(place, "place") : "-");
 		add_residency(&c[2], place);
 		add(&c[3], "%s", str(place, "now"));
-		add_list(&c[4], json_object_get(place, "fields"), ", ");
+		add_fields(&c[4], json_object_get(place, "fields"));
 		for (int k = 0; k < 5; k++)
 			set(line, k, c[k]);
 	}

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from conftest import Recorder
+from conftest import DFLOW, Recorder, run
 
 TOPICS = ["parental leave", "harbour boats", "office keys", "visitor badges", "catering orders", "fire drills"]
 CONTENT = {"whole": True}
@@ -203,6 +203,12 @@ def test_after_a_restart(stack, tmp_path):
     for field in chunks(chat):
         chat.need(field, from_="plugin", to="llm", **CONTENT)
     assert any(h["replayed_from"] == upload["trace_id"] for h in chat.hops("file", from_="vector-db"))
+
+
+def test_readable(recorder, chat):
+    out = run(DFLOW, "trace", "--store", recorder.store, chat["trace_id"]).stdout
+    assert "4 chunks" in out and "vector-db" in out
+    assert max(map(len, out.splitlines())) <= 100
 
 
 def test_nothing_lost(chat, upload):
