@@ -5,6 +5,8 @@
  */
 #include "trace/attribute.h"
 
+#include <string.h>
+
 bool dfl_chunk_fits(const struct op_run *r)
 {
 	return dfl_source_is(r->source, r->holds);
@@ -27,10 +29,16 @@ bool dfl_chunk_is_of_owner(const struct dfl_op *op, const struct op_run *r)
 	return r->source->is_chunk && op->owner && op->owner == r->source->request;
 }
 
-/* What one request retrieved is no text of another's that retrieves the same. */
+/*
+ * What one request retrieved, or what somebody asked with the same words, is no text of another's that retrieves it.
+ * But a document may be what is retrieved.
+ */
 static bool is_elsewhere(const struct dfl_op *op, const struct op_run *r)
 {
-	return r->source && r->source->is_chunk && op->owner && op->owner != r->source->request;
+	if (!r->source || !op->owner || op->owner == r->source->request)
+		return false;
+	return r->source->is_chunk ||
+	       (r->holds && !strcmp(r->holds, "chunk") && !dfl_source_is_document(r->source));
 }
 
 /* Does the request of the chunk use it here, so that it says more than the document it was cut from? */

@@ -48,20 +48,45 @@ static struct request *user_of_file(struct dfl_trace *t, struct request *upload,
 	return user ? user : upload;
 }
 
-/* The newest request whose text alone explains a part of the operation: history comes with newer text. */
-static struct request *owner_by_text(struct dfl_op *op, bool chunks)
+/* Text that is asked with, of r or (NULL) of anybody: what came back can be others' too, when it is read from a store. */
+static bool asks(const struct dfl_op *op, const struct request *r)
 {
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		const struct op_run *run = &op->runs[i];
+
+		if (dfl_run_counts(run) && run->dir == op->dir && dfl_run_len(run) >= RUN_FULL &&
+		    (!r || run->source->request == r))
+			return true;
+	}
+	return false;
+}
+
+enum texts { ASKED, ANY, CHUNKS };
+
+static bool may_tell(const struct dfl_op *op, const struct op_run *run, enum texts which, bool asked)
+{
+	if (!dfl_run_counts(run) || dfl_run_len(run) < RUN_FULL || run->source->is_chunk != (which == CHUNKS))
+		return false;
+	if (which == ASKED)
+		return run->dir == op->dir;
+	return !asked || asks(op, run->source->request);
+}
+
+/* The newest request whose text alone explains a part of the operation: history comes with newer text. */
+static struct request *owner_by_text(struct dfl_op *op, enum texts which)
+{
+	bool asked = asks(op, NULL);
 	struct request *owner = NULL, *r;
 	struct run_group g;
 
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		if (!dfl_run_counts(&op->runs[i]) || op->runs[i].source->is_chunk != chunks)
+		if (!may_tell(op, &op->runs[i], which, asked))
 			continue;
 		r = op->runs[i].source->request;
 		if (owner && r->number <= owner->number)
 			continue;
 		g = dfl_group_measure(op, &op->runs[i]);
-		if (dfl_group_is_content(&g) && !op->runs[i].tied && dfl_run_len(&op->runs[i]) >= RUN_FULL) {
+		if (dfl_group_is_content(&g) && !op->runs[i].tied) {
 			owner = r;
 			op->told.view = op->runs[i].view;
 			op->told.from = op->runs[i].run.pos_from;
@@ -74,7 +99,7 @@ static struct request *owner_by_text(struct dfl_op *op, bool chunks)
 /* Chunks only where nothing else tells: several requests can have retrieved the same. */
 static struct request *owner_by_content(struct dfl_op *op)
 {
-	return owner_by_text(op, false) ?: owner_by_text(op, true);
+	return owner_by_text(op, ASKED) ?: owner_by_text(op, ANY) ?: owner_by_text(op, CHUNKS);
 }
 
 static void add_maybe(struct dfl_trace *t, struct dfl_op *op, struct request *r)

@@ -261,6 +261,27 @@ static void test_pasted_text(void **state)
 	assert_null(hop_of(f->docs[1], "POST /v1/chat/completions", "query"));
 }
 
+/* Somebody pastes the text of a row while another's search finds it: what is asked with tells whose the search is. */
+static void test_pasted_before_it_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *a = request(f, text_a), *b;
+	size_t hops;
+
+	embed(f, text_a, vector_a);
+	b = request(f, chunk_1);
+	hops = doc(f, 1)->n_hops;
+	search(f, 1, vector_a);
+	prompt(f, text_a);
+	end(f, a);
+	end(f, b);
+	assert_int_equal(doc(f, 0)->n_fields, 4);
+	assert_plain(hop_of(f->docs[0], "SELECT embedding_x", "chunk"));
+	assert_plain(hop_of(f->docs[0], "POST /v1/chat/completions", "chunk"));
+	assert_int_equal(f->docs[1]->n_fields, 1);
+	assert_int_equal(f->docs[1]->n_hops, hops);
+}
+
 /* The same, by who retrieves it: both are fields of one request, and the place tells. */
 static void test_pasted_and_retrieved(void **state)
 {
@@ -503,6 +524,7 @@ int main(void)
 		T(test_retrieved_again_later),
 		T(test_older_request_retrieves_last),
 		T(test_pasted_text),
+		T(test_pasted_before_it_is_found),
 		T(test_pasted_and_retrieved),
 		T(test_document),
 		T(test_document_reads_itself),
