@@ -8,6 +8,8 @@
 
 #include "match/match_int.h"
 
+#define REACH (DFL_UNSURE - 2 * DFL_PRINT_K) /* canonical bytes before a streak that may be of its text, at most */
+
 struct streak {
 	struct dfl_print_set *set;
 	uint64_t from, last; /* canonical bytes of the scan: the first and the last k-gram */
@@ -42,7 +44,7 @@ static void hit(struct dfl_scan *s, struct streak *k, uint64_t at, uint64_t prin
 	k->seen[i / 8] |= (uint8_t)(1 << (i & 7));
 	position(s, at, at + DFL_PRINT_K, &pos, &k->pos_to);
 	if (!k->hits++) {
-		position(s, s->after_print > s->text.base ? s->after_print : s->text.base, at + 1, &k->reach_from, &ignored);
+		position(s, at - s->after_print < REACH ? s->after_print : at - REACH, at + 1, &k->reach_from, &ignored);
 		k->from = at;
 		k->pos_from = pos;
 		k->ts_first_ns = dfl_scan_ts(s, at);

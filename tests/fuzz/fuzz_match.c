@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The matcher: the first bytes say how source and view are split, then come a source and a view
- * (with gaps). However they are split, the runs are the same; each is where it says.
+ * (with gaps). However they are split, the runs are the same; each is where it says. So are those of the source's
+ * fingerprints.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,8 +15,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct found {
-	size_t n;
+	size_t n, n_prints;
 	struct dfl_run runs[MAX_RUNS];
+	struct dfl_print_run prints[MAX_RUNS];
 };
 
 static void on_run(void *ud, void *view, void *source, const struct dfl_run *run)
@@ -30,6 +32,21 @@ static void on_run(void *ud, void *view, void *source, const struct dfl_run *run
 	f->runs[f->n] = *run;
 	f->runs[f->n].ts_first_ns = f->runs[f->n].ts_last_ns = 0;
 	f->n++;
+}
+
+static void on_print(void *ud, void *view, void *set, const struct dfl_print_run *run)
+{
+	struct found *f = ud;
+
+	if (run->pos_from >= run->pos_to || run->reach_from > run->pos_from || run->reach_to < run->pos_to ||
+	    run->distinct < 2 || run->hits < run->distinct || run->span < DFL_PRINT_K || run->others)
+		abort();
+	if (f->n_prints == MAX_RUNS)
+		return;
+	f->prints[f->n_prints] = *run;
+	f->prints[f->n_prints].seen = NULL;
+	f->prints[f->n_prints].ts_first_ns = f->prints[f->n_prints].ts_last_ns = 0;
+	f->n_prints++;
 }
 
 /* Pieces of `step` bytes (0: whole) in buffers of their size. */
@@ -71,17 +88,24 @@ static void feed_view(struct dfl_match_view *v, const uint8_t *p, size_t n, size
 static void run(const uint8_t *src, size_t src_len, const uint8_t *view, size_t view_len, size_t gap,
 		size_t step, struct found *ret)
 {
-	static const struct dfl_match_opts opts = { .look_back = 512 };
+	static const uint8_t key[DFL_PRINT_KEY_BYTES] = { 1, 2, 3 };
+	static const struct dfl_match_opts opts = { .look_back = 512, .print_fn = on_print, .print_key = key };
+	struct dfl_print_set *set;
 	struct dfl_match *m;
 	struct dfl_match_source *s;
 	struct dfl_match_view *v;
+	uint8_t *prints;
+	uint32_t n;
 
-	ret->n = 0;
+	ret->n = ret->n_prints = 0;
 	if (dfl_match_new(&opts, on_run, ret, &m) || dfl_match_source_new(m, 1, NULL, &s) ||
 	    dfl_match_view_new(m, NULL, &v))
 		abort();
 	feed_source(s, src, src_len, step);
 	dfl_match_source_end(s);
+	if (dfl_prints_of(s, &prints, &n) || (n && dfl_print_set_new(m, 1, 1, NULL, prints, n, &set)))
+		abort();
+	free(prints);
 	feed_view(v, view, gap, step, 0);
 	if (gap < view_len)
 		dfl_match_view_gap(v);
@@ -108,7 +132,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gap = (size - 4 - src_len) * data[2] / 255;
 	run(data + 4, src_len, data + 4 + src_len, size - 4 - src_len, gap, 0, &whole);
 	run(data + 4, src_len, data + 4 + src_len, size - 4 - src_len, gap, step, &split);
-	if (whole.n != split.n)
+	if (whole.n != split.n || whole.n_prints != split.n_prints)
+		abort();
+	if (memcmp(whole.prints, split.prints, whole.n_prints * sizeof(*whole.prints)))
 		abort();
 	if (whole.n == MAX_RUNS)
 		return 0;
