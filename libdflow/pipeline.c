@@ -278,6 +278,7 @@ static void add_limits(const struct dfl_pipeline *p, const struct dfl_stream_sta
 	add_limit(s, "requests that one answer may be of", t.capped_owners);
 	add_limit(s, "derived texts of one request", t.capped_derived);
 	add_limit(s, "texts of earlier requests", t.forgotten);
+	add_limit(s, "earlier requests that share a piece of text", t.match.capped_prints);
 	add_limit(s, "connections of one request", t.capped_conns);
 	add_limit(s, "names of operations and places", t.capped_strings);
 }

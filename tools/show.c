@@ -255,8 +255,11 @@ static void show_source(const json_t *trace)
 	json_array_foreach(json_object_get(source, "fields"), i, field) {
 		struct cell c = { "" };
 
-		add(&c, "%s, ", str(field, "field"));
-		add_bytes(&c, num(field, "bytes", 0));
+		add(&c, "%s", str(field, "field"));
+		if (num(field, "bytes", -1) >= 0) {
+			add(&c, ", ");
+			add_bytes(&c, num(field, "bytes", 0));
+		}
 		if (!strcmp(str(field, "kind"), "derived"))
 			add(&c, ", derived%s%s", *str(field, "derived_from") ? " from " : "",
 			    str(field, "derived_from"));
@@ -357,7 +360,8 @@ static void add_text(struct cell *c, const json_t *hop, unsigned n)
 
 	/* 100% is said only of all of it. */
 	add_field(c, str(hop, "field"), n);
-	add(c, " %.0f%%", coverage < 100 && coverage > 99 ? 99 : coverage);
+	add(c, " %s%.0f%%", strcmp(str(hop, "coverage_basis"), "sampled") ? "" : "~",
+	    coverage < 100 && coverage > 99 ? 99 : coverage);
 }
 
 static void add_link(struct cell *c, const json_t *hop)

@@ -372,6 +372,7 @@ static void build_fields(struct build *b)
 		if (!b->hops[i]->key.replayed_from[0] || have_foreign_field(doc, b->hops[i]))
 			continue;
 		f->field = dup_or_null(b, b->hops[i]->field);
+		f->bytes = DFL_DOC_UNKNOWN;
 		f->canonical_bytes = b->hops[i]->source_canon;
 		f->matchable = dup_or_null(b, "content");
 		f->from_trace = dup_or_null(b, b->hops[i]->key.replayed_from);

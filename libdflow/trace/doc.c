@@ -52,7 +52,7 @@ static const struct dfl_doc_key field_keys[] = {
 	M(field, field, "field", DOC_STR),
 	M(field, derived, "kind", DOC_DERIVED),
 	M(field, derived_from, "derived_from", DOC_STR),
-	M(field, bytes, "bytes", DOC_U64),
+	M(field, bytes, "bytes", DOC_U64_NULL),
 	M(field, canonical_bytes, "canonical_bytes", DOC_U64),
 	M(field, matchable, "matchable", DOC_STR),
 	M(field, from_trace, "from_trace", DOC_STR),

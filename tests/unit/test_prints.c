@@ -114,21 +114,73 @@ static char *prose(uint32_t seed, size_t words)
 	return text;
 }
 
+/* Kanji and kana. */
+static char *japanese(uint32_t seed, size_t chars)
+{
+	char *text = calloc(chars + 1, 3), *p = text;
+
+	for (size_t i = 0; i < chars; i++) {
+		uint32_t r = seed = seed * 1664525u + 1013904223u, c = r >> 31 ? 0x4e00 + (r >> 19) % 2000 : 0x3042 + (r >> 19) % 80;
+
+		p += sprintf(p, "%c%c%c", (int)(0xe0 | c >> 12), (int)(0x80 | (c >> 6 & 63)), (int)(0x80 | (c & 63)));
+	}
+	return text;
+}
+
+static char *hexadecimal(uint32_t seed, size_t digits)
+{
+	char *text = calloc(digits + 1, 1);
+
+	for (size_t i = 0; i < digits; i++)
+		text[i] = "0123456789abcdef"[(seed = seed * 1664525u + 1013904223u) >> 28];
+	return text;
+}
+
 static void about_one_in_16(void **state)
 {
 	struct fixture *f = new_fixture(key_a, 0);
-	char *text = prose(7, 10000);
-	uint8_t *prints;
-	uint32_t n = prints_of(f->m, text, strlen(text), &prints);
-	size_t canon = 0;
+	char *texts[] = { prose(7, 10000), japanese(7, 20000), hexadecimal(7, 60000) };
 
-	for (const char *p = text; *p; p++)
-		canon += *p != ' ';
-	assert_in_range(n, canon / 19, canon / 14);
-	assert_true(dfl_prints_valid(prints, n));
-	free(prints);
-	free(text);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		uint8_t *prints;
+		uint32_t n = prints_of(f->m, texts[i], strlen(texts[i]), &prints);
+		size_t canon = 0;
+
+		for (const char *p = texts[i]; *p; p++)
+			canon += *p != ' ';
+		assert_in_range(n, canon / 18, canon / 14);
+		assert_true(dfl_prints_valid(prints, n));
+		free(prints);
+		free(texts[i]);
+	}
 	free_fixture(f);
+}
+
+/* Every processor's way chooses the same, wherever the text begins and ends. */
+static void all_choose_the_same(void **state)
+{
+	char *text = japanese(3, 500);
+	size_t len = strlen(text);
+	uint16_t want[2048], got[2048];
+
+	for (size_t i = 0; dfl_simds[i]; i++) {
+		if (!dfl_simds[i]->usable())
+			continue;
+		for (size_t from = 0; from < 70; from++)
+			for (size_t n = 0; n < 200; n++) {
+				size_t a = dfl_simd_portable.choose((uint8_t *)text + from, n, want);
+
+				assert_int_equal(dfl_simds[i]->choose((uint8_t *)text + from, n, got), a);
+				assert_memory_equal(want, got, a * sizeof(*want));
+			}
+		/* up to the last byte of the text, and no byte more */
+		uint8_t *copy = malloc(len);
+
+		memcpy(copy, text, len);
+		assert_true(dfl_simds[i]->choose(copy, len - DFL_PRINT_K + 1, got) > len / 25);
+		free(copy);
+	}
+	free(text);
 }
 
 /* The key changes the values, not which are chosen. */
@@ -377,6 +429,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(about_one_in_16),
+		cmocka_unit_test(all_choose_the_same),
 		cmocka_unit_test(key_decides_values_only),
 		cmocka_unit_test(found_again),
 		cmocka_unit_test(another_process),
