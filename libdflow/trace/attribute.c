@@ -175,6 +175,16 @@ static bool is_of_others(struct dfl_trace *t, const struct dfl_op *op, const str
 	return op->n_maybe || (op->owned_by_id && dfl_owner_by_own_id(t, op) != r);
 }
 
+/* Has it an id of a request, which is not known yet? A blocking answer tells the message's id last. */
+static bool waits_for_id(struct dfl_trace *t, const struct dfl_op *op)
+{
+	for (unsigned i = 0; i < op->n_ids && !op->owned_by_id && !op->no_wait; i++)
+		if (op->ids[i].kind != DFL_ID_CONVERSATION && op->ids[i].kind != DFL_ID_UPLOAD_FILE &&
+		    !dfl_request_by_id(t, op->ids[i].kind, op->ids[i].value, op->last_ns))
+			return true;
+	return false;
+}
+
 /* One group of runs: evidence by its length, or by what ties the operation to the request, or neither. */
 static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of, struct request *owner)
 {
@@ -182,6 +192,8 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 	struct request *r = of->source->request;
 
 	if (!g.any_new)
+		return;
+	if ((g.tied || op->n_maybe) && !r->settling && waits_for_id(t, op))
 		return;
 	if (is_of_others(t, op, of))
 		count_weak(op, of);

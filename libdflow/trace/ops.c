@@ -463,6 +463,8 @@ void dfl_ops_expire(struct dfl_trace *t)
 		if (t->n_ops <= MAX_OPS_KEPT && t->now_ns - op->last_ns < OP_KEEP_NS)
 			continue;
 		t->stats.capped_ops += t->n_ops > MAX_OPS_KEPT;
+		op->no_wait = op->changed = true;
+		dfl_attribute_op(t, op);
 		drop_op(t, op);
 	}
 }

@@ -420,8 +420,10 @@ void dfl_requests_tick(struct dfl_trace *t)
 	struct request *r, *next;
 	bool any = false;
 
-	DL_FOREACH(t->requests, r)
-		any |= !r->settled && is_over(t, r);
+	DL_FOREACH(t->requests, r) {
+		r->settling |= is_over(t, r);
+		any |= !r->settled && r->settling;
+	}
 	if (any)
 		dfl_attribute_late(t);
 	DL_FOREACH_SAFE(t->requests, r, next) {
@@ -464,6 +466,8 @@ void dfl_requests_finish(struct dfl_trace *t)
 {
 	struct request *r;
 
+	DL_FOREACH(t->requests, r)
+		r->settling = true;
 	dfl_attribute_late(t);
 	DL_FOREACH(t->requests, r)
 		if (r->dirty || !r->settled)

@@ -210,6 +210,7 @@ struct request {
 	uint64_t start_ns, ended_ns, last_ns, stored_ns;
 	uint64_t printed_bytes; /* of its text, when its fingerprints were stored */
 	bool settled, dirty;
+	bool settling; /* no id that ties an operation to it is waited for any more */
 	char *ids[DFL_N_ID];
 	struct dfl_addr client;
 	bool have_client, via_alb;
@@ -306,6 +307,7 @@ struct dfl_op {
 	unsigned n_olds, cap_olds;
 	bool changed; /* runs since the last evaluation */
 	bool no_request; /* the rules said that it is none */
+	bool no_wait;	 /* it is let go: its ids are told now or never */
 	unsigned open_views;
 };
 

@@ -77,13 +77,15 @@ class Live:
         return json.loads(r.stdout.splitlines()[0])
 
     def alone(self):
-        """Two rounds of one chat of each kind with a long text and one with a short one, all of them unlike."""
+        """Two rounds of one chat of each kind with a long text and one with a short one, all of them unlike, in pairs of
+        these: who gave a short one its answer is only known where no other is under way."""
         make = (texts.english, texts.japanese)
         answers = iter(("いいえ", "no", "もちろん", "why", "さあ", "fine", "どれ", "yes"))
         rounds = [[chat(make[(n + r) % 2](f"alone-{r}-{n}"), n) for n in range(len(KINDS))] +
                   [chat(next(answers), n) for n in range(len(KINDS))] for r in range(2)]
         for sent in rounds:
-            self.send(sent)
+            for n in range(len(KINDS)):
+                self.send([sent[n], sent[n + len(KINDS)]])
         for n, (first, second) in enumerate(zip(*rounds)):
             length = "long" if n < len(KINDS) else "short"
             e = Expectation(first["trace"], second["trace"])

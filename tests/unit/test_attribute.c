@@ -116,6 +116,50 @@ static void test_equal_text_with_an_id(void **state)
 	assert_false(hop(doc(f, 1), "INSERT x")->ambiguous);
 }
 
+/* The id comes last: until then nothing is said of whose it is. */
+static void test_equal_text_with_a_late_id(void **state)
+{
+	static const char *const ids[] = { "m-a", "m-b" };
+	struct fixture *f = *state;
+	struct dfl_op *api[] = { request(f, text_a), request(f, text_a) }, *op;
+
+	for (int i = 0; i < 2; i++) {
+		op = begin(f, 1, "INSERT x", "t.x");
+		id(f, op, DFL_ID_MESSAGE, ids[i]);
+		see(f, 1, op, DFL_REQUEST, NULL, text_a);
+		end(f, op);
+		f->now += 1000000;
+	}
+	for (int i = 0; i < 2; i++) {
+		id(f, api[i], DFL_ID_MESSAGE, ids[i]);
+		end(f, api[i]);
+		tick(f, 10);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(hop(doc(f, i), "INSERT x"));
+		assert_false(hop(doc(f, i), "INSERT x")->ambiguous);
+		assert_int_equal(hop(doc(f, i), "INSERT x")->occurrences, 1);
+	}
+}
+
+/* It never comes: both are told. */
+static void test_equal_text_with_a_lost_id(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *a = request(f, text_a), *b = request(f, text_a), *op = begin(f, 1, "INSERT x", "t.x");
+
+	id(f, op, DFL_ID_MESSAGE, "m-c");
+	see(f, 1, op, DFL_REQUEST, NULL, text_a);
+	end(f, op);
+	end(f, a);
+	tick(f, 400); /* the operation is let go before b is over */
+	end(f, b);
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(hop(doc(f, i), "INSERT x"));
+		assert_true(hop(doc(f, i), "INSERT x")->ambiguous);
+	}
+}
+
 static void test_text_repeated_later(void **state)
 {
 	struct fixture *f = *state;
@@ -306,6 +350,8 @@ int main(void)
 		T(test_nested_text),
 		T(test_equal_text_is_ambiguous),
 		T(test_equal_text_with_an_id),
+		T(test_equal_text_with_a_late_id),
+		T(test_equal_text_with_a_lost_id),
 		T(test_text_repeated_later),
 		T(test_history),
 		T(test_attacker_repeats_a_phrase),
