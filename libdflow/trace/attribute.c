@@ -180,6 +180,7 @@ static bool waits_for_id(struct dfl_trace *t, const struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_ids && !op->owned_by_id && !op->no_wait; i++)
 		if (op->ids[i].kind != DFL_ID_CONVERSATION && op->ids[i].kind != DFL_ID_UPLOAD_FILE &&
+		    op->ids[i].kind != DFL_ID_PLUGIN_SESSION && /* the call came before */
 		    !dfl_request_by_id(t, op->ids[i].kind, op->ids[i].value, op->last_ns))
 			return true;
 	return false;

@@ -126,6 +126,17 @@ static bool is_too_short(const struct request *r)
 	return true;
 }
 
+/* What its answer is is not known: there is none, or some that may be others'. */
+static bool is_silent(const struct request *r)
+{
+	const struct dfl_src *s;
+
+	LL_FOREACH(r->sources, s)
+		if (s->derived_from && (!s->shared || s->claimed))
+			return false;
+	return true;
+}
+
 /* Only its answer tells of such a request, and others like it may be given the same one. */
 static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
 {
@@ -135,7 +146,7 @@ static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
 		return;
 	add_maybe(t, op, op->owner);
 	DL_FOREACH(t->requests, r)
-		if (!r->n_derived && !dfl_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns && is_too_short(r))
+		if (is_silent(r) && !dfl_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns && is_too_short(r))
 			add_maybe(t, op, r);
 	if (op->n_maybe > 1)
 		op->owner = NULL;
