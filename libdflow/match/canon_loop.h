@@ -19,6 +19,7 @@
 #include "match/chars.h"
 #include "match/match.h"
 
+#define FETCH_AHEAD 1024 /* bytes: processors do not do it from page to page */
 #define BEHIND 8 /* bytes after a whole block that may be read */
 
 struct span {
@@ -384,14 +385,11 @@ static inline bool has_long_run(uint64_t brk)
 /* Bytes that a run of base64 may hold, wrapped or escaped; never too few. */
 static inline __attribute__((always_inline)) uint64_t run_bytes(struct fast *f, const struct classes *cl)
 {
-	uint64_t newline = cl->newline, blank, start, wrap;
+	/* A carry runs through the blanks that follow a newline. No branch: lines end anywhere. */
+	uint64_t newline = cl->newline, blank = blanks(cl) | newline;
+	uint64_t start = blank & (newline << 1 | newline | f->newline);
+	uint64_t wrap = newline | (((blank + start) ^ blank) & blank) | start;
 
-	if (!newline && !f->newline)
-		return cl->run;
-	/* A carry runs through the blanks that follow a newline. */
-	blank = blanks(cl) | newline;
-	start = blank & (newline << 1 | newline | f->newline);
-	wrap = newline | (((blank + start) ^ blank) & blank) | start;
 	f->newline = wrap >> 63 & blank >> 63;
 	return cl->run | wrap;
 }
@@ -582,6 +580,8 @@ static size_t canon_loop(struct dfl_canon *c, const uint8_t *data, size_t len, u
 		if (len - i >= 64 + BEHIND) {
 			block b = load64(data + i);
 			struct classes cl = classes(b);
+
+			__builtin_prefetch(data + i + FETCH_AHEAD); /* beyond the end, too: that does no harm */
 
 			if (!(cl.escape | cl.high | c->enc_pre)) {
 				take_ascii(&f, b, cl, i);

@@ -238,6 +238,8 @@ static size_t probe(const struct dfl_index *ix, const uint8_t *text, size_t n, u
 	const uint64_t *f = ix->filter, four = 0x0f0f0f0f0f0f0f0full, tops = 0x8080808080808080ull;
 	uint8_t first[64], last[64]; /* where the two words of each k-gram are */
 	__m512i at_first, at_last;
+	__m128i at = _mm_mullo_epi16(_mm_set1_epi16((short)stride), _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7));
+	const __m128i step = _mm_set1_epi16((short)(8 * stride));
 	size_t count = 0, q = 0, rest;
 
 	for (unsigned i = 0; i < 64; i++) {
@@ -246,9 +248,10 @@ static size_t probe(const struct dfl_index *ix, const uint8_t *text, size_t n, u
 	}
 	at_first = _mm512_loadu_si512(first);
 	at_last = _mm512_loadu_si512(last);
-	for (; 7 * stride + ix->k <= 64 && n - q >= 64; q += 8 * stride) {
+	for (; 7 * stride + ix->k <= 64 && n - q >= 64; q += 8 * stride, at = _mm_add_epi16(at, step)) {
 		__m512i v = _mm512_loadu_si512(text + q), h, top, w;
 		uint64_t i[8] __attribute__((aligned(64))), miss;
+		__mmask8 found;
 
 		h = _mm512_add_epi64(_mm512_mullo_epi64(_mm512_permutexvar_epi8(at_first, v), key0),
 				     _mm512_mullo_epi64(_mm512_permutexvar_epi8(at_last, v), key1));
@@ -259,8 +262,10 @@ static size_t probe(const struct dfl_index *ix, const uint8_t *text, size_t n, u
 				     (long long)f[i[1]], (long long)f[i[0]]);
 		/* Bits of the word that the bytes of `top` say: those of the lower four count. */
 		miss = ~_mm512_bitshuffle_epi64_mask(w, top) & four;
-		for (uint64_t hit = ~(miss + ~tops) & tops; hit; hit &= hit - 1)
-			hits[count++] = (uint16_t)(q + (unsigned)__builtin_ctzll(hit) / 8 * stride);
+		found = (__mmask8)_pext_u64(~(miss + ~tops), tops);
+		/* All eight are stored, without a branch: hits are not so rare, and cannot be predicted. */
+		_mm_storeu_si128((__m128i *)(hits + count), _mm_maskz_compress_epi16(found, at));
+		count += (unsigned)__builtin_popcount(found);
 	}
 	rest = probe_loop(ix, text + q, n - q, stride, hits + count);
 	for (size_t j = 0; j < rest; j++)

@@ -2,6 +2,8 @@
 /* Work and memory stay linear, whatever the text; every limit is counted when it is hit. */
 #include "match_help.h"
 
+#include "match/match_int.h"
+
 /* Runs and what they point to do not matter here. */
 static void ignore(void *ud, void *view, void *source, const struct dfl_run *run)
 {
@@ -111,6 +113,49 @@ static void equal_sources(void **state)
 	/* A hundred times as many sources: the same work. */
 	assert_true(cost(&many) < 2 * cost(&few));
 	assert_true(many.runs >= 64);
+}
+
+/* A view of n openings is scanned for a hundred texts that begin so. */
+static struct work run_openings(const char *opening, size_t n)
+{
+	size_t len = strlen(opening);
+	char *view = malloc(n * len);
+	struct work w = { 0 };
+	struct dfl_match *m;
+	struct dfl_match_view *v;
+
+	fill(view, n * len, opening);
+	assert_int_equal(dfl_match_new(NULL, ignore, &w.runs, &m), 0);
+	for (int i = 0; i < 100; i++) {
+		struct dfl_match_source *s;
+		char text[400];
+		size_t text_len = (size_t)sprintf(text, "%sthe contract of customer %d, who lives in street %d and asks "
+							"what became of order %d.", opening, i * 7919, i, i * 31);
+
+		assert_int_equal(dfl_match_source_new(m, (uint64_t)i, NULL, &s), 0);
+		assert_int_equal(dfl_match_source_append(s, text, text_len), 0);
+		dfl_match_source_end(s);
+	}
+	assert_int_equal(dfl_match_view_new(m, NULL, &v), 0);
+	assert_int_equal(dfl_match_view_feed(v, view, n * len, 0, n * len, 0), 0);
+	dfl_match_view_close(v);
+	dfl_match_stats(m, &w.st);
+	dfl_match_free(m);
+	free(view);
+	return w;
+}
+
+/* Requests that begin alike, and a text that says so over and over: the work per byte is bounded. */
+static void common_opening(void **state)
+{
+	static const char opening[] = "Please tell me about "; /* 17 canonical bytes */
+	struct work one = run_openings(opening, 4000), four = run_openings(opening, 16000);
+
+	assert_true(one.runs > 0);
+	/* Of a k-gram, 64 entries; of an opening, the whole of it for as many sources as runs are open. */
+	assert_true(one.st.walked_entries <= one.st.probes * (DFL_ENTRIES_PER_PROBE + 8));
+	assert_true(one.st.compared_bytes <= 4000 * 17 * DFL_OPEN_RUNS);
+	assert_true(cost(&four) <= 5 * cost(&one));
 }
 
 /* How many hold it is known even so. */
@@ -279,6 +324,7 @@ int main(void)
 		cmocka_unit_test(periodic),
 		cmocka_unit_test(periodic_source),
 		cmocka_unit_test(equal_sources),
+		cmocka_unit_test(common_opening),
 		cmocka_unit_test(equal_sources_are_counted),
 		cmocka_unit_test(flooding_hides_nothing),
 		cmocka_unit_test(freeing_equal_sources),
