@@ -295,9 +295,9 @@ static void say_ready(const struct session *s)
 			"passes; keep it private "
 			"and delete it\n",
 			s->o->keep_payload);
+	say_unknown(s);
 	fprintf(stderr, "dflow: recording into %s; Ctrl-C or SIGTERM ends it\n",
 		store_path(s->o->store));
-	say_unknown(s);
 	if (s->o->ready_fd >= 0) {
 		dprintf(s->o->ready_fd, "recording\n");
 		close(s->o->ready_fd);
