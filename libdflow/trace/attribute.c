@@ -167,8 +167,8 @@ static bool is_of_others(struct dfl_trace *t, const struct dfl_op *op, const str
 {
 	struct request *r = of->source->request;
 
-	if (!of->source->derived_from || dfl_was_over(r, op->begin_ns))
-		return false;
+	if (!of->source->derived_from || of->source->is_chunk || dfl_was_over(r, op->begin_ns))
+		return false; /* of a chunk chunk.c tells */
 	for (unsigned i = 0; i < op->n_maybe; i++)
 		if (op->maybe[i] == r)
 			return false;
