@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <langinfo.h>
 #include <math.h>
 #include <stdarg.h>
@@ -50,6 +51,17 @@ int print_help(const struct command *command)
 {
 	fputs(command->usage, stdout);
 	return STATUS_OK;
+}
+
+void say_unknown(const struct dflow_stats *stats, const char *store)
+{
+	if (stats->old_texts_unusable)
+		complain(STATUS_OK,
+			 "%" PRIu64 " earlier texts are not known again: their fingerprints were made with another %s.key, or "
+			 "are damaged",
+			 stats->old_texts_unusable, store);
+	if (stats->old_texts_left_out)
+		complain(STATUS_OK, "%" PRIu64 " earlier texts are not known again: no room in memory", stats->old_texts_left_out);
 }
 
 const char *store_path(const char *option)

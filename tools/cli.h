@@ -35,6 +35,9 @@ enum exit_status status_of(const struct dflow_error *error);
 int complain_usage(const struct command *command);
 int print_help(const struct command *command);
 
+/* Says on stderr which texts of earlier requests are not known again, and why. */
+void say_unknown(const struct dflow_stats *stats, const char *store);
+
 /* --store, else $DFLOW_STORE, else the default. */
 const char *store_path(const char *option);
 /* Opens the store or says why not. */

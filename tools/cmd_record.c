@@ -270,32 +270,19 @@ static int start_recorder(struct session *s, const struct targets *targets)
 	return r ? complain(status_of(&error), "%s", error.message) : 0;
 }
 
-/* Which earlier texts would not be known again. */
-static void say_unknown(const struct session *s)
-{
-	struct dflow_stats stats = { .sz = sizeof(stats) };
-
-	dflow_recorder_stats(s->recorder, &stats);
-	if (stats.old_texts_unusable)
-		fprintf(stderr,
-			"dflow: %" PRIu64 " earlier texts are not known again: their fingerprints were made with another %s.key, "
-			"or are damaged\n",
-			stats.old_texts_unusable, store_path(s->o->store));
-	if (stats.old_texts_left_out)
-		fprintf(stderr, "dflow: %" PRIu64 " earlier texts are not known again: no room (--memory)\n",
-			stats.old_texts_left_out);
-}
-
 /* Scripts wait for this. */
 static void say_ready(const struct session *s)
 {
+	struct dflow_stats stats = { .sz = sizeof(stats) };
+
 	if (s->o->keep_payload)
 		fprintf(stderr,
 			"dflow: WARNING: %s will hold the users' text and every secret that "
 			"passes; keep it private "
 			"and delete it\n",
 			s->o->keep_payload);
-	say_unknown(s);
+	dflow_recorder_stats(s->recorder, &stats);
+	say_unknown(&stats, store_path(s->o->store));
 	fprintf(stderr, "dflow: recording into %s; Ctrl-C or SIGTERM ends it\n",
 		store_path(s->o->store));
 	if (s->o->ready_fd >= 0) {

@@ -94,6 +94,7 @@ static int run(int argc, char **argv)
 		if (dflow_replay(argv[optind], &opts, &stats, &error))
 			return complain(status_of(&error), "%s", error.message);
 		print_summary(argv[optind], &stats, o.json);
+		say_unknown(&stats, opts.store);
 		requests += stats.requests;
 	}
 	return requests ? STATUS_OK : STATUS_NOTHING;

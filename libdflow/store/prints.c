@@ -144,9 +144,9 @@ static int load_row(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, 
 		return 0;
 	}
 	r = fn(ud, &of);
-	if (!r)
-		count->loaded++;
-	return r;
+	count->loaded += !r;
+	count->damaged += r == -EINVAL; /* sealed, but nothing that makes sense */
+	return r == -EINVAL ? 0 : r;
 }
 
 int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, struct dfl_store_loaded *ret_loaded,
@@ -165,6 +165,8 @@ int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, st
 		r = load_row(s, st, room, fn, ud, &count);
 	if (!r && step != SQLITE_DONE)
 		r = dfl_store_error(s, err, "read");
+	if (r == -ENOMEM)
+		dfl_err_set(err, ENOMEM, "out of memory for fingerprints");
 	sqlite3_finalize(st);
 	if (room)
 		sodium_memzero(room, (size_t)DFL_PRINTS_PER_TEXT * DFL_PRINT_BYTES);

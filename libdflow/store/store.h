@@ -52,7 +52,7 @@ struct dfl_store_loaded {
 	uint64_t damaged;
 };
 
-/* 0; -ENOSPC: no room for more; other errors end it. `of` is borrowed. */
+/* 0; -ENOSPC: no room for more; -EINVAL: it makes no sense; -ENOMEM ends it. `of` is borrowed. */
 typedef int (*dfl_store_old_fn)(void *ud, const struct dfl_trace_old *of);
 /* All that were made under the key, those of the newest traces first. */
 int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, struct dfl_store_loaded *ret_loaded,

@@ -252,6 +252,61 @@ static void test_the_same_again(void **state)
 	free(second);
 }
 
+/* A trace does not depend on the key. */
+static void test_another_key(void **state)
+{
+	struct fixture *f = *state;
+	char *docs[2];
+
+	for (int i = 0; i < 2; i++) {
+		f->now = 100 * SEC;
+		f->next_pos = 0;
+		f->print_key = (uint8_t)i;
+		stop(f);
+		start(f);
+		past(f, long_text, CONVERSATION);
+		tick(f, LINGER);
+		end(f, ask_with(f, text_b, long_text, CONVERSATION));
+		end(f, ask_with(f, text_b, long_text + 100, NULL));
+		tick(f, 10);
+		assert_int_equal(f->n_docs, 3);
+		assert_non_null(sampled(doc(f, 1)));
+		assert_true(sampled(doc(f, 2))->coverage < 1.0);
+		assert_int_equal(dfl_doc_to_json(doc(f, 2), &docs[i]), 0);
+	}
+	assert_string_equal(docs[0], docs[1]);
+	free(docs[0]);
+	free(docs[1]);
+}
+
+static int setup_without(void **state)
+{
+	char path[] = "/tmp/dflow-replay-XXXXXX";
+	FILE *file = fdopen(mkstemp(path), "w");
+	int r;
+
+	fputs("settings: {keep_fingerprints: false}\n", file);
+	fclose(file);
+	r = setup_with(state, path);
+	remove(path);
+	return r;
+}
+
+static void test_switched_off(void **state)
+{
+	struct dfl_trace_old of = { .trace_id = "0123456789abcdef0123456789abcdef", .field = "query",
+				    .prints = (const uint8_t *)"12345", .n_prints = 1 };
+	struct fixture *f = *state;
+
+	past(f, long_text, CONVERSATION);
+	tick(f, LINGER);
+	end(f, ask_with(f, text_b, long_text, CONVERSATION));
+	tick(f, 10);
+	assert_null(sampled(doc(f, 1)));
+	assert_int_equal(f->n_prints, 0);
+	assert_int_equal(dfl_trace_remember(f->t, &of), -EINVAL);
+}
+
 static void test_bounds(void **state)
 {
 	struct fixture *f = *state;
@@ -292,6 +347,8 @@ int main(void)
 		T(test_equal_texts_of_the_past),
 		T(test_common_openings),
 		T(test_the_same_again),
+		T(test_another_key),
+		cmocka_unit_test_setup_teardown(test_switched_off, setup_without, teardown),
 		T(test_bounds),
 	};
 

@@ -31,6 +31,7 @@ struct fixture {
 	uint64_t now, next_pos;
 	unsigned settled;
 	uint32_t max_prints;
+	uint8_t print_key;
 	struct dfl_trace_old prints[MAX_PRINTS_KEPT]; /* as the store would have them */
 	size_t n_prints;
 	char told[DFL_TRACE_ID_LEN + 1], told_in[DFL_TRACE_ID_LEN + 1]; /* the last on_replayed */
@@ -112,7 +113,7 @@ static inline void on_replayed(void *ud, const char *trace_id, const char *in_tr
 /* A trace stage; what the one before handed out stays. */
 static inline void start(struct fixture *f)
 {
-	static const uint8_t key[DFL_PRINT_KEY_BYTES] = "the key of one store, 32 bytes..";
+	const uint8_t key[DFL_PRINT_KEY_BYTES] = { f->print_key, 'k', 'e', 'y' };
 	struct dfl_event node = { .type = DFL_EV_NODE, .node = { "node", "host", "boot", 0 } };
 	struct dfl_trace_opts opts = {
 		.rules = f->rules,

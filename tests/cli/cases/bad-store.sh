@@ -24,5 +24,12 @@ yes damage | head -c $((size - 4096)) | dd of=damaged.db bs=4096 seek=1 conv=not
 run ls --store damaged.db
 run trace --store damaged.db abcd
 run replay --store nowhere/store.db "$GOLDEN/chat-block-en.pcap"
+# The key of the fingerprints: lost, and damaged.
+make_store keyless.db chat-block-en
+rm keyless.db.key
+run replay --store keyless.db "$GOLDEN/chat-stream-ja.pcap"
+echo 'no key' >keyless.db.key
+run replay --store keyless.db "$GOLDEN/chat-stream-ja.pcap"
+run ls --store keyless.db
 chmod 755 .
 run_unprivileged ls --store newer.db
