@@ -124,8 +124,8 @@ static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, str
 		.prints = room,
 		.n_prints = (uint32_t)n,
 	};
-	return ret_old->trace_id && ret_old->field && strlen(ret_old->field) <= MAX_FIELD_LEN && unseal(s, ret_old, sealed, room) &&
-	       dfl_prints_valid(room, ret_old->n_prints);
+	return ret_old->trace_id && ret_old->field && strlen(ret_old->field) <= MAX_FIELD_LEN &&
+	       unseal(s, ret_old, sealed, room) && dfl_prints_valid(room, ret_old->n_prints);
 }
 
 /* One row; -ENOSPC: there is room for no more. */

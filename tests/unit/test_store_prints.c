@@ -279,6 +279,48 @@ static void damaged_rows(void **state)
 	dfl_store_close(s);
 }
 
+static void read_sealed(struct dfl_store *s, uint8_t *ret, size_t len)
+{
+	sqlite3_stmt *st;
+
+	assert_int_equal(sqlite3_prepare_v2(s->db, "SELECT sealed FROM print", -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_bytes(st, 0), len);
+	memcpy(ret, sqlite3_column_blob(st, 0), len);
+	sqlite3_finalize(st);
+}
+
+/* Whichever byte of it is wrong. */
+static void damaged_bytes(void **state)
+{
+	size_t len = 24 + N_PRINTS * DFL_PRINT_BYTES + 16;
+	struct dfl_store_loaded loaded;
+	struct taken taken;
+	struct dfl_store *s;
+	sqlite3_stmt *st;
+	uint8_t data[512];
+
+	put_many(1);
+	s = create(NULL);
+	assert_int_equal(sqlite3_prepare_v2(s->db, "UPDATE print SET sealed = ?1", -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sql("SELECT length(sealed) FROM print"), len);
+	read_sealed(s, data, len);
+	for (size_t i = 0; i <= len; i++) { /* at last with no byte wrong */
+		if (i < len)
+			data[i] ^= 1 << i % 8;
+		sqlite3_bind_blob64(st, 1, data, len, SQLITE_STATIC);
+		assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+		sqlite3_reset(st);
+		loaded = load(s, &taken, MAX_TAKEN);
+		assert_int_equal(loaded.damaged, i < len);
+		assert_int_equal(taken.n, i == len);
+		if (i < len)
+			data[i] ^= 1 << i % 8;
+	}
+	sqlite3_finalize(st);
+	dfl_store_close(s);
+}
+
 /* Sealed for one trace, it is of no use in the row of another. */
 static void swapped_rows(void **state)
 {
@@ -406,6 +448,7 @@ int main(void)
 		TEST(lost_key),
 		TEST(bad_key),
 		TEST(damaged_rows),
+		TEST(damaged_bytes),
 		TEST(swapped_rows),
 		TEST(retention),
 		TEST(replayed),
