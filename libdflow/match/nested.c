@@ -343,7 +343,9 @@ static unsigned hex_at(const uint8_t *p, size_t i)
 	return dfl_code_hex.plus1[p[i]] != 0;
 }
 
-#define HEX_STEP 40 /* a run of hex that is long enough holds one of every 40th char, and the 39 after it */
+/* A run of hex that is long enough (80) holds one of every HEX_STEP-th char and the HEX_AFTER after it. */
+#define HEX_STEP 64
+#define HEX_AFTER 16
 
 /* Where the next run of hex that is long enough, or that p ends with, begins; n: nowhere. */
 static size_t find_hex(const uint8_t *p, size_t i, size_t n)
@@ -351,10 +353,10 @@ static size_t find_hex(const uint8_t *p, size_t i, size_t n)
 	size_t from = i;
 
 	/* Without branches: for each char alone they are hard to predict. */
-	while (i + HEX_STEP < n &&
-	       !(hex_at(p, i) & hex_at(p, i + 13) & hex_at(p, i + 26) & hex_at(p, i + HEX_STEP - 1)))
+	while (i + HEX_AFTER < n &&
+	       !(hex_at(p, i) & hex_at(p, i + 5) & hex_at(p, i + 10) & hex_at(p, i + HEX_AFTER)))
 		i += HEX_STEP;
-	if (i + HEX_STEP >= n)
+	if (i + HEX_AFTER >= n)
 		i = n - 1;
 	if (!hex_at(p, i))
 		return n;

@@ -2,7 +2,8 @@
 /*
  * Canonical scan + match on one core, as a ratio to memcpy of the same 64 MiB, alternating in the
  * same run: for four kinds of text, at 0, 100 and 10,000 active sources, and at 100 with fingerprints of 16,384 earlier
- * texts of 1 KB. Prints one JSON object; `ratio` is the slowest at 100 sources without fingerprints.
+ * texts of 1 KB. Prints one JSON object: each ratio is that of the medians, with the least and the greatest of the
+ * pairs; `ratio` is the slowest at 100 sources without fingerprints.
  *
  * Usage: match [MiB [rounds [text [sources]]]]
  */
@@ -253,6 +254,7 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The middle one of n; they come out in order. */
 static double median(double *v, unsigned n)
 {
 	qsort(v, n, sizeof(*v), by_value);
@@ -263,7 +265,7 @@ static double median(double *v, unsigned n)
 static double measure(enum kind k, unsigned n_sources, unsigned n_old, char *data, char *to, size_t n, unsigned rounds,
 		      bool first)
 {
-	double scans[64], copies[64], s, c;
+	double scans[64], copies[64], pairs[64], s, c;
 	struct dfl_match_stats st;
 	struct dfl_match *m;
 	uint64_t runs = 0;
@@ -278,15 +280,18 @@ static double measure(enum kind k, unsigned n_sources, unsigned n_old, char *dat
 	for (unsigned i = 0; i < rounds; i++) {
 		copies[i] = copy(to, data, n);
 		scans[i] = scan(m, data, n);
+		pairs[i] = copies[i] / scans[i];
 	}
+	median(pairs, rounds);
 	dfl_match_stats(m, &st);
 	dfl_match_free(m);
 	s = median(scans, rounds);
 	c = median(copies, rounds);
-	printf("%s{\"text\":\"%s\",\"sources\":%u,\"old_texts\":%u,\"ratio\":%.3f,\"gb_per_s\":%.2f,"
+	printf("%s{\"text\":\"%s\",\"sources\":%u,\"old_texts\":%u,\"ratio\":%.3f,"
+	       "\"ratio_min\":%.3f,\"ratio_max\":%.3f,\"gb_per_s\":%.2f,"
 	       "\"memcpy_gb_per_s\":%.2f,\"runs\":%" PRIu64 ",\"candidates\":%" PRIu64
 	       ",\"index_entries\":%" PRIu64 "}",
-	       first ? "" : ",", kind_names[k], n_sources, n_old, c / s, (double)n / s / 1e9,
+	       first ? "" : ",", kind_names[k], n_sources, n_old, c / s, pairs[0], pairs[rounds - 1], (double)n / s / 1e9,
 	       (double)n / c / 1e9, runs, st.candidates, st.index_entries);
 	fflush(stdout);
 	return c / s;
