@@ -64,12 +64,32 @@ static unsigned echo_percent(const struct dfl_view *v)
 	return is_kind(v, "answer") ? FULL_PERCENT : is_kind(v, "tool_result") ? LISTED_PERCENT : KNOWN_PERCENT;
 }
 
+static bool is_known_as(const struct dfl_view *v, const struct dfl_src *s)
+{
+	return s->kind == v->derives || dfl_source_is_document(s);
+}
+
+/* Of very many equal texts match looks at some only, which need not be the request's. */
+static bool has_the_same(const struct op_run *run, const struct dfl_view *v, const struct request *r)
+{
+	const struct dfl_src *s;
+
+	if (run->run.other_sources < DFL_MATCH_LOOKED_AT - 1)
+		return false;
+	for (s = r->sources; s; s = s->next) {
+		struct dfl_run copy = run->run;
+
+		if (is_known_as(v, s) && dfl_match_source_holds(s->match, run->source->match, &copy))
+			return true;
+	}
+	return false;
+}
+
 /* Is what the view held known of the request already? It is closed, so its runs are all known. */
 static bool is_echo(const struct dfl_view *v, const struct request *r)
 {
-	unsigned percent = echo_percent(v);
+	uint64_t enough = (uint64_t)v->held.len * echo_percent(v), sum = 0;
 	const struct dfl_src *s;
-	uint64_t sum = 0;
 
 	if (is_part(v, r))
 		return true;
@@ -78,12 +98,16 @@ static bool is_echo(const struct dfl_view *v, const struct request *r)
 			return true;
 	for (unsigned i = 0; i < v->op->n_runs; i++) {
 		const struct op_run *run = &v->op->runs[i];
+		uint64_t len = run->run.src_to - run->run.src_from;
 
-		if (run->view == v->number && run->source && run->source->request == r && !run->beaten &&
-		    (run->source->kind == v->derives || dfl_source_is_document(run->source)) && tells(v, run))
-			sum += run->run.src_to - run->run.src_from;
+		if (run->view != v->number || !run->source || run->beaten || !tells(v, run))
+			continue;
+		if (run->source->request == r && is_known_as(v, run->source))
+			sum += len;
+		else if (len * 100 >= enough && has_the_same(run, v, r))
+			return true;
 	}
-	return sum * 100 >= (uint64_t)v->held.len * percent;
+	return sum * 100 >= enough;
 }
 
 static void append_one(struct dfl_view *v, struct dfl_src *s, const void *data, size_t len, uint64_t pos,

@@ -122,7 +122,7 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 	h = dfl_hop_get(t, &add, &new);
 	if (!h)
 		return;
-	of->source->claimed |= by_id && !replay && !add.ambiguous;
+	of->source->claimed |= by_id && !replay && !add.ambiguous && g->coverage * 100 >= FULL_PERCENT;
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		struct op_run *r = &op->runs[i];
 
@@ -169,16 +169,25 @@ static bool is_of_others(struct dfl_trace *t, const struct dfl_op *op, const str
 
 	if (!of->source->derived_from || of->source->is_chunk || dfl_was_over(r, op->begin_ns))
 		return false; /* of a chunk chunk.c tells */
+	if (dfl_is_of_other_message(op, r))
+		return true;
 	for (unsigned i = 0; i < op->n_maybe; i++)
 		if (op->maybe[i] == r)
 			return false;
 	return op->n_maybe || (op->owned_by_id && dfl_owner_by_own_id(t, op) != r);
 }
 
-/* Has it an id of a request, which is not known yet? A blocking answer tells the message's id last. */
+/*
+ * May an id still tell whose it is? A statement names the message after the text, and a blocking answer tells
+ * only at its end which message is the request's.
+ */
 static bool waits_for_id(struct dfl_trace *t, const struct dfl_op *op)
 {
-	for (unsigned i = 0; i < op->n_ids && !op->owned_by_id && !op->no_wait; i++)
+	if (op->owned_by_id || op->no_wait)
+		return false;
+	if (!op->ended)
+		return true;
+	for (unsigned i = 0; i < op->n_ids; i++)
 		if (op->ids[i].kind != DFL_ID_CONVERSATION && op->ids[i].kind != DFL_ID_UPLOAD_FILE &&
 		    op->ids[i].kind != DFL_ID_PLUGIN_SESSION && /* the call came before */
 		    !dfl_request_by_id(t, op->ids[i].kind, op->ids[i].value, op->last_ns))
@@ -194,7 +203,7 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 
 	if (!g.any_new)
 		return;
-	if ((g.tied || op->n_maybe) && !r->settling && waits_for_id(t, op))
+	if ((g.tied || op->n_maybe || of->source->derived_from) && !r->settling && waits_for_id(t, op))
 		return;
 	if (is_of_others(t, op, of))
 		count_weak(op, of);

@@ -2,6 +2,8 @@
 /* What the files of attribution share: explain.c compares runs, owner.c tells whose an operation is, attribute.c judges. */
 #pragma once
 
+#include <string.h>
+
 #include "trace/state.h"
 
 static inline uint32_t dfl_run_len(const struct op_run *r)
@@ -20,6 +22,20 @@ static inline double dfl_run_coverage(const struct op_run *r)
 static inline bool dfl_was_over(const struct request *r, uint64_t ts_ns)
 {
 	return r->response_ended && r->ended_ns < ts_ns;
+}
+
+/* The operation names another message than the request's. */
+static inline bool dfl_is_of_other_message(const struct dfl_op *op, const struct request *r)
+{
+	const char *message = r->ids[DFL_ID_MESSAGE];
+
+	for (unsigned i = 0; i < op->n_ids && message; i++)
+		if (op->ids[i].kind == DFL_ID_MESSAGE && !strcmp(op->ids[i].value, message))
+			return false;
+	for (unsigned i = 0; i < op->n_ids && message; i++)
+		if (op->ids[i].kind == DFL_ID_MESSAGE)
+			return true;
+	return false;
 }
 
 /* ---- explain.c ---- */

@@ -34,7 +34,7 @@ static int better(const struct dfl_op *op, const struct op_run *a, const struct 
 {
 	struct request *ra = a->source->request, *rb = b->source->request;
 	double ca = dfl_run_coverage(a), cb = dfl_run_coverage(b);
-	bool over_a, over_b;
+	bool over_a, over_b, other_a, other_b;
 	int chunk;
 
 	if (is_surely(op, a, b) || is_surely(op, b, a))
@@ -49,6 +49,10 @@ static int better(const struct dfl_op *op, const struct op_run *a, const struct 
 		return a->source->number < b->source->number ? 1 : -1;
 	if (by_owner(op, a, b))
 		return by_owner(op, a, b);
+	other_a = dfl_is_of_other_message(op, ra);
+	other_b = dfl_is_of_other_message(op, rb);
+	if (other_a != other_b)
+		return other_b ? 1 : -1;
 	chunk = a->source->is_chunk || b->source->is_chunk ? dfl_chunk_better(op, a, b) : 0;
 	if (chunk)
 		return chunk;
@@ -98,7 +102,7 @@ static bool stands_anyway(const struct dfl_op *op, const struct op_run *a, const
 
 	if ((dfl_chunk_fits(b) && !dfl_chunk_fits(a)) || dfl_chunk_is_of_owner(op, b))
 		return false; /* but the place is made for the other, or the operation's request retrieved it */
-	return r != b->source->request && is_all(a) && !dfl_was_over(r, op->begin_ns) && (!op->owned_by_id || op->owner == r);
+	return r != b->source->request && is_all(a) && !dfl_is_of_other_message(op, r) && !dfl_was_over(r, op->begin_ns) && (!op->owned_by_id || op->owner == r);
 }
 
 void dfl_explain(struct dfl_op *op)

@@ -192,7 +192,7 @@ static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 
 	if (op == &dead_op)
 		return;
-	op->ended = true;
+	op->ended = op->changed = true;
 	op->last_ns = ts_ns;
 	if (op->request) {
 		op->request->response_ended = true;

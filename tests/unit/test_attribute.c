@@ -142,6 +142,24 @@ static void test_equal_text_with_a_late_id(void **state)
 	}
 }
 
+/* The id is nobody's, but one of them has another. */
+static void test_equal_text_of_another_message(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *a = request(f, text_a), *b = request(f, text_a), *op;
+
+	id(f, a, DFL_ID_MESSAGE, "m-a");
+	op = begin(f, 1, "INSERT x", "t.x");
+	id(f, op, DFL_ID_MESSAGE, "m-c");
+	see(f, 1, op, DFL_REQUEST, NULL, text_a);
+	end(f, op);
+	end(f, a);
+	end(f, b);
+	assert_null(hop(doc(f, 0), "INSERT x"));
+	assert_non_null(hop(doc(f, 1), "INSERT x"));
+	assert_false(hop(doc(f, 1), "INSERT x")->ambiguous);
+}
+
 /* It never comes: both are told. */
 static void test_equal_text_with_a_lost_id(void **state)
 {
@@ -351,6 +369,7 @@ int main(void)
 		T(test_equal_text_is_ambiguous),
 		T(test_equal_text_with_an_id),
 		T(test_equal_text_with_a_late_id),
+		T(test_equal_text_of_another_message),
 		T(test_equal_text_with_a_lost_id),
 		T(test_text_repeated_later),
 		T(test_history),
