@@ -276,6 +276,7 @@ static void add_limits(const struct dfl_pipeline *p, const struct dfl_stream_sta
 	add_limit(s, "operations kept for an id to come", t.capped_ops);
 	add_limit(s, "pieces of text in one operation", t.capped_runs);
 	add_limit(s, "requests that one answer may be of", t.capped_owners);
+	add_limit(s, "candidates of one hop", t.capped_candidates);
 	add_limit(s, "derived texts of one request", t.capped_derived);
 	add_limit(s, "texts of earlier requests", t.forgotten);
 	add_limit(s, "earlier requests that share a piece of text", t.match.capped_prints);

@@ -87,15 +87,13 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 	op->changed = true;
 }
 
-static void add_candidates(struct dfl_op *op, const struct op_run *run, struct hop *h)
+static void add_candidates(struct dfl_trace *t, struct dfl_op *op, const struct op_run *run, struct hop *h)
 {
 	for (unsigned i = 0; i < op->n_maybe && run->source->derived_from; i++)
-		dfl_hop_candidate(h, op->maybe[i]->trace_id);
+		dfl_hop_candidate(t, h, op->maybe[i]->trace_id);
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (dfl_runs_tied(op, run, &op->runs[i])) {
-			dfl_hop_candidate(h, run->source->request->trace_id);
-			dfl_hop_candidate(h, op->runs[i].source->request->trace_id);
-		}
+		if (dfl_runs_tied(op, run, &op->runs[i]))
+			dfl_hop_candidate(t, h, op->runs[i].source->request->trace_id);
 }
 
 static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of, const struct run_group *g,
@@ -122,6 +120,8 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 	h = dfl_hop_get(t, &add, &new);
 	if (!h)
 		return;
+	if (add.ambiguous)
+		dfl_hop_candidate(t, h, from->trace_id);
 	of->source->claimed |= by_id && !replay && !add.ambiguous && g->coverage * 100 >= FULL_PERCENT;
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		struct op_run *r = &op->runs[i];
@@ -133,7 +133,7 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 			from->weak_matches--;
 		r->weak = false;
 		dfl_hop_add_run(h, &r->run);
-		add_candidates(op, r, h);
+		add_candidates(t, op, r, h);
 	}
 	if (g->common > h->common_sources)
 		h->common_sources = g->common;
@@ -223,7 +223,7 @@ static bool has_run_there(const struct dfl_op *op, const struct op_run *run, con
 	return false;
 }
 
-static void make_run_of(struct op_run *run, const struct dfl_op *op, struct request *r)
+static bool make_run_of(struct op_run *run, const struct dfl_op *op, struct request *r)
 {
 	struct dfl_src *s;
 
@@ -232,21 +232,25 @@ static void make_run_of(struct op_run *run, const struct dfl_op *op, struct requ
 			continue;
 		run->source = s;
 		run->own = is_own_text(op, run);
-		run->beaten = run->tied = false;
-		return;
+		return true;
 	}
+	return false;
 }
 
 /* When more texts are equal than match looks at, the one of whom an id names may not be among them. */
 static void find_text_of_owner(struct dfl_op *op)
 {
+	bool any = false;
+
 	for (unsigned i = 0; i < op->n_runs && op->owned_by_id; i++) {
 		struct op_run *r = &op->runs[i];
 
 		if (r->source && !r->counted && !r->weak && r->run.other_sources >= DFL_MATCH_LOOKED_AT - 1 &&
 		    !has_run_there(op, r, op->owner))
-			make_run_of(r, op, op->owner);
+			any |= make_run_of(r, op, op->owner);
 	}
+	if (any)
+		dfl_explain(op);
 }
 
 void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
@@ -258,7 +262,6 @@ void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 	op->changed = false;
 	owner = dfl_attribute_owner(t, op);
 	find_text_of_owner(op);
-	dfl_explain(op);
 	for (unsigned i = 0; i < op->n_runs; i++)
 		if (dfl_run_counts(&op->runs[i]) && !op->runs[i].counted)
 			judge(t, op, &op->runs[i], owner);
@@ -270,7 +273,7 @@ void dfl_attribute_late(struct dfl_trace *t)
 	struct dfl_op *op;
 
 	DL_FOREACH(t->ops, op) {
-		if (!op->n_ids && !op->open_views)
+		if (op->ended && !op->n_ids && !op->open_views)
 			continue; /* nothing new can be known of it */
 		op->changed = true;
 		for (unsigned i = 0; i < op->n_runs; i++)

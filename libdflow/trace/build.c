@@ -273,8 +273,8 @@ static void build_network(struct build *b, const struct hop *h, struct dfl_doc_h
 
 static void build_candidates(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
-	d->ambiguous = h->n_candidates > 0;
-	for (size_t i = 0; i < h->n_candidates; i++)
+	d->ambiguous = h->n_candidates > 1;
+	for (size_t i = 0; d->ambiguous && i < h->n_candidates; i++)
 		add_string(b, &d->candidates, &d->n_candidates, h->candidates[i]);
 }
 

@@ -102,7 +102,9 @@ static bool stands_anyway(const struct dfl_op *op, const struct op_run *a, const
 
 	if ((dfl_chunk_fits(b) && !dfl_chunk_fits(a)) || dfl_chunk_is_of_owner(op, b))
 		return false; /* but the place is made for the other, or the operation's request retrieved it */
-	return r != b->source->request && is_all(a) && !dfl_is_of_other_message(op, r) && !dfl_was_over(r, op->begin_ns) && (!op->owned_by_id || op->owner == r);
+	if (r == b->source->request || !is_all(a) || dfl_is_of_other_message(op, r) || dfl_was_over(r, op->begin_ns))
+		return false;
+	return !op->owned_by_id || op->owner == r;
 }
 
 void dfl_explain(struct dfl_op *op)

@@ -219,18 +219,23 @@ void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
 		return;
 	dfl_hop_add_run(h, &run);
 	LL_FOREACH2(a->twins, twin, next_twin)
-		dfl_hop_candidate(h, twin->request->trace_id);
+		dfl_hop_candidate(t, h, twin->request->trace_id);
 	a->op->tc->of_others = true;
 	dfl_request_changed(t, a->request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }
 
-void dfl_hop_candidate(struct hop *h, const char *trace_id)
+void dfl_hop_candidate(struct dfl_trace *t, struct hop *h, const char *trace_id)
 {
 	char(*list)[DFL_TRACE_ID_LEN + 1];
 
 	for (size_t i = 0; i < h->n_candidates; i++)
 		if (!strcmp(h->candidates[i], trace_id))
 			return;
+	if (h->n_candidates >= MAX_CANDIDATES) {
+		h->candidates_cut = true;
+		t->stats.capped_candidates++;
+		return;
+	}
 	list = reallocarray(h->candidates, h->n_candidates + 1, sizeof(*list));
 	if (!list)
 		return;
@@ -277,7 +282,7 @@ static bool drop_candidate(struct hop *h, const char *trace_id)
 		if (strcmp(h->candidates[i], trace_id))
 			continue;
 		memmove(h->candidates + i, h->candidates + i + 1, (--h->n_candidates - i) * sizeof(*h->candidates));
-		if (h->n_candidates == 1)
+		if (h->n_candidates == 1 && !h->candidates_cut)
 			h->n_candidates = 0; /* nobody else's */
 		return true;
 	}

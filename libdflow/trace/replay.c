@@ -266,13 +266,14 @@ static bool is_content(const struct group *g, const struct old_field *f, const s
 
 /* ---- hops ---- */
 
-static void add_candidates(const struct dfl_op *op, const struct request *owner, const struct old_run *r, struct hop *h)
+static void add_candidates(struct dfl_trace *t, const struct dfl_op *op, const struct request *owner, const struct old_run *r,
+			   struct hop *h)
 {
 	for (unsigned i = 0; i < op->n_olds; i++) {
 		if (!tied(owner, r, &op->olds[i]))
 			continue;
-		dfl_hop_candidate(h, r->field->old->trace_id);
-		dfl_hop_candidate(h, op->olds[i].field->old->trace_id);
+		dfl_hop_candidate(t, h, r->field->old->trace_id);
+		dfl_hop_candidate(t, h, op->olds[i].field->old->trace_id);
 	}
 }
 
@@ -305,7 +306,7 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct old
 			continue;
 		r->counted = true;
 		dfl_hop_add_old(h, r);
-		add_candidates(op, owner, r, h);
+		add_candidates(t, op, owner, r, h);
 	}
 	if (g->others > h->common_sources)
 		h->common_sources = g->others;

@@ -26,6 +26,7 @@ enum {
 	ANSWER_HEAD = 256, /* bytes of an answer that tell an echo from another answer */
 	ANSWER_SURE = 24,  /* bytes after which that is decided */
 	ANSWER_HELD_MAX = 65536,
+	MAX_CANDIDATES = 64, /* of one hop */
 	MAX_OWNERS = 16, /* requests that an operation may be of: ambiguous */
 };
 
@@ -192,6 +193,7 @@ struct hop {
 	uint64_t first_ns, last_ns, removed_ns; /* removed_ns 0: not seen to be removed */
 	char (*candidates)[DFL_TRACE_ID_LEN + 1]; /* ambiguous: whose it may be */
 	size_t n_candidates;
+	bool candidates_cut; /* there are more */
 };
 
 struct bound_id {
@@ -458,7 +460,7 @@ uint32_t dfl_hop_occurrences(const struct hop *h);
 void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a);
 /* The operation takes something away: from the one request that has text there, if it is just one. */
 void dfl_hop_removed(struct dfl_trace *t, const struct dfl_op *op);
-void dfl_hop_candidate(struct hop *h, const char *trace_id);
+void dfl_hop_candidate(struct dfl_trace *t, struct hop *h, const char *trace_id);
 void dfl_hop_free(struct dfl_trace *t, struct hop *h);
 /* Of one source of the request: all its hops go, have its name, or are not another's (false: none was). */
 void dfl_hops_drop(struct dfl_trace *t, struct request *r, const struct dfl_src *s);

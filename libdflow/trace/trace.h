@@ -49,7 +49,7 @@ struct dfl_trace_opts {
 
 struct dfl_trace_stats {
 	uint64_t requests, open_requests, hops, settled, dropped, scanned_bytes;
-	uint64_t capped_ops, capped_runs, capped_owners, capped_conns, capped_strings, capped_derived;
+	uint64_t capped_ops, capped_runs, capped_owners, capped_candidates, capped_conns, capped_strings, capped_derived;
 	struct dfl_match_stats match;
 	uint64_t forgotten; /* texts whose fingerprints went, or did not come, for want of room */
 };
