@@ -162,6 +162,14 @@ static bool is_enough_when_tied(const struct run_group *g, const struct op_run *
 	return g->longest >= (of->place ? RUN_WEAK : RUN_FULL) || g->whole_leaf;
 }
 
+/* Of history only what is whole, or nobody else's, tells whose it is. */
+static bool is_phrase_of_the_past(const struct dfl_op *op, const struct op_run *of, const struct run_group *g,
+				  const struct request *owner)
+{
+	return owner && owner != of->source->request && dfl_was_over(of->source->request, op->begin_ns) && g->common &&
+	       g->coverage * 100 < FULL_PERCENT;
+}
+
 /* An answer that stands in another request's operation is that one's own, however equal. */
 static bool is_of_others(struct dfl_trace *t, const struct dfl_op *op, const struct op_run *of)
 {
@@ -195,6 +203,12 @@ static bool waits_for_id(struct dfl_trace *t, const struct dfl_op *op)
 	return false;
 }
 
+/* What is not known of the operations of the request now will not be told any more. */
+static bool is_last_call(const struct dfl_trace *t, const struct request *r)
+{
+	return t->finishing || (r->settling && !r->settled);
+}
+
 /* One group of runs: evidence by its length, or by what ties the operation to the request, or neither. */
 static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of, struct request *owner)
 {
@@ -203,11 +217,11 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 
 	if (!g.any_new)
 		return;
-	if ((g.tied || op->n_maybe || of->source->derived_from) && !r->settling && waits_for_id(t, op))
+	if ((g.tied || op->n_maybe || of->source->derived_from) && !is_last_call(t, r) && waits_for_id(t, op))
 		return;
 	if (is_of_others(t, op, of))
 		count_weak(op, of);
-	else if (dfl_group_is_content(&g))
+	else if (dfl_group_is_content(&g) && !is_phrase_of_the_past(op, of, &g, owner))
 		count_group(t, op, of, &g, owner, dfl_owner_by_id(t, op) == r);
 	else if (owner == r && is_enough_when_tied(&g, of))
 		count_group(t, op, of, &g, owner, true);
@@ -277,9 +291,9 @@ void dfl_attribute_late(struct dfl_trace *t)
 			continue; /* nothing new can be known of it */
 		op->changed = true;
 		for (unsigned i = 0; i < op->n_runs; i++)
-			op->runs[i].final = true; /* of views that stay open too */
+			op->runs[i].final |= !op->runs[i].source || is_last_call(t, op->runs[i].source->request); /* of open views too */
 		for (unsigned i = 0; i < op->n_olds; i++)
-			op->olds[i].final = true;
+			op->olds[i].final |= t->finishing || (op->owner && is_last_call(t, op->owner));
 		dfl_attribute_op(t, op);
 	}
 }

@@ -466,9 +466,9 @@ void dfl_requests_finish(struct dfl_trace *t)
 {
 	struct request *r;
 
-	DL_FOREACH(t->requests, r)
-		r->settling = true;
+	t->finishing = true;
 	dfl_attribute_late(t);
+	t->finishing = false;
 	DL_FOREACH(t->requests, r)
 		if (r->dirty || !r->settled)
 			store(t, r, true);

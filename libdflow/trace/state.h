@@ -356,6 +356,7 @@ struct dfl_trace {
 	struct bound_id *ids;
 	struct old *olds; /* utlist, by start */
 	struct old *old_by_id;
+	bool finishing; /* nothing comes any more */
 	uint64_t next_request, next_view, next_op, next_source, next_old;
 };
 
