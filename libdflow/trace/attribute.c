@@ -267,6 +267,19 @@ static void find_text_of_owner(struct dfl_op *op)
 		dfl_explain(op);
 }
 
+/* Is there no run before it that was judged with it? */
+static bool is_next(const struct dfl_op *op, unsigned at)
+{
+	const struct op_run *of = &op->runs[at], *r;
+
+	if (!dfl_run_counts(of) || of->counted)
+		return false;
+	for (r = op->runs; r != of; r++)
+		if (dfl_run_counts(r) && !r->counted && dfl_same_group(r, of))
+			return false;
+	return true;
+}
+
 void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *owner;
@@ -277,9 +290,25 @@ void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 	owner = dfl_attribute_owner(t, op);
 	find_text_of_owner(op);
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (dfl_run_counts(&op->runs[i]) && !op->runs[i].counted)
+		if (is_next(op, i))
 			judge(t, op, &op->runs[i], owner);
 	dfl_replay_op(t, op, owner);
+}
+
+static bool is_settling(const struct request *r)
+{
+	return r && r->settling && !r->settled;
+}
+
+/* Is it about to be said of a request what this operation is to it? */
+static bool is_due(struct dfl_trace *t, const struct dfl_op *op)
+{
+	if (is_settling(dfl_owner_by_id(t, op)))
+		return true;
+	for (unsigned i = 0; i < op->n_runs; i++)
+		if (op->runs[i].source && is_settling(op->runs[i].source->request))
+			return true;
+	return false;
 }
 
 void dfl_attribute_late(struct dfl_trace *t)
@@ -289,6 +318,8 @@ void dfl_attribute_late(struct dfl_trace *t)
 	DL_FOREACH(t->ops, op) {
 		if (op->ended && !op->n_ids && !op->open_views)
 			continue; /* nothing new can be known of it */
+		if (!is_due(t, op))
+			continue;
 		op->changed = true;
 		for (unsigned i = 0; i < op->n_runs; i++)
 			op->runs[i].final |= !op->runs[i].source || is_last_call(t, op->runs[i].source->request); /* of open views too */

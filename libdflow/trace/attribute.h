@@ -49,7 +49,10 @@ static inline bool dfl_run_counts(const struct op_run *r)
 	return r->source && r->final && !r->own && !r->beaten;
 }
 
-/* Marks the runs that others explain better (beaten), or as well (tied), by what is known of the operation. */
+/*
+ * Marks the runs that others explain better (beaten), or as well (tied), by what is known of the operation; and
+ * what their groups amount to (content, doubted).
+ */
 void dfl_explain(struct dfl_op *op);
 /* The same, and lets go what another run beats: it can never count any more. */
 void dfl_explain_drop(struct dfl_op *op);

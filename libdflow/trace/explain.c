@@ -107,6 +107,38 @@ static bool stands_anyway(const struct dfl_op *op, const struct op_run *a, const
 	return !op->owned_by_id || op->owner == r;
 }
 
+static const struct op_run *first_of_group(const struct dfl_op *op, const struct op_run *of)
+{
+	const struct op_run *r = op->runs;
+
+	while (r != of && !(dfl_run_counts(r) && dfl_same_group(r, of)))
+		r++;
+	return r;
+}
+
+/* Once for each group: many runs of one text are cheap so. */
+static void measure_groups(struct dfl_op *op)
+{
+	struct run_group g;
+
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		struct op_run *r = &op->runs[i];
+		const struct op_run *first;
+
+		r->content = r->doubted = false;
+		if (!dfl_run_counts(r))
+			continue;
+		first = first_of_group(op, r);
+		if (first == r) {
+			g = dfl_group_measure(op, r);
+			r->content = dfl_group_is_content(&g);
+			r->doubted = g.tied;
+		}
+		r->content = first->content;
+		r->doubted = first->doubted;
+	}
+}
+
 void dfl_explain(struct dfl_op *op)
 {
 	dfl_chunk_mark(op);
@@ -127,6 +159,7 @@ void dfl_explain(struct dfl_op *op)
 	for (unsigned i = 0; i < op->n_runs; i++)
 		if (!op->runs[i].counted)
 			op->runs[i].tied = !op->runs[i].beaten && is_tied(op, &op->runs[i]);
+	measure_groups(op);
 }
 
 void dfl_explain_drop(struct dfl_op *op)

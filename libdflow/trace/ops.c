@@ -211,6 +211,8 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 
 	if (!op) { /* bytes that no decoder understands are an operation without a name */
 		op = new_op(t, conn->trace, t->now_ns);
+		if (op == &dead_op)
+			return &dead_view;
 		op->dir = d->dir;
 		op->ended = true;
 	}

@@ -77,21 +77,17 @@ static struct request *owner_by_text(struct dfl_op *op, enum texts which)
 {
 	bool asked = asks(op, NULL);
 	struct request *owner = NULL, *r;
-	struct run_group g;
 
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		if (!may_tell(op, &op->runs[i], which, asked))
+		if (!op->runs[i].content || op->runs[i].tied || !may_tell(op, &op->runs[i], which, asked))
 			continue;
 		r = op->runs[i].source->request;
 		if (owner && r->number <= owner->number)
 			continue;
-		g = dfl_group_measure(op, &op->runs[i]);
-		if (dfl_group_is_content(&g) && !op->runs[i].tied) {
-			owner = r;
-			op->told.view = op->runs[i].view;
-			op->told.from = op->runs[i].run.pos_from;
-			op->told.to = op->runs[i].run.pos_to;
-		}
+		owner = r;
+		op->told.view = op->runs[i].view;
+		op->told.from = op->runs[i].run.pos_from;
+		op->told.to = op->runs[i].run.pos_to;
 	}
 	return owner;
 }
@@ -158,15 +154,13 @@ static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
 static void find_maybe(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *r;
-	struct run_group g;
 
 	op->n_maybe = 0;
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		if (!dfl_run_counts(&op->runs[i]) || op->runs[i].source->derived_from)
+		if (!op->runs[i].content || !op->runs[i].doubted || op->runs[i].source->derived_from)
 			continue;
 		r = op->runs[i].source->request;
-		g = dfl_group_measure(op, &op->runs[i]);
-		if (g.tied && dfl_group_is_content(&g) && !dfl_was_over(r, op->begin_ns))
+		if (!dfl_was_over(r, op->begin_ns))
 			add_maybe(t, op, r);
 	}
 	if (op->n_maybe == 1)

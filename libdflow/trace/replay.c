@@ -314,6 +314,19 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct old
 	dfl_request_changed(t, owner, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }
 
+/* Is there no run before it that was measured with it? */
+static bool is_next(const struct dfl_op *op, unsigned at)
+{
+	const struct old_run *of = &op->olds[at], *r;
+
+	if (!counts(of) || of->counted)
+		return false;
+	for (r = op->olds; r != of; r++)
+		if (counts(r) && !r->counted && same_group(r, of))
+			return false;
+	return true;
+}
+
 void dfl_replay_op(struct dfl_trace *t, struct dfl_op *op, struct request *owner)
 {
 	if (!owner || !op->n_olds)
@@ -323,7 +336,7 @@ void dfl_replay_op(struct dfl_trace *t, struct dfl_op *op, struct request *owner
 		const struct old_run *r = &op->olds[i];
 		struct group g;
 
-		if (!counts(r) || r->counted)
+		if (!is_next(op, i))
 			continue;
 		g = measure(op, owner, r);
 		if (g.any_new && is_content(&g, r->field, owner))

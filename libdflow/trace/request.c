@@ -144,7 +144,7 @@ static void make_room(struct dfl_trace *t)
 
 void dfl_request_link(struct request *r, const char *trace_id, const char *why)
 {
-	struct dfl_doc_link *links;
+	struct dfl_doc_link *links, link;
 
 	for (size_t i = 0; i < r->n_links; i++)
 		if (!strcmp(r->links[i].trace_id, trace_id))
@@ -153,7 +153,13 @@ void dfl_request_link(struct request *r, const char *trace_id, const char *why)
 	if (!links)
 		return;
 	r->links = links;
-	links[r->n_links++] = (struct dfl_doc_link){ strdup(trace_id), strdup(why) };
+	link = (struct dfl_doc_link){ strdup(trace_id), strdup(why) };
+	if (link.trace_id && link.why) {
+		links[r->n_links++] = link;
+		return;
+	}
+	free(link.trace_id);
+	free(link.why);
 }
 
 /* The inbound connection counts from the operation's first byte, wherever in it the payload stood. */
@@ -307,12 +313,18 @@ void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data,
 
 void dfl_request_replayed(struct request *r, const char *trace_id, uint32_t seq)
 {
-	struct dfl_doc_replay *list = reallocarray(r->replayed_in, r->n_replayed_in + 1, sizeof(*list));
+	struct dfl_doc_replay *list;
 
+	if (r->n_replayed_in == MAX_REPLAYS_TOLD) {
+		r->capped = r->dirty = true;
+		return;
+	}
+	list = reallocarray(r->replayed_in, r->n_replayed_in + 1, sizeof(*list));
 	if (!list)
 		return;
 	r->replayed_in = list;
-	list[r->n_replayed_in++] = (struct dfl_doc_replay){ strdup(trace_id), seq };
+	list[r->n_replayed_in] = (struct dfl_doc_replay){ strdup(trace_id), seq };
+	r->n_replayed_in += !!list[r->n_replayed_in].trace_id;
 	r->dirty = true;
 }
 

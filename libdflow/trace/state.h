@@ -28,6 +28,7 @@ enum {
 	ANSWER_HELD_MAX = 65536,
 	MAX_CANDIDATES = 64, /* of one hop */
 	MAX_OWNERS = 16, /* requests that an operation may be of: ambiguous */
+	MAX_REPLAYS_TOLD = 4096, /* hops of later requests that one request is told of */
 };
 
 /* What counts as a content hop (docs/canonical.md says why). */
@@ -253,6 +254,8 @@ struct op_run {
 	bool counted; /* is in a hop */
 	bool weak;    /* is in weak_matches, may still be tied */
 	bool tied;    /* others explain the same bytes as well */
+	bool content; /* its group (attribute.h) is evidence without anything else … */
+	bool doubted; /* … and something of it is tied */
 	bool beaten;  /* another source explains the same bytes better */
 	bool out;     /* it explains nothing: chunks of another request, a document that is here as chunks */
 	bool own;     /* it is the very text that became the source */
