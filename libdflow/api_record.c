@@ -255,10 +255,15 @@ static enum dflow_about writing_about(const struct session *s)
 }
 
 /* The pipeline's sentence, where nothing nearer was said. */
+static void take_sentence(const struct session *s, struct dfl_err *err, int r)
+{
+	if (r < 0 && !err->msg[0] && s->pipeline)
+		memcpy(err->msg, dfl_pipeline_error(s->pipeline), strlen(dfl_pipeline_error(s->pipeline)) + 1);
+}
+
 static int tell(const struct session *s, struct dflow_error *ret_error, struct dfl_err *err, int r)
 {
-	if (r < 0 && !err->msg[0])
-		memcpy(err->msg, dfl_pipeline_error(s->pipeline), strlen(dfl_pipeline_error(s->pipeline)) + 1);
+	take_sentence(s, err, r);
 	return dfl_api_error(ret_error, writing_about(s), err, r);
 }
 
@@ -390,6 +395,7 @@ int dflow_replay(const char *path, const struct dflow_replay_opts *opts,
 	r = replay_session(&s, path, &o, &err);
 	if (!r && ret_stats)
 		fill_stats(&s, ret_stats);
+	take_sentence(&s, &err, r);
 	dfl_api_error(ret_error, s.about, &err, r);
 	session_fini(&s);
 	return r;
