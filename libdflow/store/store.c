@@ -293,6 +293,49 @@ static int check_readable(const char *path, struct dfl_err *err)
 	return 0;
 }
 
+static int open_reader(struct dfl_store *s, const char *name, int flags, struct dfl_err *err)
+{
+	if (sqlite3_open_v2(name, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | flags, NULL))
+		return dfl_store_error(s, err, "open");
+	sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+	return check_kind(s, false, err);
+}
+
+/* No side file: nobody has it open, all is in the one file. */
+static bool is_at_rest(const char *path)
+{
+	char wal[4096];
+
+	return snprintf(wal, sizeof(wal), "%s-wal", path) < (int)sizeof(wal) && access(wal, F_OK) && errno == ENOENT;
+}
+
+/*
+ * SQLite wants to make side files also to read a database in WAL mode. Where this reader may not, a store
+ * at rest is read as one that nobody changes (https://www.sqlite.org/wal.html#readonly).
+ */
+static int open_immutable(struct dfl_store *s, struct dfl_err *err)
+{
+	sqlite3_str *name = sqlite3_str_new(NULL);
+	char *uri;
+	int r;
+
+	sqlite3_str_appendall(name, "file:");
+	for (const char *c = s->path; *c; c++)
+		if (strchr("?#%", *c))
+			sqlite3_str_appendf(name, "%%%02x", *c);
+		else
+			sqlite3_str_appendchar(name, 1, *c);
+	sqlite3_str_appendall(name, "?immutable=1");
+	uri = sqlite3_str_finish(name);
+	if (!uri)
+		return dfl_err_set(err, ENOMEM, "out of memory");
+	sqlite3_close(s->db);
+	s->db = NULL;
+	r = open_reader(s, uri, SQLITE_OPEN_URI, err);
+	sqlite3_free(uri);
+	return r;
+}
+
 int dfl_store_open(const char *path, struct dfl_store **ret_store, struct dfl_err *err)
 {
 	struct dfl_store *s = NULL;
@@ -302,12 +345,9 @@ int dfl_store_open(const char *path, struct dfl_store **ret_store, struct dfl_er
 		r = new_store(path, &s, err);
 	if (r)
 		return r;
-	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL))
-		r = dfl_store_error(s, err, "open");
-	if (!r) {
-		sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-		r = check_kind(s, false, err);
-	}
+	r = open_reader(s, path, 0, err);
+	if (r == -EACCES && is_at_rest(path))
+		r = open_immutable(s, err);
 	if (r) {
 		dfl_store_close(s);
 		return r;
