@@ -2,13 +2,15 @@
 /* dflow ls: the requests of a store, filtered. */
 #include <errno.h>
 #include <getopt.h>
-#include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "cell.h"
 #include "cli.h"
+
+#define REQUEST_WIDTH 22 /* all columns: under 100 */
 
 struct options {
 	const char *store;
@@ -109,43 +111,50 @@ static void add_row(struct libscols_table *table, const struct dflow_trace *t)
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	time_t sec = dflow_trace_started_ns(t) / 1000000000;
 	const char *message = dflow_trace_other_id(t, "message_id");
-	char text[64];
+	const char *whole = dflow_trace_complete(t) ? "yes" : dflow_trace_settled(t) ? "no" : "open";
+	const char *operation = dflow_trace_operation(t);
+	struct cell c[6] = { 0 };
 	struct tm tm;
 
 	gmtime_r(&sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	scols_line_set_data(line, 0, text);
-	snprintf(text, sizeof(text), "%.8s", dflow_trace_id(t));
-	scols_line_set_data(line, 1, text);
-	scols_line_set_data(line, 2, message ? message : "-");
-	snprintf(text, sizeof(text), "%zu", dflow_trace_hop_count(t));
-	scols_line_set_data(line, 3, text);
-	scols_line_set_data(line, 4,
-			    dflow_trace_complete(t)  ? "yes"
-			    : dflow_trace_settled(t) ? "no"
-						     : "open");
-	scols_line_set_data(line, 5, dflow_trace_operation(t) ? dflow_trace_operation(t) : "-");
+	strftime(c[0].text, sizeof(c[0].text), "%Y-%m-%d %H:%M:%S", &tm);
+	add(&c[1], "%.8s", dflow_trace_id(t));
+	add(&c[2], "%s", message ? message : "-");
+	add(&c[3], "%zu", dflow_trace_hop_count(t));
+	add(&c[4], "%s", whole);
+	add(&c[5], "%s", operation ? operation : "-");
+	wrap(&c[5], REQUEST_WIDTH);
+	for (int i = 0; i < 6; i++)
+		set(line, i, c[i]);
 }
 
-static int print_table(const struct dflow_traces *traces)
+static int print_requests(const struct dflow_traces *traces)
 {
+	static const struct column columns[] = {
+		{ "STARTED (UTC)", 0 }, { "TRACE", 0 }, { "MESSAGE", 0 }, { "HOPS", SCOLS_FL_RIGHT },
+		{ "WHOLE", 0 }, { "REQUEST", SCOLS_FL_WRAP },
+	};
 	struct libscols_table *table;
 
 	if (!dflow_traces_count(traces))
 		return STATUS_OK;
-	table = scols_new_table();
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	scols_table_new_column(table, "STARTED (UTC)", 0, 0);
-	scols_table_new_column(table, "TRACE", 0, 0);
-	scols_table_new_column(table, "MESSAGE", 0, 0);
-	scols_table_new_column(table, "HOPS", 0, SCOLS_FL_RIGHT);
-	scols_table_new_column(table, "WHOLE", 0, 0);
-	scols_table_new_column(table, "REQUEST", 0, 0);
+	table = new_table(columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < dflow_traces_count(traces); i++)
 		add_row(table, dflow_traces_at(traces, i));
-	scols_print_table(table);
-	scols_unref_table(table);
+	print_table(table);
 	return STATUS_OK;
+}
+
+/* Nothing fits, or nothing is there. */
+static int explain_none(const struct options *o)
+{
+	if (o->json)
+		return STATUS_NOTHING;
+	if (o->list.id || o->list.since_ns || o->list.until_ns)
+		return complain(STATUS_NOTHING, "no request in %s fits; 'dflow ls' without --id, --since and --until lists all",
+				store_path(o->store));
+	return complain(STATUS_NOTHING, "no request in %s; 'dflow record' adds some, 'dflow doctor' tells why there are none",
+			store_path(o->store));
 }
 
 static int run(int argc, char **argv)
@@ -164,13 +173,9 @@ static int run(int argc, char **argv)
 	if (dflow_store_list(store, &o.list, &traces, &error)) {
 		status = complain(STATUS_STORE, "%s", error.message);
 	} else {
-		status = o.json ? print_json(traces) : print_table(traces);
+		status = o.json ? print_json(traces) : print_requests(traces);
 		if (!status && !dflow_traces_count(traces))
-			status = o.json ? STATUS_NOTHING
-					: complain(STATUS_NOTHING,
-						   "no request in %s; 'dflow record' adds some, "
-						   "'dflow doctor' tells why there are none",
-						   store_path(o.store));
+			status = explain_none(&o);
 		dflow_traces_free(traces);
 	}
 	dflow_store_close(store);
