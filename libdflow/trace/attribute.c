@@ -217,6 +217,8 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 
 	if (!g.any_new)
 		return;
+	if (!op->operation && !op->ended && !is_last_call(t, r))
+		return; /* it has no name yet */
 	if ((g.tied || op->n_maybe || of->source->derived_from) && !is_last_call(t, r) && waits_for_id(t, op))
 		return;
 	if (is_of_others(t, op, of))

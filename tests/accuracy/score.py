@@ -25,12 +25,13 @@ class Place:
     """What one trace shows of one place, over all connections: a client's pool may publish one channel over two."""
 
     def __init__(self):
-        self.sure, self.all, self.copies, self.connections = [], [], 0, set()
+        self.sure, self.all, self.copies, self.connections, self.by_id = [], [], 0, set(), True
 
     def add(self, hop):
         self.all += hop["ranges"]
         if not hop["ambiguous"]:
             self.sure += hop["ranges"]
+            self.by_id &= "id" in hop["evidence"]
             self.connections.add(hop["connection"])
             self.copies += hop["occurrences"] if hop["coverage"] == 1.0 else 0
 
@@ -84,6 +85,8 @@ class Score(collections.Counter):
                 continue  # the bytes that name the operation were lost
             if k[0] not in self.fields or not got[k].sure:
                 continue  # it says itself that it may be another's
+            if others and got[k].by_id:
+                continue  # its own by an id; alone, a short text's answer is known later
             self["mis_stitched" if k in others else "false"] += 1
             self.say(trace, f"{k}: no chat of this kind alone has it")
         for k, copies in expectation.copies.items():
