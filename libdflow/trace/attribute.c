@@ -297,18 +297,15 @@ void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 	dfl_replay_op(t, op, owner);
 }
 
-static bool is_settling(const struct request *r)
-{
-	return r && r->settling && !r->settled;
-}
-
 /* Is it about to be said of a request what this operation is to it? */
 static bool is_due(struct dfl_trace *t, const struct dfl_op *op)
 {
-	if (is_settling(dfl_owner_by_id(t, op)))
+	const struct request *owner = dfl_owner_by_id(t, op);
+
+	if (t->finishing || (owner && is_last_call(t, owner)))
 		return true;
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source && is_settling(op->runs[i].source->request))
+		if (op->runs[i].source && is_last_call(t, op->runs[i].source->request))
 			return true;
 	return false;
 }

@@ -178,6 +178,30 @@ static void test_equal_text_with_a_lost_id(void **state)
 	}
 }
 
+/* Another request that settles decides nothing of these; the end of recording does. */
+static void test_equal_text_when_recording_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op;
+
+	request(f, text_a);
+	request(f, text_a);
+	op = begin(f, 1, "INSERT x", "t.x");
+	id(f, op, DFL_ID_MESSAGE, "m-c");
+	see(f, 1, op, DFL_REQUEST, NULL, text_a);
+	end(f, op);
+	end(f, request(f, text_b));
+	tick(f, 4);
+	assert_int_equal(f->settled, 1);
+	assert_int_equal(f->n_docs, 3);
+	for (int i = 0; i < 2; i++)
+		assert_null(hop(f->docs[i], "INSERT x"));
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(hop(doc(f, i), "INSERT x"));
+		assert_true(hop(doc(f, i), "INSERT x")->ambiguous);
+	}
+}
+
 static void test_text_repeated_later(void **state)
 {
 	struct fixture *f = *state;
@@ -371,6 +395,7 @@ int main(void)
 		T(test_equal_text_with_a_late_id),
 		T(test_equal_text_of_another_message),
 		T(test_equal_text_with_a_lost_id),
+		T(test_equal_text_when_recording_ends),
 		T(test_text_repeated_later),
 		T(test_history),
 		T(test_attacker_repeats_a_phrase),
