@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where has the text of this chat message been? Reads the stores that ``dflow record`` writes.
+"""Where has the text of this chat message been? Reads the stores that ``dflow record`` writes, and makes them of files.
 
 >>> store = dflow.open("/var/lib/dflow/store.db")
 >>> store.requests()                     # a DataFrame, one row a request
@@ -15,7 +15,7 @@ import pandas
 from . import _frames
 from ._dflow import ffi, lib
 
-__all__ = ["open", "Store", "Trace", "Error", "NotFound", "Ambiguous", "version"]
+__all__ = ["open", "replay", "Store", "Trace", "Error", "NotFound", "Ambiguous", "version"]
 
 DEFAULT_STORE = "/var/lib/dflow/store.db"
 
@@ -58,7 +58,32 @@ def version():
 
 def open(store=None):
     """Opens a store for reading: a path; None: $DFLOW_STORE, else the default one."""
-    return Store(os.fspath(store) if store else os.environ.get("DFLOW_STORE") or DEFAULT_STORE)
+    return Store(_store_path(store))
+
+
+def _store_path(store):
+    return os.fspath(store) if store else os.environ.get("DFLOW_STORE") or DEFAULT_STORE
+
+
+_STATS = ["events", "bytes", "lost_events", "lost_bytes", "requests", "open_requests", "hops", "settled", "dropped",
+          "old_texts", "old_texts_left_out", "old_texts_unusable"]
+
+
+def replay(file, store=None, config=None):
+    """Reads a packet capture or a recording into a store, as ``dflow replay`` does.
+
+    Returns what was counted, as a dict; its ``limits`` are those that were reached, with how often. ``old_texts`` are texts of
+    earlier requests in the store that were known again by their fingerprints.
+    """
+    paths = [ffi.NULL if p is None else ffi.new("char[]", os.fsencode(p)) for p in (_store_path(store), config)]
+    opts, stats = ffi.new("struct dflow_replay_opts *"), ffi.new("struct dflow_stats *")
+    error = ffi.new("struct dflow_error *")
+    opts.sz, stats.sz = ffi.sizeof("struct dflow_replay_opts"), ffi.sizeof("struct dflow_stats")
+    opts.store, opts.config = paths
+    _check(lib.dflow_replay(os.fsencode(file), opts, stats, error), error)
+    counted = {name: getattr(stats, name) for name in _STATS}
+    counted["limits"] = {ffi.string(stats.limits[i].name).decode(): stats.limits[i].hits for i in range(stats.n_limits)}
+    return counted
 
 
 class Trace:

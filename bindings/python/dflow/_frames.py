@@ -14,8 +14,8 @@ _HOP = {
     "operation": _TEXT, "place": _TEXT, "direction": _TEXT, "residency": _TEXT, "ttl_s": _INT, "encrypted": _BOOL,
     "in_vpc": _BOOL, "region": _TEXT, "field": _TEXT, "ranges": _LIST, "bytes": _INT, "wire_bytes": _INT,
     "occurrences": _INT, "coverage": _REAL, "coverage_basis": _TEXT, "encoding": _LIST, "evidence": _LIST,
-    "common": _BOOL, "ambiguous": _BOOL, "candidates": _LIST, "replayed_from": _TEXT, "first_ns": _INT,
-    "last_ns": _INT,
+    "common": _BOOL, "common_sources": _INT, "ambiguous": _BOOL, "candidates": _LIST, "replayed_from": _TEXT,
+    "first_ns": _INT, "last_ns": _INT,
 }
 
 HOPS = {

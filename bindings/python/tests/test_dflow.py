@@ -7,6 +7,8 @@ import pytest
 
 import dflow
 
+from conftest import GOLDEN
+
 
 def test_trace_by_every_id(store, chats):
     chat = chats["flow-stream-ja"]
@@ -35,6 +37,32 @@ def test_hops(store, chats):
     assert "messages.query" in set(whole.place)
     assert (hops[hops.to_station == "postgres"].encrypted == False).all()  # noqa: E712
     assert hops.from_pid.isna().all()  # a packet capture knows no process
+
+
+def test_every_field_of_a_hop_is_a_column(store):
+    endpoint_keys = {"station", "rule", "node", "pid", "comm", "container", "address", "name", "name_evidence"}
+    columns = set(store.hops().columns)
+    for trace in store.traces(store.requests().conversation_id.dropna().iloc[0]):
+        for hop in trace["hops"]:
+            assert set(hop) - {"from", "to", "tls"} <= columns
+            assert {f"{side}_{k}" for side in ("from", "to") for k in hop[side]} <= columns
+            assert set(hop["from"]) == endpoint_keys
+    assert set(store.hops().coverage_basis) <= {"exact", "sampled"}
+
+
+def test_replay(tmp_path):
+    path = tmp_path / "own.db"
+    first = dflow.replay(GOLDEN / "chat-block-en.pcap", path)
+    assert first["requests"] == first["settled"] == 1 and first["lost_events"] == first["old_texts"] == 0
+    assert first["limits"] == {}
+    second = dflow.replay(GOLDEN / "flow-stream-ja.pcap", path)
+    assert second["old_texts"] > 0 and second["old_texts_unusable"] == 0
+    with dflow.open(path) as store:
+        assert len(store.requests()) == 2 and len(store.hops()) == first["hops"] + second["hops"]
+    (tmp_path / "own.db.key").unlink()
+    assert dflow.replay(GOLDEN / "chat-block-en.pcap", path)["old_texts_unusable"] > 0
+    with pytest.raises(dflow.NotFound):
+        dflow.replay(tmp_path / "none.pcap", path)
 
 
 def test_requests(store, chats):
