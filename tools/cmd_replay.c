@@ -72,6 +72,8 @@ static void print_summary(const char *file, const struct dflow_stats *s, bool js
 	printf("%s: %" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
 	       " bytes, %" PRIu64 " bytes missing\n",
 	       file, s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
+	if (s->lost_events)
+		printf("lost events: %" PRIu64 " (while recording, or because the file is cut off)\n", s->lost_events);
 	for (uint32_t i = 0; i < s->n_limits; i++)
 		printf("limit reached %" PRIu64 " times: %s\n", s->limits[i].hits, s->limits[i].name);
 }

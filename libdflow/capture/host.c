@@ -169,6 +169,8 @@ static void tell_lib(void *ud, const char *path, bool attachable)
 	     "its file cannot be opened or lacks OpenSSL's functions: its TLS stays ciphertext", "TLS library %s", path);
 }
 
+#define SHORT_ID 12 /* of a container id, as docker ps and crictl ps show it */
+
 static void check_process(struct report *r, uint32_t pid)
 {
 	struct libs libs = { .report = r };
@@ -178,7 +180,8 @@ static void check_process(struct report *r, uint32_t pid)
 		return;
 	dfl_proc_container("", &f);
 	snprintf(libs.name, sizeof(libs.name), "process %u %s", pid, f.comm);
-	tell(r, libs.name, DFL_CHECK_OK, NULL, "%s%s%s%s%s", f.container_id[0] ? "container " : "on the host",
+	tell(r, libs.name, DFL_CHECK_OK, NULL, "%s%.*s%s%s%s", f.container_id[0] ? "container " : "on the host",
+	     f.container_name[0] ? (int)sizeof(f.container_name) : SHORT_ID,
 	     f.container_name[0] ? f.container_name : f.container_id, f.pod[0] ? ", pod " : "", f.pod,
 	     f.task[0] ? ", an ECS task" : "");
 	if (live_lib_list(pid, tell_lib, &libs))
