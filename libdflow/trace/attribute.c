@@ -310,6 +310,15 @@ static bool is_due(struct dfl_trace *t, const struct dfl_op *op)
 	return false;
 }
 
+/* In a view that stays open: a part may belong to a longer text that is not over yet. */
+static bool is_final(const struct dfl_trace *t, const struct dfl_op *op, const struct op_run *r)
+{
+	if (r->final || !r->source || t->finishing)
+		return true;
+	return is_last_call(t, r->source->request) &&
+	       (op->owner == r->source->request || dfl_run_coverage(r) * 100 >= FULL_PERCENT);
+}
+
 void dfl_attribute_late(struct dfl_trace *t)
 {
 	struct dfl_op *op;
@@ -321,7 +330,7 @@ void dfl_attribute_late(struct dfl_trace *t)
 			continue;
 		op->changed = true;
 		for (unsigned i = 0; i < op->n_runs; i++)
-			op->runs[i].final |= !op->runs[i].source || is_last_call(t, op->runs[i].source->request); /* of open views too */
+			op->runs[i].final = is_final(t, op, &op->runs[i]);
 		for (unsigned i = 0; i < op->n_olds; i++)
 			op->olds[i].final |= t->finishing || (op->owner && is_last_call(t, op->owner));
 		dfl_attribute_op(t, op);
