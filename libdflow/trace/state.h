@@ -33,7 +33,7 @@ enum {
 
 /* What counts as a content hop (docs/canonical.md says why). */
 enum {
-	RUN_SURE = 64,	  /* canonical bytes; when not common */
+	RUN_SURE = 64,	  /* canonical bytes */
 	RUN_FULL = 32,	  /* canonical bytes, when it is also nearly the whole field */
 	FULL_PERCENT = 90,
 	KNOWN_PERCENT = 75, /* of a derived text, when it is no other than one that came before */
