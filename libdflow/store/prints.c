@@ -245,8 +245,10 @@ static int tell(struct dfl_doc *doc, const char *in, const uint32_t *seqs, size_
 		else
 			free(doc->replayed_in[i].trace_id);
 	}
-	for (size_t i = 0; i < n; i++)
-		list[kept++] = (struct dfl_doc_replay){ strdup(in), seqs[i] };
+	for (size_t i = 0; i < n && kept < DFL_STORE_MAX_REPLAYED; i++) {
+		list[kept] = (struct dfl_doc_replay){ strdup(in), seqs[i] };
+		kept += !!list[kept].trace_id;
+	}
 	free(doc->replayed_in);
 	doc->replayed_in = list;
 	doc->n_replayed_in = kept;

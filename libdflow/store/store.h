@@ -52,11 +52,16 @@ struct dfl_store_loaded {
 	uint64_t damaged;
 };
 
+#define DFL_STORE_MAX_REPLAYED 4096
+
 /* 0; -ENOSPC: no room for more; -EINVAL: it makes no sense; -ENOMEM ends it. `of` is borrowed. */
 typedef int (*dfl_store_old_fn)(void *ud, const struct dfl_trace_old *of);
 /* All that were made under the key, those of the newest traces first. */
 int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, struct dfl_store_loaded *ret_loaded,
 			  struct dfl_err *err);
-/* Says in a stored trace that its text was seen again: in these hops of that other one. No such trace: 0. */
+/*
+ * Says in a stored trace that its text was seen again: in these hops of that other one. No such trace: 0. Of a
+ * text that very many repeat the first DFL_STORE_MAX_REPLAYED hops are told.
+ */
 int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n,
 		       struct dfl_err *err);

@@ -235,10 +235,15 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 		dfl_request_link(r, b->request->trace_id, "conversation");
 		b->request = r;
 	}
+	if (!b && r->n_bound == MAX_IDS_PER_REQUEST) {
+		r->capped = r->dirty = true;
+		return;
+	}
 	if (!b) {
 		b = calloc(1, sizeof(*b));
 		if (!b)
 			return;
+		r->n_bound++;
 		strcpy(b->key, key);
 		b->request = r;
 		HASH_ADD_STR(t->ids, key, b);

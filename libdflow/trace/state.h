@@ -15,6 +15,7 @@ enum {
 	MAX_OLD_RUNS_PER_OP = 256, /* found by fingerprints */
 	RUNS_TO_TIDY = 32,
 	MAX_IDS_PER_OP = 16,
+	MAX_IDS_PER_REQUEST = 1024, /* bound to it; sessions of plugins come as long as it is open */
 	MAX_CONNS_PER_REQUEST = 4096,
 	MAX_HOPS_PER_REQUEST = 2048,
 	MAX_STRINGS = 65536,
@@ -218,7 +219,7 @@ struct request {
 	struct dfl_addr client;
 	bool have_client, via_alb;
 	struct dfl_src *sources;
-	unsigned n_sources, n_derived;
+	unsigned n_sources, n_derived, n_bound; /* n_bound: ids */
 	unsigned cut_derived; /* beyond a limit: they are not looked for */
 	bool response_ended;
 	struct rconn *conns;

@@ -206,7 +206,7 @@ static void check_hop(const struct run *f, const struct dfl_doc *doc, const stru
 	const struct dfl_doc_field *field = find_field(doc, h);
 
 	need(field && h->seq && h->connection && h->connection <= doc->n_connections);
-	need(h->coverage > 0 && h->coverage <= 1 && h->occurrences);
+	need(h->coverage >= 0 && h->coverage <= 1 && h->occurrences);
 	need(h->first_ns <= h->last_ns);
 	need(!h->replayed_from || (is_known(f, h->replayed_from) && strcmp(h->replayed_from, doc->trace_id)));
 	for (size_t i = 0; i < h->n_ranges; i++) {

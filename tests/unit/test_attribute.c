@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Attribution: what counts as a hop, and whose it is. */
 #include "trace_help.h"
+#include "trace/state.h"
 
 /* A short piece of the text alone proves nothing; with an id of the request it does. */
 static void test_weak_and_tied(void **state)
@@ -383,6 +384,55 @@ static void test_short_text(void **state)
 	assert_null(hop(doc(f, 0), "INSERT stray"));
 }
 
+/* Sessions of plugins are bound to the request as they come, but not without end. */
+static void test_very_many_sessions(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op;
+	char name[32];
+
+	f->t->opts.on_change = NULL;
+	request(f, text_a);
+	for (int i = 0; i <= MAX_IDS_PER_REQUEST; i++) {
+		snprintf(name, sizeof(name), "s-%d", i);
+		op = begin(f, 1, "invoke", NULL);
+		id(f, op, DFL_ID_PLUGIN_SESSION, name);
+		see(f, 1, op, DFL_REQUEST, NULL, text_a);
+		if (i == MAX_IDS_PER_REQUEST)
+			assert_string_equal(doc(f, 0)->completeness.reasons[0], "not settled");
+		end(f, op);
+	}
+	assert_string_equal(doc(f, 0)->completeness.reasons[0], "a limit was reached");
+	assert_int_equal(HASH_COUNT(f->t->ids), MAX_IDS_PER_REQUEST);
+}
+
+/* A text that all later requests repeat makes no document without end. */
+static void test_very_many_replays(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *of, *op;
+	char place[32];
+
+	f->t->opts.on_change = NULL;
+	end(f, request(f, text_a));
+	tick(f, 4);
+	for (int r = 0; r < 5; r++) {
+		of = request(f, text_b);
+		for (int i = 0; i < 1000; i++) {
+			snprintf(place, sizeof(place), "t.%d", i);
+			op = begin(f, 1, "INSERT x", place);
+			see(f, 1, op, DFL_REQUEST, NULL, text_b);
+			see(f, 1, op, DFL_REQUEST, NULL, text_a);
+			end(f, op);
+			f->now += 1000;
+		}
+		end(f, of);
+		tick(f, 4);
+	}
+	assert_int_equal(doc(f, 0)->n_replayed_in, MAX_REPLAYS_TOLD);
+	assert_string_equal(doc(f, 0)->completeness.reasons[0], "a limit was reached");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +454,8 @@ int main(void)
 		T(test_attacker_wraps_the_text),
 		T(test_uploaded_file),
 		T(test_short_text),
+		T(test_very_many_sessions),
+		T(test_very_many_replays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

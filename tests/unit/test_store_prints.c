@@ -414,6 +414,35 @@ static void replayed(void **state)
 	dfl_doc_free(now);
 }
 
+/* A text that is repeated all the time makes no document without end. */
+static void replayed_by_very_many(void **state)
+{
+	struct dfl_doc *doc = help_doc(1, NULL, NULL), *now;
+	struct dfl_store *s = create(NULL);
+	uint32_t seqs[1000];
+	char in[DFL_TRACE_ID_LEN + 1];
+
+	for (uint32_t i = 0; i < 1000; i++)
+		seqs[i] = i + 1;
+	put(s, 1, NULL);
+	for (int i = 0; i < 6; i++) {
+		snprintf(in, sizeof(in), "%032x", i);
+		assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, seqs, 1000, NULL), 0);
+	}
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	now = read_doc(doc->trace_id);
+	assert_int_equal(now->n_replayed_in, DFL_STORE_MAX_REPLAYED);
+	dfl_doc_free(now);
+	snprintf(in, sizeof(in), "%032x", 0);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, seqs, 1, NULL), 0); /* one of them was wrong */
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	dfl_store_close(s);
+	now = read_doc(doc->trace_id);
+	assert_int_equal(now->n_replayed_in, 3097);
+	dfl_doc_free(doc);
+	dfl_doc_free(now);
+}
+
 /* A store of schema 1 can be read as it is, and gets the table when it is recorded into. */
 static void older_store(void **state)
 {
@@ -452,6 +481,7 @@ int main(void)
 		TEST(swapped_rows),
 		TEST(retention),
 		TEST(replayed),
+		TEST(replayed_by_very_many),
 		TEST(older_store),
 	};
 
