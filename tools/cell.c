@@ -12,6 +12,7 @@
 #include "fold.h"
 
 #define WIDTH 99
+#define LINE_WIDTH (WIDTH - 18) /* beside the label */
 
 /* ---- small readers; absent and null are "" or the value given ---- */
 
@@ -113,10 +114,14 @@ void add_bytes(struct cell *c, int64_t n)
 
 void print_line(const char *label, const struct cell *c)
 {
-	char text[CELL];
+	struct cell text = *c;
 
-	snprintf(text, sizeof(text), "%s", c->text);
-	printf("%-17s %s\n", label, make_printable(text));
+	make_printable(text.text);
+	wrap(&text, LINE_WIDTH);
+	for (char *line = strtok(text.text, "\n"); line; line = strtok(NULL, "\n")) {
+		printf("%-17s %s\n", label, line);
+		label = "";
+	}
 }
 
 void add_endpoint(struct cell *c, const json_t *e)

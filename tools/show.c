@@ -34,6 +34,35 @@ static void show_ids(const json_t *trace)
 	}
 }
 
+/* How much there is to look for. */
+static void add_length(struct cell *c, const json_t *field)
+{
+	bool cut = get_num(field, "bytes", -1) < 0 && !*get_str(field, "from_trace");
+	const char *matchable = get_str(field, "matchable");
+
+	if (cut) {
+		add(c, "%s", strcmp(matchable, "none") ? ", cut short: a limit was reached" :
+							 ", not looked for: a limit was reached");
+	} else if (get_num(field, "bytes", -1) >= 0) {
+		add(c, ", ");
+		add_bytes(c, get_num(field, "bytes", 0));
+	}
+	if (!strcmp(matchable, "none") && !cut)
+		add(c, ", has nothing that can be looked for");
+	else if (!strcmp(matchable, "whole-leaf"))
+		add(c, ", short: found as a whole value only");
+}
+
+static void add_source_field(struct cell *c, const json_t *field)
+{
+	add(c, "%s", get_str(field, "field"));
+	add_length(c, field);
+	if (!strcmp(get_str(field, "kind"), "derived"))
+		add(c, ", derived%s%s", *get_str(field, "derived_from") ? " from " : "", get_str(field, "derived_from"));
+	if (*get_str(field, "from_trace"))
+		add(c, ", first sent in %.12s", get_str(field, "from_trace"));
+}
+
 static void show_source(const json_t *trace)
 {
 	const json_t *source = json_object_get(trace, "source"),
@@ -52,20 +81,7 @@ static void show_source(const json_t *trace)
 	json_array_foreach(json_object_get(source, "fields"), i, field) {
 		struct cell c = { "" };
 
-		add(&c, "%s", get_str(field, "field"));
-		if (get_num(field, "bytes", -1) >= 0) {
-			add(&c, ", ");
-			add_bytes(&c, get_num(field, "bytes", 0));
-		}
-		if (!strcmp(get_str(field, "kind"), "derived"))
-			add(&c, ", derived%s%s", *get_str(field, "derived_from") ? " from " : "",
-			    get_str(field, "derived_from"));
-		if (!strcmp(get_str(field, "matchable"), "none"))
-			add(&c, ", has nothing that can be looked for");
-		else if (!strcmp(get_str(field, "matchable"), "whole-leaf"))
-			add(&c, ", short: found as a whole value only");
-		if (*get_str(field, "from_trace"))
-			add(&c, ", first sent in %.12s", get_str(field, "from_trace"));
+		add_source_field(&c, field);
 		print_line(i ? "" : "text", &c);
 	}
 }
@@ -217,7 +233,9 @@ static void show_hops(const json_t *trace)
 	size_t i;
 
 	if (!json_array_size(hops)) {
-		puts("\nNo hop: the text was not seen anywhere else.");
+		puts(is_true(json_object_get(trace, "completeness"), "complete") ?
+			     "\nNo hop: the text was not seen anywhere else." :
+			     "\nNo hop was seen; it may have been missed, for the reasons above.");
 		return;
 	}
 	printf("\nHops: each time the text was seen crossing (MS: milliseconds after the request "

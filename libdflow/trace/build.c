@@ -341,7 +341,7 @@ static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc
 	f->field = dup_or_null(b, s->field);
 	f->derived = s->derived_from;
 	f->derived_from = dup_or_null(b, s->derived_from);
-	f->bytes = dfl_match_source_raw_bytes(s->match);
+	f->bytes = s->cut ? DFL_DOC_UNKNOWN : dfl_match_source_raw_bytes(s->match);
 	f->canonical_bytes = dfl_match_source_canon_bytes(s->match);
 	f->matchable = dup_or_null(b, !f->canonical_bytes ? "none" :
 				      f->canonical_bytes < RUN_FULL ? "whole-leaf" : "content");

@@ -312,7 +312,7 @@ void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data,
 	if (pos + pos_len > s->pos_to)
 		s->pos_to = pos + pos_len;
 	if (dfl_match_source_append(s->match, data, len))
-		s->request->capped = true;
+		s->cut = s->request->capped = true;
 	s->request->dirty = true;
 }
 

@@ -116,6 +116,7 @@ struct dfl_src {
 	bool shared;		  /* derived: it came with twins */
 	bool claimed;		  /* derived: an id said that it is this request's */
 	bool open;		  /* inbound: the decoder holds it */
+	bool cut;		  /* a limit kept the rest of it out: its length is not known */
 	uint64_t begin_ns;
 	uint64_t pos_from, pos_to; /* where it stood in its stream */
 	uint32_t canon_from;	   /* that, from there on: vectors came before */

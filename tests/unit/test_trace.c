@@ -202,6 +202,22 @@ static void test_punctuation_cannot_be_matched(void **state)
 	assert_string_equal(doc(f, 1)->fields[0].matchable, "whole-leaf");
 }
 
+/* What had no room is no text of no letters. */
+static void test_cut_by_a_limit(void **state)
+{
+	struct fixture *f = *state;
+
+	stop(f);
+	f->max_source_bytes = 64;
+	start(f);
+	end(f, request(f, text_a));
+	assert_true(doc(f, 0)->fields[0].bytes == DFL_DOC_UNKNOWN);
+	assert_true(f->docs[0]->fields[0].canonical_bytes < strlen(text_a));
+	tick(f, 10);
+	assert_int_equal(doc(f, 0)->completeness.n_reasons, 1);
+	assert_string_equal(f->docs[0]->completeness.reasons[0], "a limit was reached");
+}
+
 static int setup_for_one(void **state)
 {
 	static const char config[] = "settings: {max_open_traces: 1}\n";
@@ -256,6 +272,7 @@ int main(void)
 		T(test_complete),
 		T(test_absence_on_a_connection),
 		T(test_punctuation_cannot_be_matched),
+		T(test_cut_by_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ struct fixture {
 	uint64_t now, next_pos;
 	unsigned settled;
 	uint32_t max_prints;
+	uint64_t max_source_bytes;
 	uint8_t print_key;
 	struct dfl_trace_old prints[MAX_PRINTS_KEPT]; /* as the store would have them */
 	size_t n_prints;
@@ -123,6 +124,7 @@ static inline void start(struct fixture *f)
 		.on_replayed = on_replayed,
 		.print_key = key,
 		.max_prints = f->max_prints,
+		.max_source_bytes = f->max_source_bytes,
 		.ud = f,
 	};
 
