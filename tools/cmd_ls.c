@@ -21,8 +21,7 @@ struct options {
 static const char usage[] =
 	"usage: dflow ls [OPTION]...\n"
 	"Lists the requests of a store, oldest first.\n\n"
-	"  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z, 2026-03-01, or "
-	"30m, 2h, 1d ago\n"
+	"  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z, 2026-03-01, 2h (ago)\n"
 	"  --until=TIME    started before this time\n"
 	"  --id=ID         has an id that is or begins so (a conversation_id: its requests)\n"
 	"  -n, --limit=N   only the newest N\n"

@@ -12,7 +12,7 @@ static const char usage[] =
 	"Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record "
 	"--keep-payload')\n"
 	"into a store, as if they had been recorded live.\n\n"
-	"  --config=FILE   rules and names (dflow-config in docs/configuration.md)\n"
+	"  --config=FILE   rules and names (docs/configuration.md)\n"
 	"  -o json|text    how to print the summary (text)\n"
 	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made when there "
 	"is none\n\n"
