@@ -53,6 +53,7 @@ static struct op_run *new_run(struct dfl_trace *t, struct dfl_op *op, const stru
 	if (!runs)
 		return NULL;
 	op->runs = runs;
+	t->n_run_slots += cap - op->cap_runs;
 	op->cap_runs = cap;
 	return &op->runs[op->n_runs++];
 }

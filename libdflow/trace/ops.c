@@ -129,6 +129,7 @@ static void drop_op(struct dfl_trace *t, struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_ids; i++)
 		free(op->ids[i].value);
+	t->n_run_slots -= op->cap_runs;
 	free(op->runs);
 	dfl_replay_free(op);
 	dfl_tconn_unref(t, op->tc);
@@ -458,13 +459,13 @@ void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r)
 void dfl_ops_expire(struct dfl_trace *t)
 {
 	struct dfl_op *op, *next;
+	bool full;
 
 	DL_FOREACH_SAFE(t->ops, op, next) {
-		if (!op->ended || op->open_views)
+		full = t->n_ops > MAX_OPS_KEPT || t->n_run_slots > MAX_RUNS_KEPT;
+		if (!op->ended || op->open_views || (!full && t->now_ns - op->last_ns < OP_KEEP_NS))
 			continue;
-		if (t->n_ops <= MAX_OPS_KEPT && t->now_ns - op->last_ns < OP_KEEP_NS)
-			continue;
-		t->stats.capped_ops += t->n_ops > MAX_OPS_KEPT;
+		t->stats.capped_ops += full;
 		op->no_wait = op->changed = true;
 		dfl_attribute_op(t, op);
 		drop_op(t, op);

@@ -10,7 +10,8 @@
 
 /* Limits; what they cut is counted in dfl_trace_stats. */
 enum {
-	MAX_OPS_KEPT = 32768,	  /* ended operations that may still be tied by an id */
+	MAX_OPS_KEPT = 32768,	  /* ended operations that may still be tied by an id … */
+	MAX_RUNS_KEPT = 262144,	  /* … and the runs of all operations: 36 MiB */
 	MAX_RUNS_PER_OP = 512,
 	MAX_OLD_RUNS_PER_OP = 256, /* found by fingerprints */
 	RUNS_TO_TIDY = 32,
@@ -356,6 +357,7 @@ struct dfl_trace {
 	struct tconn *tconns;
 	struct dfl_op *ops; /* utlist, by begin */
 	unsigned n_ops;
+	unsigned n_run_slots; /* of all operations */
 	struct request *requests; /* utlist, by start */
 	unsigned n_requests;
 	struct bound_id *ids;
