@@ -2,6 +2,8 @@
 /* Which of several texts explains the bytes of an operation, and what its runs of one text amount to together. */
 #include "trace/attribute.h"
 
+#include <strings.h>
+
 /* All of its field, and enough of it to be no chance. */
 static bool is_whole(const struct op_run *r)
 {
@@ -27,6 +29,20 @@ static bool is_surely(const struct dfl_op *op, const struct op_run *a, const str
 {
 	return op->owned_by_id && op->owner == a->source->request && op->owner != b->source->request && is_whole(a) &&
 	       !dfl_was_over(b->source->request, op->begin_ns);
+}
+
+/* Is it an earlier request of the conversation of the operation's request? */
+static bool is_near(const struct dfl_op *op, const struct request *r)
+{
+	const char *own = op->owner ? op->owner->ids[DFL_ID_CONVERSATION] : NULL, *its = r->ids[DFL_ID_CONVERSATION];
+
+	return own && its && !strcasecmp(own, its);
+}
+
+/* Of equal texts of the past, the one of the same conversation is its history (replay.c has the same rule for fingerprints). */
+static int by_conversation(const struct dfl_op *op, const struct request *a, const struct request *b)
+{
+	return is_near(op, a) == is_near(op, b) ? 0 : is_near(op, a) ? 1 : -1;
 }
 
 /* 1: a explains the bytes better; -1: b does; 0: they cannot be told apart. */
@@ -58,7 +74,9 @@ static int better(const struct dfl_op *op, const struct op_run *a, const struct 
 		return chunk;
 	over_a = dfl_was_over(ra, op->begin_ns);
 	over_b = dfl_was_over(rb, op->begin_ns);
-	return over_a == over_b ? 0 : over_b ? 1 : -1;
+	if (over_a != over_b)
+		return over_b ? 1 : -1;
+	return over_a ? by_conversation(op, ra, rb) : 0;
 }
 
 bool dfl_runs_overlap(const struct op_run *a, const struct op_run *b)

@@ -246,6 +246,41 @@ static void test_history(void **state)
 	assert_null(hop(f->docs[0], "POST /v1/chat/completions"));
 }
 
+/* Two asked the same before: what goes along is the text of one's own conversation. */
+static void test_history_of_the_same_conversation(void **state)
+{
+	static const char *const conversations[] = { "4f2c9d0e-0000-4000-8000-000000000001",
+						     "4f2c9d0e-0000-4000-8000-000000000002" };
+	struct fixture *f = *state;
+	const struct dfl_doc *d;
+	char prompt[512];
+	struct dfl_op *op;
+	size_t n = 0;
+
+	for (int i = 0; i < 2; i++) {
+		op = request(f, text_a);
+		id(f, op, DFL_ID_CONVERSATION, conversations[i]);
+		end(f, op);
+		tick(f, 10);
+	}
+	for (int i = 0; i < 2; i++) {
+		op = request(f, text_b);
+		id(f, op, DFL_ID_CONVERSATION, conversations[i]);
+		snprintf(prompt, sizeof(prompt), "user: %s assistant: prune it. user: %s", text_a, text_b);
+		operation(f, 4, "POST /v1/chat/completions", "/v1/chat/completions", prompt);
+		end(f, op);
+		tick(f, 10);
+		d = doc(f, 2 + i);
+		for (size_t k = 0; k < d->n_hops; k++) {
+			if (!d->hops[k].replayed_from || strcmp(d->hops[k].operation, "POST /v1/chat/completions"))
+				continue;
+			n += !strcmp(d->hops[k].field, "query") && !d->hops[k].ambiguous &&
+			     !strcmp(d->hops[k].replayed_from, f->docs[i]->trace_id);
+		}
+	}
+	assert_int_equal(n, 2);
+}
+
 /* Who repeats a victim's words does not make the victim's hops vanish. */
 static void test_attacker_repeats_a_phrase(void **state)
 {
@@ -448,6 +483,7 @@ int main(void)
 		T(test_equal_text_when_recording_ends),
 		T(test_text_repeated_later),
 		T(test_history),
+		T(test_history_of_the_same_conversation),
 		T(test_attacker_repeats_a_phrase),
 		T(test_attackers_repeat_a_cut),
 		T(test_hundreds_of_equal_texts),
