@@ -205,6 +205,7 @@ static unsigned known(const struct dfl_op *op)
 static void decide(struct dfl_view *v, bool at_end)
 {
 	struct request *owners[MAX_OWNERS];
+	bool known_text = false;
 	unsigned n;
 
 	if (!at_end && v->asked == known(v->op))
@@ -217,9 +218,10 @@ static void decide(struct dfl_view *v, bool at_end)
 	if (!n)
 		return;
 	v->decided = true;
-	for (unsigned i = 0; i < n; i++)
-		if (!at_end || !is_echo(v, owners[i]))
-			begin(v, owners[i], n > 1);
+	for (unsigned i = 0; i < n && at_end; i++)
+		known_text |= is_echo(v, owners[i]);
+	for (unsigned i = 0; i < n && !known_text; i++) /* what one has is passed on: the others have no part in it */
+		begin(v, owners[i], n > 1);
 	dfl_buf_fini(&v->held);
 }
 

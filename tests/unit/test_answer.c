@@ -124,6 +124,30 @@ static void test_published_over_two_connections(void **state)
 	assert_int_equal(f->docs[0]->fields[1].bytes, strlen(answer));
 }
 
+/* What a call passes on that is known of one who may have made it is not the answer of one who came later. */
+static void test_passed_on_when_another_asks_the_same(void **state)
+{
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	struct fixture *f = *state;
+	struct dfl_op *api[3], *op;
+
+	api[0] = request(f, text_a);
+	api[1] = request(f, text_a);
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			api[2] = request(f, text_a);
+		op = begin(f, 4 - i, i ? "POST dispatch" : "POST /v1/chat/completions", NULL);
+		see(f, 4 - i, op, DFL_REQUEST, NULL, text_a);
+		see(f, 4 - i, op, DFL_RESPONSE, "answer", answer);
+		end(f, op);
+	}
+	for (int i = 0; i < 3; i++)
+		end(f, api[i]);
+	assert_int_equal(doc(f, 0)->n_fields, 2);
+	assert_int_equal(f->docs[1]->n_fields, 2);
+	assert_int_equal(f->docs[2]->n_fields, 1);
+}
+
 #define N_EQUAL 3
 
 /* The same question from several: each model call may be of each of them. */
@@ -210,6 +234,7 @@ int main(void)
 		T(test_answers_with_one_opening),
 		T(test_second_answer_with_the_same_opening),
 		T(test_published_over_two_connections),
+		T(test_passed_on_when_another_asks_the_same),
 		T(test_equal_questions),
 		T(test_equal_questions_and_answers),
 	};
