@@ -171,29 +171,35 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	return h;
 }
 
+static void add_seen(struct hop *h, uint64_t from, uint64_t to, uint32_t encodings)
+{
+	dfl_ranges_add(&h->wire, from, to);
+	h->encodings |= encodings;
+}
+
+static void add_time(struct hop *h, uint64_t first_ns, uint64_t last_ns)
+{
+	if (first_ns < h->first_ns)
+		h->first_ns = first_ns;
+	if (last_ns > h->last_ns)
+		h->last_ns = last_ns;
+}
+
 void dfl_hop_add_run(struct hop *h, const struct dfl_run *run)
 {
 	add_copy(h, run);
 	dfl_ranges_add(&h->canon, run->canon_from, run->canon_to);
 	dfl_ranges_add(&h->raw, run->src_from, run->src_to);
-	dfl_ranges_add(&h->wire, run->pos_from, run->pos_to);
-	h->encodings |= run->encodings;
-	if (run->ts_first_ns < h->first_ns)
-		h->first_ns = run->ts_first_ns;
-	if (run->ts_last_ns > h->last_ns)
-		h->last_ns = run->ts_last_ns;
+	add_seen(h, run->pos_from, run->pos_to, run->encodings);
+	add_time(h, run->ts_first_ns, run->ts_last_ns);
 }
 
 void dfl_hop_add_old(struct hop *h, const struct old_run *run)
 {
 	h->distinct = dfl_prints_union(h->seen, run->seen, h->n_prints);
 	h->print_hits += run->hits;
-	dfl_ranges_add(&h->wire, run->pos_from, run->pos_to);
-	h->encodings |= run->encodings;
-	if (run->ts_first_ns < h->first_ns)
-		h->first_ns = run->ts_first_ns;
-	if (run->ts_last_ns > h->last_ns)
-		h->last_ns = run->ts_last_ns;
+	add_seen(h, run->pos_from, run->pos_to, run->encodings);
+	add_time(h, run->ts_first_ns, run->ts_last_ns);
 }
 
 void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
