@@ -198,24 +198,13 @@ static int get_doc(struct dfl_store *s, const char *trace_id, struct dfl_doc **r
 	return r;
 }
 
-static int set_doc(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err *err)
+static int set_doc(struct dfl_store *s, const struct dfl_doc *doc, const void *data, size_t len)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_SET_DOC);
-	void *data;
-	size_t len;
-	int r = dfl_store_pack(doc, &data, &len);
 
-	if (r)
-		return dfl_err_set(err, -r, "out of memory for a trace document");
-	r = dfl_store_begin(s, err);
-	if (!r && st) {
-		sqlite3_bind_text(st, 1, doc->trace_id, -1, SQLITE_STATIC);
-		sqlite3_bind_blob64(st, 2, data, len, SQLITE_STATIC);
-	}
-	if (!r && dfl_store_run(st))
-		r = dfl_store_give_up(s, err);
-	free(data);
-	return r;
+	sqlite3_bind_text(st, 1, doc->trace_id, -1, SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 2, data, len, SQLITE_STATIC);
+	return dfl_store_run(st);
 }
 
 /* Are these, in this order, the hops of that trace that the document names? */
@@ -268,7 +257,8 @@ int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in
 				      dfl_store_error(s, err, "read");
 	if (!is_told(doc, in_trace_id, seqs, n)) {
 		r = tell(doc, in_trace_id, seqs, n);
-		r = r ? dfl_err_set(err, ENOMEM, "out of memory for a trace document") : set_doc(s, doc, err);
+		r = r ? dfl_err_set(err, ENOMEM, "out of memory for a trace document") :
+			dfl_store_write_doc(s, doc, set_doc, err);
 	}
 	dfl_doc_free(doc);
 	return r;

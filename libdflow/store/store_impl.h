@@ -68,6 +68,9 @@ int dfl_store_run(sqlite3_stmt *st);
 int dfl_store_begin(struct dfl_store *s, struct dfl_err *err);
 /* A failed write takes the whole transaction with it, so that no trace is half there. */
 int dfl_store_give_up(struct dfl_store *s, struct dfl_err *err);
+/* Packs the document and hands it to fn, in a transaction that is given up when fn fails. */
+typedef int (*dfl_store_doc_fn)(struct dfl_store *s, const struct dfl_doc *doc, const void *data, size_t len);
+int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn, struct dfl_err *err);
 /* -1: it failed. */
 int64_t dfl_store_number(struct dfl_store *s, const char *query);
 

@@ -157,7 +157,7 @@ int dfl_store_give_up(struct dfl_store *s, struct dfl_err *err)
 	return r;
 }
 
-int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err *err)
+int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn, struct dfl_err *err)
 {
 	void *data;
 	size_t len;
@@ -166,10 +166,22 @@ int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err
 	if (r)
 		return dfl_err_set(err, -r, "out of memory for a trace document");
 	r = dfl_store_begin(s, err);
-	if (!r && (put_trace(s, doc, data, len) || put_rows(s, doc)))
+	if (!r && fn(s, doc, data, len))
 		r = dfl_store_give_up(s, err);
 	free(data);
 	return r;
+}
+
+static int put_doc(struct dfl_store *s, const struct dfl_doc *doc, const void *data, size_t len)
+{
+	int r = put_trace(s, doc, data, len);
+
+	return r ? r : put_rows(s, doc);
+}
+
+int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err *err)
+{
+	return dfl_store_write_doc(s, doc, put_doc, err);
 }
 
 int dfl_store_sync(struct dfl_store *s, struct dfl_err *err)
