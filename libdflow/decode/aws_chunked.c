@@ -4,21 +4,15 @@
 
 #include <string.h>
 
+#include "decode/digits.h"
+
 #define CHUNK_MAX (1ULL << 40) /* S3: an object has at most 5 TiB, a part 5 GiB */
 
 enum state { SIZE, EXTENSION, DATA, AFTER, TRAILER, BROKEN };
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static uint8_t size_byte(struct dfl_aws_chunked *a, uint8_t c)
 {
-	int v = hex_value(c);
+	int v = dfl_hex_digit(c);
 
 	if (v >= 0) {
 		a->left = a->left << 4 | (unsigned)v;

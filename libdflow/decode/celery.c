@@ -56,15 +56,10 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 	}
 }
 
-static int base64_value(uint8_t b)
+/* Also of base64url. */
+static int base64_digit(uint8_t b)
 {
-	if (b >= 'A' && b <= 'Z')
-		return b - 'A';
-	if (b >= 'a' && b <= 'z')
-		return b - 'a' + 26;
-	if (b >= '0' && b <= '9')
-		return b - '0' + 52;
-	return b == '+' || b == '-' ? 62 : b == '/' || b == '_' ? 63 : -1;
+	return dfl_base64_digit(b == '-' ? '+' : b == '_' ? '/' : b);
 }
 
 /* The body's base64, four characters at a time, goes on as JSON. */
@@ -77,16 +72,10 @@ static void str_data(void *ud, const struct dfl_slice *s)
 	if (!c->in_body)
 		return;
 	for (size_t i = 0; i < s->len; i++) {
-		int v = base64_value(s->data[i]);
+		int v = base64_digit(s->data[i]);
 
-		if (v < 0)
+		if (v < 0 || !dfl_digits_add(&c->digits, v, DFL_BASE64_BITS, &byte))
 			continue;
-		c->bits = c->bits << 6 | (uint32_t)v;
-		c->n_bits = (uint8_t)(c->n_bits + 6);
-		if (c->n_bits < 8)
-			continue;
-		c->n_bits = (uint8_t)(c->n_bits - 8);
-		byte = (uint8_t)(c->bits >> c->n_bits);
 		one.data = &byte;
 		dfl_json_feed(&c->args, &one);
 	}

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "decode/digits.h"
 #include "decode/fields.h"
 
 struct dfl_celery {
@@ -20,8 +21,7 @@ struct dfl_celery {
 	bool in_body, in_arg;
 	const uint8_t *cursor;
 	const struct dfl_slice *slice;
-	uint32_t bits; /* base64 */
-	uint8_t n_bits;
+	struct dfl_digits digits; /* of the body */
 	char place[DFL_NAME_MAX];
 };
 

@@ -14,18 +14,7 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 	struct dfl_event_stream *e = ud;
 
 	e->in_bytes = !strcmp(path, "bytes");
-	e->bits = e->n_bits = 0;
-}
-
-static int base64_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	e->digits = (struct dfl_digits){ 0 };
 }
 
 /* Each decoded byte stands for the character that completed it. */
@@ -36,16 +25,10 @@ static void str_data(void *ud, const struct dfl_slice *s)
 	struct dfl_slice one = { &byte, 1, 0, 1 };
 
 	for (size_t i = 0; e->in_bytes && i < s->len; i++) {
-		int v = base64_value(s->data[i]);
+		int v = dfl_base64_digit(s->data[i]);
 
-		if (v < 0)
+		if (v < 0 || !dfl_digits_add(&e->digits, v, DFL_BASE64_BITS, &byte))
 			continue;
-		e->bits = e->bits << 6 | (unsigned)v;
-		e->n_bits += 6;
-		if (e->n_bits < 8)
-			continue;
-		e->n_bits -= 8;
-		byte = (uint8_t)(e->bits >> e->n_bits);
 		one.pos = dfl_slice_pos(s, i);
 		dfl_fields_feed(&e->inner, &one, e->from);
 	}

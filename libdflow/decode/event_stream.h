@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "decode/digits.h"
 #include "decode/fields.h"
 
 #define DFL_EVENT_MAX (24u << 20) /* bytes of a message (smithy: Amazon Event Stream) */
@@ -15,8 +16,7 @@ struct dfl_event_stream {
 	struct dfl_json payload;  /* finds that */
 	const struct dfl_chunk *from;
 	bool in_bytes, broken;
-	uint32_t bits;
-	uint8_t n_bits;
+	struct dfl_digits digits;
 	uint8_t n_prelude;
 	uint8_t prelude[12];
 	uint32_t left[3]; /* of the message: headers, payload, checksum */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "decode/digits.h"
+
 enum state { START, VALUE, VALUE_OR_END, KEY, KEY_OR_END, COLON, AFTER, STR, ESC, HEX, WORD, BAD };
 
 void dfl_json_init(struct dfl_json *j, const struct dfl_json_ops *ops, void *ud)
@@ -266,17 +268,9 @@ static void hex_done(struct dfl_json *j, uint64_t end)
 	put_code_point(j, v, end);
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool hex_byte(struct dfl_json *j, uint8_t c, uint64_t end)
 {
-	int v = hex_value(c);
+	int v = dfl_hex_digit(c);
 
 	if (v < 0)
 		return false;

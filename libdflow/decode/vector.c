@@ -150,55 +150,30 @@ static void pickle_byte(struct dfl_vector *v, uint8_t c, uint64_t pos, uint64_t 
 	}
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int base64_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static void hex_byte(struct dfl_vector *v, uint8_t c, uint64_t pos, uint64_t end)
 {
-	int x = hex_value(c);
+	int x = dfl_hex_digit(c);
+	uint8_t byte;
 
 	if (x < 0) {
 		v->bad |= c != '\\' && c != 'x';
 		return;
 	}
-	v->bits = v->bits << 4 | (unsigned)x;
-	v->n_bits += 4;
-	if (v->n_bits < 8)
-		return;
-	v->n_bits = 0;
-	pickle_byte(v, (uint8_t)v->bits, pos, end);
+	if (dfl_digits_add(&v->digits, x, DFL_HEX_BITS, &byte))
+		pickle_byte(v, byte, pos, end);
 }
 
 static void base64_byte(struct dfl_vector *v, uint8_t c, uint64_t pos, uint64_t end)
 {
-	int x = base64_value(c);
+	int x = dfl_base64_digit(c);
+	uint8_t byte;
 
 	if (x < 0) {
 		v->bad |= c != '=';
 		return;
 	}
-	v->bits = v->bits << 6 | (unsigned)x;
-	v->n_bits += 6;
-	if (v->n_bits < 8)
-		return;
-	v->n_bits -= 8;
-	float_byte(v, (uint8_t)(v->bits >> v->n_bits), pos, end);
+	if (dfl_digits_add(&v->digits, x, DFL_BASE64_BITS, &byte))
+		float_byte(v, byte, pos, end);
 }
 
 void dfl_vector_text(struct dfl_vector *v, const struct dfl_slice *s)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "decode/decode.h"
+#include "decode/digits.h"
 #include "decode/slice.h"
 
 #define DFL_VECTOR_SPELT 64 /* components that are spelt; all count for the length */
@@ -29,8 +30,7 @@ struct dfl_vector {
 	uint8_t width; /* bytes of a float in base64: 4 or 8 */
 	uint8_t n_raw, skip;
 	uint8_t raw[8];
-	uint8_t n_bits;
-	uint32_t bits;
+	struct dfl_digits digits;
 	uint8_t word_len;
 	uint64_t word_pos;
 	char word[DFL_VECTOR_WORD];
