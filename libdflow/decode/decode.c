@@ -392,7 +392,7 @@ void dfl_decode_end(struct dfl_decode *d, struct dfl_conn *conn, enum dfl_dir di
 		if (l->way[dir].n_held)
 			release_held(l, dir, &from);
 		dfl_close_view(&l->ctx, &l->way[dir].raw);
-		if (l->dec)
+		if (l->dec && l->dec->end)
 			l->dec->end(&l->ctx, dir, ts_ns);
 	}
 }

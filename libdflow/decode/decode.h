@@ -175,7 +175,7 @@ struct dfl_decoder {
 	 */
 	int (*feed)(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used);
 	void (*gap)(struct dfl_dec_ctx *ctx, const struct dfl_gap *gap);
-	void (*end)(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns);
+	void (*end)(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns); /* or NULL */
 	void (*fini)(struct dfl_dec_ctx *ctx,
 		     uint64_t ts_ns); /* ends open operations, frees state */
 };

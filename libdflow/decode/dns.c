@@ -217,10 +217,6 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 	give_up(ctx, g->dir, g->ts_ns);
 }
 
-static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
-{
-}
-
 static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 {
 	give_up(ctx, DFL_REQUEST, ts_ns);
@@ -233,5 +229,4 @@ const struct dfl_decoder dfl_decoder_dns = { .name = "dns",
 					     .init = init,
 					     .feed = feed,
 					     .gap = gap,
-					     .end = end,
 					     .fini = fini };

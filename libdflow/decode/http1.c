@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "decode/emit.h"
+#include "decode/guess.h"
 #include "decode/http_side.h"
 
 #define EXCHANGES_MAX 64 /* requests without an answer on one connection; the oldest is ended */
@@ -11,20 +12,11 @@
 static const char *const methods[] = { "GET ",   "POST ",    "PUT ",     "DELETE ", "HEAD ",
 				       "PATCH ", "OPTIONS ", "CONNECT ", NULL };
 
-static enum dfl_guess begins_with(const char *word, const uint8_t *data, size_t len)
-{
-	size_t n = strlen(word);
-
-	if (memcmp(word, data, len < n ? len : n))
-		return DFL_GUESS_NO;
-	return len < n ? DFL_GUESS_MORE : DFL_GUESS_YES;
-}
-
 /* A method alone is not enough: Redis has inline "GET key". */
 static enum dfl_guess guess_request(const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; methods[i]; i++) {
-		enum dfl_guess g = begins_with(methods[i], data, len);
+		enum dfl_guess g = dfl_guess_word(methods[i], data, len);
 		size_t n = strlen(methods[i]);
 
 		if (g == DFL_GUESS_NO)
@@ -42,7 +34,7 @@ static enum dfl_guess guess_request(const uint8_t *data, size_t len)
 static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
 			    const uint8_t *data, size_t len)
 {
-	enum dfl_guess response = begins_with("HTTP/1.", data, len);
+	enum dfl_guess response = dfl_guess_word("HTTP/1.", data, len);
 
 	if (conn->medium == DFL_PIPE || conn->medium == DFL_FILE || conn->medium == DFL_UDP)
 		return DFL_GUESS_NO;
@@ -109,10 +101,9 @@ struct dfl_exchange *dfl_http_exchange(struct dfl_http *h, bool is_request, uint
 {
 	struct dfl_exchange *ex;
 
-	if (!is_request)
-		DL_FOREACH(h->exchanges, ex)
-	if (!ex->answered)
-		return ex;
+	for (ex = is_request ? NULL : h->exchanges; ex; ex = ex->next)
+		if (!ex->answered)
+			return ex;
 	return new_exchange(h, !is_request, ts_ns);
 }
 

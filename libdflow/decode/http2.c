@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "decode/emit.h"
+#include "decode/guess.h"
 
 /* RFC 9113, 3.4; the client's first bytes. */
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -18,13 +19,9 @@ struct http2 {
 static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
 			    const uint8_t *data, size_t len)
 {
-	size_t n = sizeof(preface) - 1;
-
 	if (conn->medium != DFL_TCP && conn->medium != DFL_UNIX)
 		return DFL_GUESS_NO;
-	if (memcmp(preface, data, len < n ? len : n))
-		return DFL_GUESS_NO;
-	return len < n ? DFL_GUESS_MORE : DFL_GUESS_YES;
+	return dfl_guess_word(preface, data, len);
 }
 
 static int init(struct dfl_dec_ctx *ctx)

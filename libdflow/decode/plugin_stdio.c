@@ -10,6 +10,7 @@
 
 #include "decode/emit.h"
 #include "decode/fields.h"
+#include "decode/guess.h"
 
 #define HEAD_MAX 1024   /* bytes of a line held until its session is known */
 #define SESSIONS_MAX 64 /* open at once in one pipe; the least used one is ended */
@@ -275,20 +276,10 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 		"{\"event\":\"request\"",
 		"{\"data\":{",
 	};
-	enum dfl_guess best = DFL_GUESS_NO;
 
 	if (conn->medium != DFL_PIPE)
 		return DFL_GUESS_NO;
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-		size_t n = strlen(starts[i]);
-
-		if (memcmp(starts[i], data, len < n ? len : n))
-			continue;
-		if (len >= n)
-			return DFL_GUESS_YES;
-		best = DFL_GUESS_MORE;
-	}
-	return best;
+	return dfl_guess_words(starts, sizeof(starts) / sizeof(starts[0]), data, len);
 }
 
 static int init(struct dfl_dec_ctx *ctx)
@@ -354,10 +345,6 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 		dfl_fields_gap(&p->session->fields, g->pos, g->len, g->ts_ns);
 }
 
-static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
-{
-}
-
 static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 {
 	struct plugin *p = ctx->state;
@@ -378,5 +365,4 @@ const struct dfl_decoder dfl_decoder_plugin_stdio = { .name = "plugin-stdio",
 						      .init = init,
 						      .feed = feed,
 						      .gap = gap,
-						      .end = end,
 						      .fini = fini };

@@ -519,10 +519,6 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 	s->chunk = NULL;
 }
 
-static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
-{
-}
-
 static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 {
 	struct dfl_pg_conn *c = ctx->state;
@@ -544,5 +540,4 @@ const struct dfl_decoder dfl_decoder_postgres = { .name = "postgres",
 						  .init = init,
 						  .feed = feed,
 						  .gap = gap,
-						  .end = end,
 						  .fini = fini };

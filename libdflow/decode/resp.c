@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "decode/emit.h"
+#include "decode/guess.h"
 #include "decode/resp_conn.h"
 
 static void put_own(struct dfl_resp_side *s, const struct dfl_slice *d)
@@ -302,18 +303,8 @@ static enum dfl_guess guess_word(const uint8_t *data, size_t len)
 {
 	static const char *const words[] = { "+OK\r\n",  "+PONG\r\n",   "+QUEUED\r\n", "-ERR ",
 					     "-NOAUTH ", "-WRONGPASS ", "_\r\n" };
-	enum dfl_guess best = DFL_GUESS_NO;
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t n = strlen(words[i]);
-
-		if (memcmp(words[i], data, len < n ? len : n))
-			continue;
-		if (len >= n)
-			return DFL_GUESS_YES;
-		best = DFL_GUESS_MORE;
-	}
-	return best;
+	return dfl_guess_words(words, sizeof(words) / sizeof(words[0]), data, len);
 }
 
 static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
@@ -419,10 +410,6 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 	s->chunk = NULL;
 }
 
-static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
-{
-}
-
 static void fini_side(struct dfl_resp_side *s, uint64_t ts_ns)
 {
 	const struct dfl_chunk at = { .dir = s->dir,
@@ -467,5 +454,4 @@ const struct dfl_decoder dfl_decoder_resp = { .name = "redis",
 					      .init = init,
 					      .feed = feed,
 					      .gap = gap,
-					      .end = end,
 					      .fini = fini };

@@ -307,10 +307,6 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 		w->lost = true;
 }
 
-static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
-{
-}
-
 static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 {
 	struct tls *t = ctx->state;
@@ -325,5 +321,4 @@ const struct dfl_decoder dfl_decoder_tls = { .name = "tls",
 					     .init = init,
 					     .feed = feed,
 					     .gap = gap,
-					     .end = end,
 					     .fini = fini };
