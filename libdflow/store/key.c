@@ -71,12 +71,32 @@ static int make_key(const char *path, struct key_file *ret_file, struct dfl_err 
 	return r;
 }
 
+/* Whoever knows the key can test guesses: one that another may have put there, or read, is not used. */
+static int check_private(const struct stat *st, const char *path, struct dfl_err *err)
+{
+	if (st->st_uid != geteuid() && st->st_uid)
+		return dfl_err_set(err, EACCES,
+				   "%s is the file of another user (uid %u), who could test guesses with it; make it your own, or "
+				   "remove it: then earlier texts are not known again",
+				   path, st->st_uid);
+	if (st->st_mode & 077)
+		return dfl_err_set(err, EACCES,
+				   "%s may be read or written by others (mode %04o); if none of them did, make it private (chmod "
+				   "600), else remove it: then earlier texts are not known again",
+				   path, st->st_mode & 07777);
+	return 0;
+}
+
 static int read_key(int fd, const char *path, struct key_file *ret_file, struct dfl_err *err)
 {
 	struct stat st;
+	int r;
 
-	if (fstat(fd, &st) || (st.st_mode & 077 && fchmod(fd, 0600)))
-		return dfl_err_set(err, errno, "cannot make %s private: %m", path);
+	if (fstat(fd, &st))
+		return dfl_err_set(err, errno, "cannot read %s: %m", path);
+	r = check_private(&st, path, err);
+	if (r)
+		return r;
 	if (!S_ISREG(st.st_mode) || st.st_size != sizeof(*ret_file) ||
 	    read(fd, ret_file, sizeof(*ret_file)) != sizeof(*ret_file) || memcmp(ret_file->magic, MAGIC, MAGIC_LEN))
 		return dfl_err_set(err, EBADMSG,

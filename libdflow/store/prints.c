@@ -84,6 +84,17 @@ int dfl_store_put_prints(struct dfl_store *s, const struct dfl_trace_old *of, st
 	return r;
 }
 
+/* The freed pages are zeroed (secure_delete=FAST spares those), and the log, which held rows too, is emptied. */
+int dfl_store_drop_prints(struct dfl_store *s, struct dfl_err *err)
+{
+	static const char sql[] = "PRAGMA secure_delete=ON; DELETE FROM print; PRAGMA wal_checkpoint(TRUNCATE);"
+				  "PRAGMA secure_delete=FAST";
+
+	if (dfl_store_number(s, "SELECT EXISTS (SELECT 1 FROM print)") == 0)
+		return 0;
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) ? dfl_store_error(s, err, "write to") : 0;
+}
+
 /* ---- loading ---- */
 
 enum { COL_TRACE, COL_STARTED, COL_CONVERSATION, COL_FIELD, COL_KEY, COL_CANON, COL_PRINT, COL_BYTES, COL_N, COL_SEALED };

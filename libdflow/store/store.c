@@ -263,8 +263,8 @@ int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 	}
 	if (!r)
 		r = set_up_writer(s, err);
-	if (!r && opts && opts->prints)
-		r = open_key(s, err);
+	if (!r)
+		r = opts && opts->prints ? open_key(s, err) : dfl_store_drop_prints(s, err);
 	if (r) {
 		dfl_store_close(s);
 		return r;

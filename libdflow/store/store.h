@@ -19,12 +19,12 @@ struct dfl_store_opts {
 	uint64_t max_age_s;   /* 0: default 30 days */
 	uint64_t max_bytes;   /* 0: default 1 GiB */
 	uint64_t max_prints;  /* fingerprints of all traces; 0: default 4 Mi, 5 bytes each */
-	bool prints;	      /* opens, or makes, the key beside the store; else there are none */
+	bool prints;	      /* opens, or makes, the key beside the store; else there are none, and those there were go */
 };
 
 /*
  * Opens (creates, mode 0600) the store for its one writer. -EBUSY: another recorder has it; err
- * names its pid. -EBADMSG: the store or its key is damaged.
+ * names its pid. -EBADMSG: the store or its key is damaged. -EACCES: no permission, or the key is not private.
  */
 int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 		     struct dfl_store **ret_store, struct dfl_err *err);

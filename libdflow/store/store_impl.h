@@ -58,8 +58,11 @@ int dfl_store_migrate(sqlite3 *db, const char *const *steps, int n);
  */
 void dfl_store_id_key(const char *id, char ret_key[static DFL_STORE_MAX_ID_LEN + 1]);
 
-/* Opens the key of the store, or makes one. */
+/* Opens the key of the store, or makes one. -EACCES: it is another user's, or others may read it. */
 int dfl_store_key_open(const char *store_path, struct dfl_store_key *ret_key, struct dfl_err *err);
+
+/* prints.c: deletes all of them, whatever key they were made with; no byte of them stays in the file. */
+int dfl_store_drop_prints(struct dfl_store *s, struct dfl_err *err);
 
 /* write.c: a prepared statement, NULL when that failed; run it (NULL fails too) and make it ready for the next use. */
 sqlite3_stmt *dfl_store_statement(struct dfl_store *s, int which);

@@ -173,10 +173,37 @@ static void sealed(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(st.st_size, 40);
-	chmod(path, 0644);
+}
+
+/* A key that another user may know is not used, and stays as it is. */
+static void key_of_others(void **state)
+{
+	static const mode_t modes[] = { 0640, 0604, 0620, 0601 };
+	struct dfl_store_opts opts = { .prints = true };
+	struct dfl_err err = { "" };
+	struct dfl_store *s;
+	struct stat st;
+	char path[128];
+
+	put_many(1);
+	snprintf(path, sizeof(path), "%s.key", help_path);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		assert_int_equal(chmod(path, modes[i]), 0);
+		assert_int_equal(dfl_store_create(help_path, &opts, &s, &err), -EACCES);
+		assert_non_null(strstr(err.msg, ".key may be read or written by others (mode 06"));
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, modes[i]);
+	}
+	assert_int_equal(chmod(path, 0600), 0);
+	if (geteuid()) { /* to give it away takes root */
+		dfl_store_close(create(NULL));
+		return;
+	}
+	assert_int_equal(chown(path, 12345, 0), 0);
+	assert_int_equal(dfl_store_create(help_path, &opts, &s, &err), -EACCES);
+	assert_non_null(strstr(err.msg, ".key is the file of another user (uid 12345)"));
+	assert_int_equal(chown(path, 0, 12345), 0);
 	dfl_store_close(create(NULL));
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
 static void lost_key(void **state)
@@ -225,6 +252,7 @@ static void bad_key(void **state)
 
 		fputs(contents[i], f);
 		fclose(f);
+		assert_int_equal(chmod(path, 0600), 0);
 		assert_int_equal(dfl_store_create(help_path, &opts, &s, &err), -EBADMSG);
 		assert_non_null(strstr(err.msg, ".key is no key"));
 	}
@@ -288,6 +316,54 @@ static void read_sealed(struct dfl_store *s, uint8_t *ret, size_t len)
 	assert_int_equal(sqlite3_column_bytes(st, 0), len);
 	memcpy(ret, sqlite3_column_blob(st, 0), len);
 	sqlite3_finalize(st);
+}
+
+static bool is_in_file(const char *suffix, const uint8_t *what, size_t len)
+{
+	char path[128];
+	struct stat st;
+	uint8_t *data;
+	bool found;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s%s", help_path, suffix);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return false;
+	assert_int_equal(fstat(fd, &st), 0);
+	data = malloc((size_t)st.st_size + 1);
+	assert_int_equal(read(fd, data, (size_t)st.st_size), st.st_size);
+	close(fd);
+	found = memmem(data, (size_t)st.st_size, what, len);
+	free(data);
+	return found;
+}
+
+/* What is derived from users' text does not outlive the wish to keep none: no byte of it stays in the files. */
+static void switched_off(void **state)
+{
+	size_t len = 24 + N_PRINTS * DFL_PRINT_BYTES + 16;
+	struct dfl_store_opts off = { .prints = false };
+	struct dfl_store *s, *reader;
+	uint8_t row[512];
+
+	put_many(1);
+	s = create(NULL);
+	read_sealed(s, row, len);
+	for (unsigned i = 2; i < 60; i++) /* several pages */
+		put(s, i, NULL);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	assert_int_equal(dfl_store_open(help_path, &reader, NULL), 0);
+	dfl_store_close(s); /* while there is a reader the log stays */
+	assert_true(is_in_file("", row, len) && is_in_file("-wal", row, len));
+	s = create(&off);
+	assert_false(is_in_file("", row, len) || is_in_file("-wal", row, len));
+	assert_int_equal(sql("SELECT count(*) FROM print"), 0);
+	assert_int_equal(sql("SELECT count(*) FROM trace"), 59);
+	dfl_store_close(s);
+	dfl_store_close(reader);
+	dfl_store_close(create(&off)); /* and once more, when there are none */
+	assert_int_equal(sql("SELECT count(*) FROM trace"), 59);
 }
 
 /* Whichever byte of it is wrong. */
@@ -474,6 +550,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(put_and_load),
 		TEST(sealed),
+		TEST(key_of_others),
+		TEST(switched_off),
 		TEST(lost_key),
 		TEST(bad_key),
 		TEST(damaged_rows),
