@@ -163,15 +163,10 @@ static void field_byte(struct dfl_pg_side *s, uint8_t byte)
 
 static size_t value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
 {
-	size_t n = d->len - i < s->f.left ? d->len - i : s->f.left;
-	struct dfl_slice run = dfl_slice_sub(d, i, n);
+	size_t n = dfl_pg_value_run(s, d, i);
 
-	dfl_pg_put_value(s, &run);
-	s->f.left -= (uint32_t)n;
-	if (!s->f.left) {
-		dfl_pg_close_value(s);
+	if (!s->f.left)
 		s->f.state = s->f.count ? VALUE_LEN : REST;
-	}
 	return n;
 }
 
@@ -184,25 +179,10 @@ static void copy_data(struct dfl_pg_side *s, const struct dfl_slice *d)
 
 void dfl_pg_back_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
-	size_t i = 0, from = 0;
-	struct dfl_slice run;
-
-	if (s->f.state == COPY_DATA) {
+	if (s->f.state == COPY_DATA)
 		copy_data(s, d);
-		return;
-	}
-	while (i < d->len) {
-		if (s->f.state == VALUE) {
-			run = dfl_slice_sub(d, from, i - from);
-			dfl_pg_own(s, &run);
-			i += value_run(s, d, i);
-			from = i;
-		} else {
-			field_byte(s, d->data[i++]);
-		}
-	}
-	run = dfl_slice_sub(d, from, i - from);
-	dfl_pg_own(s, &run);
+	else
+		dfl_pg_fields(s, d, 1u << VALUE, value_run, field_byte);
 }
 
 /* Described columns of a prepared statement hold for every Bind of it. */

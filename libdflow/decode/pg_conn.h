@@ -121,3 +121,12 @@ void dfl_pg_back_end(struct dfl_pg_side *s);
 bool dfl_pg_number(struct dfl_pg_field *f, uint8_t byte, uint8_t size);
 /* Collects a NUL-terminated string. Returns true at its end, in f->text (cut if longer). */
 bool dfl_pg_string(struct dfl_pg_field *f, uint8_t byte);
+/* The bytes from i on that are of the value; closes it after its last (f->left is 0 then). Returns how many. */
+size_t dfl_pg_value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i);
+/*
+ * A piece of a body, whose cursor knows what comes: in a state of the mask `runs`, `run` takes bytes from i on
+ * and returns how many; any other byte goes to `field`, and with the framing.
+ */
+void dfl_pg_fields(struct dfl_pg_side *s, const struct dfl_slice *d, unsigned runs,
+		   size_t (*run)(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i),
+		   void (*field)(struct dfl_pg_side *s, uint8_t byte));

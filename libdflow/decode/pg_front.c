@@ -220,39 +220,22 @@ static size_t query_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t
 	return run.len;
 }
 
-static size_t param_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
+static size_t run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
 {
-	size_t n = d->len - i < s->f.left ? d->len - i : s->f.left;
-	struct dfl_slice run = dfl_slice_sub(d, i, n);
+	size_t n;
 
-	dfl_pg_put_value(s, &run);
-	s->f.left -= (uint32_t)n;
-	if (!s->f.left) {
-		dfl_pg_close_value(s);
+	if (s->f.state == QUERY)
+		return query_run(s, d, i);
+	n = dfl_pg_value_run(s, d, i);
+	if (!s->f.left)
 		s->f.state = s->f.count ? PARAM_LEN : REST;
-	}
 	return n;
 }
 
 void dfl_pg_front_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
-	size_t i = 0, from = 0;
-	struct dfl_slice run;
-
-	if (s->type == 'p')
-		return; /* passwords and SASL: to nobody */
-	while (i < d->len) {
-		if (s->f.state == QUERY || s->f.state == PARAM) {
-			run = dfl_slice_sub(d, from, i - from);
-			dfl_pg_own(s, &run);
-			i += s->f.state == QUERY ? query_run(s, d, i) : param_run(s, d, i);
-			from = i;
-		} else {
-			field_byte(s, d->data[i++]);
-		}
-	}
-	run = dfl_slice_sub(d, from, i - from);
-	dfl_pg_own(s, &run);
+	if (s->type != 'p') /* passwords and SASL: to nobody */
+		dfl_pg_fields(s, d, 1u << QUERY | 1u << PARAM, run, field_byte);
 }
 
 void dfl_pg_front_lost(struct dfl_pg_side *s)

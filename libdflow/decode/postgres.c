@@ -289,6 +289,43 @@ bool dfl_pg_string(struct dfl_pg_field *f, uint8_t byte)
 	return true;
 }
 
+size_t dfl_pg_value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
+{
+	size_t n = d->len - i < s->f.left ? d->len - i : s->f.left;
+	struct dfl_slice run = dfl_slice_sub(d, i, n);
+
+	dfl_pg_put_value(s, &run);
+	s->f.left -= (uint32_t)n;
+	if (!s->f.left)
+		dfl_pg_close_value(s);
+	return n;
+}
+
+static void put_framing(struct dfl_pg_side *s, const struct dfl_slice *d, size_t from, size_t to)
+{
+	struct dfl_slice framing = dfl_slice_sub(d, from, to - from);
+
+	dfl_pg_own(s, &framing);
+}
+
+void dfl_pg_fields(struct dfl_pg_side *s, const struct dfl_slice *d, unsigned runs,
+		   size_t (*run)(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i),
+		   void (*field)(struct dfl_pg_side *s, uint8_t byte))
+{
+	size_t i = 0, from = 0;
+
+	while (i < d->len) {
+		if (!(runs >> s->f.state & 1)) {
+			field(s, d->data[i++]);
+			continue;
+		}
+		put_framing(s, d, from, i);
+		i += run(s, d, i);
+		from = i;
+	}
+	put_framing(s, d, from, i);
+}
+
 static uint32_t be32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
