@@ -47,9 +47,18 @@ int complain_usage(const struct command *command)
 	return STATUS_USAGE;
 }
 
-int print_help(const struct command *command)
+int read_options(const struct command *command, int argc, char **argv, const char *shorts, const struct option *longs,
+		 int (*set)(void *ud, int c), void *ud)
 {
-	fputs(command->usage, stdout);
+	int c, status;
+
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (c == 'h')
+			return WANTS_HELP;
+		status = c == '?' ? complain_usage(command) : set(ud, c);
+		if (status)
+			return status;
+	}
 	return STATUS_OK;
 }
 
@@ -80,12 +89,12 @@ int open_store(const char *option, struct dflow_store **ret_store)
 	return STATUS_OK;
 }
 
-int parse_output(const char *word, bool *ret_json)
+int set_output(const char *word, bool *ret_json)
 {
 	if (strcmp(word, "json") && strcmp(word, "text"))
-		return -1;
+		return complain(STATUS_USAGE, "-o needs json or text");
 	*ret_json = !strcmp(word, "json");
-	return 0;
+	return STATUS_OK;
 }
 
 int parse_duration(const char *text, uint64_t *ret_ns)

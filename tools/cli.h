@@ -3,6 +3,7 @@
 #pragma once
 
 #include <dflow.h>
+#include <getopt.h>
 #include <jansson.h>
 
 /* Documented in docs/man/dflow.1. */
@@ -18,11 +19,13 @@ enum exit_status {
 	STATUS_NOT_SETTLED = 7, /* the time of --wait is over; what is known so far was printed */
 };
 
+#define WANTS_HELP (-1) /* in place of an exit status: --help was asked for */
+
 struct command {
 	const char *name;
 	const char *summary;
 	const char *usage; /* what --help prints */
-	int (*run)(int argc, char **argv);
+	int (*run)(int argc, char **argv); /* returns an exit status or WANTS_HELP */
 };
 
 extern const struct command cmd_record, cmd_trace, cmd_ls, cmd_doctor, cmd_replay;
@@ -33,7 +36,6 @@ int complain(enum exit_status status, const char *fmt, ...) __attribute__((forma
 enum exit_status status_of(const struct dflow_error *error);
 /* Points to --help, after getopt has said what is wrong. */
 int complain_usage(const struct command *command);
-int print_help(const struct command *command);
 
 /* Says on stderr which texts of earlier requests are not known again, and why. */
 void say_unknown(const struct dflow_stats *stats, const char *store);
@@ -42,8 +44,14 @@ void say_unknown(const struct dflow_stats *stats, const char *store);
 const char *store_path(const char *option);
 /* Opens the store or says why not. */
 int open_store(const char *option, struct dflow_store **ret_store);
-/* -o json or -o text. -1: neither. */
-int parse_output(const char *word, bool *ret_json);
+/*
+ * Reads the options by getopt_long and hands each to `set`, which returns 0, or complains and returns a status.
+ * Returns that status; STATUS_USAGE after a complaint of getopt's; WANTS_HELP for -h or --help.
+ */
+int read_options(const struct command *command, int argc, char **argv, const char *shorts, const struct option *longs,
+		 int (*set)(void *ud, int c), void *ud);
+/* -o json or -o text; else it complains. */
+int set_output(const char *word, bool *ret_json);
 /* "90", "1.5", also with a unit s, m, h, d. -1: not a time. */
 int parse_duration(const char *text, uint64_t *ret_ns);
 /* RFC 3339 in UTC ("2026-03-01T12:00:00Z", or without time of day), or a duration before now. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow doctor: what this kernel and host allow, and why not. */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -15,6 +14,11 @@ static const char usage[] =
 	"  --pid=PID       look into this process; may be given several times\n"
 	"  -o json|text    how to print (text)\n\n"
 	"Exit status: 0 recording is possible, 2 usage, 4 it is not.\n";
+
+struct options {
+	struct targets targets;
+	bool json;
+};
 
 struct report {
 	json_t *checks; /* NULL: print as text */
@@ -42,7 +46,21 @@ static void on_check(void *ud, const struct dflow_check *c)
 		print_check(c);
 }
 
-static int parse_options(int argc, char **argv, struct targets *t, bool *ret_json)
+static int set_option(void *ud, int c)
+{
+	struct options *o = ud;
+
+	switch (c) {
+	case 'c':
+		return add_cgroup(&o->targets, optarg);
+	case 'p':
+		return add_pid(&o->targets, optarg);
+	default:
+		return set_output(optarg, &o->json);
+	}
+}
+
+static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{ "cgroup", required_argument, NULL, 'c' },
@@ -50,45 +68,34 @@ static int parse_options(int argc, char **argv, struct targets *t, bool *ret_jso
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL },
 	};
-	int c;
+	int status = read_options(&cmd_doctor, argc, argv, "o:h", longs, set_option, o);
 
-	while ((c = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
-		if (c == 'h')
-			return -1;
-		if (c == '?')
-			return complain_usage(&cmd_doctor);
-		if (c == 'o' && parse_output(optarg, ret_json))
-			return complain(STATUS_USAGE, "-o needs json or text");
-		if ((c == 'c' && add_cgroup(t, optarg)) || (c == 'p' && add_pid(t, optarg)))
-			return STATUS_USAGE;
-	}
-	if (optind < argc) {
+	if (!status && optind < argc) {
 		complain(STATUS_USAGE, "doctor takes no argument '%s'", argv[optind]);
 		return complain_usage(&cmd_doctor);
 	}
-	return STATUS_OK;
+	return status;
 }
 
 static int run(int argc, char **argv)
 {
-	struct targets t = { .n_cgroups = 0 };
+	struct options o = { .json = false };
 	struct report report = { NULL };
 	struct dflow_error error;
-	bool json = false;
-	int status = parse_options(argc, argv, &t, &json);
+	int status = parse_options(argc, argv, &o);
 	int r;
 
 	if (status)
-		return status < 0 ? print_help(&cmd_doctor) : status;
-	if (json)
+		return status;
+	if (o.json)
 		report.checks = json_array();
 	r = dflow_host_check(&(struct dflow_host_opts){ .sz = sizeof(struct dflow_host_opts),
-							.cgroups = t.cgroups,
-							.n_cgroups = t.n_cgroups,
-							.pids = t.pids,
-							.n_pids = t.n_pids },
+							.cgroups = o.targets.cgroups,
+							.n_cgroups = o.targets.n_cgroups,
+							.pids = o.targets.pids,
+							.n_pids = o.targets.n_pids },
 			     on_check, &report, &error);
-	if (json) {
+	if (o.json) {
 		json_t *all = json_pack("{s:s, s:b, s:o}", "schema", "dflow.doctor/1", "possible",
 					!r, "checks", report.checks);
 
@@ -98,7 +105,7 @@ static int run(int argc, char **argv)
 	}
 	if (r)
 		return complain(STATUS_ENVIRONMENT, "%s", error.message);
-	if (!json)
+	if (!o.json)
 		puts("Recording is possible here.");
 	return STATUS_OK;
 }

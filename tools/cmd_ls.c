@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow ls: the requests of a store, filtered. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +39,37 @@ static int parse_limit(const char *text, uint32_t *ret_limit)
 	return 0;
 }
 
-/* STATUS_OK, or what to exit with; -1: help was asked for. */
+static int set_time(const char *text, int64_t *ret_ns)
+{
+	if (!parse_time(text, ret_ns))
+		return STATUS_OK;
+	return complain(STATUS_USAGE, "'%s' is no time such as 2026-03-01T12:00:00Z or 30m", text);
+}
+
+static int set_option(void *ud, int c)
+{
+	struct options *o = ud;
+
+	switch (c) {
+	case 's':
+		return set_time(optarg, &o->list.since_ns);
+	case 'u':
+		return set_time(optarg, &o->list.until_ns);
+	case 'i':
+		o->list.id = optarg;
+		break;
+	case 'n':
+		if (parse_limit(optarg, &o->list.limit))
+			return complain(STATUS_USAGE, "--limit needs a number from 1 on");
+		break;
+	case 'o':
+		return set_output(optarg, &o->json);
+	case 'S':
+		o->store = optarg;
+	}
+	return STATUS_OK;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
@@ -52,32 +81,13 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL },
 	};
-	int c;
+	int status = read_options(&cmd_ls, argc, argv, "n:o:h", longs, set_option, o);
 
-	while ((c = getopt_long(argc, argv, "n:o:h", longs, NULL)) != -1) {
-		if (c == 'h')
-			return -1;
-		if (c == '?')
-			return complain_usage(&cmd_ls);
-		if ((c == 's' && parse_time(optarg, &o->list.since_ns)) ||
-		    (c == 'u' && parse_time(optarg, &o->list.until_ns)))
-			return complain(STATUS_USAGE,
-					"'%s' is no time such as 2026-03-01T12:00:00Z or 30m",
-					optarg);
-		if (c == 'n' && parse_limit(optarg, &o->list.limit))
-			return complain(STATUS_USAGE, "--limit needs a number from 1 on");
-		if (c == 'o' && parse_output(optarg, &o->json))
-			return complain(STATUS_USAGE, "-o needs json or text");
-		if (c == 'i')
-			o->list.id = optarg;
-		if (c == 'S')
-			o->store = optarg;
-	}
-	if (optind < argc) {
+	if (!status && optind < argc) {
 		complain(STATUS_USAGE, "ls takes no argument '%s'", argv[optind]);
 		return complain_usage(&cmd_ls);
 	}
-	return STATUS_OK;
+	return status;
 }
 
 static int print_json(const struct dflow_traces *traces)
@@ -165,7 +175,7 @@ static int run(int argc, char **argv)
 	int status = parse_options(argc, argv, &o);
 
 	if (status)
-		return status < 0 ? print_help(&cmd_ls) : status;
+		return status;
 	status = open_store(o.store, &store);
 	if (status)
 		return status;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow record: captures into a store until it is told to stop. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -88,8 +87,9 @@ static int parse_u64(const char *text, uint64_t *ret)
 	return 0;
 }
 
-static int set_option(struct options *o, int c)
+static int set_option(void *ud, int c)
 {
+	struct options *o = ud;
 	uint64_t age_ns;
 	char *end;
 
@@ -131,10 +131,8 @@ static int set_option(struct options *o, int c)
 		return 0;
 	case 'S':
 		o->store = optarg;
-		return 0;
-	default:
-		return complain_usage(&cmd_record);
 	}
+	return 0;
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
@@ -156,15 +154,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL },
 	};
-	int c, r;
+	int status = read_options(&cmd_record, argc, argv, "+h", longs, set_option, o);
 
-	while ((c = getopt_long(argc, argv, "+h", longs, NULL)) != -1) {
-		if (c == 'h')
-			return -1;
-		r = set_option(o, c);
-		if (r)
-			return r;
-	}
+	if (status)
+		return status;
 	if (optind < argc && strcmp(argv[optind - 1], "--")) {
 		complain(STATUS_USAGE,
 			 "record takes no argument '%s'; a command stands behind '--'",
@@ -397,7 +390,7 @@ static int run(int argc, char **argv)
 	int status = parse_options(argc, argv, &o);
 
 	if (status)
-		return status < 0 ? print_help(&cmd_record) : status;
+		return status;
 	keep_payload_in_memory();
 	status = block_signals(&s);
 	if (!status && o.command)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow replay: a packet capture or a recording into a store. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -25,6 +24,19 @@ struct options {
 	bool json;
 };
 
+static int set_option(void *ud, int c)
+{
+	struct options *o = ud;
+
+	if (c == 'o')
+		return set_output(optarg, &o->json);
+	if (c == 'c')
+		o->config = optarg;
+	if (c == 'S')
+		o->store = optarg;
+	return STATUS_OK;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
@@ -33,25 +45,13 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL },
 	};
-	int c;
+	int status = read_options(&cmd_replay, argc, argv, "o:h", longs, set_option, o);
 
-	while ((c = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
-		if (c == 'h')
-			return -1;
-		if (c == '?')
-			return complain_usage(&cmd_replay);
-		if (c == 'o' && parse_output(optarg, &o->json))
-			return complain(STATUS_USAGE, "-o needs json or text");
-		if (c == 'c')
-			o->config = optarg;
-		if (c == 'S')
-			o->store = optarg;
-	}
-	if (optind == argc) {
+	if (!status && optind == argc) {
 		complain(STATUS_USAGE, "replay needs a FILE");
 		return complain_usage(&cmd_replay);
 	}
-	return STATUS_OK;
+	return status;
 }
 
 static void print_summary(const char *file, const struct dflow_stats *s, bool json)
@@ -86,7 +86,7 @@ static int run(int argc, char **argv)
 	int status = parse_options(argc, argv, &o);
 
 	if (status)
-		return status < 0 ? print_help(&cmd_replay) : status;
+		return status;
 	opts.store = store_path(o.store);
 	opts.config = o.config;
 	for (; optind < argc; optind++) {

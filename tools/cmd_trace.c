@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow trace: the trace of any known id. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,6 +31,24 @@ struct options {
 	uint64_t wait_ns;
 };
 
+static int set_option(void *ud, int c)
+{
+	struct options *o = ud;
+
+	switch (c) {
+	case 'w':
+		o->wait = true;
+		if (optarg && parse_duration(optarg, &o->wait_ns))
+			return complain(STATUS_USAGE, "'%s' is no time such as 30s or 5m", optarg);
+		break;
+	case 'o':
+		return set_output(optarg, &o->json);
+	case 'S':
+		o->store = optarg;
+	}
+	return STATUS_OK;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
@@ -40,22 +57,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL },
 	};
-	int c;
+	int status = read_options(&cmd_trace, argc, argv, "o:h", longs, set_option, o);
 
-	while ((c = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
-		if (c == 'h')
-			return -1;
-		if (c == '?')
-			return complain_usage(&cmd_trace);
-		if (c == 'w')
-			o->wait = true;
-		if (c == 'w' && optarg && parse_duration(optarg, &o->wait_ns))
-			return complain(STATUS_USAGE, "'%s' is no time such as 30s or 5m", optarg);
-		if (c == 'o' && parse_output(optarg, &o->json))
-			return complain(STATUS_USAGE, "-o needs json or text");
-		if (c == 'S')
-			o->store = optarg;
-	}
+	if (status)
+		return status;
 	if (optind + 1 != argc) {
 		complain(STATUS_USAGE, optind == argc ? "trace needs an ID" : "trace takes one ID");
 		return complain_usage(&cmd_trace);
@@ -145,7 +150,7 @@ static int run(int argc, char **argv)
 	int r;
 
 	if (status)
-		return status < 0 ? print_help(&cmd_trace) : status;
+		return status;
 	status = open_store(o.store, &store);
 	if (status)
 		return status;

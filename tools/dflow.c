@@ -22,6 +22,16 @@ static void print_usage(FILE *to)
 	      to);
 }
 
+static int run(const struct command *command, int argc, char **argv)
+{
+	int status = command->run(argc, argv);
+
+	if (status != WANTS_HELP)
+		return status;
+	fputs(command->usage, stdout);
+	return STATUS_OK;
+}
+
 int main(int argc, char **argv)
 {
 	static char program[] = "dflow";
@@ -43,7 +53,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i]->name))
 			continue;
 		argv[1] = program; /* what getopt's complaints begin with */
-		return commands[i]->run(argc - 1, argv + 1);
+		return run(commands[i], argc - 1, argv + 1);
 	}
 	return complain(STATUS_USAGE, "there is no command '%s'; 'dflow --help' lists them",
 			argv[1]);
