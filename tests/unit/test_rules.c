@@ -97,19 +97,40 @@ static void processes(void **state)
 	dfl_rules_free(rules);
 }
 
-static void peers(void **state)
+struct peer_case {
+	struct dfl_peer_facts facts;
+	enum dfl_station station;
+};
+
+static void check_peers(const struct peer_case *cases, size_t n)
 {
-	struct dfl_addr api = addr("10.0.0.5", 5001), daemon = addr("10.0.0.5", 5002),
-			pg = addr("10.0.0.7", 15432);
-	const struct {
-		struct dfl_peer_facts facts;
-		enum dfl_station station;
-	} cases[] = {
-		{ { .protocol = "redis", .fd = -1 }, DFL_ST_REDIS },
-		{ { .protocol = "postgres", .addr = &pg, .fd = -1 }, DFL_ST_POSTGRES },
+	struct dfl_rules *rules;
+
+	assert_int_equal(dfl_rules_load(NULL, &rules, NULL), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct dfl_station_answer a = dfl_rules_peer(rules, &cases[i].facts);
+
+		if (a.station != cases[i].station)
+			fail_msg("case %zu: rule %s", i, a.rule ? a.rule : "none");
+	}
+	dfl_rules_free(rules);
+}
+
+static void peers_by_address(void **state)
+{
+	struct dfl_addr api = addr("10.0.0.5", 5001), daemon = addr("10.0.0.5", 5002);
+	const struct peer_case cases[] = {
 		{ { .addr = &api, .fd = -1 }, DFL_ST_API },
 		{ { .addr = &daemon, .fd = -1 }, DFL_ST_PLUGIN_DAEMON },
 		{ { .addr = &daemon, .fd = -1, .is_client = true }, DFL_ST_UNKNOWN },
+	};
+
+	check_peers(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void peers_by_name(void **state)
+{
+	static const struct peer_case cases[] = {
 		{ { .name = "API.OpenAI.com", .fd = -1 }, DFL_ST_LLM },
 		{ { .name = "api.anthropic.com", .fd = -1 }, DFL_ST_LLM },
 		{ { .name = "bedrock-runtime.us-east-1.amazonaws.com", .fd = -1 }, DFL_ST_LLM },
@@ -119,6 +140,17 @@ static void peers(void **state)
 		  DFL_ST_SECRETS_MANAGER },
 		{ { .name = "kms.eu-west-1.amazonaws.com", .fd = -1 }, DFL_ST_KMS },
 		{ { .name = "example.org", .fd = -1 }, DFL_ST_UNKNOWN },
+	};
+
+	check_peers(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void peers_by_protocol(void **state)
+{
+	struct dfl_addr pg = addr("10.0.0.7", 15432);
+	const struct peer_case cases[] = {
+		{ { .protocol = "redis", .fd = -1 }, DFL_ST_REDIS },
+		{ { .protocol = "postgres", .addr = &pg, .fd = -1 }, DFL_ST_POSTGRES },
 		{ { .protocol = "dns", .fd = -1 }, DFL_ST_OTHER },
 		{ { .protocol = "http", .operation = "POST /v1/chat/completions", .fd = -1 },
 		  DFL_ST_LLM },
@@ -165,22 +197,22 @@ static void peers(void **state)
 		    .fd = -1,
 		    .is_client = true },
 		  DFL_ST_BROWSER },
+	};
+
+	check_peers(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void peers_by_medium(void **state)
+{
+	static const struct peer_case cases[] = {
 		{ { .medium = DFL_PIPE, .fd = 1 }, DFL_ST_LOGS },
 		{ { .medium = DFL_PIPE, .fd = 5 }, DFL_ST_UNKNOWN },
 		{ { .medium = DFL_FILE, .fd = 5, .path = "/app/logs/server.log" }, DFL_ST_LOGS },
 		{ { .medium = DFL_FILE, .fd = 5, .path = "/app/storage/x.bin" }, DFL_ST_FILE },
 		{ { .medium = DFL_TCP, .fd = 1 }, DFL_ST_UNKNOWN },
 	};
-	struct dfl_rules *rules;
 
-	assert_int_equal(dfl_rules_load(NULL, &rules, NULL), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct dfl_station_answer a = dfl_rules_peer(rules, &cases[i].facts);
-
-		if (a.station != cases[i].station)
-			fail_msg("case %zu: rule %s", i, a.rule ? a.rule : "none");
-	}
-	dfl_rules_free(rules);
+	check_peers(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void places_of_addresses(void **state)
@@ -341,7 +373,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(processes),
-		cmocka_unit_test(peers),
+		cmocka_unit_test(peers_by_address),
+		cmocka_unit_test(peers_by_name),
+		cmocka_unit_test(peers_by_protocol),
+		cmocka_unit_test(peers_by_medium),
 		cmocka_unit_test(places_of_addresses),
 		cmocka_unit_test(configuration),
 		cmocka_unit_test(complaints),
