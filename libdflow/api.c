@@ -131,13 +131,15 @@ static bool all_settled(const struct dfl_docs *docs)
 	return true;
 }
 
-/* Sleeps until another process wrote to the store. False: the time is over, or the store cannot be
- * read. */
-static bool wait_for_change(struct dfl_store *s, int64_t version, uint64_t deadline_ns)
+/*
+ * Sleeps until another process wrote to the store, or its recorder ended. False: the time is over, or the store
+ * cannot be read.
+ */
+static bool wait_for_change(struct dfl_store *s, int64_t version, bool recorded, uint64_t deadline_ns)
 {
 	int64_t now = version;
 
-	while (now == version) {
+	while (now == version && (!recorded || dfl_store_is_recorded(s))) {
 		if (monotonic_ns() >= deadline_ns)
 			return false;
 		nanosleep(&(struct timespec){ .tv_nsec = WAIT_POLL_NS }, NULL);
@@ -156,16 +158,16 @@ int dflow_store_wait(struct dflow_store *store, const char *id, uint64_t timeout
 	if (__builtin_add_overflow(start_ns, timeout_ns, &deadline_ns))
 		deadline_ns = UINT64_MAX;
 	for (;;) {
+		bool more, recorded = dfl_store_is_recorded(store->store);
 		struct dfl_docs docs = { 0 };
 		int64_t version = 0;
-		bool more;
 		int r = dfl_query_version(store->store, &version,
 					  &err); /* before the look, so that nothing slips by */
 
 		if (!r)
 			r = dfl_query_find(store->store, id, &docs, &err);
 		more = r == -ENOENT || (!r && !all_settled(&docs));
-		if (!more || !wait_for_change(store->store, version, deadline_ns)) {
+		if (!more || !wait_for_change(store->store, version, recorded, deadline_ns)) {
 			if (!r)
 				r = wrap(&docs, ret_traces);
 			return query_error(ret_error, &err, r);

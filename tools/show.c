@@ -100,7 +100,7 @@ static void show_completeness(const json_t *trace)
 	}
 	add(&text, "NO");
 	if (strcmp(get_str(trace, "state"), "settled"))
-		add(&text, "; still open, or the recorder ended before it settled");
+		add(&text, "; still open");
 	if (get_num(c, "lost_events", 0) || get_num(c, "lost_bytes", 0))
 		add(&text, "; %" PRId64 " events and %" PRId64 " bytes lost",
 		    get_num(c, "lost_events", 0), get_num(c, "lost_bytes", 0));

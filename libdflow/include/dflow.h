@@ -88,8 +88,9 @@ DFLOW_API int dflow_store_find(struct dflow_store *store, const char *id,
 			       struct dflow_traces **ret_traces, struct dflow_error *ret_error);
 
 /*
- * As dflow_store_find(), but returns when the id is there and all its traces are settled. Blocks,
- * looking again whenever the recorder wrote. timeout_ns: give up after this long; then it returns
+ * As dflow_store_find(), but returns when the id is there and all its traces are settled; those that
+ * a recorder left open when it ended are, too, and are not complete. Blocks, looking again whenever
+ * the recorder wrote or ended. timeout_ns: give up after this long; then it returns
  * what is there although it is not settled, or the error of dflow_store_find().
  */
 DFLOW_API int dflow_store_wait(struct dflow_store *store, const char *id, uint64_t timeout_ns,
@@ -263,8 +264,8 @@ DFLOW_API int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned 
 				      struct dflow_error *ret_error);
 
 /*
- * Detaches, takes what is still under way, and stores every trace (state "open" unless it had
- * settled). Only stats and free may follow. Returns 0 or the error of writing the store or
+ * Detaches, takes what is still under way, and stores every trace. One that had not settled is over
+ * when the store is closed, and says why it is not complete. Only stats and free may follow. Returns 0 or the error of writing the store or
  * recording.
  */
 DFLOW_API int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret_error);

@@ -53,8 +53,8 @@ static int append(struct dfl_docs *docs, struct dfl_doc *doc)
 	return 0;
 }
 
-/* Takes a row's document (column 0). */
-static int take(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *docs, struct dfl_err *err)
+/* Takes a row's document (column 0). over: what is open was left so. */
+static int take(struct dfl_store *s, sqlite3_stmt *st, bool over, struct dfl_docs *docs, struct dfl_err *err)
 {
 	struct dfl_doc *doc;
 	int r = dfl_store_unpack(sqlite3_column_blob(st, 0), sqlite3_column_bytes(st, 0), &doc);
@@ -65,7 +65,8 @@ static int take(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *docs, st
 				   "record into a new one",
 				   s->path);
 	if (!r) {
-		r = append(docs, doc);
+		r = over && !doc->settled ? dfl_doc_cut_off(doc) : 0;
+		r = r ? r : append(docs, doc);
 		if (r)
 			dfl_doc_free(doc);
 	}
@@ -76,11 +77,12 @@ static int take(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *docs, st
 static int collect(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *ret_docs,
 		   struct dfl_err *err)
 {
+	bool over = !dfl_store_is_recorded(s); /* before the look: what it sees then is the last that was said */
 	struct dfl_docs docs = { 0 };
 	int r = 0, step;
 
 	while ((step = sqlite3_step(st)) == SQLITE_ROW && !r)
-		r = take(s, st, &docs, err);
+		r = take(s, st, over, &docs, err);
 	if (!r && step != SQLITE_DONE)
 		r = dfl_store_error(s, err, "read");
 	sqlite3_finalize(st);

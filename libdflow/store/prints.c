@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Fingerprints of texts in the store: sealed under a key that is not in it, gone with their trace. And what
- * is told to stored traces later: that their text was seen again.
- */
+/* Fingerprints of texts in the store: sealed under a key that is not in it, gone with their trace. */
 #include "store/store_impl.h"
 
 #include <stdio.h>
@@ -189,88 +186,5 @@ int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, st
 	}
 	if (!r)
 		*ret_loaded = count;
-	return r;
-}
-
-/* ---- a stored trace is told ---- */
-
-static int get_doc(struct dfl_store *s, const char *trace_id, struct dfl_doc **ret_doc)
-{
-	sqlite3_stmt *st = dfl_store_statement(s, STMT_GET_DOC);
-	int r = -ENOENT;
-
-	if (!st)
-		return -EIO;
-	sqlite3_bind_text(st, 1, trace_id, -1, SQLITE_STATIC);
-	if (sqlite3_step(st) == SQLITE_ROW)
-		r = dfl_store_unpack(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0), ret_doc);
-	sqlite3_reset(st);
-	sqlite3_clear_bindings(st);
-	return r;
-}
-
-static int set_doc(struct dfl_store *s, const struct dfl_doc *doc, const void *data, size_t len)
-{
-	sqlite3_stmt *st = dfl_store_statement(s, STMT_SET_DOC);
-
-	sqlite3_bind_text(st, 1, doc->trace_id, -1, SQLITE_STATIC);
-	sqlite3_bind_blob64(st, 2, data, len, SQLITE_STATIC);
-	return dfl_store_run(st);
-}
-
-/* Are these, in this order, the hops of that trace that the document names? */
-static bool is_told(const struct dfl_doc *doc, const char *in, const uint32_t *seqs, size_t n)
-{
-	size_t k = 0;
-
-	for (size_t i = 0; i < doc->n_replayed_in; i++) {
-		const struct dfl_doc_replay *p = &doc->replayed_in[i];
-
-		if (p->trace_id && !strcmp(p->trace_id, in) && (k >= n || p->seq != seqs[k++]))
-			return false;
-	}
-	return k == n;
-}
-
-static int tell(struct dfl_doc *doc, const char *in, const uint32_t *seqs, size_t n)
-{
-	struct dfl_doc_replay *list = calloc(doc->n_replayed_in + n, sizeof(*list));
-	size_t kept = 0;
-
-	if (!list)
-		return -ENOMEM;
-	for (size_t i = 0; i < doc->n_replayed_in; i++) {
-		if (doc->replayed_in[i].trace_id && strcmp(doc->replayed_in[i].trace_id, in))
-			list[kept++] = doc->replayed_in[i];
-		else
-			free(doc->replayed_in[i].trace_id);
-	}
-	for (size_t i = 0; i < n && kept < DFL_STORE_MAX_REPLAYED; i++) {
-		list[kept] = (struct dfl_doc_replay){ strdup(in), seqs[i] };
-		kept += !!list[kept].trace_id;
-	}
-	free(doc->replayed_in);
-	doc->replayed_in = list;
-	doc->n_replayed_in = kept;
-	return 0;
-}
-
-int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n,
-		       struct dfl_err *err)
-{
-	struct dfl_doc *doc;
-	int r = get_doc(s, trace_id, &doc);
-
-	if (r == -ENOENT || r == -EBADMSG) /* it went meanwhile; who reads a damaged one is told so */
-		return 0;
-	if (r)
-		return r == -ENOMEM ? dfl_err_set(err, ENOMEM, "out of memory for a trace document") :
-				      dfl_store_error(s, err, "read");
-	if (!is_told(doc, in_trace_id, seqs, n)) {
-		r = tell(doc, in_trace_id, seqs, n);
-		r = r ? dfl_err_set(err, ENOMEM, "out of memory for a trace document") :
-			dfl_store_write_doc(s, doc, set_doc, err);
-	}
-	dfl_doc_free(doc);
 	return r;
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The store: opening, locking, schema, and what goes wrong with files. */
+/* The store: opening, schema, and what goes wrong with files. */
 #include "store/store_impl.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -171,38 +170,6 @@ static int new_store(const char *path, struct dfl_store **ret_store, struct dfl_
 	return 0;
 }
 
-/*
- * One writer: a lock file beside the store, because a lock on the store itself would be dropped
- * whenever SQLite closes another handle of it (fcntl(2), "record locks are released").
- */
-static int take_lock(struct dfl_store *s, struct dfl_err *err)
-{
-	char path[4096], pid[16] = "";
-	ssize_t n;
-
-	if (snprintf(path, sizeof(path), "%s.lock", s->path) >= (int)sizeof(path))
-		return dfl_err_set(err, ENAMETOOLONG, "the path of the store is too long");
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock_fd < 0 && errno == ENOENT)
-		return dfl_err_set(err, ENOENT,
-				   "cannot create the store %s: its folder does not exist; make it "
-				   "first",
-				   s->path);
-	if (s->lock_fd < 0)
-		return dfl_err_set(err, errno, "cannot create %s: %m", path);
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB)) {
-		n = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
-		return dfl_err_set(err, EBUSY,
-				   "another dflow records into %s (pid %d); stop it, or give "
-				   "another store",
-				   s->path, n > 0 ? atoi(pid) : 0);
-	}
-	n = snprintf(pid, sizeof(pid), "%d\n", getpid());
-	if (ftruncate(s->lock_fd, 0) || pwrite(s->lock_fd, pid, n, 0) != n)
-		return dfl_err_set(err, errno, "cannot write %s: %m", path);
-	return 0;
-}
-
 /* SQLite gives its side files the mode of the database, so that one is made first. */
 static int make_file(const char *path, struct dfl_err *err)
 {
@@ -252,7 +219,7 @@ int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 	s->max_age_s = opts && opts->max_age_s ? opts->max_age_s : DEFAULT_MAX_AGE_S;
 	s->max_bytes = opts && opts->max_bytes ? opts->max_bytes : DEFAULT_MAX_BYTES;
 	s->max_prints = opts && opts->max_prints ? opts->max_prints : DEFAULT_MAX_PRINTS;
-	r = take_lock(s, err);
+	r = dfl_store_take_lock(s, err);
 	if (!r)
 		r = make_file(path, err);
 	if (!r && sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
@@ -263,6 +230,8 @@ int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 	}
 	if (!r)
 		r = set_up_writer(s, err);
+	if (!r)
+		r = dfl_store_end_open(s, err);
 	if (!r)
 		r = opts && opts->prints ? open_key(s, err) : dfl_store_drop_prints(s, err);
 	if (r) {

@@ -23,14 +23,17 @@ struct dfl_store_opts {
 };
 
 /*
- * Opens (creates, mode 0600) the store for its one writer. -EBUSY: another recorder has it; err
- * names its pid. -EBADMSG: the store or its key is damaged. -EACCES: no permission, or the key is not private.
+ * Opens (creates, mode 0600) the store for its one writer. What an earlier one left open is told that it is over.
+ * -EBUSY: another recorder has it; err names its pid. -EBADMSG: the store or its key is damaged. -EACCES: no
+ * permission, or the key is not private.
  */
 int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 		     struct dfl_store **ret_store, struct dfl_err *err);
 /* For reading. -ENOENT, -EACCES, -EBADMSG (not a store, damaged), -EPROTO (newer schema). */
 int dfl_store_open(const char *path, struct dfl_store **ret_store, struct dfl_err *err);
 void dfl_store_close(struct dfl_store *s);
+/* Does a recorder have it? Also when that cannot be known. */
+bool dfl_store_is_recorded(const struct dfl_store *s);
 
 /* Inserts or replaces the trace. On disk when sync returned. */
 int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err *err);

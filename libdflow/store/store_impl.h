@@ -22,6 +22,7 @@ enum {
 	STMT_PUT_PRINTS,
 	STMT_GET_DOC,
 	STMT_SET_DOC,
+	STMT_NEXT_OPEN,
 	N_STMT
 };
 
@@ -57,6 +58,12 @@ int dfl_store_migrate(sqlite3 *db, const char *const *steps, int n);
  * prefix of its key.
  */
 void dfl_store_id_key(const char *id, char ret_key[static DFL_STORE_MAX_ID_LEN + 1]);
+
+/* lock.c: one recorder at a time. -EBUSY: another has it. */
+int dfl_store_take_lock(struct dfl_store *s, struct dfl_err *err);
+
+/* told.c: what an earlier recorder left open is over, and says why. */
+int dfl_store_end_open(struct dfl_store *s, struct dfl_err *err);
 
 /* Opens the key of the store, or makes one. -EACCES: it is another user's, or others may read it. */
 int dfl_store_key_open(const char *store_path, struct dfl_store_key *ret_key, struct dfl_err *err);

@@ -440,7 +440,7 @@ static void build_completeness(struct build *b)
 		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, text);
 	}
 	if (!r->settled)
-		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, "not settled");
+		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, DFL_REASON_NOT_SETTLED);
 	for (size_t i = 0; i < b->n_pids; i++) {
 		const struct proc *p = dfl_trace_find_proc(b->t, b->pids[i]);
 

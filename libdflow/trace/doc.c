@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tables that describe the trace document, and how it is freed. */
+/* The tables that describe the trace document, how it is freed, and how an open one ends. */
 #include "trace/doc_impl.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define M(type, member, key, kind) { key, kind, offsetof(type, member) }
 #define COUNTED(type, member, count, key, kind)                                                    \
@@ -250,4 +252,38 @@ void dfl_doc_free(struct dfl_doc *doc)
 	for (int i = 0; i < DFL_N_ID; i++)
 		free(doc->ids[i]);
 	free(doc);
+}
+
+/* Where the document says that it is not settled; else behind its other reasons. */
+static char **place_of_reason(struct dfl_doc *doc)
+{
+	size_t n = doc->completeness.n_reasons;
+	char **reasons = doc->completeness.reasons;
+
+	for (size_t i = 0; i < n; i++)
+		if (reasons[i] && !strcmp(reasons[i], DFL_REASON_NOT_SETTLED))
+			return &reasons[i];
+	reasons = reallocarray(reasons, n + 1, sizeof(*reasons));
+	if (!reasons)
+		return NULL;
+	doc->completeness.reasons = reasons;
+	doc->completeness.n_reasons++;
+	reasons[n] = NULL;
+	return &reasons[n];
+}
+
+int dfl_doc_cut_off(struct dfl_doc *doc)
+{
+	char *text = strdup(DFL_REASON_CUT_OFF);
+	char **reason = text ? place_of_reason(doc) : NULL;
+
+	if (!reason) {
+		free(text);
+		return -ENOMEM;
+	}
+	free(*reason);
+	*reason = text;
+	doc->settled = true;
+	doc->completeness.complete = false;
+	return 0;
 }

@@ -157,6 +157,12 @@ struct dfl_doc {
 	uint32_t weak_matches;
 };
 
+#define DFL_REASON_NOT_SETTLED "not settled"
+#define DFL_REASON_CUT_OFF "the recorder ended before it settled"
+
+/* Of an open trace nothing more will come: it is settled, not complete, and says why. 0 or -ENOMEM. */
+int dfl_doc_cut_off(struct dfl_doc *doc);
+
 /* Frees what the document holds and the document. */
 void dfl_doc_free(struct dfl_doc *doc);
 

@@ -125,7 +125,16 @@ static void keep_field(struct dfl_trace *t, const struct dfl_trace_old *of)
 	t->stats.forgotten += r == -ENOSPC;
 }
 
-static void each_field(struct dfl_trace *t, const struct request *r,
+enum fields { INBOUND, ALL };
+
+static bool is_among(const struct dfl_src *s, enum fields which)
+{
+	if (s->is_chunk) /* it stands in a store: who gets it again has it from there */
+		return false;
+	return which == ALL || !s->derived_from;
+}
+
+static void each_field(struct dfl_trace *t, const struct request *r, enum fields which,
 		       void (*fn)(struct dfl_trace *t, const struct dfl_trace_old *of))
 {
 	struct dfl_trace_old of = {
@@ -137,7 +146,7 @@ static void each_field(struct dfl_trace *t, const struct request *r,
 	uint8_t *prints;
 
 	for (s = r->sources; s; s = s->next) {
-		if (s->is_chunk) /* it stands in a store: who gets it again has it from there */
+		if (!is_among(s, which))
 			continue;
 		if (dfl_prints_of(s->match, &prints, &of.n_prints))
 			continue;
@@ -153,7 +162,7 @@ static void each_field(struct dfl_trace *t, const struct request *r,
 void dfl_olds_keep(struct dfl_trace *t, const struct request *r)
 {
 	if (t->settings->keep_fingerprints)
-		each_field(t, r, keep_field);
+		each_field(t, r, ALL, keep_field);
 }
 
 static void tell(struct dfl_trace *t, const struct dfl_trace_old *of)
@@ -161,24 +170,40 @@ static void tell(struct dfl_trace *t, const struct dfl_trace_old *of)
 	t->opts.on_prints(t->opts.ud, of);
 }
 
-static uint64_t text_bytes(const struct request *r)
+/* How much text it has; none: there is none, or it is not whole yet. */
+static uint64_t text_bytes(const struct request *r, enum fields which)
 {
 	const struct dfl_src *s;
 	uint64_t sum = 0;
 
-	for (s = r->sources; s; s = s->next)
-		sum += dfl_match_source_raw_bytes(s->match);
+	for (s = r->sources; s; s = s->next) {
+		if (which == INBOUND && s->open)
+			return 0;
+		if (is_among(s, which))
+			sum += dfl_match_source_raw_bytes(s->match);
+	}
 	return sum;
+}
+
+static void store(struct dfl_trace *t, struct request *r, enum fields which, uint64_t *printed_bytes)
+{
+	uint64_t now = text_bytes(r, which);
+
+	if (!t->opts.on_prints || !t->settings->keep_fingerprints || *printed_bytes == now)
+		return;
+	*printed_bytes = now;
+	each_field(t, r, which, tell);
 }
 
 void dfl_olds_store(struct dfl_trace *t, struct request *r)
 {
-	uint64_t now = text_bytes(r);
+	store(t, r, ALL, &r->printed_bytes);
+}
 
-	if (!t->opts.on_prints || !t->settings->keep_fingerprints || r->printed_bytes == now)
-		return;
-	r->printed_bytes = now;
-	each_field(t, r, tell);
+void dfl_olds_store_inbound(struct dfl_trace *t, struct request *r)
+{
+	if (text_bytes(r, INBOUND))
+		store(t, r, INBOUND, &r->printed_inbound);
 }
 
 void dfl_olds_drop(struct dfl_trace *t, const char *trace_id)

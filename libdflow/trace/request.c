@@ -362,8 +362,10 @@ static void store(struct dfl_trace *t, struct request *r, bool last)
 		return;
 	t->opts.on_store(t->opts.ud, doc);
 	dfl_doc_free(doc);
-	if (!last && !r->settled)
+	if (!last && !r->settled) {
+		dfl_olds_store_inbound(t, r);
 		return;
+	}
 	dfl_olds_store(t, r);
 	dfl_replay_tell(t, r);
 }

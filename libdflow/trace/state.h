@@ -214,7 +214,7 @@ struct request {
 	const char *operation;
 	struct tconn *tc;
 	uint64_t start_ns, ended_ns, last_ns, stored_ns;
-	uint64_t printed_bytes; /* of its text, when its fingerprints were stored */
+	uint64_t printed_bytes, printed_inbound; /* of its text, when its fingerprints were stored: of all, of what came in */
 	bool settled, dirty;
 	bool settling; /* no id that ties an operation to it is waited for any more */
 	char *ids[DFL_N_ID];
@@ -430,6 +430,8 @@ void dfl_attribute_late(struct dfl_trace *t); /* looks again at what was weak */
 /* olds.c */
 void dfl_olds_keep(struct dfl_trace *t, const struct request *r); /* it leaves memory */
 void dfl_olds_store(struct dfl_trace *t, struct request *r);	  /* hands its fingerprints to the store, when they changed */
+/* Those of what came in, once that is whole: they are there also when the recorder is killed. */
+void dfl_olds_store_inbound(struct dfl_trace *t, struct request *r);
 void dfl_olds_drop(struct dfl_trace *t, const char *trace_id);
 void dfl_olds_free(struct dfl_trace *t);
 

@@ -37,7 +37,7 @@ struct dfl_trace_opts {
 	void (*on_store)(void *ud, const struct dfl_doc *doc);
 	/*
 	 * Fingerprints of a field of a request that was just stored, to be kept as long as it; instead of those that were
-	 * handed out before. Called when it settled and when its text changed later. May be NULL.
+	 * handed out before. Called when all is there that came in, when it settled, and when its text changed later. May be NULL.
 	 */
 	void (*on_prints)(void *ud, const struct dfl_trace_old *of);
 	/* Text of that stored request is in these hops of another that was just stored: all of them each time. May be NULL. */

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A text that returns in a later request is known again, although the recorder was started anew in between."""
+import concurrent.futures
 import json
 import signal
 import sqlite3
 import stat
+import time
 import uuid
 
 import pytest
 
-from conftest import DFLOW, Recorder, Trace, run
+from conftest import DFLOW, Recorder, Trace, run, wait_for
 
 FIRST = ("When our nightly backup of the customer database fails twice in a row, whom do we call first, which report "
          "do we write, and how long may the restore of the last good copy take at most? Case ")
@@ -63,6 +65,30 @@ def test_history_over_a_restart(stack, tmp_path, how):
     assert {(r["trace_id"], r["seq"]) for r in told["replayed_in"]} == {(new["trace_id"], h["seq"]) for h in sampled(new)}
     assert {**told, "replayed_in": []} == {**old, "replayed_in": []}
     assert trace(store, stranger["message_id"])["replayed_in"] == []
+
+
+def test_killed_in_the_middle(stack, tmp_path):
+    """The trace says that its recorder ended, to readers and in the store, and what was asked is known again."""
+    store = tmp_path / "s.db"
+    first = Recorder(stack, store)
+    chats = concurrent.futures.ThreadPoolExecutor().submit(chat, stack, FIRST)
+    assert wait_for(lambda: sqlite3.connect(store).execute("SELECT count(*) FROM print").fetchone()[0])
+    first.stop(signal.SIGKILL)
+    one = chats.result()
+    ident, = sqlite3.connect(store).execute("SELECT trace_id FROM trace WHERE NOT settled").fetchone()
+    began = time.monotonic()
+    old = first.trace(ident, wait=60)
+    assert time.monotonic() - began < 30
+    assert old["state"] == "settled" and not old["completeness"]["complete"]
+    assert old["completeness"]["reasons"] == ["the recorder ended before it settled"]
+
+    again = Recorder(stack, store)
+    assert sqlite3.connect(store).execute("SELECT settled, complete FROM trace").fetchall() == [(1, 0)]
+    assert trace(store, ident) == old
+    new = again.trace(chat(stack, THEN, one["conversation_id"])["message_id"])
+    assert again.stop() == 0
+    prompts = [h for h in sampled(new) if h["to"]["station"] == "llm"]
+    assert [(h["field"], h["replayed_from"], h["coverage"]) for h in prompts] == [("query", old["trace_id"], 1.0)], new.tree()
 
 
 def test_text_repeated_after_a_restart(stack, tmp_path):

@@ -6,6 +6,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
 #include <cmocka.h>
 #include <dflow.h>
 
@@ -132,6 +136,67 @@ static void reading(void **state)
 	dflow_recorder_free(NULL);
 }
 
+/* A recorder that has an open trace in the store, and writes no more. */
+static pid_t record_and_hang(void)
+{
+	struct dfl_doc *doc = help_doc(1, "of-the-killed", NULL);
+	struct dfl_store *s;
+	int ready[2];
+	char c;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_int_not_equal(pid, -1);
+	if (!pid) {
+		doc->settled = doc->completeness.complete = false;
+		if (!dfl_store_create(help_path, NULL, &s, NULL) && !dfl_store_put(s, doc, NULL) && !dfl_store_sync(s, NULL) &&
+		    write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	dfl_doc_free(doc);
+	return pid;
+}
+
+static bool wait_settles(struct dflow_store *store, uint64_t timeout_ns)
+{
+	struct dflow_traces *traces;
+	bool settled;
+
+	assert_int_equal(dflow_store_wait(store, "of-the-killed", timeout_ns, &traces, NULL), 0);
+	settled = dflow_trace_settled(dflow_traces_at(traces, 0));
+	assert_false(dflow_trace_complete(dflow_traces_at(traces, 0)));
+	dflow_traces_free(traces);
+	return settled;
+}
+
+/* Who waits for a trace does not wait longer than its recorder lives. */
+static void killed_recorder(void **state)
+{
+	pid_t recorder = record_and_hang(), killer;
+	struct dflow_store *store;
+	time_t start;
+
+	assert_int_equal(dflow_store_open(help_path, &store, NULL), 0);
+	assert_false(wait_settles(store, 100000000));
+	killer = fork();
+	if (!killer) {
+		nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
+		_exit(kill(recorder, SIGKILL));
+	}
+	start = time(NULL);
+	assert_true(wait_settles(store, 60000000000));
+	assert_true(time(NULL) - start < 30);
+	assert_int_equal(waitpid(killer, NULL, 0), killer);
+	assert_int_equal(waitpid(recorder, NULL, 0), recorder);
+	assert_true(wait_settles(store, 60000000000));
+	dflow_store_close(store);
+}
+
 /* A caller built against a dflow.h with fewer, or more, members. */
 static void other_sizes(void **state)
 {
@@ -237,7 +302,7 @@ static void recording_replays_alike(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(callbacks), TEST(reading), TEST(other_sizes),
-					    TEST(errors), TEST(recording_replays_alike) };
+					    TEST(errors), TEST(killed_recorder), TEST(recording_replays_alike) };
 
 	return cmocka_run_group_tests_name("api", tests, NULL, NULL);
 }

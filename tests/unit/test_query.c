@@ -83,6 +83,46 @@ static void by_id(void **state)
 	dfl_doc_free(doc);
 }
 
+static bool is_settled(const char *id)
+{
+	struct dfl_docs docs = { 0 };
+	bool settled;
+
+	assert_int_equal(dfl_query_find(reader, id, &docs, NULL), 0);
+	assert_int_equal(docs.n, 1);
+	settled = docs.doc[0]->settled;
+	if (settled) {
+		assert_false(docs.doc[0]->completeness.complete);
+		assert_int_equal(docs.doc[0]->completeness.n_reasons, 1);
+		assert_string_equal(docs.doc[0]->completeness.reasons[0], DFL_REASON_CUT_OFF);
+	}
+	dfl_docs_fini(&docs);
+	return settled;
+}
+
+/* An open trace is open only as long as its recorder is there. */
+static void left_open(void **state)
+{
+	struct dfl_doc *doc = help_doc(9, "ninth", NULL);
+	char lock[128];
+
+	doc->settled = doc->completeness.complete = false;
+	assert_int_equal(dfl_store_put(writer, doc, NULL), 0);
+	assert_int_equal(dfl_store_sync(writer, NULL), 0);
+	dfl_doc_free(doc);
+	assert_true(dfl_store_is_recorded(reader));
+	assert_false(is_settled("ninth"));
+	dfl_store_close(writer);
+	writer = NULL;
+	assert_false(dfl_store_is_recorded(reader));
+	assert_true(is_settled("ninth"));
+	snprintf(lock, sizeof(lock), "%s.lock", help_path);
+	assert_int_equal(unlink(lock), 0); /* a copy */
+	assert_true(is_settled("ninth"));
+	assert_int_equal(symlink("/dev/null", lock), 0); /* nobody knows */
+	assert_false(is_settled("ninth"));
+}
+
 static void by_prefix(void **state)
 {
 	assert_int_equal(found("073f"), -ENOTUNIQ);
@@ -172,7 +212,7 @@ static void version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(by_id), TEST(by_prefix), TEST(long_id),
-					    TEST(candidates), TEST(list), TEST(version) };
+					    TEST(candidates), TEST(list), TEST(version), TEST(left_open) };
 
 	return cmocka_run_group_tests_name("query", tests, NULL, NULL);
 }

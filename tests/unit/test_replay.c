@@ -107,6 +107,38 @@ static void test_history_after_a_restart(void **state)
 	assert_string_equal(f->told_in, f->docs[2]->trace_id);
 }
 
+/* The recorder is killed while the model thinks: what was asked is known again, what was answered is not. */
+static void test_history_after_a_kill(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op = begin(f, 0, "POST /v1/chat-messages", "/v1/chat-messages");
+	struct dfl_src *s = f->sink->source_begin(f->sink->ud, op, "query", DFL_REQUEST);
+
+	id(f, op, DFL_ID_CONVERSATION, CONVERSATION);
+	f->sink->source_append(f->sink->ud, s, long_text, 200, f->next_pos, 200, f->now);
+	tick(f, 2);
+	assert_int_equal(f->n_docs, 1);
+	assert_int_equal(f->n_prints, 0); /* it is not whole yet */
+	f->sink->source_append(f->sink->ud, s, long_text + 200, strlen(long_text) - 200, f->next_pos + 200,
+			       strlen(long_text) - 200, f->now);
+	f->sink->source_end(f->sink->ud, s, f->now);
+	f->next_pos += strlen(long_text);
+	tick(f, 2);
+	assert_int_equal(f->n_prints, 1);
+	assert_string_equal(f->prints[0].field, "query");
+	operation(f, 4, "POST /v1/chat/completions", "/v1/chat/completions", long_text);
+	f->prints[0].field = strcpy((char *)f->prints[0].field, "QUERY"); /* to see whether they come again */
+	tick(f, 2);
+	assert_string_equal(f->prints[0].field, "QUERY");
+	strcpy((char *)f->prints[0].field, "query");
+	restart(f);
+	end(f, ask_with(f, text_b, long_text, CONVERSATION));
+	tick(f, 10);
+	assert_non_null(sampled(doc(f, 1)));
+	assert_string_equal(sampled(f->docs[1])->replayed_from, f->docs[0]->trace_id);
+	assert_true(sampled(f->docs[1])->coverage == 1.0);
+}
+
 /* A part of it: enough within its conversation; elsewhere only when it is long. */
 static void test_part_of_a_text(void **state)
 {
@@ -340,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_history_after_it_left_memory),
 		T(test_history_after_a_restart),
+		T(test_history_after_a_kill),
 		T(test_part_of_a_text),
 		T(test_repeated_text_is_its_own),
 		T(test_nobodys_operation),

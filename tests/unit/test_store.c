@@ -111,6 +111,77 @@ static void one_writer(void **state)
 	dfl_store_close(create(NULL)); /* a lock file left behind does not matter */
 }
 
+/* An open trace number n, as a recorder stores it while it goes on. */
+static void put_open(struct dfl_store *s, unsigned n)
+{
+	struct dfl_doc *doc = help_doc(n, NULL, NULL);
+
+	doc->settled = doc->completeness.complete = false;
+	doc->completeness.reasons = calloc(2, sizeof(char *));
+	doc->completeness.reasons[0] = strdup("events lost");
+	doc->completeness.reasons[1] = strdup(DFL_REASON_NOT_SETTLED);
+	doc->completeness.n_reasons = 2;
+	assert_int_equal(dfl_store_put(s, doc, NULL), 0);
+	dfl_doc_free(doc);
+}
+
+/* What a recorder left open the next one ends, and only that. */
+static void left_open(void **state)
+{
+	struct dfl_docs docs = { 0 };
+	struct dfl_store *s = create(NULL), *reader;
+
+	for (unsigned n = 1; n < 30; n++)
+		put_open(s, n);
+	put(s, 30);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	dfl_store_close(s);
+	assert_int_equal(sql_number("SELECT count(*) FROM trace WHERE NOT settled"), 29);
+	s = create(NULL);
+	assert_false(s->in_transaction);
+	assert_int_equal(sql_number("SELECT count(*) FROM trace WHERE NOT settled"), 0);
+	assert_int_equal(sql_number("SELECT count(*) FROM trace WHERE complete"), 1);
+	put_open(s, 31);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	assert_int_equal(sql_number("SELECT count(*) FROM trace WHERE NOT settled"), 1);
+	assert_int_equal(dfl_store_open(help_path, &reader, NULL), 0);
+	assert_int_equal(dfl_query_list(reader, &(struct dfl_query_filter){ 0 }, &docs, NULL), 0);
+	assert_int_equal(docs.n, 31);
+	for (unsigned i = 0; i < 29; i++) {
+		const struct dfl_doc *doc = docs.doc[i];
+
+		assert_true(doc->settled && !doc->completeness.complete && doc->completeness.n_reasons == 2);
+		assert_string_equal(doc->completeness.reasons[0], "events lost");
+		assert_string_equal(doc->completeness.reasons[1], "the recorder ended before it settled");
+	}
+	assert_true(docs.doc[29]->completeness.complete);
+	assert_false(docs.doc[30]->settled);
+	dfl_docs_fini(&docs);
+	dfl_store_close(reader);
+	dfl_store_close(s);
+}
+
+/* Rows that no recorder wrote: passed over, and the store opens. */
+static void left_open_and_damaged(void **state)
+{
+	struct dfl_store *s = create(NULL);
+
+	for (unsigned n = 1; n < 5; n++)
+		put_open(s, n);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	dfl_store_close(s);
+	sql_number("UPDATE trace SET doc = x'00' WHERE started_ns = 1000000000");
+	sql_number("UPDATE trace SET trace_id = x'ff' WHERE started_ns = 2000000000");
+	sql_number("UPDATE trace SET trace_id = printf('%.*c', 300, '0') WHERE started_ns = 3000000000");
+	dfl_store_close(create(NULL));
+	assert_int_equal(sql_number("SELECT count(*) FROM trace WHERE NOT settled"), 3);
+	assert_int_equal(sql_number("SELECT settled FROM trace WHERE started_ns = 4000000000"), 1);
+	sql_number("UPDATE trace SET settled = 0, trace_id = CAST(substr('0123456789abcdef', 1, 15) || x'00' ||"
+		   " '0123456789abcdef' AS TEXT) WHERE started_ns = 4000000000");
+	dfl_store_close(create(NULL));
+	assert_int_equal(sql_number("SELECT count(*) FROM trace WHERE NOT settled"), 4);
+}
+
 static void private_again(void **state)
 {
 	struct stat st;
@@ -315,7 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(put_and_read), TEST(one_writer), TEST(private_again), TEST(killed_writer),
 		TEST(by_age),       TEST(by_size),    TEST(not_a_store),   TEST(other_versions),
-		TEST(migration),    TEST(damage),
+		TEST(migration),    TEST(damage),	      TEST(left_open),	   TEST(left_open_and_damaged),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
