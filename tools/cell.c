@@ -10,9 +10,9 @@
 
 #include "cli.h"
 #include "fold.h"
+#include "text.h"
 
-#define WIDTH 99
-#define LINE_WIDTH (WIDTH - 18) /* beside the label */
+#define LABEL_WIDTH 17
 
 /* ---- small readers; absent and null are "" or the value given ---- */
 
@@ -117,9 +117,9 @@ void print_line(const char *label, const struct cell *c)
 	struct cell text = *c;
 
 	make_printable(text.text);
-	wrap(&text, LINE_WIDTH);
+	wrap(&text, (size_t)page_columns() - LABEL_WIDTH - 1);
 	for (char *line = strtok(text.text, "\n"); line; line = strtok(NULL, "\n")) {
-		printf("%-17s %s\n", label, line);
+		printf("%-*s %s\n", LABEL_WIDTH, label, line);
 		label = "";
 	}
 }
@@ -139,12 +139,13 @@ void add_residency(struct cell *c, const json_t *j)
 		add(c, " %" PRId64 "s", get_num(j, "ttl_s", 0));
 }
 
-/* Where a name that is too long is cut: in front of its UUID, else after it. */
+/* Where a name that is too long is cut: in front of its UUID or of a part of it, else after it. */
 static char *later_break(char *line, size_t width)
 {
-	for (char *at = line + width; at > line; at--)
-		if (*at == '{')
-			return at;
+	for (const char *mark = "{_"; *mark; mark++)
+		for (char *at = line + width; at > line; at--)
+			if (*at == *mark)
+				return at;
 	return line + width + strcspn(line + width, " .#/:[");
 }
 
@@ -188,7 +189,7 @@ struct libscols_table *new_table(const struct column *columns, size_t n)
 	struct libscols_table *t = scols_new_table();
 
 	scols_table_set_termforce(t, SCOLS_TERMFORCE_ALWAYS);
-	scols_table_set_termwidth(t, WIDTH);
+	scols_table_set_termwidth(t, (size_t)page_columns());
 	for (size_t i = 0; i < n; i++) {
 		struct libscols_column *c =
 			scols_table_new_column(t, columns[i].name, 0, columns[i].flags);

@@ -4,26 +4,34 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <langinfo.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "text.h"
 
 #define DEFAULT_STORE "/var/lib/dflow/store.db"
 #define SECOND_NS 1000000000ll
+#define PREFIX "dflow: "
+#define CONTINUED "       "
 
 int complain(enum exit_status status, const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
+	int n;
 
-	fputs("dflow: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	fputs(PREFIX, stderr);
+	put_lines(stderr, n < 0 ? "out of memory" : text, (int)strlen(PREFIX), terminal_columns(STDERR_FILENO), CONTINUED);
+	if (n >= 0)
+		free(text);
 	return status;
 }
 
@@ -151,50 +159,4 @@ json_t *trace_to_json(const struct dflow_trace *trace)
 	if (!j)
 		complain(STATUS_STORE, "out of memory for a trace");
 	return j;
-}
-
-char *make_printable(char *text)
-{
-	for (char *p = text; *p; p++)
-		if (((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7f)
-			*p = '?';
-	return text;
-}
-
-bool has_utf8(void)
-{
-	return !strcmp(nl_langinfo(CODESET), "UTF-8");
-}
-
-#define COLUMNS 100
-#define CONTINUED "      "
-
-/* Bytes of the text that fit: up to its last blank before the edge, or to its next one after it. */
-static size_t fitting(const char *text, int columns)
-{
-	size_t blank = 0;
-	int column = 0;
-
-	for (size_t i = 0;; i++) {
-		if (!text[i])
-			return i;
-		column += (text[i] & 0xc0) != 0x80; /* UTF-8 continuation bytes take no column */
-		if (column > columns && blank)
-			return blank;
-		if (text[i] == ' ')
-			blank = i;
-	}
-}
-
-void put_folded(char *text)
-{
-	const char *rest = make_printable(text);
-	size_t indent = strspn(rest, " "), n = indent + fitting(rest + indent, COLUMNS - (int)indent);
-
-	printf("%.*s\n", (int)n, rest);
-	while (rest[n]) {
-		rest += n + 1;
-		n = fitting(rest, COLUMNS - (int)strlen(CONTINUED));
-		printf("%s%.*s\n", CONTINUED, (int)n, rest);
-	}
 }

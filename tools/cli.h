@@ -30,7 +30,7 @@ struct command {
 
 extern const struct command cmd_record, cmd_trace, cmd_ls, cmd_doctor, cmd_replay;
 
-/* Says "dflow: …" on stderr and returns the status. */
+/* Says "dflow: …" on stderr, folded on a terminal, and returns the status. */
 int complain(enum exit_status status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The exit status that belongs to an error of recording or replaying. */
 enum exit_status status_of(const struct dflow_error *error);
@@ -59,8 +59,3 @@ int parse_time(const char *text, int64_t *ret_ns);
 
 /* Loads the JSON of a trace; NULL after a complaint about memory. */
 json_t *trace_to_json(const struct dflow_trace *trace);
-/* Text for a terminal: control characters but newlines become '?'. Changes and returns it. */
-char *make_printable(char *text);
-/* Prints it as lines of at most 100 columns, broken at blanks; continued lines are indented. */
-void put_folded(char *text);
-bool has_utf8(void);

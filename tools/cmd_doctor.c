@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow doctor: what this kernel and host allow, and why not. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 #include "targets.h"
+#include "text.h"
+
+#define FOUND_COLUMN 34 /* where what was found begins */
+#define LONG_COLUMN 11	/* the same, when there is not room enough */
+#define CONTINUED "           "
 
 static const char usage[] =
 	"usage: dflow doctor [OPTION]...\n"
@@ -26,11 +32,30 @@ struct report {
 
 static const char *const result_words[] = { "ok", "limited", "missing" };
 
+/* At its column, or on a line of its own. `column`: so many of the line are used. */
+static void print_found(int column, const char *text)
+{
+	int at = column < FOUND_COLUMN ? FOUND_COLUMN : column + 1;
+
+	if (at + (int)strlen(text) > page_columns()) {
+		if (column)
+			putchar('\n');
+		column = 0;
+		at = LONG_COLUMN;
+	}
+	printf("%*s", at - column, "");
+	put_lines(stdout, text, at, page_columns(), CONTINUED);
+}
+
 static void print_check(const struct dflow_check *c)
 {
-	printf("%-8s %-24s %s\n", result_words[c->result], c->name, c->found ? c->found : "");
-	if (c->advice)
-		printf("         %-24s %s %s\n", "", has_utf8() ? "→" : "->", c->advice);
+	char advice[256];
+
+	print_found(printf("%-8s %s", result_words[c->result], c->name), c->found ? c->found : "");
+	if (!c->advice)
+		return;
+	snprintf(advice, sizeof(advice), "%s %s", has_utf8() ? "→" : "->", c->advice);
+	print_found(0, advice);
 }
 
 static void on_check(void *ud, const struct dflow_check *c)

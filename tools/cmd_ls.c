@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow ls: the requests of a store, filtered. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,10 @@
 
 #include "cell.h"
 #include "cli.h"
+#include "text.h"
 
 #define REQUEST_WIDTH 22 /* all columns: under 100 */
+#define SHORT_ID 13	 /* of a UUID, in a narrow terminal; enough for 'dflow trace' */
 
 struct options {
 	const char *store;
@@ -122,13 +125,14 @@ static void add_row(struct libscols_table *table, const struct dflow_trace *t)
 	const char *message = dflow_trace_other_id(t, "message_id");
 	const char *whole = dflow_trace_complete(t) ? "yes" : dflow_trace_settled(t) ? "no" : "open";
 	const char *operation = dflow_trace_operation(t);
+	bool narrow = page_columns() < MAX_COLUMNS;
 	struct cell c[6] = { 0 };
 	struct tm tm;
 
 	gmtime_r(&sec, &tm);
 	strftime(c[0].text, sizeof(c[0].text), "%Y-%m-%d %H:%M:%S", &tm);
 	add(&c[1], "%.8s", dflow_trace_id(t));
-	add(&c[2], "%s", message ? message : "-");
+	add(&c[2], "%.*s", narrow ? SHORT_ID : INT_MAX, message ? message : "-");
 	add(&c[3], "%zu", dflow_trace_hop_count(t));
 	add(&c[4], "%s", whole);
 	add(&c[5], "%s", operation ? operation : "-");

@@ -17,6 +17,7 @@
 
 #include "cli.h"
 #include "targets.h"
+#include "text.h"
 
 #define DISPATCH_EVENTS 4096
 #define STATUS_EVERY_MS 1000
@@ -268,37 +269,46 @@ static void say_ready(const struct session *s)
 	struct dflow_stats stats = { .sz = sizeof(stats) };
 
 	if (s->o->keep_payload)
-		fprintf(stderr,
-			"dflow: WARNING: %s will hold the users' text and every secret that "
-			"passes; keep it private "
-			"and delete it\n",
-			s->o->keep_payload);
+		complain(STATUS_OK,
+			 "WARNING: %s will hold the users' text and every secret that passes; keep it private and delete it",
+			 s->o->keep_payload);
 	dflow_recorder_stats(s->recorder, &stats);
 	say_unknown(&stats, store_path(s->o->store));
-	fprintf(stderr, "dflow: recording into %s; Ctrl-C or SIGTERM ends it\n",
-		store_path(s->o->store));
+	complain(STATUS_OK, "recording into %s; Ctrl-C or SIGTERM ends it", store_path(s->o->store));
 	if (s->o->ready_fd >= 0) {
 		dprintf(s->o->ready_fd, "recording\n");
 		close(s->o->ready_fd);
 	}
 }
 
+/* On a terminal each takes the place of the one before, so it may not be longer than a line. */
+static void put_status(struct session *s, const char *text, bool last)
+{
+	if (s->tty)
+		fputs("\r\033[K", stderr);
+	s->line = s->tty && !last;
+	if (s->line)
+		fprintf(stderr, "%.*s", terminal_columns(STDERR_FILENO) - 1, text);
+	else
+		complain(STATUS_OK, "%s", text);
+}
+
 static void print_status(struct session *s, bool last)
 {
 	struct dflow_stats stats = { .sz = sizeof(stats) };
+	char text[256];
 
 	if (!s->tty && !s->o->status && !last)
 		return;
 	dflow_recorder_stats(s->recorder, &stats);
-	fprintf(stderr,
-		"%s%" PRIu64 " requests (%" PRIu64 " open), %" PRIu64 " hops; %" PRIu64
-		" events, %" PRIu64 " bytes; lost %" PRIu64 " events, %" PRIu64 " bytes%s",
-		s->tty ? "\r\033[K" : "dflow: ", stats.requests, stats.open_requests, stats.hops,
-		stats.events, stats.bytes, stats.lost_events, stats.lost_bytes,
-		s->tty && !last ? "" : "\n");
-	s->line = s->tty && !last;
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " requests (%" PRIu64 " open), %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
+		 " bytes; lost %" PRIu64 " events, %" PRIu64 " bytes",
+		 stats.requests, stats.open_requests, stats.hops, stats.events, stats.bytes, stats.lost_events,
+		 stats.lost_bytes);
+	put_status(s, text, last);
 	for (uint32_t i = 0; last && i < stats.n_limits; i++)
-		fprintf(stderr, "dflow: limit reached %" PRIu64 " times: %s\n", stats.limits[i].hits, stats.limits[i].name);
+		complain(STATUS_OK, "limit reached %" PRIu64 " times: %s", stats.limits[i].hits, stats.limits[i].name);
 }
 
 static void child_ended(struct session *s)

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "text.h"
 
 static const char usage[] =
 	"usage: dflow replay [OPTION]... FILE...\n"
@@ -56,6 +58,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static void print_summary(const char *file, const struct dflow_stats *s, bool json)
 {
+	char text[256];
+
 	if (json) {
 		printf("{\"schema\":\"dflow.replay/1\",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
 		       ",\"lost_events\":%" PRIu64 ",\"lost_bytes\":%" PRIu64
@@ -69,9 +73,10 @@ static void print_summary(const char *file, const struct dflow_stats *s, bool js
 		printf("]}\n");
 		return;
 	}
-	printf("%s: %" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
-	       " bytes, %" PRIu64 " bytes missing\n",
-	       file, s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64 " bytes, %" PRIu64 " bytes missing",
+		 s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
+	put_lines(stdout, text, printf("%s: ", file), terminal_columns(STDOUT_FILENO), "  ");
 	if (s->lost_events)
 		printf("lost events: %" PRIu64 " (while recording, or because the file is cut off)\n", s->lost_events);
 	for (uint32_t i = 0; i < s->n_limits; i++)

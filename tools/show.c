@@ -10,9 +10,13 @@
 #include "cli.h"
 #include "fold.h"
 #include "show_after.h"
+#include "text.h"
 
-#define WHAT_WIDTH 32
-#define TEXT_WIDTH 13
+/* Of columns of the hops. */
+struct widths {
+	size_t ends, what, text;
+};
+
 
 /* ---- header ---- */
 
@@ -194,7 +198,7 @@ static void add_link(struct cell *c, const json_t *hop)
 }
 
 /* n: of its kind that went the same way. */
-static void add_hop(struct libscols_table *t, const json_t *hop, unsigned n)
+static void add_hop(struct libscols_table *t, const json_t *hop, unsigned n, const struct widths *w)
 {
 	struct libscols_line *line = scols_table_new_line(t, NULL);
 	struct cell c[7] = { 0 };
@@ -204,11 +208,12 @@ static void add_hop(struct libscols_table *t, const json_t *hop, unsigned n)
 	add_endpoint(&c[2], json_object_get(hop, "from"));
 	add(&c[2], " %s ", arrow());
 	add_endpoint(&c[2], json_object_get(hop, "to"));
+	wrap(&c[2], w->ends);
 	add_what(&c[3], hop);
 	add_notes(&c[3], hop);
-	wrap(&c[3], WHAT_WIDTH);
+	wrap(&c[3], w->what);
 	add_text(&c[4], hop, n);
-	wrap(&c[4], TEXT_WIDTH);
+	wrap(&c[4], w->text);
 	add_link(&c[5], hop);
 	add_residency(&c[6], hop);
 	wrap(&c[6], 10);
@@ -218,10 +223,11 @@ static void add_hop(struct libscols_table *t, const json_t *hop, unsigned n)
 
 static void show_hops(const json_t *trace)
 {
+	static const struct widths wide = { CELL, 32, 13 }, narrow = { 17, 24, 10 };
 	static const struct column columns[] = {
 		{ "#", SCOLS_FL_RIGHT },
 		{ "MS", SCOLS_FL_RIGHT },
-		{ "FROM - TO", 0 },
+		{ "FROM - TO", SCOLS_FL_WRAP },
 		{ "WHAT", SCOLS_FL_WRAP },
 		{ "TEXT", SCOLS_FL_WRAP },
 		{ "LINK", SCOLS_FL_WRAP },
@@ -238,14 +244,15 @@ static void show_hops(const json_t *trace)
 			     "\nNo hop was seen; it may have been missed, for the reasons above.");
 		return;
 	}
-	printf("\nHops: each time the text was seen crossing (MS: milliseconds after the request "
-	       "began)\n");
+	puts("");
+	put_lines(stdout, "Hops: each time the text was seen crossing (MS: milliseconds after the request began)", 0,
+		  page_columns(), "");
 	t = new_table(columns, sizeof(columns) / sizeof(columns[0]));
 	json_array_foreach(hops, i, hop) {
 		unsigned n = fold_hop(hops, i);
 
 		if (n)
-			add_hop(t, hop, n);
+			add_hop(t, hop, n, page_columns() < MAX_COLUMNS ? &narrow : &wide);
 	}
 	print_table(t);
 }

@@ -9,16 +9,18 @@
 
 #include "cell.h"
 #include "cli.h"
+#include "text.h"
 
 #define MAX_NAMED 6 /* of ids or hops in one line */
 
 static void show_places(const json_t *trace)
 {
 	static const struct column columns[] = {
-		{ "STATION", 0 },          { "PLACE", 0 }, { "KEPT AS", 0 }, { "NOW", 0 },
+		{ "STATION", 0 },          { "PLACE", SCOLS_FL_WRAP }, { "KEPT AS", 0 }, { "NOW", 0 },
 		{ "TEXT", SCOLS_FL_WRAP },
 	};
 	const json_t *places = json_object_get(trace, "places");
+	bool narrow = page_columns() < MAX_COLUMNS;
 	struct libscols_table *t;
 	json_t *place;
 	size_t i;
@@ -33,9 +35,11 @@ static void show_places(const json_t *trace)
 
 		add(&c[0], "%s", *get_str(place, "station") ? get_str(place, "station") : "?");
 		add(&c[1], "%s", *get_str(place, "place") ? get_str(place, "place") : "-");
+		wrap(&c[1], narrow ? 30 : 44);
 		add_residency(&c[2], place);
 		add(&c[3], "%s", get_str(place, "now"));
 		add_fields(&c[4], json_object_get(place, "fields"));
+		wrap(&c[4], narrow ? 15 : 24);
 		for (int k = 0; k < 5; k++)
 			set(line, k, c[k]);
 	}
