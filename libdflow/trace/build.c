@@ -366,7 +366,7 @@ static void build_fields(struct build *b)
 		return;
 	for (s = b->r->sources; s; s = s->next)
 		build_field(b, s, &doc->fields[doc->n_fields++]);
-	for (size_t i = 0; i < b->n_hops; i++) {
+	for (size_t i = 0; i < b->n_hops && !b->failed; i++) {
 		struct dfl_doc_field *f = &doc->fields[doc->n_fields];
 
 		if (!b->hops[i]->key.replayed_from[0] || have_foreign_field(doc, b->hops[i]))
@@ -494,7 +494,7 @@ static void build_places(struct build *b)
 	struct dfl_doc *doc = b->doc;
 
 	doc->places = array(b, doc->n_hops, sizeof(*doc->places));
-	for (size_t i = 0; i < doc->n_hops && doc->places; i++) {
+	for (size_t i = 0; i < doc->n_hops && !b->failed; i++) {
 		struct dfl_doc_hop *h = &doc->hops[i];
 		struct dfl_doc_place *p;
 
@@ -512,7 +512,7 @@ static void build_places(struct build *b)
 		}
 		add_string(b, &p->fields, &p->n_fields, h->field);
 	}
-	for (size_t i = 0; i < doc->n_places; i++)
+	for (size_t i = 0; i < doc->n_places && !b->failed; i++)
 		doc->places[i].now = dup_or_null(b, place_now(b, &doc->places[i]));
 }
 
