@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "capture/proc.h"
 #include "capture/targets.h"
 
@@ -54,7 +54,10 @@ static int add(struct item **set, uint64_t a, uint64_t b)
 	it->key[0] = a;
 	it->key[1] = b;
 	HASH_ADD(hh, *set, key, sizeof(it->key), it);
-	return 0;
+	if (DFL_HASHED(hh, it))
+		return 0;
+	free(it);
+	return -ENOMEM;
 }
 
 /* proc_pid_net(5): "sl: local:port remote:port st …", hexadecimal; state 0A listens. */

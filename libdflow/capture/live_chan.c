@@ -38,13 +38,19 @@ static void set_addr(struct dfl_addr *a, const struct dfl_k_addr *k)
 		dfl_addr_set(a, k->family, k->ip, k->port);
 }
 
-static void unlink_chan(struct live *l, struct live_chan *c)
+/* It is not in l->chans any more. */
+static void free_chan(struct live *l, struct live_chan *c)
 {
-	HASH_DELETE(hh, l->chans, c);
 	if (c->sk)
 		HASH_DELETE(by_sk, l->chans_by_sk, c);
 	free((char *)c->ev.path);
 	free(c);
+}
+
+static void unlink_chan(struct live *l, struct live_chan *c)
+{
+	HASH_DELETE(hh, l->chans, c);
+	free_chan(l, c);
 }
 
 static int send_close(struct live *l, struct live_chan *c, uint64_t ts_ns)
@@ -87,6 +93,10 @@ static struct live_chan *make_chan(struct live *l, const struct dfl_k_key *key)
 	c->ev.inode = key->ino;
 	c->ev.existed = !key->dev && dfl_existing_has(l->existing, key->ino);
 	HASH_ADD(hh, l->chans, key, sizeof(c->key), c);
+	if (!DFL_HASHED(hh, c)) {
+		free(c);
+		return NULL;
+	}
 	l->stats.chans++;
 	return c;
 }
@@ -213,6 +223,10 @@ static int pair(struct live *l, struct live_chan *c, uint64_t sk, uint64_t ts_ns
 		}
 		c->sk = sk;
 		HASH_ADD(by_sk, l->chans_by_sk, sk, sizeof(c->sk), c);
+		if (!DFL_HASHED(by_sk, c)) {
+			c->sk = 0;
+			return -ENOMEM;
+		}
 	}
 	peer = find_peer(l, c);
 	if (!peer || peer == c)
@@ -324,6 +338,19 @@ static int make_unintroduced(struct live *l, const struct dfl_k_data *rec, struc
 	return r ? r : tell(l, *ret_chan, rec->head.ts_ns);
 }
 
+/* To the end: the order is the order of use. */
+static int move_to_end(struct live *l, struct live_chan *c)
+{
+	if (!c->hh.next)
+		return 0;
+	HASH_DELETE(hh, l->chans, c);
+	HASH_ADD(hh, l->chans, key, sizeof(c->key), c);
+	if (DFL_HASHED(hh, c))
+		return 0;
+	free_chan(l, c);
+	return -ENOMEM;
+}
+
 int live_chan_data(struct live *l, const struct dfl_k_data *rec)
 {
 	struct live_chan *c = live_chan_find(l, &rec->key);
@@ -331,10 +358,10 @@ int live_chan_data(struct live *l, const struct dfl_k_data *rec)
 
 	if (!r && !c)
 		r = make_unintroduced(l, rec, &c);
+	if (!r)
+		r = move_to_end(l, c);
 	if (r)
 		return r;
-	HASH_DELETE(hh, l->chans, c); /* to the end: the order is the order of use */
-	HASH_ADD(hh, l->chans, key, sizeof(c->key), c);
 	if (rec->flags & DFL_K_END) {
 		bool *closed = rec->out ? &c->closed_out : &c->closed_in;
 

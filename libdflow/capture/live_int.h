@@ -6,9 +6,8 @@
  */
 #pragma once
 
-#include <uthash.h>
-
 #include "../bpf/event.h"
+#include "base/hash.h"
 #include "capture/closer.h"
 #include "capture/live.h"
 #include "capture/proc.h"

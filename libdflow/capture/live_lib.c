@@ -116,7 +116,10 @@ static struct live_elf *elf_of(struct live *l, int fd)
 	memcpy(e->key, key, sizeof(key));
 	e->found = dfl_elf_find(fd, fn_names, DFL_K_N_TLS_FN, e->offset);
 	HASH_ADD(hh, l->elves, key, sizeof(e->key), e);
-	return e;
+	if (DFL_HASHED(hh, e))
+		return e;
+	free(e);
+	return NULL;
 }
 
 /* ---- attaching ---- */
@@ -237,7 +240,10 @@ static struct live_lib *make_lib(struct live *l, const struct lib_key *key, stru
 	lib->multi[0] = lib->multi[1] = -1;
 	snprintf(lib->path, sizeof(lib->path), "%s", path);
 	HASH_ADD(hh, l->libs, key, sizeof(lib->key), lib);
-	return lib;
+	if (DFL_HASHED(hh, lib))
+		return lib;
+	free(lib);
+	return NULL;
 }
 
 /* The kernel looks the file up by a path: /proc/self/fd names the very file that was read. */
@@ -253,6 +259,8 @@ static int attach(struct live *l, const struct lib_key *key, const char *path)
 	elf = elf_of(l, fd);
 	if (elf && elf->found > 0)
 		lib = make_lib(l, key, elf, path);
+	if (!elf || elf->found > 0)
+		r = -ENOMEM;
 	if (lib) {
 		snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
 		r = attach_all(l, lib, file);

@@ -30,7 +30,10 @@ static struct live_proc *find_or_make(struct live *l, uint32_t pid)
 		return NULL;
 	p->pid = pid;
 	HASH_ADD(hh, l->procs, pid, sizeof(p->pid), p);
-	return p;
+	if (DFL_HASHED(hh, p))
+		return p;
+	free(p);
+	return NULL;
 }
 
 /* Files of container runtimes are read once a container, not once a process of it. */
@@ -49,6 +52,8 @@ static void read_container(struct live *l, struct dfl_proc_facts *f)
 			return;
 		c->facts = *f;
 		HASH_ADD_STR(l->containers, facts.cgroup, c);
+		if (!DFL_HASHED(hh, c))
+			free(c);
 		return;
 	}
 	memcpy(f->container_id, c->facts.container_id, sizeof(f->container_id));

@@ -85,28 +85,41 @@ static struct live_ssl *make_ssl(struct live *l, uint64_t ssl, uint64_t born_ns,
 	if (!s)
 		return NULL;
 	s->key = (struct live_ssl_key){ .ssl = ssl, .born_ns = born_ns, .pid = pid };
-	s->id = ++l->next_ssl;
 	HASH_ADD(hh, l->ssls, key, sizeof(s->key), s);
+	if (!DFL_HASHED(hh, s)) {
+		free(s);
+		return NULL;
+	}
+	s->id = ++l->next_ssl;
 	return s;
+}
+
+/* To the end: the order is the order of use, and the first one goes when there is no room. */
+static int move_to_end(struct live *l, struct live_ssl *s)
+{
+	if (!s->hh.next)
+		return 0;
+	HASH_DEL(l->ssls, s);
+	HASH_ADD(hh, l->ssls, key, sizeof(s->key), s);
+	if (DFL_HASHED(hh, s))
+		return 0;
+	drop_held(l, s);
+	free(s);
+	return -ENOMEM;
 }
 
 static int find_or_make(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid, uint64_t ts_ns,
 			struct live_ssl **ret_ssl)
 {
 	struct live_ssl *s = find(l, ssl, born_ns, pid);
-	int r;
+	int r = s ? move_to_end(l, s) : make_room(l, ts_ns);
 
-	if (s) { /* to the end: the order is the order of use, and the first one goes when there is no room */
-		HASH_DEL(l->ssls, s);
-		HASH_ADD(hh, l->ssls, key, sizeof(s->key), s);
-	} else {
-		r = make_room(l, ts_ns);
-		if (r)
-			return r;
+	if (r)
+		return r;
+	if (!s)
 		s = make_ssl(l, ssl, born_ns, pid);
-		if (!s)
-			return -ENOMEM;
-	}
+	if (!s)
+		return -ENOMEM;
 	*ret_ssl = s;
 	return 0;
 }

@@ -9,7 +9,8 @@
 #include <pcap/sll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
+#include "base/hash.h"
 
 #define TICK_NS 100000000ull
 #define FLOWS_MAX 65536
@@ -218,6 +219,10 @@ static int open_flow(struct pcap_source *s, const struct packet *p, bool from_cl
 	f->client = from_client ? p->src : p->dst;
 	f->server = from_client ? p->dst : p->src;
 	HASH_ADD(hh, s->flows, key, sizeof(f->key), f);
+	if (!DFL_HASHED(hh, f)) {
+		free(f);
+		return -ENOMEM;
+	}
 	*ret_flow = f;
 	return r ? r : emit_chan(s, f);
 }

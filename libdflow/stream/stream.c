@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <uthash.h>
 #include <utlist.h>
+
+#include "base/hash.h"
 
 struct conn {
 	struct dfl_conn pub; /* first: the sinks get a pointer to it */
@@ -77,6 +78,20 @@ static struct chan_ref *find_chan(struct dfl_stream *s, uint64_t chan)
 
 	HASH_FIND(hh, s->chans, &chan, sizeof(chan), ref);
 	return ref;
+}
+
+static struct chan_ref *add_chan(struct dfl_stream *s, uint64_t chan)
+{
+	struct chan_ref *ref = calloc(1, sizeof(*ref));
+
+	if (!ref)
+		return NULL;
+	ref->chan = chan;
+	HASH_ADD(hh, s->chans, chan, sizeof(ref->chan), ref);
+	if (DFL_HASHED(hh, ref))
+		return ref;
+	free(ref);
+	return NULL;
 }
 
 static void drop_chan(struct dfl_stream *s, uint64_t chan)
@@ -208,9 +223,13 @@ static int add_pair_keys(struct dfl_stream *s, struct conn *c, enum dfl_end end,
 		k->id = mine;
 		k->conn = c;
 		k->end = end;
+		HASH_ADD(hh, s->pairs, id, sizeof(k->id), k);
+		if (!DFL_HASHED(hh, k)) {
+			free(k);
+			return -ENOMEM;
+		}
 		k->of_conn = c->keys;
 		c->keys = k;
-		HASH_ADD(hh, s->pairs, id, sizeof(k->id), k);
 	}
 	return 0;
 }
@@ -269,19 +288,19 @@ static int chan_event(struct dfl_stream *s, const struct dfl_ev_chan *ev, uint64
 		s->sink.conn(s->sink.ud, &ref->conn->pub);
 		return add_pair_keys(s, ref->conn, ref->end, ev);
 	}
+	ref = add_chan(s, ev->chan);
+	if (!ref)
+		return -ENOMEM;
 	c = ev->tap ? NULL : find_other_end(s, ev, &end);
 	if (!c)
 		c = new_conn(s, ev, ts_ns);
-	ref = calloc(1, sizeof(*ref));
-	if (!c || !ref) {
-		free(ref);
+	if (!c) {
+		drop_chan(s, ev->chan);
 		return -ENOMEM;
 	}
-	ref->chan = ev->chan;
 	ref->conn = c;
 	ref->end = end;
 	learn_seq0(ref, ev);
-	HASH_ADD(hh, s->chans, chan, sizeof(ref->chan), ref);
 	set_end(c, end, ev);
 	s->sink.conn(s->sink.ud, &c->pub);
 	return ev->tap ? 0 : add_pair_keys(s, c, end, ev);

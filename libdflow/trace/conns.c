@@ -14,15 +14,21 @@ static struct rconn *add(struct dfl_trace *t, struct request *r, struct tconn *t
 		return NULL;
 	}
 	rc = calloc(1, sizeof(*rc));
-	if (!rc)
+	if (rc) {
+		rc->tc = tc;
+		HASH_ADD(hh, r->conns, tc, sizeof(rc->tc), rc);
+	}
+	if (!rc || !DFL_HASHED(hh, rc)) {
+		r->capped = true;
+		free(rc);
 		return NULL;
-	rc->tc = dfl_tconn_ref(tc);
+	}
+	dfl_tconn_ref(tc);
 	if (tc->medium != DFL_FILE) {
 		rc->scanned0 = tc->scanned;
 		rc->unread0 = tc->unread;
 		rc->gap0 = tc->gap_bytes;
 	}
-	HASH_ADD(hh, r->conns, tc, sizeof(rc->tc), rc);
 	return rc;
 }
 

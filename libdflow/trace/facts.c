@@ -33,6 +33,10 @@ const char *dfl_trace_string(struct dfl_trace *t, const char *text)
 		return "*";
 	memcpy(s->text, text, len + 1);
 	HASH_ADD_KEYPTR(hh, t->strings, s->text, len, s);
+	if (!DFL_HASHED(hh, s)) {
+		free(s);
+		return "*";
+	}
 	return s->text;
 }
 
@@ -70,6 +74,10 @@ void dfl_trace_proc(struct dfl_trace *t, const struct dfl_ev_proc *ev, uint64_t 
 			return;
 		p->pid = ev->pid;
 		HASH_ADD(hh, t->procs, pid, sizeof(p->pid), p);
+		if (!DFL_HASHED(hh, p)) {
+			free(p);
+			return;
+		}
 	}
 	a = dfl_rules_process(t->opts.rules, ev);
 	p->station = a.station;
@@ -100,6 +108,10 @@ void dfl_trace_name(struct dfl_trace *t, const char *name, const struct dfl_addr
 			return;
 		n->addr = key;
 		HASH_ADD(hh, t->names, addr, sizeof(n->addr), n);
+		if (!DFL_HASHED(hh, n)) {
+			free(n);
+			return;
+		}
 	}
 	n->name = dfl_trace_string(t, name);
 }

@@ -108,10 +108,8 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 	struct request *r = a->request;
 	struct hop *h;
 
-	if (HASH_COUNT(r->hops) >= MAX_HOPS_PER_REQUEST) {
-		r->capped = true;
+	if (HASH_COUNT(r->hops) >= MAX_HOPS_PER_REQUEST)
 		return NULL;
-	}
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return NULL;
@@ -124,7 +122,6 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 	}
 	h->key = *key;
 	h->tc = dfl_tconn_ref(a->op->tc);
-	h->seq = ++r->next_seq;
 	h->protocol = a->op->protocol;
 	h->field = a->source ? a->source->field : a->old->field;
 	h->n_prints = a->source ? 0 : a->old->n;
@@ -133,6 +130,11 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 	h->ttl_s = a->ttl_s;
 	h->first_ns = UINT64_MAX;
 	HASH_ADD(hh, r->hops, key, sizeof(h->key), h);
+	if (!DFL_HASHED(hh, h)) {
+		dfl_hop_free(t, h);
+		return NULL;
+	}
+	h->seq = ++r->next_seq;
 	t->stats.hops++;
 	return h;
 }
@@ -156,8 +158,10 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	*ret_new = !h;
 	if (!h)
 		h = new_hop(t, a, &key);
-	if (!h)
+	if (!h) {
+		a->request->capped = true;
 		return NULL;
+	}
 	learn_from_op(h, a->op);
 	h->by_id |= a->by_id;
 	if (a->ttl_s >= 0)

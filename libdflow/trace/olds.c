@@ -59,10 +59,14 @@ static struct old *new_old(struct dfl_trace *t, const struct dfl_trace_old *of)
 	if (!o)
 		return NULL;
 	memcpy(o->trace_id, of->trace_id, sizeof(o->trace_id));
+	HASH_ADD_STR(t->old_by_id, trace_id, o);
+	if (!DFL_HASHED(hh, o)) {
+		free(o);
+		return NULL;
+	}
 	o->number = ++t->next_old;
 	o->started_ns = of->started_ns;
 	o->conversation = of->conversation_id ? strdup(of->conversation_id) : NULL;
-	HASH_ADD_STR(t->old_by_id, trace_id, o);
 	enlist(t, o);
 	return o;
 }

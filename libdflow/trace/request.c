@@ -222,6 +222,24 @@ static struct bound_id *find_id(struct dfl_trace *t, enum dfl_id_kind kind, cons
 	return b;
 }
 
+static struct bound_id *add_id(struct dfl_trace *t, struct request *r, const char *key)
+{
+	struct bound_id *b = r->n_bound < MAX_IDS_PER_REQUEST ? calloc(1, sizeof(*b)) : NULL;
+
+	if (b) {
+		strcpy(b->key, key);
+		b->request = r;
+		HASH_ADD_STR(t->ids, key, b);
+	}
+	if (b && DFL_HASHED(hh, b)) {
+		r->n_bound++;
+		return b;
+	}
+	r->capped = r->dirty = true;
+	free(b);
+	return NULL;
+}
+
 void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind kind, const char *value)
 {
 	char key[sizeof(((struct bound_id *)0)->key)];
@@ -235,19 +253,10 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 		dfl_request_link(r, b->request->trace_id, "conversation");
 		b->request = r;
 	}
-	if (!b && r->n_bound == MAX_IDS_PER_REQUEST) {
-		r->capped = r->dirty = true;
+	if (!b)
+		b = add_id(t, r, key);
+	if (!b)
 		return;
-	}
-	if (!b) {
-		b = calloc(1, sizeof(*b));
-		if (!b)
-			return;
-		r->n_bound++;
-		strcpy(b->key, key);
-		b->request = r;
-		HASH_ADD_STR(t->ids, key, b);
-	}
 	if (kind < DFL_N_ID && !r->ids[kind] && b->request == r) { /* the first binding wins */
 		r->ids[kind] = strdup(value);
 		r->dirty = true;
@@ -356,9 +365,9 @@ static void store(struct dfl_trace *t, struct request *r, bool last)
 {
 	struct dfl_doc *doc;
 
-	r->dirty = false;
 	r->stored_ns = t->now_ns;
-	if (!t->opts.on_store || dfl_build_doc(t, r, &doc))
+	r->dirty = t->opts.on_store && dfl_build_doc(t, r, &doc); /* again later, when memory was short */
+	if (!t->opts.on_store || r->dirty)
 		return;
 	t->opts.on_store(t->opts.ud, doc);
 	dfl_doc_free(doc);

@@ -2,9 +2,8 @@
 /* What the trace stage remembers; for the files of this folder. */
 #pragma once
 
-#include <uthash.h>
-
 #include "base/buf.h"
+#include "base/hash.h"
 #include "match/match.h"
 #include "trace/trace.h"
 

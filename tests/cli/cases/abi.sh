@@ -8,6 +8,7 @@ nm -D --defined-only "$(dirname "$DFLOW")/../libdflow/libdflow.so" | awk '$2 != 
 echo "header: $(wc -l </tmp/dflow-abi-$$.header) functions"
 diff /tmp/dflow-abi-$$.header /tmp/dflow-abi-$$.map && echo "map: the same"
 diff /tmp/dflow-abi-$$.header /tmp/dflow-abi-$$.library && echo "library: the same"
+nm -D --undefined-only "$(dirname "$DFLOW")/../libdflow/libdflow.so" | grep -wE '_?exit|_Exit' || echo "library: never exits"
 rm -f /tmp/dflow-abi-$$.*
 objdump -p "$(dirname "$DFLOW")/../libdflow/libdflow.so" | awk '$1 == "SONAME" {print $1, $2}'
 for language in 'c -std=c99' 'c -std=c17' 'c++ -std=c++11' 'c++ -std=c++20'; do
