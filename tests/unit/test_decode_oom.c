@@ -9,30 +9,7 @@
 #include <cmocka.h>
 
 #include "decode_tape.h"
-
-void *__real_calloc(size_t n, size_t size);
-void *__real_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_malloc(size_t size);
-
-static long left = -1; /* allocations that succeed before one fails; -1: all do */
-static unsigned long n_allocations;
-
-static bool fails(void)
-{
-	n_allocations++;
-	return left >= 0 && !left--;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
+#include "oom.h"
 
 /* A sink without memory; what it hands out is counted. */
 static int balance;
@@ -140,13 +117,15 @@ static const struct dfl_decode_sink sink = {
 	limit,         dns,        protocol,
 };
 
-/* Like tape_play, but an allocation may fail at any time. */
-static void play(const struct tape *t)
+/* Like tape_play, but one allocation fails. Returns how many there were. */
+static long play(const struct tape *t, long fails_at)
 {
-	struct dfl_conn *conn = __real_calloc(t->n_conns, sizeof(*conn));
+	struct dfl_conn *conn = calloc(t->n_conns, sizeof(*conn));
 	struct dfl_decode *d;
+	long n;
 
 	memcpy(conn, t->conn, t->n_conns * sizeof(*conn));
+	oom_at(fails_at);
 	if (!dfl_decode_new(&sink, &d)) {
 		for (size_t i = 0; i < t->n_items; i++)
 			if (t->item[i].chunk.data)
@@ -155,8 +134,11 @@ static void play(const struct tape *t)
 			dfl_decode_close(d, &conn[i], 1);
 		dfl_decode_free(d);
 	}
+	n = oom_count();
+	oom_at(-1);
 	free(conn);
 	assert_int_equal(balance, 0);
+	return n;
 }
 
 static void test_each_allocation_fails(void **state)
@@ -185,21 +167,16 @@ static void test_each_allocation_fails(void **state)
 	char path[4096];
 
 	for (size_t i = 0; i < sizeof(tapes) / sizeof(tapes[0]); i++) {
-		unsigned long n;
 		struct tape t;
+		long n;
 
 		snprintf(path, sizeof(path), "%s/decode/%s.tape", dir ? dir : "tests/golden",
 			 tapes[i]);
 		tape_from_text(&t, path);
-		n_allocations = 0;
-		play(&t);
-		n = n_allocations;
+		n = play(&t, -1);
 		assert_true(n > 2);
-		for (unsigned long k = 0; k < n; k++) {
-			left = (long)k;
-			play(&t);
-			left = -1;
-		}
+		for (long k = 0; k < n; k++)
+			play(&t, k);
 		tape_fini(&t);
 	}
 }

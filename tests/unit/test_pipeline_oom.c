@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Allocations of a whole replay fail, one each time: the replay comes to its end, and nothing leaks. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "oom.h"
+#include "pipeline.h"
+
+/* A recorded chat takes some ten thousand allocations; each of one stage is what test_trace_oom and others are for. */
+#define FIRST 40
+#define STRIDE 127
+
+static struct dfl_rules *rules;
+static char path[512];
+
+static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+{
+	unsigned *settled = ud;
+
+	*settled += what == DFL_DOC_SETTLED;
+}
+
+/* A recorder would end here; what follows is harder. */
+static int go_on(void *pipeline, const struct dfl_event *ev)
+{
+	int r = dfl_pipeline_event(pipeline, ev);
+
+	assert_true(!r || r == -ENOMEM);
+	return 0;
+}
+
+static void feed(struct dfl_source *s, struct dfl_pipeline *p)
+{
+	int n;
+
+	do
+		n = s->ops->dispatch(s, go_on, p, 1000);
+	while (n > 0 || n == -ENOMEM);
+	assert_int_equal(n, -ENODATA);
+	assert_int_equal(s->ops->finish(s, go_on, p), 0);
+	dfl_pipeline_finish(p);
+}
+
+/* Returns how many allocations there were. */
+static long replay(long fails_at, size_t size, unsigned *ret_settled)
+{
+	struct dfl_pipeline_opts opts = { .rules = rules, .on_change = on_change, .ud = ret_settled };
+	struct dfl_pipeline *p;
+	struct dfl_source *s;
+	struct dfl_err err;
+	long n;
+
+	*ret_settled = 0;
+	oom_at_size(fails_at, size);
+	if (!dfl_pcap_open(path, &s, &err)) {
+		if (!dfl_pipeline_new(&opts, &p)) {
+			feed(s, p);
+			dfl_pipeline_free(p);
+		}
+		s->ops->free(s);
+	}
+	n = oom_count();
+	oom_at(-1);
+	return n;
+}
+
+static void test_allocations_fail(void **state)
+{
+	unsigned settled, lost = 0;
+	long n = replay(-1, 0, &settled);
+
+	assert_int_equal(settled, 1);
+	assert_true(n > 5000);
+	for (long k = 0; k < n; k += k < FIRST ? 1 : STRIDE) {
+		replay(k, 0, &settled);
+		lost += !settled;
+	}
+	assert_in_range(lost, 1, FIRST); /* mostly those that were to make the pipeline */
+}
+
+static void test_each_table_fails(void **state)
+{
+	const size_t size = HASH_INITIAL_NUM_BUCKETS * sizeof(UT_hash_bucket);
+	unsigned settled;
+	long n = replay(-1, size, &settled);
+
+	assert_true(n >= 8);
+	for (long k = 0; k < n; k++)
+		replay(k, size, &settled);
+}
+
+static int setup(void **state)
+{
+	const char *golden = getenv("DFLOW_GOLDEN");
+	struct dfl_err err;
+
+	snprintf(path, sizeof(path), "%s/chat-block-en.pcap", golden ? golden : "tests/golden");
+	return dfl_rules_load(NULL, &rules, &err);
+}
+
+static int teardown(void **state)
+{
+	dfl_rules_free(rules);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_allocations_fail),
+		cmocka_unit_test(test_each_table_fails),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
