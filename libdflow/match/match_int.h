@@ -212,7 +212,7 @@ struct dfl_scan {
 	uint64_t next_probe; /* canonical byte of the next k-gram to look up */
 	uint64_t barrier;    /* nothing joins across it */
 	uint64_t next_print; /* canonical byte of the next k-gram that may have a fingerprint … */
-	uint64_t after_print; /* … and behind the one that was looked at last */
+	uint64_t after_print; /* … and behind the last one that is not in too many texts to tell */
 	struct dfl_streaks *streaks; /* of fingerprints; NULL: none yet */
 	struct dfl_open_run *open;
 	uint32_t n_open, cap_open;

@@ -164,6 +164,8 @@ static void look(struct dfl_scan *s, uint64_t at)
 		step(s, at, print, &found);
 	else if (found.n)
 		s->m->stats.capped_candidates++;
+	if (!found.more) /* else the text that goes on behind it may have it, too */
+		s->after_print = at + 1;
 }
 
 /* Those that may be in the table; returns how many. */
@@ -198,16 +200,16 @@ void dfl_streaks_scan(struct dfl_scan *s)
 		while (hit < n_hits && hits[hit] < i)
 			hit++;
 		if (!s->streaks || !s->streaks->n) { /* what is not in the table ends nothing */
-			if (hit == n_hits)
+			size_t next = hit < n_hits ? hits[hit] : n;
+
+			if (next > i)
+				s->after_print = from + at[next - 1] + 1;
+			if (next == n)
 				break;
-			i = hits[hit];
+			i = next;
 		}
-		if (i)
-			s->after_print = from + at[i - 1] + 1;
 		look(s, from + at[i]);
 	}
-	if (n)
-		s->after_print = from + at[n - 1] + 1;
 }
 
 void dfl_streaks_end(struct dfl_scan *s)

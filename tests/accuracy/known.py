@@ -4,7 +4,5 @@ count is wrong too; remove a line with its fault."""
 
 KNOWN = {
     "1 MB": ({"missing"}, "the recorder falls behind: events are lost, and said to be; alone on an idle machine all is found"),
-    "history, restarts": ({"false"}, "a phrase that the model says in every answer stands in the history, of which after a restart only "
-                                     "fingerprints are known: it counts as a part of the new answer"),
     "32 words": ({"missing", "false"}, "the recorder falls behind: an end of a short connection has no process, so no station"),
 }

@@ -256,6 +256,44 @@ static void found_again(void **state)
 	free_fixture(f);
 }
 
+/* An opening that more texts have than a fingerprint leads to: it may be of the text that goes on behind it, also of the oldest. */
+static void reaches_over_a_common_opening(void **state)
+{
+	struct fixture *f = new_fixture(key_a, 0);
+	char *opening = prose(31, 7), *other = prose(32, 400), *oldest = NULL, *view;
+	uint8_t *prints;
+
+	assert_true(prints_of(f->m, opening, strlen(opening), &prints) > 2);
+	free(prints);
+	for (uint32_t i = 0; i < DFL_PRINT_SHARED + 3; i++) {
+		char *rest = prose(40 + i, 60), *text = calloc(strlen(opening) + strlen(rest) + 1, 1);
+
+		strcat(strcpy(text, opening), rest);
+		remember(f, text, i + 1, i ? NULL : f, NULL);
+		free(rest);
+		if (i)
+			free(text);
+		else
+			oldest = text;
+	}
+	view = embed(other, oldest, other + 1000);
+	for (size_t step = 1; step < 5000; step += 1000) {
+		size_t i = 0;
+
+		see(f, view, step);
+		while (i < f->n && f->found[i].set != f)
+			i++;
+		assert_true(i < f->n);
+		assert_in_range(f->found[i].run.pos_from, strlen(other) + strlen(opening) - DFL_PRINT_K, strlen(view));
+		assert_in_range(f->found[i].run.reach_from, strlen(other) - 200, strlen(other));
+	}
+	free(view);
+	free(oldest);
+	free(other);
+	free(opening);
+	free_fixture(f);
+}
+
 /* What is kept of a text is of use to another process with the same key, and to no other. */
 static void another_process(void **state)
 {
@@ -432,6 +470,7 @@ int main(void)
 		cmocka_unit_test(all_choose_the_same),
 		cmocka_unit_test(key_decides_values_only),
 		cmocka_unit_test(found_again),
+		cmocka_unit_test(reaches_over_a_common_opening),
 		cmocka_unit_test(another_process),
 		cmocka_unit_test(parts_and_gaps),
 		cmocka_unit_test(common_and_periodic),

@@ -260,6 +260,36 @@ static void test_common_openings(void **state)
 	assert_null(sampled(doc(f, 2)));
 }
 
+/* How a new text begins stands in the history: it is the old text's, though all texts of the past begin so. */
+static void test_opening_in_the_history(void **state)
+{
+	static const char opening[] = "Dear machine, please tell me all about";
+	struct fixture *f = *state;
+	struct dfl_op *op, *read;
+	char oldest[512], text[512];
+
+	snprintf(oldest, sizeof(oldest), "%s %s", opening, long_text);
+	past(f, oldest, CONVERSATION);
+	for (int i = 0; i < DFL_PRINT_SHARED + 3; i++) {
+		snprintf(text, sizeof(text), "%s %d %s", opening, i, long_text + 20 * (i + 1));
+		past(f, text, NULL);
+	}
+	restart(f);
+	snprintf(text, sizeof(text), "%s %s", opening, text_b);
+	op = request(f, text);
+	id(f, op, DFL_ID_CONVERSATION, CONVERSATION);
+	read = begin(f, 1, "SELECT", "messages.query");
+	id(f, read, DFL_ID_CONVERSATION, CONVERSATION);
+	see(f, 1, read, DFL_RESPONSE, NULL, oldest);
+	end(f, read);
+	end(f, op);
+	tick(f, 10);
+	assert_non_null(sampled(doc(f, DFL_PRINT_SHARED + 4)));
+	for (size_t i = 0; i < f->docs[DFL_PRINT_SHARED + 4]->n_hops; i++)
+		if (strcmp(f->docs[DFL_PRINT_SHARED + 4]->hops[i].operation, "POST /v1/chat-messages"))
+			assert_string_equal(f->docs[DFL_PRINT_SHARED + 4]->hops[i].coverage_basis, "sampled");
+}
+
 /* A recording that is replayed into a store which has it already finds nothing new in it. */
 static void test_the_same_again(void **state)
 {
@@ -379,6 +409,7 @@ int main(void)
 		T(test_read_back_by_id),
 		T(test_equal_texts_of_the_past),
 		T(test_common_openings),
+		T(test_opening_in_the_history),
 		T(test_the_same_again),
 		T(test_another_key),
 		cmocka_unit_test_setup_teardown(test_switched_off, setup_without, teardown),
