@@ -63,8 +63,9 @@ typedef int (*dfl_store_old_fn)(void *ud, const struct dfl_trace_old *of);
 int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, struct dfl_store_loaded *ret_loaded,
 			  struct dfl_err *err);
 /*
- * Says in a stored trace that its text was seen again: in these hops of that other one. No such trace: 0. Of a
- * text that very many repeat the first DFL_STORE_MAX_REPLAYED hops are told.
+ * Says in a stored trace that its text was seen again: in these hops of that other one, in this order. Those of
+ * several stand in the order of their start. No such trace: 0. Of a text that very many repeat the first
+ * DFL_STORE_MAX_REPLAYED hops are told.
  */
 int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n,
 		       struct dfl_err *err);

@@ -55,26 +55,76 @@ static bool is_told(const struct dfl_doc *doc, const char *in, const uint32_t *s
 	return k == n;
 }
 
-static int tell(struct dfl_doc *doc, const char *in, const uint32_t *seqs, size_t n)
+/* When that trace started; one that is not in the store (any more) comes last. */
+static int64_t started_ns(struct dfl_store *s, const char *trace_id)
+{
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_GET_STARTED);
+	int64_t ns = INT64_MAX;
+
+	if (!st)
+		return ns;
+	sqlite3_bind_text(st, 1, trace_id, -1, SQLITE_STATIC);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		ns = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return ns;
+}
+
+/* Where in the list, which is in the order of their start, that trace belongs. */
+static size_t place_of(struct dfl_store *s, const struct dfl_doc_replay *list, size_t n, const char *trace_id)
+{
+	int64_t ns = started_ns(s, trace_id), other_ns = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!i || strcmp(list[i].trace_id, list[i - 1].trace_id))
+			other_ns = started_ns(s, list[i].trace_id);
+		if (other_ns > ns || (other_ns == ns && strcmp(list[i].trace_id, trace_id) > 0))
+			return i;
+	}
+	return n;
+}
+
+/* Of what the list says of that trace (and of what says nothing) nothing stays. Returns how many are left. */
+static size_t take_out(struct dfl_doc_replay *list, size_t n, const char *trace_id)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].trace_id && strcmp(list[i].trace_id, trace_id))
+			list[kept++] = list[i];
+		else
+			free(list[i].trace_id);
+	}
+	return kept;
+}
+
+static int tell(struct dfl_store *s, struct dfl_doc *doc, const char *in, const uint32_t *seqs, size_t n)
 {
 	struct dfl_doc_replay *list = calloc(doc->n_replayed_in + n, sizeof(*list));
-	size_t kept = 0;
+	size_t at, told = 0;
 
 	if (!list)
 		return -ENOMEM;
-	for (size_t i = 0; i < doc->n_replayed_in; i++) {
-		if (doc->replayed_in[i].trace_id && strcmp(doc->replayed_in[i].trace_id, in))
-			list[kept++] = doc->replayed_in[i];
+	doc->n_replayed_in = take_out(doc->replayed_in, doc->n_replayed_in, in);
+	at = place_of(s, doc->replayed_in, doc->n_replayed_in, in);
+	for (size_t i = 0; i < n && at + told < DFL_STORE_MAX_REPLAYED; i++) {
+		list[at + told] = (struct dfl_doc_replay){ strdup(in), seqs[i] };
+		told += !!list[at + told].trace_id;
+	}
+	for (size_t i = 0; i < at; i++)
+		list[i] = doc->replayed_in[i];
+	for (size_t i = at; i < doc->n_replayed_in; i++) {
+		if (i + told < DFL_STORE_MAX_REPLAYED)
+			list[i + told] = doc->replayed_in[i];
 		else
 			free(doc->replayed_in[i].trace_id);
 	}
-	for (size_t i = 0; i < n && kept < DFL_STORE_MAX_REPLAYED; i++) {
-		list[kept] = (struct dfl_doc_replay){ strdup(in), seqs[i] };
-		kept += !!list[kept].trace_id;
-	}
 	free(doc->replayed_in);
 	doc->replayed_in = list;
-	doc->n_replayed_in = kept;
+	doc->n_replayed_in += told;
+	if (doc->n_replayed_in > DFL_STORE_MAX_REPLAYED)
+		doc->n_replayed_in = DFL_STORE_MAX_REPLAYED;
 	return 0;
 }
 
@@ -87,7 +137,7 @@ int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in
 	if (r || !doc)
 		return r;
 	if (!is_told(doc, in_trace_id, seqs, n)) {
-		r = tell(doc, in_trace_id, seqs, n);
+		r = tell(s, doc, in_trace_id, seqs, n);
 		r = r ? dfl_err_set(err, ENOMEM, "out of memory for a trace document") :
 			dfl_store_write_doc(s, doc, set_doc, err);
 	}

@@ -139,7 +139,7 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 	if (g->common > h->common_sources)
 		h->common_sources = g->common;
 	if (new && replay)
-		dfl_request_replayed(from, owner->trace_id, h->seq);
+		dfl_request_replayed(from, owner, h->seq);
 	op->tc->of_others = true;
 	dfl_request_changed(t, add.request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }

@@ -550,6 +550,29 @@ static void build_node(struct build *b)
 	};
 }
 
+static int by_start(const void *one, const void *other)
+{
+	const struct replay *a = one, *b = other;
+
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	return strcmp(a->trace_id, b->trace_id) ?: (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+static void build_replays(struct build *b)
+{
+	struct dfl_doc *doc = b->doc;
+	struct request *r = b->r;
+
+	doc->replayed_in = array(b, r->n_replayed_in, sizeof(*doc->replayed_in));
+	if (!doc->replayed_in)
+		return;
+	qsort(r->replayed_in, r->n_replayed_in, sizeof(*r->replayed_in), by_start);
+	for (size_t i = 0; i < r->n_replayed_in; i++)
+		doc->replayed_in[doc->n_replayed_in++] = (struct dfl_doc_replay){
+			dup_or_null(b, r->replayed_in[i].trace_id), r->replayed_in[i].seq };
+}
+
 static void build_lists(struct build *b)
 {
 	struct dfl_doc *doc = b->doc;
@@ -557,7 +580,6 @@ static void build_lists(struct build *b)
 
 	doc->hops = array(b, b->n_hops, sizeof(*doc->hops));
 	doc->connections = array(b, b->n_conns, sizeof(*doc->connections));
-	doc->replayed_in = array(b, r->n_replayed_in, sizeof(*doc->replayed_in));
 	doc->links = array(b, r->n_links, sizeof(*doc->links));
 	if (b->failed)
 		return;
@@ -565,9 +587,7 @@ static void build_lists(struct build *b)
 		build_hop(b, b->hops[i], &doc->hops[doc->n_hops++]);
 	for (size_t i = 0; i < b->n_conns; i++)
 		build_conn(b, b->conns[i], &doc->connections[doc->n_connections++]);
-	for (size_t i = 0; i < r->n_replayed_in; i++)
-		doc->replayed_in[doc->n_replayed_in++] = (struct dfl_doc_replay){
-			dup_or_null(b, r->replayed_in[i].trace_id), r->replayed_in[i].seq };
+	build_replays(b);
 	for (size_t i = 0; i < r->n_links; i++)
 		doc->links[doc->n_links++] = (struct dfl_doc_link){
 			dup_or_null(b, r->links[i].trace_id), dup_or_null(b, r->links[i].why) };

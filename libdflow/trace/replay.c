@@ -363,6 +363,13 @@ void dfl_replay_free(struct dfl_op *op)
 
 /* ---- the older requests are told ---- */
 
+static int by_number(const void *one, const void *other)
+{
+	uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)other;
+
+	return (a > b) - (a < b);
+}
+
 static void tell(struct dfl_trace *t, const struct request *r, const struct hop *first)
 {
 	uint32_t seqs[MAX_HOPS_PER_REQUEST];
@@ -372,6 +379,7 @@ static void tell(struct dfl_trace *t, const struct request *r, const struct hop 
 	for (h = first; h; h = h->hh.next)
 		if (h->n_prints && !strcmp(h->key.replayed_from, first->key.replayed_from))
 			seqs[n++] = h->seq;
+	qsort(seqs, n, sizeof(*seqs), by_number);
 	t->opts.on_replayed(t->opts.ud, first->key.replayed_from, r->trace_id, seqs, n);
 }
 

@@ -101,8 +101,6 @@ static void free_request(struct dfl_trace *t, struct request *r)
 	dfl_tconn_unref(t, r->tc);
 	for (int i = 0; i < DFL_N_ID; i++)
 		free(r->ids[i]);
-	for (size_t i = 0; i < r->n_replayed_in; i++)
-		free(r->replayed_in[i].trace_id);
 	for (size_t i = 0; i < r->n_links; i++) {
 		free(r->links[i].trace_id);
 		free(r->links[i].why);
@@ -325,9 +323,9 @@ void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data,
 	s->request->dirty = true;
 }
 
-void dfl_request_replayed(struct request *r, const char *trace_id, uint32_t seq)
+void dfl_request_replayed(struct request *r, const struct request *in, uint32_t seq)
 {
-	struct dfl_doc_replay *list;
+	struct replay *list;
 
 	if (r->n_replayed_in == MAX_REPLAYS_TOLD) {
 		r->capped = r->dirty = true;
@@ -337,8 +335,8 @@ void dfl_request_replayed(struct request *r, const char *trace_id, uint32_t seq)
 	if (!list)
 		return;
 	r->replayed_in = list;
-	list[r->n_replayed_in] = (struct dfl_doc_replay){ strdup(trace_id), seq };
-	r->n_replayed_in += !!list[r->n_replayed_in].trace_id;
+	list[r->n_replayed_in] = (struct replay){ .start_ns = in->start_ns, .seq = seq };
+	strcpy(list[r->n_replayed_in++].trace_id, in->trace_id);
 	r->dirty = true;
 }
 

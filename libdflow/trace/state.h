@@ -205,6 +205,13 @@ struct bound_id {
 	struct request *request; /* the newest, for conversations */
 };
 
+/* The text of a request was seen again, in this hop of a later one. */
+struct replay {
+	char trace_id[DFL_TRACE_ID_LEN + 1];
+	uint64_t start_ns;
+	uint32_t seq;
+};
+
 struct request {
 	struct request *prev, *next; /* by start */
 	uint64_t number;
@@ -231,7 +238,7 @@ struct request {
 	uint32_t loss_reasons; /* bits: enum dfl_loss_reason */
 	bool capped;
 	bool text_gap; /* a part of its text was not seen */
-	struct dfl_doc_replay *replayed_in;
+	struct replay *replayed_in;
 	size_t n_replayed_in;
 	struct dfl_doc_link *links;
 	size_t n_links;
@@ -402,7 +409,7 @@ void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data,
 void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop);
 /* Once for each other trace. why: static. */
 void dfl_request_link(struct request *r, const char *trace_id, const char *why);
-void dfl_request_replayed(struct request *r, const char *trace_id, uint32_t seq);
+void dfl_request_replayed(struct request *r, const struct request *in, uint32_t seq);
 void dfl_requests_tick(struct dfl_trace *t);
 void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss);
 /* What is known of the connection ends at a limit: so does what is known of the requests that use it. */

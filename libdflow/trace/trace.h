@@ -40,7 +40,7 @@ struct dfl_trace_opts {
 	 * handed out before. Called when all is there that came in, when it settled, and when its text changed later. May be NULL.
 	 */
 	void (*on_prints)(void *ud, const struct dfl_trace_old *of);
-	/* Text of that stored request is in these hops of another that was just stored: all of them each time. May be NULL. */
+	/* Text of that stored request is in these hops of another that was just stored: all of them each time, in order. May be NULL. */
 	void (*on_replayed)(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n);
 	void *ud;
 	const uint8_t *print_key; /* of the fingerprints (match/prints.h), copied; NULL: a random one */

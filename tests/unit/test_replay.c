@@ -260,6 +260,32 @@ static void test_common_openings(void **state)
 	assert_null(sampled(doc(f, 2)));
 }
 
+/* Of two later requests the one that started first is told first, although its hop was found last. */
+static void test_told_in_order(void **state)
+{
+	struct fixture *f = *state;
+	const char *const queries[] = { text_a, text_b };
+	struct dfl_op *ops[2];
+	char prompt[4096];
+
+	past(f, long_text, NULL);
+	for (int i = 0; i < 2; i++)
+		ops[i] = request(f, queries[i]);
+	for (int i = 2; i--;) {
+		snprintf(prompt, sizeof(prompt), "{\"messages\": [{\"user\": \"%s\"}, {\"user\": \"%s\"}]}", long_text, queries[i]);
+		operation(f, 4, "POST /v1/chat/completions", "/v1/chat/completions", prompt);
+		operation(f, 5, "POST /v1/completions", "/v1/completions", prompt);
+	}
+	for (int i = 0; i < 2; i++)
+		end(f, ops[i]);
+	tick(f, 10);
+	assert_int_equal(doc(f, 0)->n_replayed_in, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(f->docs[0]->replayed_in[i].trace_id, f->docs[1 + i / 2]->trace_id);
+	assert_true(f->docs[0]->replayed_in[0].seq < f->docs[0]->replayed_in[1].seq);
+	assert_true(f->docs[0]->replayed_in[2].seq < f->docs[0]->replayed_in[3].seq);
+}
+
 /* How a new text begins stands in the history: it is the old text's, though all texts of the past begin so. */
 static void test_opening_in_the_history(void **state)
 {
@@ -409,6 +435,7 @@ int main(void)
 		T(test_read_back_by_id),
 		T(test_equal_texts_of_the_past),
 		T(test_common_openings),
+		T(test_told_in_order),
 		T(test_opening_in_the_history),
 		T(test_the_same_again),
 		T(test_another_key),

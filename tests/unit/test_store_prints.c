@@ -490,6 +490,39 @@ static void replayed(void **state)
 	dfl_doc_free(now);
 }
 
+/* In the order in which the later requests started, in whatever order they are told; one that nobody knows comes last. */
+static void replayed_in_order(void **state)
+{
+	static const unsigned order[] = { 5, 3, 9, 4, 2 };
+	struct dfl_doc *doc = help_doc(1, NULL, NULL), *now, *in;
+	struct dfl_store *s = create(NULL);
+
+	put(s, 1, NULL);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, "00000000000000000000000000000000", (const uint32_t[]){ 7 }, 1, NULL), 0);
+	for (size_t i = 0; i < 5; i++) {
+		put(s, order[i], NULL);
+		in = help_doc(order[i], NULL, NULL);
+		for (int again = 0; again < 2; again++)
+			assert_int_equal(dfl_store_replayed(s, doc->trace_id, in->trace_id, (const uint32_t[]){ 1, order[i] }, 2, NULL), 0);
+		dfl_doc_free(in);
+	}
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	now = read_doc(doc->trace_id);
+	assert_int_equal(now->n_replayed_in, 11);
+	for (size_t i = 0; i < 10; i++) {
+		unsigned n = (const unsigned[]){ 2, 3, 4, 5, 9 }[i / 2];
+
+		in = help_doc(n, NULL, NULL);
+		assert_string_equal(now->replayed_in[i].trace_id, in->trace_id);
+		assert_int_equal(now->replayed_in[i].seq, i % 2 ? n : 1);
+		dfl_doc_free(in);
+	}
+	assert_int_equal(now->replayed_in[10].seq, 7);
+	dfl_store_close(s);
+	dfl_doc_free(doc);
+	dfl_doc_free(now);
+}
+
 /* A text that is repeated all the time makes no document without end. */
 static void replayed_by_very_many(void **state)
 {
@@ -559,6 +592,7 @@ int main(void)
 		TEST(swapped_rows),
 		TEST(retention),
 		TEST(replayed),
+		TEST(replayed_in_order),
 		TEST(replayed_by_very_many),
 		TEST(older_store),
 	};
