@@ -18,6 +18,7 @@ static const char *const ids[DFL_N_ID] = {
 	[DFL_ID_CONVERSATION] = "conversation_id",
 	[DFL_ID_WORKFLOW_RUN] = "workflow_run_id",
 	[DFL_ID_UPLOAD_FILE] = "upload_file_id",
+	[DFL_ID_DOCUMENT] = "document_id",
 };
 
 static const char *const residencies[DFL_N_RESIDENCY] = {

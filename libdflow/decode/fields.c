@@ -53,7 +53,8 @@ static const struct dfl_field_rule event_rules[] = {
 
 static const struct dfl_field_rule uploaded_rules[] = {
 	{ "id", ID, DFL_ID_UPLOAD_FILE },
-	{ "document.data_source_info.upload_file_id", ID, DFL_ID_UPLOAD_FILE }, /* of a dataset */
+	{ "document.id", ID, DFL_ID_DOCUMENT }, /* of a dataset (dify: fields/document_fields.py) */
+	{ "document.data_source_info.upload_file_id", ID, DFL_ID_UPLOAD_FILE },
 	{ NULL },
 };
 

@@ -14,6 +14,12 @@
 		.residency = DFL_TRANSIT, .response = DFL_FIELDS_UPLOADED, .inbound = true,        \
 		.file = true                                                                       \
 	}
+#define TEXT(path_)                                                                                \
+	{                                                                                          \
+		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
+		.residency = DFL_TRANSIT, .request = DFL_FIELDS_REQUEST,                           \
+		.response = DFL_FIELDS_UPLOADED, .inbound = true                                   \
+	}
 
 const struct dfl_route dfl_requests[] = {
 	CHAT("/v1/chat-messages"),
@@ -33,8 +39,8 @@ const struct dfl_route dfl_requests[] = {
 	UPLOAD("/v1/files/upload"),
 	UPLOAD("/api/files/upload"),
 	UPLOAD("/console/api/files/upload"),
-	CHAT("/v1/datasets/{uuid}/document/create-by-text"),
-	CHAT("/v1/datasets/{uuid}/document/create_by_text"),
+	TEXT("/v1/datasets/{uuid}/document/create-by-text"),
+	TEXT("/v1/datasets/{uuid}/document/create_by_text"),
 	UPLOAD("/v1/datasets/{uuid}/document/create-by-file"),
 	UPLOAD("/v1/datasets/{uuid}/document/create_by_file"),
 	{ .path = NULL },

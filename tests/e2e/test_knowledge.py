@@ -52,7 +52,8 @@ def chunks(trace):
     return [f["field"] for f in trace["source"]["fields"] if f["field"].split(".")[0] == "chunk"]
 
 
-def test_upload(learnt, upload):
+def test_upload(recorder, learnt, upload):
+    assert recorder.trace(learnt["document_id"])["trace_id"] == upload["trace_id"]
     assert upload["source"]["operation"].endswith("/document/create-by-file")
     assert {f["field"]: f["derived_from"] for f in upload["source"]["fields"]} == {
         "file": None, "embedding": "POST /v1/embeddings"}

@@ -204,6 +204,49 @@ static void test_upload_reaches_s3(void **state)
 	free(file);
 }
 
+#define DOCUMENT "7c0a4b52-4c2a-4d5e-9a57-0d7f0b1c2d3e"
+#define UPLOADED "1f6f2f0a-9f58-4c0f-8a61-5b7d3c9e0f12"
+
+static const char *id_of(const struct dfl_op *op, enum dfl_id_kind kind)
+{
+	const struct sink_id *id = op ? op->ids : NULL;
+
+	while (id && id->kind != kind)
+		id = id->next;
+	return id ? id->value : "";
+}
+
+/* A document that becomes part of a dataset, as a file or as text, is known by two ids. */
+static void test_document(void **state)
+{
+	static const char file[] = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nThe text.\r\n--b--\r\n";
+	static const char text[] = "{\"name\": \"n\", \"text\": \"The text.\"}";
+	static const char reply[] = "{\"document\": {\"id\": \"" DOCUMENT "\", \"position\": 1, \"data_source_info\": "
+				    "{\"upload_file_id\": \"" UPLOADED "\"}, \"name\": \"n\"}, \"batch\": \"20261124\"}";
+	char head[512];
+
+	for (int is_text = 0; is_text < 2; is_text++) {
+		struct player p;
+
+		start(&p);
+		snprintf(head, sizeof(head), "POST /v1/datasets/" UPLOADED "/document/create-by-%s HTTP/1.1\r\nContent-Type: %s\r\n"
+			 "Content-Length: %zu\r\n\r\n", is_text ? "text" : "file",
+			 is_text ? "application/json" : "multipart/form-data; boundary=b", strlen(is_text ? text : file));
+		put_text(&p, DFL_REQUEST, head);
+		put_text(&p, DFL_REQUEST, is_text ? text : file);
+		snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+			 sizeof(reply) - 1);
+		put_text(&p, DFL_RESPONSE, head);
+		put_text(&p, DFL_RESPONSE, reply);
+		dfl_decode_close(p.decode, &p.conn, 1);
+		assert_non_null(p.sink.op_first);
+		assert_string_equal(p.sink.op_first->sources->field, is_text ? "text" : "file");
+		assert_string_equal(id_of(p.sink.op_first, DFL_ID_DOCUMENT), DOCUMENT);
+		assert_string_equal(id_of(p.sink.op_first, DFL_ID_UPLOAD_FILE), UPLOADED);
+		stop(&p);
+	}
+}
+
 static void put_reply(struct player *p, const char *coding, const void *body, size_t len)
 {
 	char head[256];
@@ -293,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_large_object),
 		cmocka_unit_test(test_upload_reaches_s3),
+		cmocka_unit_test(test_document),
 		cmocka_unit_test(test_bombs),
 		cmocka_unit_test(test_windows),
 	};

@@ -22,7 +22,7 @@ static const char full[] =
 	"id\":null,"
 	"\"traceparent\":null,\"message_id\":\"073f09af-fbbe-480b-b364-7bdeb7a3f694\",\"task_id\":"
 	"null,"
-	"\"conversation_id\":null,\"workflow_run_id\":null,\"upload_file_id\":null},"
+	"\"conversation_id\":null,\"workflow_run_id\":null,\"upload_file_id\":null,\"document_id\":null},"
 	"\"started\":\"2026-03-01T12:34:56.000000789Z\",\"ended\":null,"
 	"\"source\":{\"operation\":\"POST "
 	"/v1/chat-messages\",\"client\":{\"address\":\"203.0.113.9\",\"via\":[\"alb\"]},"

@@ -28,7 +28,7 @@ HOPS = {
 }
 
 _IDS = ["x_amzn_trace_id", "x_request_id", "traceparent", "message_id", "task_id", "conversation_id",
-        "workflow_run_id", "upload_file_id"]
+        "workflow_run_id", "upload_file_id", "document_id"]
 
 REQUESTS = {
     "trace_id": _TEXT, "started": _TIME, "ended": _TIME, "state": _TEXT, "operation": _TEXT,
