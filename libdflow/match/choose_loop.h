@@ -3,13 +3,16 @@
  * Which k-grams have a fingerprint: a sum of eight of their 15 bytes, times an odd number, cut to 16 bits; its four upper ones
  * are 0 in one of 16. Those eight stand in each place that a byte of a UTF-8 character can have. The weights of
  * two neighbours are small enough for vpmaddubsw (their sum stays below 2^15).
+ *
+ * A streak of fingerprints is two or more chosen k-grams in a row, so every other one is looked up.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "match/prints.h"
+#include "match/prints_int.h"
 
 #define CHOOSE_W0 23
 #define CHOOSE_W1 41
@@ -29,12 +32,42 @@ static inline unsigned choose_one(const uint8_t *p)
 	return !((sum * CHOOSE_MUL & 0xffff) >> (16 - DFL_PRINT_RATE_LOG));
 }
 
-/* From position i on. Returns how many there are, `count` of them before. */
-static inline size_t choose_from(const uint8_t *text, size_t i, size_t n, uint16_t *ret_at, size_t count)
+/* Bits of k-grams [i, n) of text; i begins a word. */
+static inline void choose_from(const uint8_t *text, size_t i, size_t n, uint64_t *ret_chosen)
 {
 	for (; i < n; i++) {
-		ret_at[count] = (uint16_t)i;
-		count += choose_one(text + i);
+		if (i % 64 == 0)
+			ret_chosen[i / 64] = 0;
+		ret_chosen[i / 64] |= (uint64_t)choose_one(text + i) << i % 64;
+	}
+}
+
+/* The first, third, fifth … chosen one. Returns how many; ret_at may be written one behind them. */
+static inline size_t every_other(const uint64_t *chosen, size_t n, uint16_t *ret_at)
+{
+	size_t count = 0;
+	bool takes = true;
+
+	for (size_t i = 0; i < n; i += 64)
+		for (uint64_t w = chosen[i / 64]; w; w &= w - 1) {
+			ret_at[count] = (uint16_t)(i + (unsigned)__builtin_ctzll(w));
+			count += takes;
+			takes = !takes;
+		}
+	return count;
+}
+
+/* Leaves those of n that may be in the table; returns how many. */
+static inline size_t leave_maybe(const struct dfl_prints *p, const uint8_t *text, uint16_t *at, size_t n)
+{
+	const struct dfl_prints copy = *p; /* so that its fields stay in registers */
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint16_t from = at[i];
+
+		at[count] = from;
+		count += dfl_prints_maybe(&copy, dfl_prints_hash(&copy, text + from));
 	}
 	return count;
 }

@@ -18,6 +18,7 @@
 #define DFL_UNSURE 256		   /* canonical bytes that a run of very common k-grams is held back */
 #define DFL_COVERED 256		   /* places remembered per view, to find free ones */
 #define DFL_SLICE 8192		   /* raw bytes taken at a time */
+#define DFL_SIFTED (DFL_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K) /* k-grams that become whole with a slice, at most */
 #define DFL_NONE UINT32_MAX
 
 /* ---- index.c: where each k-gram of the sources is ---- */

@@ -47,11 +47,15 @@ static uint32_t sort(uint8_t *prints, uint32_t n)
 /* Those of some more of the text, behind n others; returns how many there are then. */
 static uint32_t add_prints(const struct dfl_match *m, const uint8_t *text, size_t len, uint8_t *prints, uint32_t n)
 {
-	uint16_t at[DFL_SLICE + DFL_CHOOSE_SLACK];
-	size_t found = m->simd->choose(text, len, at);
+	uint64_t chosen[DFL_SLICE / 64];
 
-	for (size_t i = 0; i < found && n < DFL_PRINTS_PER_TEXT; i++)
-		store_print(prints + (size_t)n++ * DFL_PRINT_BYTES, dfl_prints_hash(&m->prints, text + at[i]));
+	m->simd->choose(text, len, chosen);
+	for (size_t i = 0; i < len; i += 64)
+		for (uint64_t w = chosen[i / 64]; w && n < DFL_PRINTS_PER_TEXT; w &= w - 1) {
+			const uint8_t *gram = text + i + (unsigned)__builtin_ctzll(w);
+
+			store_print(prints + (size_t)n++ * DFL_PRINT_BYTES, dfl_prints_hash(&m->prints, gram));
+		}
 	return n;
 }
 

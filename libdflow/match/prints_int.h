@@ -26,7 +26,7 @@ struct dfl_prints {
 	struct dfl_secret *secret;
 	uint64_t key[3];
 	struct dfl_print_slot *slots; /* open addressing; at most half are used; NULL: no sets yet */
-	uint64_t *filter;	      /* two bits of one word for each; a word for eight slots */
+	uint64_t *filter;	      /* three bits of one word for each; a word for eight slots */
 	unsigned bits;		      /* of the number of slots */
 	uint32_t used, removed;	      /* slots; removed since the filter was made */
 	struct dfl_print_set **sets;  /* from 1 on; a free one is NULL */
@@ -71,18 +71,24 @@ static inline uint64_t dfl_prints_hash(const struct dfl_prints *p, const uint8_t
 
 #define DFL_PRINT_FILTER_SHIFT 3
 
+/* What leaves the word of a print. */
+static inline unsigned dfl_prints_shift(const struct dfl_prints *p)
+{
+	return 8 * DFL_PRINT_BYTES - p->bits + DFL_PRINT_FILTER_SHIFT;
+}
+
 static inline uint64_t *dfl_prints_filter(const struct dfl_prints *p, uint64_t print)
 {
-	return &p->filter[print >> (8 * DFL_PRINT_BYTES - p->bits + DFL_PRINT_FILTER_SHIFT)];
+	return &p->filter[print >> dfl_prints_shift(p)];
 }
 
-/* By the lower end of the print, which the word does not depend on. */
+/* Six bits of each of the lower bytes, which the word does not depend on (in a filter of up to 2^18 words). */
 static inline uint64_t dfl_prints_bits(uint64_t print)
 {
-	return 1ull << (print & 63) | 1ull << (print >> 6 & 63);
+	return 1ull << (print & 63) | 1ull << (print >> 8 & 63) | 1ull << (print >> 16 & 63);
 }
 
-/* May it be in the table? At most 1 in 60 that are not. */
+/* May it be in the table? At most 1 in 190 that are not. */
 static inline bool dfl_prints_maybe(const struct dfl_prints *p, uint64_t print)
 {
 	uint64_t bits = dfl_prints_bits(print);

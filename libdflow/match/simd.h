@@ -11,8 +11,9 @@
 
 struct dfl_canon;
 struct dfl_index;
+struct dfl_prints;
 
-#define DFL_CHOOSE_SLACK 4
+#define DFL_SIFT_SLACK 8
 
 struct dfl_simd {
 	const char *name;
@@ -48,17 +49,24 @@ struct dfl_simd {
 	/* n groups of four values to three bytes each. out has room for 32 bytes more, values too. */
 	void (*join)(uint8_t *out, const uint8_t *values, size_t n);
 	/*
-	 * Which k-grams that begin in n bytes (below 64 KiB) have a fingerprint; returns how many. text has
-	 * DFL_PRINT_K - 1 bytes more, ret_at room for n and DFL_CHOOSE_SLACK.
+	 * Which k-grams that begin in n bytes have a fingerprint: bit i % 64 of word i / 64; no bit from n on
+	 * is set. text has DFL_PRINT_K - 1 bytes more.
 	 */
-	size_t (*choose)(const uint8_t *text, size_t n, uint16_t *ret_at);
+	void (*choose)(const uint8_t *text, size_t n, uint64_t *ret_chosen);
+	/*
+	 * The same of at most DFL_SIFTED bytes, and looks up the first, third, fifth … of them in the filter. Writes
+	 * where those begin that may be in the table; returns how many. ret_hits has room for (n + 1) / 2 and
+	 * DFL_SIFT_SLACK.
+	 */
+	size_t (*sift)(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen,
+		       uint16_t *ret_hits);
 };
 
 extern const struct dfl_simd dfl_simd_portable;
 #if defined(__x86_64__)
 extern const struct dfl_simd dfl_simd_avx2;
 extern const struct dfl_simd dfl_simd_avx512;
-size_t dfl_choose_avx2(const uint8_t *text, size_t n, uint16_t *ret_at); /* with AVX-512 too */
+void dfl_choose_avx2(const uint8_t *text, size_t n, uint64_t *ret_chosen); /* with AVX-512 too */
 #elif defined(__aarch64__)
 extern const struct dfl_simd dfl_simd_neon;
 #endif

@@ -124,39 +124,71 @@ static inline __m256i weigh(const uint8_t *p, uint8_t w0, uint8_t w1)
 	return _mm256_maddubs_epi16(_mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi16((short)(w0 | w1 << 8)));
 }
 
-/* All ones for those of the k-grams at p, p + 2, … p + 30. */
-static inline __m256i choose_every_other(const uint8_t *p)
+/* The hashes of the k-grams at p, p + 2, … p + 30. */
+static inline __m256i hash_every_other(const uint8_t *p)
 {
 	__m256i a = _mm256_add_epi16(weigh(p, CHOOSE_W0, CHOOSE_W1), weigh(p + 4, CHOOSE_W4, CHOOSE_W5));
 	__m256i b = _mm256_add_epi16(weigh(p + 8, CHOOSE_W8, CHOOSE_W9), weigh(p + 13, CHOOSE_W13, CHOOSE_W14));
-	__m256i h = _mm256_mullo_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16((short)CHOOSE_MUL));
 
-	return _mm256_cmpeq_epi16(_mm256_srli_epi16(h, 16 - DFL_PRINT_RATE_LOG), _mm256_setzero_si256());
+	return _mm256_mullo_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16((short)CHOOSE_MUL));
 }
 
-/* 32 at a time, which read 13 + 1 + 32 bytes from there: up to the last of their k-grams. */
-size_t dfl_choose_avx2(const uint8_t *text, size_t n, uint16_t *ret_at)
+/* Reads 13 + 1 + 32 bytes: up to the last of 32 k-grams. */
+static inline uint32_t choose32(const uint8_t *p)
 {
-	size_t count = 0, i = 0;
+	__m256i even = _mm256_srli_epi16(hash_every_other(p), 8), odd = hash_every_other(p + 1);
+	__m256i upper = _mm256_blendv_epi8(even, odd, _mm256_set1_epi16((short)0xff00)); /* byte of each */
 
-	for (; i + 32 <= n; i += 32) {
-		uint32_t found = (uint32_t)_mm256_movemask_epi8(_mm256_blendv_epi8(
-			choose_every_other(text + i), choose_every_other(text + i + 1), _mm256_set1_epi16((short)0xff00)));
-		size_t next = count + (size_t)__builtin_popcount(found);
+	return (uint32_t)_mm256_movemask_epi8(at_most(upper, _mm256_set1_epi8((1 << (8 - DFL_PRINT_RATE_LOG)) - 1)));
+}
 
-		for (int j = 0; j < DFL_CHOOSE_SLACK; j++, found &= found - 1) /* mostly two: no branch for them */
-			ret_at[count + j] = (uint16_t)(i + _tzcnt_u32(found));
-		for (count += DFL_CHOOSE_SLACK; found; found &= found - 1)
-			ret_at[count++] = (uint16_t)(i + _tzcnt_u32(found));
-		count = next;
+static inline uint64_t choose64(const uint8_t *p)
+{
+	return choose32(p) | (uint64_t)choose32(p + 32) << 32;
+}
+
+void dfl_choose_avx2(const uint8_t *text, size_t n, uint64_t *ret_chosen)
+{
+	size_t i = 0;
+
+	for (; i + 64 <= n; i += 64)
+		ret_chosen[i / 64] = choose64(text + i);
+	if (i < n && n >= 64)
+		ret_chosen[i / 64] = choose64(text + n - 64) >> (64 - n % 64);
+	else
+		choose_from(text, i, n, ret_chosen);
+}
+
+/* As every_other. Mostly two in a word: no branch for up to four. */
+static size_t every_other_bmi(const uint64_t *chosen, size_t n, uint16_t *ret_at)
+{
+	uint64_t takes = 0x5555555555555555ull;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i += 64) {
+		uint64_t w = _pdep_u64(takes, chosen[i / 64]);
+		uint16_t *at = ret_at + count;
+
+		count += (unsigned)_mm_popcnt_u64(w);
+		takes ^= -((uint64_t)_mm_popcnt_u64(chosen[i / 64]) & 1);
+		for (int j = 0; j < 4; j++, w &= w - 1)
+			*at++ = (uint16_t)(i + _tzcnt_u64(w));
+		for (; w; w &= w - 1)
+			*at++ = (uint16_t)(i + _tzcnt_u64(w));
 	}
-	return choose_from(text, i, n, ret_at, count);
+	return count;
+}
+
+static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen, uint16_t *ret_hits)
+{
+	dfl_choose_avx2(text, n, ret_chosen);
+	return leave_maybe(p, text, ret_hits, every_other_bmi(ret_chosen, n, ret_hits));
 }
 
 #include "match/text_loop.h"
 
 const struct dfl_simd dfl_simd_avx2 = {
-	"avx2", usable, canon_loop, probe_loop, no_units, values, text_loop, text_pieces, join, dfl_choose_avx2,
+	"avx2", usable, canon_loop, probe_loop, no_units, values, text_loop, text_pieces, join, dfl_choose_avx2, sift,
 };
 #ifdef __clang__
 #pragma clang attribute pop

@@ -42,6 +42,7 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 
 #define HAVE_CLASSES
 #include "match/canon_loop.h"
+#include "match/choose_loop.h"
 #include "match/probe_loop.h"
 
 enum { ALNUM = 1, RUN = 2, ESCAPE = 4, NEWLINE = 8, BLANK = 16, LOOSE = 32 };
@@ -399,6 +400,152 @@ static size_t text(uint8_t *out, const uint8_t *chars, size_t n)
 	return i;
 }
 
+#define EIGHT(i) (i), (i) + 1, (i) + 2, (i) + 3, (i) + 4, (i) + 5, (i) + 6, (i) + 7
+static const uint8_t byte_numbers[64] __attribute__((aligned(64))) = {
+	EIGHT(0), EIGHT(8), EIGHT(16), EIGHT(24), EIGHT(32), EIGHT(40), EIGHT(48), EIGHT(56),
+};
+
+static inline __m512i weigh(__m512i v, uint8_t w0, uint8_t w1)
+{
+	return _mm512_maddubs_epi16(v, _mm512_set1_epi16((short)(w0 | w1 << 8)));
+}
+
+/* The upper bytes count. */
+static inline __m512i choose_hash(__m512i at0, __m512i at4, __m512i at8, __m512i at13)
+{
+	__m512i a = _mm512_add_epi16(weigh(at0, CHOOSE_W0, CHOOSE_W1), weigh(at4, CHOOSE_W4, CHOOSE_W5));
+	__m512i b = _mm512_add_epi16(weigh(at8, CHOOSE_W8, CHOOSE_W9), weigh(at13, CHOOSE_W13, CHOOSE_W14));
+
+	return _mm512_mullo_epi16(_mm512_add_epi16(a, b), _mm512_set1_epi16((short)CHOOSE_MUL));
+}
+
+#define CHOOSE_READS 129 /* bytes for 64 k-grams */
+
+/*
+ * The chosen ones of the 64 k-grams at p. at0 and at1 are the text from p and from p + 1 on, and move on by 64: to
+ * shift them is cheaper than to load all, because loads across cache lines take twice as long.
+ */
+static inline uint64_t choose64(const uint8_t *p, __m512i *at0, __m512i *at1)
+{
+	__m512i next0 = load64(p + 64), next1 = load64(p + 65);
+	__m512i even = choose_hash(*at0, _mm512_alignr_epi32(next0, *at0, 1), _mm512_alignr_epi32(next0, *at0, 2),
+				   _mm512_alignr_epi32(next1, *at1, 3));
+	__m512i odd = choose_hash(*at1, _mm512_alignr_epi32(next1, *at1, 1), _mm512_alignr_epi32(next1, *at1, 2),
+				  load64(p + 14));
+	__m512i upper = _mm512_mask_blend_epi8(0xaaaaaaaaaaaaaaaaull, _mm512_srli_epi16(even, 8), odd);
+
+	*at0 = next0;
+	*at1 = next1;
+	return _mm512_cmplt_epu8_mask(upper, _mm512_set1_epi8(1 << (8 - DFL_PRINT_RATE_LOG)));
+}
+
+#define LIST_SLACK 40
+
+/* The places of the marked ones, and at least two more that are as good as any. Returns how many were marked. */
+static inline size_t list64(uint64_t marked, size_t first, uint16_t *ret_at)
+{
+	const __m512i places = _mm512_load_si512(byte_numbers), from = _mm512_set1_epi16((short)first);
+	__m512i where = _mm512_maskz_compress_epi8(marked, places);
+	size_t n = (unsigned)__builtin_popcountll(marked);
+
+	_mm_storeu_si128((__m128i *)ret_at, _mm_add_epi16(_mm_cvtepu8_epi16(_mm512_castsi512_si128(where)),
+							  _mm512_castsi512_si128(from)));
+	if (n > 6) { /* hardly ever */
+		where = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(where));
+		_mm512_storeu_si512(ret_at, _mm512_add_epi16(where, from));
+		_mm_storeu_si128((__m128i *)(ret_at + 32), _mm512_castsi512_si128(from));
+	}
+	return n;
+}
+
+/* Eight at once, as probe does it; behind the n prints are seven more. */
+static size_t maybe8(const struct dfl_prints *p, const uint64_t *prints, const uint16_t *at, size_t n, uint16_t *ret_hits)
+{
+	const uint64_t *f = p->filter, three = 0x0707070707070707ull, tops = 0x8080808080808080ull;
+	const unsigned shift = dfl_prints_shift(p);
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i += 8) {
+		const uint64_t *k = prints + i;
+		__m512i w = _mm512_set_epi64((long long)f[k[7] >> shift], (long long)f[k[6] >> shift],
+					     (long long)f[k[5] >> shift], (long long)f[k[4] >> shift],
+					     (long long)f[k[3] >> shift], (long long)f[k[2] >> shift],
+					     (long long)f[k[1] >> shift], (long long)f[k[0] >> shift]);
+		uint64_t miss = ~_mm512_bitshuffle_epi64_mask(w, _mm512_loadu_si512(k)) & three;
+		__mmask8 found = (__mmask8)_pext_u64(~(miss + ~tops), tops);
+
+		if (n - i < 8)
+			found &= (__mmask8)((1u << (n - i)) - 1);
+		_mm_storeu_si128((__m128i *)(ret_hits + count),
+				 _mm_maskz_compress_epi16(found, _mm_loadu_si128((const __m128i *)(at + i))));
+		count += (unsigned)__builtin_popcount(found);
+	}
+	return count;
+}
+
+/* Chosen k-grams on their way to the filter. */
+struct sifting {
+	const struct dfl_prints *p;
+	const uint8_t *text;
+	uint16_t *at;	 /* every other one */
+	uint64_t *print; /* of those, the first so many */
+	size_t listed, hashed, due;
+	uint64_t takes; /* bit i: the ith chosen one of a block is listed */
+};
+
+static inline void hash_next(struct sifting *s, size_t i)
+{
+	uint64_t h = dfl_prints_hash(s->p, s->text + s->at[i]);
+
+	__asm__("" : "+r"(h)); /* or two are made a vector, and it takes longer to move them than to multiply */
+	s->print[i] = h;
+}
+
+/* Lists those of a block, and hashes two that were listed before: as many as come, mostly, without a branch. */
+static inline void list_and_hash(struct sifting *s, uint64_t chosen, size_t first)
+{
+	hash_next(s, s->hashed);
+	hash_next(s, s->hashed + 1);
+	s->hashed = s->hashed + 2 < s->due ? s->hashed + 2 : s->due;
+	s->due = s->listed;
+	s->listed += list64(_pdep_u64(s->takes, chosen), first, s->at + s->listed);
+	s->takes ^= -((uint64_t)__builtin_popcountll(chosen) & 1);
+}
+
+#define LAG 4 /* blocks between the steps of one loop, so that none waits for another */
+
+static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen, uint16_t *ret_hits)
+{
+	const size_t blocks = (n + 63) / 64, bytes = n + DFL_PRINT_K - 1;
+	const size_t whole = bytes < CHOOSE_READS ? 0 : (bytes - CHOOSE_READS) / 64 + 1;
+	uint16_t at[DFL_SIFTED / 2 + 1 + LIST_SLACK];
+	uint64_t print[DFL_SIFTED / 2 + 1 + 8];
+	uint8_t rest[64 + CHOOSE_READS] = { 0 }; /* of the text, where a block would read beyond it */
+	struct sifting s = { .p = p, .text = text, .at = at, .print = print, .takes = 0x5555555555555555ull };
+	__m512i at0, at1;
+	size_t i = 0;
+
+	at[0] = at[1] = 0;
+	__builtin_memcpy(rest, text + whole * 64, bytes - whole * 64);
+	at0 = load64(whole ? text : rest);
+	at1 = load64((whole ? text : rest) + 1);
+	for (; i < whole; i++) {
+		ret_chosen[i] = choose64(text + i * 64, &at0, &at1);
+		if (i >= LAG)
+			list_and_hash(&s, ret_chosen[i - LAG], (i - LAG) * 64);
+	}
+	for (; i < blocks; i++)
+		ret_chosen[i] = choose64(rest + (i - whole) * 64, &at0, &at1);
+	if (n % 64)
+		ret_chosen[blocks - 1] &= (1ull << n % 64) - 1;
+	for (i = whole < LAG ? 0 : whole - LAG; i < blocks; i++)
+		list_and_hash(&s, ret_chosen[i], i * 64);
+	for (; s.hashed < s.listed; s.hashed++)
+		hash_next(&s, s.hashed);
+	_mm512_storeu_si512(print + s.listed, _mm512_setzero_si512());
+	return maybe8(p, print, at, s.listed, ret_hits);
+}
+
 static void join(uint8_t *out, const uint8_t *v, size_t n)
 {
 	const __m256i order = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1,
@@ -417,7 +564,7 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 }
 
 const struct dfl_simd dfl_simd_avx512 = {
-	"avx512", usable, canon_loop, probe, units, values, text_loop, text, join, dfl_choose_avx2,
+	"avx512", usable, canon_loop, probe, units, values, text_loop, text, join, dfl_choose_avx2, sift,
 };
 #ifdef __clang__
 #pragma clang attribute pop

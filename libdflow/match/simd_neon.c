@@ -102,14 +102,20 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	dfl_simd_portable.join(out, v, n);
 }
 
-static size_t choose(const uint8_t *text, size_t n, uint16_t *ret_at)
+static void choose(const uint8_t *text, size_t n, uint64_t *ret_chosen)
 {
-	return choose_from(text, 0, n, ret_at, 0);
+	choose_from(text, 0, n, ret_chosen);
+}
+
+static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen, uint16_t *ret_hits)
+{
+	choose_from(text, 0, n, ret_chosen);
+	return leave_maybe(p, text, ret_hits, every_other(ret_chosen, n, ret_hits));
 }
 
 #include "match/text_loop.h"
 
 const struct dfl_simd dfl_simd_neon = {
-	"neon", usable, canon_loop, probe_loop, no_units, values, text_loop, text_pieces, join, choose,
+	"neon", usable, canon_loop, probe_loop, no_units, values, text_loop, text_pieces, join, choose, sift,
 };
 #endif

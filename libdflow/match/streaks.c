@@ -168,24 +168,85 @@ static void look(struct dfl_scan *s, uint64_t at)
 		s->after_print = at + 1;
 }
 
-/* Those that may be in the table; returns how many. */
-static size_t filter(const struct dfl_prints *p, const uint8_t *text, const uint16_t *at, size_t n, uint16_t *ret_hits)
-{
-	const struct dfl_prints copy = *p; /* so that its fields stay in registers */
-	size_t count = 0;
+/* ---- where to look ---- */
 
-	for (size_t i = 0; i < n; i++) {
-		ret_hits[count] = (uint16_t)i;
-		count += dfl_prints_maybe(&copy, dfl_prints_hash(&copy, text + at[i]));
+/* The chosen k-grams of what the text has grown by, and which of them (every other one, and the last) may be in the table. */
+struct sifted {
+	const uint8_t *text;
+	size_t n, n_hits, hit; /* hit: those before it were dealt with */
+	uint64_t chosen[DFL_SIFTED / 64 + 1];
+	uint16_t hits[DFL_SIFTED / 2 + 2 + DFL_SIFT_SLACK];
+};
+
+/* The first one from `at` on; f->n: none. */
+static size_t chosen_from(const struct sifted *f, size_t at)
+{
+	uint64_t w;
+
+	if (at >= f->n)
+		return f->n;
+	for (w = f->chosen[at / 64] >> at % 64 << at % 64; !w; w = f->chosen[at / 64]) {
+		at = (at / 64 + 1) * 64;
+		if (at >= f->n)
+			return f->n;
 	}
-	return count;
+	return at / 64 * 64 + (unsigned)__builtin_ctzll(w);
+}
+
+/* Behind the last one before `at`; 0: none. */
+static size_t chosen_before(const struct sifted *f, size_t at)
+{
+	size_t i = at / 64;
+	uint64_t w = at % 64 ? f->chosen[i] << (64 - at % 64) >> (64 - at % 64) : 0;
+
+	while (!w && i)
+		w = f->chosen[--i];
+	return w ? i * 64 + 64 - (unsigned)__builtin_clzll(w) : 0;
+}
+
+static bool maybe(const struct dfl_prints *p, const struct sifted *f, size_t at)
+{
+	return dfl_prints_maybe(p, dfl_prints_hash(p, f->text + at));
+}
+
+static void sift(const struct dfl_scan *s, uint64_t from, struct sifted *ret)
+{
+	size_t last;
+
+	ret->text = dfl_scan_at(s, from);
+	ret->n = (size_t)(s->next_print - from);
+	ret->n_hits = s->m->simd->sift(&s->m->prints, ret->text, ret->n, ret->chosen, ret->hits);
+	ret->hit = 0;
+	last = chosen_before(ret, ret->n);
+	if (last && (!ret->n_hits || ret->hits[ret->n_hits - 1] + 1u < last) && maybe(&s->m->prints, ret, last - 1))
+		ret->hits[ret->n_hits++] = (uint16_t)(last - 1);
+}
+
+/*
+ * Where a streak may begin, from `at` on; f->n: nowhere. Of a single fingerprint nothing is told, so there must be another one on
+ * either side, if only in what is to come. What stands right before that place, and was not looked at, is not in the table.
+ */
+static size_t next_look(const struct dfl_prints *p, struct sifted *f, size_t at)
+{
+	for (; f->hit < f->n_hits; f->hit++) {
+		size_t hit = f->hits[f->hit], before, after;
+
+		if (hit < at)
+			continue;
+		before = chosen_before(f, hit);
+		if (before > at && maybe(p, f, before - 1))
+			return before - 1;
+		after = chosen_from(f, hit + 1);
+		if (after == f->n || maybe(p, f, after))
+			return hit;
+	}
+	return f->n;
 }
 
 void dfl_streaks_scan(struct dfl_scan *s)
 {
-	uint16_t at[DFL_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K + DFL_CHOOSE_SLACK], hits[DFL_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K];
 	uint64_t total = dfl_scan_total(s), from = s->next_print;
-	size_t n, n_hits;
+	struct sifted f;
 
 	if (from + DFL_PRINT_K > total)
 		return;
@@ -194,21 +255,17 @@ void dfl_streaks_scan(struct dfl_scan *s)
 		s->after_print = s->next_print;
 		return;
 	}
-	n = s->m->simd->choose(dfl_scan_at(s, from), (size_t)(s->next_print - from), at);
-	n_hits = filter(&s->m->prints, dfl_scan_at(s, from), at, n, hits);
-	for (size_t i = 0, hit = 0; i < n; i++) {
-		while (hit < n_hits && hits[hit] < i)
-			hit++;
+	sift(s, from, &f);
+	for (size_t at = chosen_from(&f, 0); at < f.n; at = chosen_from(&f, at + 1)) {
 		if (!s->streaks || !s->streaks->n) { /* what is not in the table ends nothing */
-			size_t next = hit < n_hits ? hits[hit] : n;
+			size_t next = next_look(&s->m->prints, &f, at);
 
-			if (next > i)
-				s->after_print = from + at[next - 1] + 1;
-			if (next == n)
-				break;
-			i = next;
+			if (next > at)
+				s->after_print = from + chosen_before(&f, next);
+			at = next;
 		}
-		look(s, from + at[i]);
+		if (at < f.n)
+			look(s, from + at);
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Every fast way against the slow one: canonical text, positions and what was undone are the same,
- * and so are base64 and the look-up of k-grams.
+ * and so are base64 and the look-up of k-grams and of fingerprints.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -106,17 +106,28 @@ static void check_probe(const struct dfl_simd *simd, const uint8_t *data, size_t
 	free(b);
 }
 
-static void check_choose(const struct dfl_simd *simd, const uint8_t *data, size_t size)
+/* A filter of five eighths of ones. */
+static void check_sift(const struct dfl_simd *simd, const uint8_t *data, size_t size)
 {
-	size_t n = size < DFL_PRINT_K ? 0 : size - DFL_PRINT_K + 1, na, nb;
-	uint16_t *a = calloc(n + DFL_CHOOSE_SLACK, sizeof(*a)), *b = calloc(n + DFL_CHOOSE_SLACK, sizeof(*b));
+	size_t n = size - DFL_PRINT_K + 1, words = (n + 63) / 64, na, nb;
+	uint16_t *a = calloc((n + 1) / 2 + DFL_SIFT_SLACK, sizeof(*a)), *b = calloc((n + 1) / 2 + DFL_SIFT_SLACK, sizeof(*b));
+	uint64_t filter[128], *ca = calloc(words + 1, sizeof(*ca)), *cb = calloc(words + 1, sizeof(*cb));
+	struct dfl_prints p = { .filter = filter, .bits = 7 + DFL_PRINT_FILTER_SHIFT,
+				.key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full, 0xff51afd7ed558ccdull } };
 
-	must(a && b);
-	na = dfl_simd_portable.choose(data, n, a);
-	nb = simd->choose(data, n, b);
+	must(a && b && ca && cb);
+	for (unsigned i = 0; i < 128; i++)
+		filter[i] = (data[i % size] + 1ull) * 0x9e3779b97f4a7c15ull | i * 0xff51afd7ed558ccdull;
+	na = dfl_simd_portable.sift(&p, data, n, ca, a);
+	simd->choose(data, n, cb);
+	must(!memcmp(ca, cb, words * sizeof(*ca)));
+	nb = simd->sift(&p, data, n, cb, b);
+	must(!memcmp(ca, cb, words * sizeof(*ca)));
 	must(na == nb && !memcmp(a, b, na * sizeof(*a)));
 	free(a);
 	free(b);
+	free(ca);
+	free(cb);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -129,7 +140,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_canon(dfl_simds[i], data, size);
 		check_base64(dfl_simds[i], data, size);
 		check_probe(dfl_simds[i], data, size);
-		check_choose(dfl_simds[i], data, size);
+		if (size >= DFL_PRINT_K)
+			check_sift(dfl_simds[i], data, size);
 	}
 	return 0;
 }

@@ -156,30 +156,55 @@ static void about_one_in_16(void **state)
 	free_fixture(f);
 }
 
-/* Every processor's way chooses the same, wherever the text begins and ends. */
+#define WORDS(n) (((n) + 63) / 64)
+
+/* One processor's way on n k-grams of text that ends with the last of them, against the portable one. Returns how many are chosen. */
+static size_t chooses_the_same(const struct dfl_simd *simd, const struct dfl_prints *p, const uint8_t *text, size_t n)
+{
+	uint64_t want[WORDS(DFL_SIFTED)], got[WORDS(DFL_SIFTED)];
+	uint16_t want_at[DFL_SIFTED / 2 + 1 + DFL_SIFT_SLACK], got_at[DFL_SIFTED / 2 + 1 + DFL_SIFT_SLACK];
+	size_t hits = dfl_simd_portable.sift(p, text, n, want, want_at), count = 0;
+	uint8_t *copy = malloc(n + DFL_PRINT_K - 1); /* no byte more, for the sanitizer */
+
+	memcpy(copy, text, n + DFL_PRINT_K - 1);
+	simd->choose(copy, n, got);
+	assert_memory_equal(want, got, WORDS(n) * sizeof(*want));
+	memset(got, 0xa5, sizeof(got));
+	assert_int_equal(simd->sift(p, copy, n, got, got_at), hits);
+	assert_memory_equal(want, got, WORDS(n) * sizeof(*want));
+	assert_memory_equal(want_at, got_at, hits * sizeof(*want_at));
+	for (size_t i = 0; i < WORDS(n); i++)
+		count += (unsigned)__builtin_popcountll(want[i]);
+	free(copy);
+	return count;
+}
+
+/* Every processor's way chooses the same and finds the same in the filter, wherever the text begins and ends. */
 static void all_choose_the_same(void **state)
 {
-	char *text = japanese(3, 500);
-	size_t len = strlen(text);
-	uint16_t want[2048], got[2048];
+	char *text = japanese(3, 3000), *dense = calloc(1, 9000);
+	uint64_t filter[128];
+	struct dfl_prints p = { .filter = filter, .bits = 7 + DFL_PRINT_FILTER_SHIFT, .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full, 0xff51afd7ed558ccdull } };
+	uint64_t all = 0;
+	int byte = 0;
 
+	for (unsigned i = 0; i < 128; i++)
+		filter[i] = 0x9e3779b97f4a7c15ull * (i + 1) | 0xff51afd7ed558ccdull * (i + 3);
+	/* A byte of which all k-grams are chosen. */
+	do
+		memset(dense, ++byte, 9000);
+	while (dfl_simd_portable.choose((uint8_t *)dense, 1, &all), !all);
 	for (size_t i = 0; dfl_simds[i]; i++) {
 		if (!dfl_simds[i]->usable())
 			continue;
-		for (size_t from = 0; from < 70; from++)
-			for (size_t n = 0; n < 200; n++) {
-				size_t a = dfl_simd_portable.choose((uint8_t *)text + from, n, want);
-
-				assert_int_equal(dfl_simds[i]->choose((uint8_t *)text + from, n, got), a);
-				assert_memory_equal(want, got, a * sizeof(*want));
-			}
-		/* up to the last byte of the text, and no byte more */
-		uint8_t *copy = malloc(len);
-
-		memcpy(copy, text, len);
-		assert_true(dfl_simds[i]->choose(copy, len - DFL_PRINT_K + 1, got) > len / 25);
-		free(copy);
+		for (size_t from = 0; from < 70; from += 3)
+			for (size_t n = 0; n < 400; n++)
+				chooses_the_same(dfl_simds[i], &p, (uint8_t *)text + from, n);
+		assert_in_range(chooses_the_same(dfl_simds[i], &p, (uint8_t *)text, DFL_SIFTED), DFL_SIFTED / 20, DFL_SIFTED / 12);
+		for (size_t n = DFL_SIFTED - 130; n <= DFL_SIFTED; n++)
+			assert_int_equal(chooses_the_same(dfl_simds[i], &p, (uint8_t *)dense, n), n);
 	}
+	free(dense);
 	free(text);
 }
 
@@ -292,6 +317,58 @@ static void reaches_over_a_common_opening(void **state)
 	free(other);
 	free(opening);
 	free_fixture(f);
+}
+
+static bool same_run(const struct found *a, const struct found *b)
+{
+	return a->set == b->set && a->run.pos_from == b->run.pos_from && a->run.pos_to == b->run.pos_to &&
+	       a->run.reach_from == b->run.reach_from && a->run.reach_to == b->run.reach_to && a->run.span == b->run.span &&
+	       a->run.hits == b->run.hits && a->run.distinct == b->run.distinct && a->run.others == b->run.others;
+}
+
+/*
+ * Only every other chosen k-gram is looked up, and the last one of each feed: so all are when bytes come one by one, and
+ * what is found is the same. The views are pieces of some texts, of all lengths; many of the texts begin alike.
+ */
+static void looks_at_enough(void **state)
+{
+	enum { TEXTS = 24, ALIKE = 8 };
+	struct fixture *f = new_fixture(key_a, 0), *slow = new_fixture(key_a, 0);
+	char *texts[TEXTS], *view = calloc(1, 200000), *opening = prose(31, 60);
+	uint32_t seed = 77;
+	size_t n = 0, len = 0;
+
+	for (int i = 0; i < TEXTS; i++) {
+		texts[i] = i % 3 ? prose(100 + (uint32_t)(i / 2), 150) : japanese(100 + (uint32_t)i, 500); /* some twice */
+		if (i >= ALIKE)
+			memcpy(texts[i], opening, strlen(opening));
+		remember(f, texts[i], (uint64_t)i, texts[i], NULL);
+		remember(slow, texts[i], (uint64_t)i, texts[i], NULL);
+	}
+	for (int round = 0; round < 40; round++) {
+		for (len = 0; len < 20000;) {
+			const char *text = texts[(seed = seed * 1664525u + 1013904223u) >> 8 & 15];
+			size_t from = (seed = seed * 1664525u + 1013904223u) % 1000, piece = 5 + (seed >> 10) % 90;
+
+			piece = from + piece < strlen(text) ? piece : strlen(text) - from;
+			memcpy(view + len, text + from, piece);
+			len += piece;
+		}
+		view[len] = 0;
+		see(slow, view, 1);
+		see(f, view, round % 2 ? 1 << 20 : 100 + (size_t)round);
+		assert_int_equal(f->n, slow->n);
+		for (size_t i = 0; i < f->n; i++)
+			assert_true(same_run(&f->found[i], &slow->found[i]));
+		n += f->n;
+	}
+	assert_true(n > 1000);
+	for (int i = 0; i < TEXTS; i++)
+		free(texts[i]);
+	free(opening);
+	free(view);
+	free_fixture(f);
+	free_fixture(slow);
 }
 
 /* What is kept of a text is of use to another process with the same key, and to no other. */
@@ -468,6 +545,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(about_one_in_16),
 		cmocka_unit_test(all_choose_the_same),
+		cmocka_unit_test(looks_at_enough),
 		cmocka_unit_test(key_decides_values_only),
 		cmocka_unit_test(found_again),
 		cmocka_unit_test(reaches_over_a_common_opening),
