@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Canonical scan + match on one core, as a ratio to memcpy of the same 64 MiB, alternating in the
- * same run: for four kinds of text, at 0, 100 and 10,000 active sources, and at 100 with fingerprints of 16,384 earlier
- * texts of 1 KB. Prints one JSON object: each ratio is that of the medians, with the least and the greatest of the
- * pairs; `ratio` is the slowest at 100 sources without fingerprints.
+ * same run: for four kinds of text, at 0, 100 and 10,000 active sources; and at 0 and 100 with fingerprints of earlier
+ * texts. Prints one JSON object. Each ratio is that of the medians, with the least and the greatest of the rounds;
+ * times_without_old is the median of how many times longer it took in a round than without fingerprints.
+ * `ratio` is the slowest at 100 sources without fingerprints.
  *
  * Usage: match [MiB [rounds [text [sources]]]]
  */
@@ -205,21 +206,23 @@ static void count_print(void *ud, void *view, void *set, const struct dfl_print_
 	++*(uint64_t *)ud;
 }
 
-/* Of n texts, 64 each: what the table holds at most. */
+#define PRINTS_PER_TEXT 64 /* of 1 KB */
+
+/* Of n texts: random ones, as those of foreign texts are. */
 static void add_prints(struct dfl_match *m, unsigned n)
 {
-	uint8_t prints[64 * DFL_PRINT_BYTES];
+	uint8_t prints[PRINTS_PER_TEXT * DFL_PRINT_BYTES];
 	struct dfl_print_set *set;
 
 	for (unsigned i = 0; i < n; i++) {
-		for (unsigned j = 0; j < 64; j++) { /* one in each 64th of all values: sorted */
+		for (unsigned j = 0; j < PRINTS_PER_TEXT; j++) { /* one in each 64th of all values: sorted */
 			uint8_t *p = prints + j * DFL_PRINT_BYTES;
 
 			p[0] = (uint8_t)(j << 2 | rnd(4));
 			for (int k = 1; k < DFL_PRINT_BYTES; k++)
 				p[k] = (uint8_t)rnd(256);
 		}
-		if (dfl_print_set_new(m, i, i, NULL, prints, 64, &set))
+		if (dfl_print_set_new(m, i, i, NULL, prints, PRINTS_PER_TEXT, &set))
 			exit(1);
 	}
 }
@@ -261,75 +264,142 @@ static double median(double *v, unsigned n)
 	return v[n / 2];
 }
 
-/* One cell of the table; returns the ratio. */
-static double measure(enum kind k, unsigned n_sources, unsigned n_old, char *data, char *to, size_t n, unsigned rounds,
-		      bool first)
-{
-	double scans[64], copies[64], pairs[64], s, c;
-	struct dfl_match_stats st;
-	struct dfl_match *m;
-	uint64_t runs = 0;
+#define MAX_ROUNDS 64
+#define N_OLD 4
 
-	if (dfl_match_new(&(struct dfl_match_opts){ .print_fn = count_print }, count_run, &runs, &m))
+static const unsigned olds[N_OLD] = { 0, 16384, 131072, 1048576 }; /* fingerprints; the last: as many as there may be */
+
+/* One cell of the table: a matcher, and how long it took in each round. */
+struct cell {
+	struct dfl_match *m;
+	uint64_t runs;
+	double took[MAX_ROUNDS], ratio[MAX_ROUNDS], more[MAX_ROUNDS];
+};
+
+static void set_up(struct cell *c, unsigned n_sources, unsigned n_old)
+{
+	*c = (struct cell){ 0 };
+	if (dfl_match_new(&(struct dfl_match_opts){ .print_fn = count_print }, count_run, &c->runs, &c->m))
 		exit(1);
 	rng = 7; /* the same sources for every kind */
-	add_sources(m, n_sources);
-	add_prints(m, n_old);
-	scan(m, data, n / 8);
-	copy(to, data, n);
-	for (unsigned i = 0; i < rounds; i++) {
-		copies[i] = copy(to, data, n);
-		scans[i] = scan(m, data, n);
-		pairs[i] = copies[i] / scans[i];
-	}
-	median(pairs, rounds);
-	dfl_match_stats(m, &st);
-	dfl_match_free(m);
-	s = median(scans, rounds);
-	c = median(copies, rounds);
-	printf("%s{\"text\":\"%s\",\"sources\":%u,\"old_texts\":%u,\"ratio\":%.3f,"
-	       "\"ratio_min\":%.3f,\"ratio_max\":%.3f,\"gb_per_s\":%.2f,"
-	       "\"memcpy_gb_per_s\":%.2f,\"runs\":%" PRIu64 ",\"candidates\":%" PRIu64
-	       ",\"index_entries\":%" PRIu64 "}",
-	       first ? "" : ",", kind_names[k], n_sources, n_old, c / s, pairs[0], pairs[rounds - 1], (double)n / s / 1e9,
-	       (double)n / c / 1e9, runs, st.candidates, st.index_entries);
+	add_sources(c->m, n_sources);
+	add_prints(c->m, n_old / PRINTS_PER_TEXT);
+}
+
+static void print_cell(struct cell *c, unsigned n_old, const char *head, double copy_s, size_t n, unsigned rounds)
+{
+	struct dfl_match_stats st;
+	double s = median(c->took, rounds), more = median(c->more, rounds);
+
+	median(c->ratio, rounds);
+	dfl_match_stats(c->m, &st);
+	printf("%s\"old_prints\":%u,\"ratio\":%.3f,\"ratio_min\":%.3f,\"ratio_max\":%.3f,\"times_without_old\":%.3f,"
+	       "\"times_min\":%.3f,\"times_max\":%.3f,\"gb_per_s\":%.2f,\"memcpy_gb_per_s\":%.2f,\"runs\":%" PRIu64
+	       ",\"candidates\":%" PRIu64 ",\"index_entries\":%" PRIu64 "}",
+	       head, n_old, copy_s / s, c->ratio[0], c->ratio[rounds - 1], more, c->more[0], c->more[rounds - 1],
+	       (double)n / s / 1e9, (double)n / copy_s / 1e9, c->runs, st.candidates, st.index_entries);
 	fflush(stdout);
-	return c / s;
+}
+
+/* The cells of so many sources, in turn in each round, each round beginning with another. Returns the ratio of the first. */
+static double measure(const char *kind, unsigned n_sources, unsigned n_cells, char *data, char *to, size_t n, unsigned rounds,
+		      bool first)
+{
+	static struct cell cells[N_OLD];
+	double copies[MAX_ROUNDS], copy_s;
+	char head[128];
+
+	for (unsigned i = 0; i < n_cells; i++) {
+		set_up(&cells[i], n_sources, olds[i]);
+		scan(cells[i].m, data, n / 8);
+	}
+	copy(to, data, n);
+	for (unsigned r = 0; r < rounds; r++) {
+		copies[r] = copy(to, data, n);
+		for (unsigned i = 0; i < n_cells; i++) {
+			struct cell *c = &cells[(r + i) % n_cells];
+
+			c->took[r] = scan(c->m, data, n);
+			c->ratio[r] = copies[r] / c->took[r];
+		}
+		for (unsigned i = 0; i < n_cells; i++)
+			cells[i].more[r] = cells[i].took[r] / cells[0].took[r];
+	}
+	copy_s = median(copies, rounds);
+	for (unsigned i = 0; i < n_cells; i++) {
+		snprintf(head, sizeof(head), "%s{\"text\":\"%s\",\"sources\":%u,", first && !i ? "" : ",\n", kind, n_sources);
+		print_cell(&cells[i], olds[i], head, copy_s, n, rounds);
+		dfl_match_free(cells[i].m);
+	}
+	return copy_s / cells[0].took[rounds / 2];
+}
+
+static int kind_of(const char *name)
+{
+	for (int k = 0; k < N_KIND; k++)
+		if (!strcmp(name, kind_names[k]))
+			return k;
+	return -1;
+}
+
+static bool is_number(const char *s, unsigned long most, unsigned long *ret_n)
+{
+	char *end;
+
+	*ret_n = strtoul(s, &end, 10);
+	return *s >= '0' && *s <= '9' && !*end && *ret_n <= most;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: match [MiB [rounds [text [sources]]]]\n"
+			"MiB: 1 to 4096; rounds: 1 to %d; text: all", MAX_ROUNDS);
+	for (int k = 0; k < N_KIND; k++)
+		fprintf(stderr, ", %s", kind_names[k]);
+	fprintf(stderr, "; sources: up to 16384\n");
+	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	static const unsigned sources[] = { 0, 100, 10000, 100 }, olds[] = { 0, 0, 0, 16384 };
-	size_t n = (argc > 1 ? strtoul(argv[1], NULL, 10) : 64) << 20;
-	unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
-	char *data = malloc(n), *to = malloc(n);
-	const char *only = argc > 3 ? argv[3] : NULL;
-	unsigned only_n = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : ~0u;
+	static const unsigned all_sources[] = { 0, 100, 10000 };
+	unsigned long mib = 64, rounds = 5, only_n = 0;
+	int only = argc > 3 && strcmp(argv[3], "all") ? kind_of(argv[3]) : N_KIND;
+	unsigned n_sources = argc > 4 ? 1 : sizeof(all_sources) / sizeof(all_sources[0]);
 	bool first = true;
-	double slowest = 1e9;
+	double slowest = 0;
+	char *data, *to;
 
-	if (!data || !to || !n || !rounds || rounds > 64)
+	if (argc > 5 || only < 0 || (argc > 1 && (!is_number(argv[1], 4096, &mib) || !mib)) ||
+	    (argc > 2 && (!is_number(argv[2], MAX_ROUNDS, &rounds) || !rounds)) ||
+	    (argc > 4 && !is_number(argv[4], 16384, &only_n)))
+		return usage();
+	data = malloc(mib << 20);
+	to = malloc(mib << 20);
+	if (!data || !to)
 		return 1;
-	memset(to, 1, n);
+	memset(to, 1, mib << 20);
 	make_words();
-	printf("{\"bench\":\"match\",\"bytes\":%zu,\"rounds\":%u,\"cells\":[", n, rounds);
+	printf("{\"bench\":\"match\",\"bytes\":%lu,\"rounds\":%lu,\"cells\":[\n", mib << 20, rounds);
 	for (int k = 0; k < N_KIND; k++) {
-		if (only && strcmp(only, kind_names[k]))
+		if (only != N_KIND && only != k)
 			continue;
 		rng = 0x2545f4914f6cdd1dull + (unsigned)k;
-		fill_kind((enum kind)k, data, n);
-		for (int i = 0; i < 4; i++) {
-			double r;
+		fill_kind((enum kind)k, data, mib << 20);
+		for (unsigned i = 0; i < n_sources; i++) {
+			unsigned sources = argc > 4 ? (unsigned)only_n : all_sources[i];
+			double r = measure(kind_names[k], sources, sources > 1000 ? 1 : N_OLD, data, to, mib << 20,
+					   (unsigned)rounds, first);
 
-			if (only_n != ~0u && only_n != sources[i])
-				continue;
-			r = measure((enum kind)k, sources[i], olds[i], data, to, n, rounds, first);
 			first = false;
-			if (sources[i] == 100 && !olds[i] && r < slowest)
+			if (sources == 100 && (!slowest || r < slowest))
 				slowest = r;
 		}
 	}
-	printf("],\"ratio\":%.3f}\n", slowest);
+	if (slowest)
+		printf("],\"ratio\":%.3f}\n", slowest);
+	else
+		printf("],\"ratio\":null}\n");
 	free(data);
 	free(to);
 	return 0;
