@@ -78,8 +78,9 @@ DFLOW_API void dflow_store_close(struct dflow_store *store);
 /*
  * The requests that an id names, in the order of their start: X-Amzn-Trace-Id, X-Request-Id,
  * traceparent, message_id, task_id, conversation_id, workflow_run_id, upload_file_id, document_id (of
- * what was uploaded), dflow's own trace id, or the beginning of one, if it has at least 4 characters and fits only one. A conversation_id names all
- * requests of the conversation. Free the list with dflow_traces_free().
+ * what was uploaded), dflow's own trace id, or the beginning of one, if it has at least 4 characters
+ * and fits only one. A conversation_id names all requests of the conversation. Free the list with
+ * dflow_traces_free().
  * Errors: -ENOENT no request has such an id; -ENOTUNIQ the beginning fits several
  * (dflow_store_candidates() tells them); -EINVAL shorter than 4 characters; -EBADMSG, -EIO, -EAGAIN
  * the store cannot be read; -ENOMEM.

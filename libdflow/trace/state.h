@@ -32,7 +32,7 @@ enum {
 	MAX_REPLAYS_TOLD = 4096, /* hops of later requests that one request is told of */
 };
 
-/* What counts as a content hop (docs/canonical.md says why). */
+/* What counts as a content hop (docs/accuracy.md says why). */
 enum {
 	RUN_SURE = 64,	  /* canonical bytes */
 	RUN_FULL = 32,	  /* canonical bytes, when it is also nearly the whole field */
