@@ -13,10 +13,11 @@
 
 static const char usage[] =
 	"usage: dflow doctor [OPTION]...\n"
-	"Tells whether this kernel and host allow recording, and what to do where they do not. "
-	"With\n"
-	"targets, also what is found in them: processes, containers, TLS libraries.\n\n"
-	"  --cgroup=PATH   look into this cgroup and all below it; may be given several times\n"
+	"Tells whether this kernel and host allow recording, and what to do where they do\n"
+	"not. With targets, also what is found in them: processes, containers, TLS\n"
+	"libraries.\n\n"
+	"  --cgroup=PATH   look into this cgroup and all below it; may be given several\n"
+	"                  times\n"
 	"  --pid=PID       look into this process; may be given several times\n"
 	"  -o json|text    how to print (text)\n\n"
 	"Exit status: 0 recording is possible, 2 usage, 4 it is not.\n";

@@ -23,9 +23,11 @@ struct options {
 static const char usage[] =
 	"usage: dflow ls [OPTION]...\n"
 	"Lists the requests of a store, oldest first.\n\n"
-	"  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z, 2026-03-01, 2h (ago)\n"
+	"  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z,\n"
+	"                  2026-03-01, 2h (ago)\n"
 	"  --until=TIME    started before this time\n"
-	"  --id=ID         has an id that is or begins so (a conversation_id: its requests)\n"
+	"  --id=ID         has an id that is or begins so (a conversation_id: its\n"
+	"                  requests)\n"
 	"  -n, --limit=N   only the newest N\n"
 	"  -o json|text    how to print (text)\n"
 	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db)\n\n"

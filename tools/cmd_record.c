@@ -25,10 +25,9 @@
 
 static const char usage[] =
 	"usage: dflow record [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
-	"Records which of the targets' system calls carry the text of chat messages, and where to, "
-	"into a\n"
-	"store, until SIGINT, SIGTERM or the end of COMMAND. Needs root, or CAP_BPF, CAP_PERFMON,\n"
-	"CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.\n\n"
+	"Records which of the targets' system calls carry the text of chat messages, and\n"
+	"where to, into a store, until SIGINT, SIGTERM or the end of COMMAND. Needs root,\n"
+	"or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.\n\n"
 	"Targets, at least one; each can be given several times but --all:\n"
 	"  --cgroup=PATH        all processes in this cgroup and below, also later ones\n"
 	"  --pid=PID            this process and its children\n"
@@ -36,18 +35,21 @@ static const char usage[] =
 	"  -- COMMAND           runs it and records it and its children\n\n"
 	"  --config=FILE        rules and names (docs/configuration.md)\n"
 	"  --copy-cap=BYTES     payload looked at per system call (4194304)\n"
-	"  --host-root=DIR      where the host's root is mounted, when dflow runs in a container\n"
-	"  --keep-payload=FILE  also keep all events WITH THE TEXT in FILE, for 'dflow replay'\n"
+	"  --host-root=DIR      where the host's root is mounted, when dflow runs in a\n"
+	"                       container\n"
+	"  --keep-payload=FILE  also keep all events WITH THE TEXT in FILE, for 'dflow\n"
+	"                       replay'\n"
 	"  --max-age=TIME       traces older than this are dropped (30d)\n"
 	"  --max-bytes=BYTES    the store is kept below this size (1073741824)\n"
 	"  --memory=BYTES       limit of the tables in memory (536870912)\n"
 	"  --ready-fd=FD        write a line to FD when recording has begun\n"
-	"  --status             print what was recorded, once a second, also without a terminal\n"
-	"  --store=FILE         the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made if need be\n\n"
-	"Exit status: 0 stopped as told, 2 usage or configuration, 4 not allowed or not possible "
-	"here, 5 the\n"
-	"store cannot be written or another recorder has it, 6 the file of --keep-payload cannot "
-	"be written.\n";
+	"  --status             print what was recorded, once a second, also without a\n"
+	"                       terminal\n"
+	"  --store=FILE         the store ($DFLOW_STORE, else /var/lib/dflow/store.db);\n"
+	"                       made if need be\n\n"
+	"Exit status: 0 stopped as told, 2 usage or configuration, 4 not allowed or not\n"
+	"possible here, 5 the store cannot be written or another recorder has it, 6 the\n"
+	"file of --keep-payload cannot be written.\n";
 
 struct options {
 	struct targets targets;

@@ -10,16 +10,14 @@
 
 static const char usage[] =
 	"usage: dflow replay [OPTION]... FILE...\n"
-	"Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record "
-	"--keep-payload')\n"
-	"into a store, as if they had been recorded live.\n\n"
+	"Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record\n"
+	"--keep-payload') into a store, as if they had been recorded live.\n\n"
 	"  --config=FILE   rules and names (docs/configuration.md)\n"
 	"  -o json|text    how to print the summary (text)\n"
-	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made when there "
-	"is none\n\n"
-	"Exit status: 0 done, 1 done, but no request was in it, 2 usage or configuration, 5 the "
-	"store\n"
-	"cannot be written, 6 FILE cannot be read.\n";
+	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made\n"
+	"                  when there is none\n\n"
+	"Exit status: 0 done, 1 done, but no request was in it, 2 usage or configuration,\n"
+	"5 the store cannot be written, 6 FILE cannot be read.\n";
 
 struct options {
 	const char *store, *config;
