@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a Postgres connection is made of. Inner to postgres.c and pg_*.c. */
+/* What a Postgres connection is made of, and what both its directions share. Inner to postgres.c and pg_*.c. */
 #pragma once
 
 #include "decode/decode.h"
@@ -105,6 +105,7 @@ void dfl_pg_op_end(struct dfl_pg_conn *c, struct dfl_pg_op *op, uint64_t ts_ns);
 struct dfl_pg_stmt *dfl_pg_stmt_find(struct dfl_pg_conn *c, const char *name);
 /* Replaces one of the same name. NULL: out of memory. */
 struct dfl_pg_stmt *dfl_pg_stmt_new(struct dfl_pg_conn *c, const char *name);
+void dfl_pg_stmts_fini(struct dfl_pg_conn *c);
 
 /* The body of a message: begin (type and left are set), pieces, end. */
 void dfl_pg_front_begin(struct dfl_pg_side *s);
