@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "decode_listing.h"
 #include "decode_sink.h"
 #include "decode_tape.h"
 
@@ -21,53 +22,12 @@ static const char *dir_path(void)
 	return path;
 }
 
-static char *list(const struct tape *t, const struct tape_play *how)
-{
-	struct sink s;
-	char *text;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	sink_init(&s);
-	tape_play(t, how, &s.ops);
-	sink_list(&s, f);
-	fclose(f);
-	sink_fini(&s);
-	return text;
-}
-
-static char *expected_of(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	char *text = NULL;
-	size_t len = 0;
-
-	if (!f || getdelim(&text, &len, 0, f) < 0) {
-		free(text);
-		text = strdup("");
-	}
-	if (f)
-		fclose(f);
-	return text;
-}
-
-/* DFLOW_UPDATE=1 writes the listing instead of comparing it. */
 static void compare(const char *tape_path, const char *text)
 {
-	char path[4200], *expected;
-	FILE *f;
+	char path[4200];
 
 	snprintf(path, sizeof(path), "%.*s.txt", (int)(strlen(tape_path) - 5), tape_path);
-	if (getenv("DFLOW_UPDATE")) {
-		f = fopen(path, "wb");
-		fputs(text, f);
-		fclose(f);
-	}
-	expected = expected_of(path);
-	if (strcmp(text, expected))
-		print_error("%s\n", path);
-	assert_string_equal(text, expected);
-	free(expected);
+	listing_compare(path, text);
 }
 
 static void hurt(const struct tape *t)
@@ -75,13 +35,13 @@ static void hurt(const struct tape *t)
 	for (size_t i = 0; i < t->n_items; i++) {
 		struct tape_play lost = { .lose_from = i, .lose = 1 }, cut = { .stop_at = i + 1 };
 
-		free(list(t, &lost));
-		free(list(t, &cut));
+		free(listing_of(t, &lost));
+		free(listing_of(t, &cut));
 	}
 	for (unsigned seed = 1; seed <= 200; seed++) {
 		struct tape_play damaged = { .damage = seed };
 
-		free(list(t, &damaged));
+		free(listing_of(t, &damaged));
 	}
 }
 
@@ -92,8 +52,8 @@ static void one(const char *path)
 	char *a, *b;
 
 	tape_from_text(&t, path);
-	a = list(&t, &whole);
-	b = list(&t, &bytes);
+	a = listing_of(&t, &whole);
+	b = listing_of(&t, &bytes);
 	if (strcmp(a, b))
 		print_error("%s byte by byte\n", path);
 	assert_string_equal(a, b);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "decode_listing.h"
 #include "decode_sink.h"
 #include "decode_tape.h"
 
@@ -97,35 +98,11 @@ static uint64_t coverage_check(struct coverage *c)
 	return hidden;
 }
 
-static char *read_file(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	char *text = NULL;
-	size_t len = 0;
-
-	if (!f)
-		return strdup("");
-	if (getdelim(&text, &len, 0, f) < 0)
-		text = strdup("");
-	fclose(f);
-	return text;
-}
-
-/* DFLOW_UPDATE=1 writes the listing instead of comparing it. */
 static void compare(const char *name, const char *text)
 {
-	char *path = path_of("decode/", name, ".txt"), *expected;
-	FILE *f;
+	char *path = path_of("decode/", name, ".txt");
 
-	if (getenv("DFLOW_UPDATE")) {
-		f = fopen(path, "wb");
-		assert_non_null(f);
-		fputs(text, f);
-		fclose(f);
-	}
-	expected = read_file(path);
-	assert_string_equal(text, expected);
-	free(expected);
+	listing_compare(path, text);
 	free(path);
 }
 
@@ -223,21 +200,6 @@ static void test_truth(void **state)
 	}
 }
 
-static char *list(const struct tape *t, const struct tape_play *how)
-{
-	struct sink s;
-	char *text;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	sink_init(&s);
-	tape_play(t, how, &s.ops);
-	sink_list(&s, f);
-	fclose(f);
-	sink_fini(&s);
-	return text;
-}
-
 static void test_split(void **state)
 {
 	for (size_t i = 0; i < N_CHATS; i++) {
@@ -246,8 +208,8 @@ static void test_split(void **state)
 		char *a, *b;
 
 		load(&t, i);
-		a = list(&t, &whole);
-		b = list(&t, &bytes);
+		a = listing_of(&t, &whole);
+		b = listing_of(&t, &bytes);
 		assert_string_equal(a, b);
 		free(a);
 		free(b);
