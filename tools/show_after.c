@@ -249,6 +249,14 @@ static void show_ambiguous(const json_t *trace)
 	json_decref(others);
 }
 
+static void show_common(void)
+{
+	struct cell c = { "" };
+
+	add(&c, "  [common text]: other requests have the same text; whose it is here was told by more than that");
+	put_folded(c.text);
+}
+
 /* Only the marks that stand above. */
 static void show_marks(const json_t *trace)
 {
@@ -260,7 +268,7 @@ static void show_marks(const json_t *trace)
 	if (ambiguous)
 		show_ambiguous(trace);
 	if (common)
-		puts("  [common text]: other requests have the same text; whose it is here was told by more than that");
+		show_common();
 	if (sampled)
 		puts("  ~: an estimate; of that earlier text only fingerprints are left");
 }

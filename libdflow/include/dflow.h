@@ -266,8 +266,8 @@ DFLOW_API int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned 
 
 /*
  * Detaches, takes what is still under way, and stores every trace. One that had not settled is over
- * when the store is closed, and says why it is not complete. Only stats and free may follow. Returns 0 or the error of writing the store or
- * recording.
+ * when the store is closed, and says why it is not complete. Only stats and free may follow. Returns 0
+ * or the error of writing the store or recording.
  */
 DFLOW_API int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret_error);
 
