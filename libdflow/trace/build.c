@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Builds the trace document of a request from what the stage remembers. */
-#include "trace/state.h"
+#include "trace/build.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PIDS 64
-
-/* Which processes took part, and the state of one build. */
-struct build {
-	struct dfl_trace *t;
-	struct request *r;
-	struct dfl_doc *doc;
-	uint32_t pids[MAX_PIDS];
-	size_t n_pids;
-	const struct hop **hops; /* by time */
-	size_t n_hops;
-	const struct rconn **conns; /* by connection */
-	size_t n_conns;
-	bool failed; /* out of memory */
-};
-
-static char *dup_or_null(struct build *b, const char *s)
+char *dfl_build_string(struct build *b, const char *s)
 {
 	char *copy;
 
@@ -44,8 +27,7 @@ static void *array(struct build *b, size_t n, size_t size)
 	return p;
 }
 
-/* One more string in a list that grows. */
-static void add_string(struct build *b, char ***list, size_t *n, const char *s)
+void dfl_build_add(struct build *b, char ***list, size_t *n, const char *s)
 {
 	char **bigger;
 
@@ -58,7 +40,7 @@ static void add_string(struct build *b, char ***list, size_t *n, const char *s)
 		return;
 	}
 	*list = bigger;
-	bigger[*n] = dup_or_null(b, s);
+	bigger[*n] = dfl_build_string(b, s);
 	if (bigger[*n])
 		(*n)++;
 }
@@ -72,25 +54,25 @@ static void build_endpoint(struct build *b, const struct end_question *q, struct
 	const char *evidence;
 
 	e->station = a.station;
-	e->rule = dup_or_null(b, a.rule);
+	e->rule = dfl_build_string(b, a.rule);
 	e->pid = q->pid;
 	if (addr->family)
-		e->address = dup_or_null(b, dfl_addr_str(addr, text));
+		e->address = dfl_build_string(b, dfl_addr_str(addr, text));
 	if (!p) {
-		e->name = dup_or_null(b, dfl_tconn_name(b->t, q->tc, q->end, &evidence));
-		e->name_evidence = e->name ? dup_or_null(b, evidence) : NULL;
+		e->name = dfl_build_string(b, dfl_tconn_name(b->t, q->tc, q->end, &evidence));
+		e->name_evidence = e->name ? dfl_build_string(b, evidence) : NULL;
 		return;
 	}
-	e->node = dup_or_null(b, b->t->node_id);
-	e->comm = dup_or_null(b, p->comm);
-	e->container.id = dup_or_null(b, p->container_id);
+	e->node = dfl_build_string(b, b->t->node_id);
+	e->comm = dfl_build_string(b, p->comm);
+	e->container.id = dfl_build_string(b, p->container_id);
 	if (!e->container.id)
 		return;
-	e->container.name = dup_or_null(b, p->container_name);
-	e->container.image = dup_or_null(b, p->image);
-	e->container.pod = dup_or_null(b, p->pod);
-	e->container.namespace_ = dup_or_null(b, p->namespace_);
-	e->container.task = dup_or_null(b, p->task);
+	e->container.name = dfl_build_string(b, p->container_name);
+	e->container.image = dfl_build_string(b, p->image);
+	e->container.pod = dfl_build_string(b, p->pod);
+	e->container.namespace_ = dfl_build_string(b, p->namespace_);
+	e->container.task = dfl_build_string(b, p->task);
 }
 
 /* The process behind an end may have been seen after the operation began. */
@@ -182,7 +164,7 @@ static void sort_conns(struct build *b)
 	qsort(b->conns, b->n_conns, sizeof(*b->conns), by_conn);
 }
 
-static uint32_t conn_number(const struct build *b, const struct tconn *tc)
+uint32_t dfl_build_conn_number(const struct build *b, const struct tconn *tc)
 {
 	for (size_t i = 0; i < b->n_conns; i++)
 		if (b->conns[i]->tc == tc)
@@ -248,7 +230,7 @@ static void build_coverage(struct build *b, const struct hop *h, struct dfl_doc_
 		d->coverage = 1.0;
 	if (h->n_prints)
 		d->coverage = (double)h->distinct / h->n_prints;
-	d->coverage_basis = dup_or_null(b, h->n_prints ? "sampled" : "exact");
+	d->coverage_basis = dfl_build_string(b, h->n_prints ? "sampled" : "exact");
 }
 
 static void build_network(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
@@ -263,19 +245,19 @@ static void build_network(struct build *b, const struct hop *h, struct dfl_doc_h
 		return;
 	if (addr->family)
 		d->in_vpc = dfl_rules_in_vpc(b->t->opts.rules, addr);
-	d->region = dup_or_null(b, dfl_rules_region(b->t->opts.rules, addr->family ? addr : NULL, name));
+	d->region = dfl_build_string(b, dfl_rules_region(b->t->opts.rules, addr->family ? addr : NULL, name));
 	if (d->encrypted != 1 || !h->tc->tls)
 		return;
-	d->tls_version = dup_or_null(b, h->tc->tls->version);
-	d->tls_cipher = dup_or_null(b, h->tc->tls->cipher);
-	d->tls_sni = dup_or_null(b, h->tc->tls->sni);
+	d->tls_version = dfl_build_string(b, h->tc->tls->version);
+	d->tls_cipher = dfl_build_string(b, h->tc->tls->cipher);
+	d->tls_sni = dfl_build_string(b, h->tc->tls->sni);
 }
 
 static void build_candidates(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
 	d->ambiguous = h->n_candidates > 1;
 	for (size_t i = 0; d->ambiguous && i < h->n_candidates; i++)
-		add_string(b, &d->candidates, &d->n_candidates, h->candidates[i]);
+		dfl_build_add(b, &d->candidates, &d->n_candidates, h->candidates[i]);
 }
 
 static void build_hop(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
@@ -284,21 +266,21 @@ static void build_hop(struct build *b, const struct hop *h, struct dfl_doc_hop *
 	struct end_question q_from = ask(h, from), q_to = ask(h, !from);
 
 	d->seq = h->seq;
-	d->connection = conn_number(b, h->tc);
+	d->connection = dfl_build_conn_number(b, h->tc);
 	build_endpoint(b, &q_from, &d->from);
 	build_endpoint(b, &q_to, &d->to);
 	d->observed_by_from = h->tc->end[from].chan && !h->tc->tap;
 	d->observed_by_to = h->tc->end[!from].chan && !h->tc->tap;
 	d->medium = h->tc->medium;
-	d->protocol = dup_or_null(b, h->protocol);
-	d->operation = dup_or_null(b, h->key.operation);
-	d->place = dup_or_null(b, h->key.place);
+	d->protocol = dfl_build_string(b, h->protocol);
+	d->operation = dfl_build_string(b, h->key.operation);
+	d->place = dfl_build_string(b, h->key.place);
 	d->direction = h->key.dir;
 	d->residency = residency(h, d->to.station);
 	d->ttl_s = h->ttl_s;
 	d->encrypted = is_encrypted(h);
 	build_network(b, h, d);
-	d->field = dup_or_null(b, h->field);
+	d->field = dfl_build_string(b, h->field);
 	build_ranges(b, h, d);
 	build_coverage(b, h, d);
 	d->wire_bytes = dfl_ranges_sum(&h->wire);
@@ -308,7 +290,7 @@ static void build_hop(struct build *b, const struct hop *h, struct dfl_doc_hop *
 	d->common = h->common_sources > 0;
 	d->common_sources = h->common_sources;
 	build_candidates(b, h, d);
-	d->replayed_from = dup_or_null(b, h->key.replayed_from);
+	d->replayed_from = dfl_build_string(b, h->key.replayed_from);
 	d->first_ns = (int64_t)(h->first_ns - b->r->start_ns);
 	d->last_ns = (int64_t)(h->last_ns - b->r->start_ns);
 }
@@ -319,7 +301,7 @@ static void build_conn(struct build *b, const struct rconn *rc, struct dfl_doc_c
 	struct end_question to = { .tc = rc->tc, .end = DFL_SERVER, .pid = rc->tc->end[DFL_SERVER].pid };
 	uint64_t gap;
 
-	d->connection = conn_number(b, rc->tc);
+	d->connection = dfl_build_conn_number(b, rc->tc);
 	for (size_t i = 0; i < b->n_hops; i++) /* an operation on it may have told who its ends are */
 		if (b->hops[i]->tc == rc->tc) {
 			from = ask(b->hops[i], DFL_CLIENT);
@@ -338,12 +320,12 @@ static void build_conn(struct build *b, const struct rconn *rc, struct dfl_doc_c
 
 static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc_field *f)
 {
-	f->field = dup_or_null(b, s->field);
+	f->field = dfl_build_string(b, s->field);
 	f->derived = s->derived_from;
-	f->derived_from = dup_or_null(b, s->derived_from);
+	f->derived_from = dfl_build_string(b, s->derived_from);
 	f->bytes = s->cut ? DFL_DOC_UNKNOWN : dfl_match_source_raw_bytes(s->match);
 	f->canonical_bytes = dfl_match_source_canon_bytes(s->match);
-	f->matchable = dup_or_null(b, !f->canonical_bytes ? "none" :
+	f->matchable = dfl_build_string(b, !f->canonical_bytes ? "none" :
 				      f->canonical_bytes < RUN_FULL ? "whole-leaf" : "content");
 }
 
@@ -371,84 +353,13 @@ static void build_fields(struct build *b)
 
 		if (!b->hops[i]->key.replayed_from[0] || have_foreign_field(doc, b->hops[i]))
 			continue;
-		f->field = dup_or_null(b, b->hops[i]->field);
+		f->field = dfl_build_string(b, b->hops[i]->field);
 		f->bytes = DFL_DOC_UNKNOWN;
 		f->canonical_bytes = b->hops[i]->source_canon;
-		f->matchable = dup_or_null(b, "content");
-		f->from_trace = dup_or_null(b, b->hops[i]->key.replayed_from);
+		f->matchable = dfl_build_string(b, "content");
+		f->from_trace = dfl_build_string(b, b->hops[i]->key.replayed_from);
 		doc->n_fields++;
 	}
-}
-
-static const char *const loss_words[DFL_N_LOSS] = {
-	[DFL_LOSS_RING_FULL] = "events lost: the ring buffer was full",
-	[DFL_LOSS_FAULT] = "events lost: the buffer could not be read",
-	[DFL_LOSS_NO_FD] = "events lost: the file descriptor was closed meanwhile",
-	[DFL_LOSS_TABLE_FULL] = "events lost: a table in the kernel was full",
-	[DFL_LOSS_TRUNCATED_FILE] = "the recording ends in the middle",
-	[DFL_LOSS_OTHER] = "events lost",
-};
-
-static void build_unread(struct build *b, const struct rconn *rc)
-{
-	struct dfl_doc *doc = b->doc;
-	struct dfl_doc_unread *list;
-	uint64_t scanned, unread, gap;
-
-	dfl_rconn_now(rc, &scanned, &unread, &gap);
-	doc->completeness.lost_bytes += gap;
-	if (gap)
-		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons,
-			   "bytes of a connection were not seen");
-	if (!unread)
-		return;
-	list = reallocarray(doc->completeness.unread, doc->completeness.n_unread + 1, sizeof(*list));
-	if (!list) {
-		b->failed = true;
-		return;
-	}
-	doc->completeness.unread = list;
-	list[doc->completeness.n_unread++] = (struct dfl_doc_unread){
-		.connection = conn_number(b, rc->tc),
-		.why = dup_or_null(b, rc->tc->unreadable  ? "encoding"
-				      : rc->tc->encrypted ? "tls"
-							  : "no-buffer"),
-		.bytes = unread,
-	};
-}
-
-static void build_completeness(struct build *b)
-{
-	struct dfl_doc *doc = b->doc;
-	const struct request *r = b->r;
-	char text[80];
-
-	doc->completeness.lost_events = r->lost_events;
-	doc->completeness.lost_bytes = r->lost_bytes;
-	for (int i = 0; i < DFL_N_LOSS; i++)
-		if (r->loss_reasons & 1u << i)
-			add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, loss_words[i]);
-	for (size_t i = 0; i < b->n_conns; i++)
-		build_unread(b, b->conns[i]);
-	if (r->text_gap)
-		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons,
-			   "a part of the text was not seen");
-	if (r->capped)
-		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, "a limit was reached");
-	if (r->cut_derived) {
-		snprintf(text, sizeof(text), "%u derived texts beyond a limit are not looked for", r->cut_derived);
-		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, text);
-	}
-	if (!r->settled)
-		add_string(b, &doc->completeness.reasons, &doc->completeness.n_reasons, DFL_REASON_NOT_SETTLED);
-	for (size_t i = 0; i < b->n_pids; i++) {
-		const struct proc *p = dfl_trace_find_proc(b->t, b->pids[i]);
-
-		if (p && p->blind_why)
-			add_string(b, &doc->completeness.blind, &doc->completeness.n_blind, p->blind_why);
-	}
-	doc->completeness.complete = r->settled && !doc->completeness.n_reasons &&
-				     !doc->completeness.n_unread && !doc->completeness.n_blind;
 }
 
 static bool is_store(enum dfl_station s)
@@ -504,16 +415,16 @@ static void build_places(struct build *b)
 		if (!p) {
 			p = &doc->places[doc->n_places++];
 			p->station = h->to.station;
-			p->place = dup_or_null(b, h->place);
+			p->place = dfl_build_string(b, h->place);
 			p->residency = h->residency;
 			p->ttl_s = h->ttl_s;
 			p->first_ns = h->first_ns;
 			p->removed_ns = b->hops[i]->removed_ns ? (int64_t)(b->hops[i]->removed_ns - b->r->start_ns) : -1;
 		}
-		add_string(b, &p->fields, &p->n_fields, h->field);
+		dfl_build_add(b, &p->fields, &p->n_fields, h->field);
 	}
 	for (size_t i = 0; i < doc->n_places && !b->failed; i++)
-		doc->places[i].now = dup_or_null(b, place_now(b, &doc->places[i]));
+		doc->places[i].now = dfl_build_string(b, place_now(b, &doc->places[i]));
 }
 
 static void build_source(struct build *b)
@@ -527,14 +438,14 @@ static void build_source(struct build *b)
 	doc->settled = r->settled;
 	doc->started_ns = (int64_t)r->start_ns + b->t->realtime_offset_ns;
 	doc->ended_ns = r->response_ended ? (int64_t)r->ended_ns + b->t->realtime_offset_ns : -1;
-	doc->operation = dup_or_null(b, r->operation);
+	doc->operation = dfl_build_string(b, r->operation);
 	doc->weak_matches = r->weak_matches;
 	for (int i = 0; i < DFL_N_ID; i++)
-		doc->ids[i] = dup_or_null(b, r->ids[i]);
+		doc->ids[i] = dfl_build_string(b, r->ids[i]);
 	if (r->have_client && settings->keep_client_address)
-		doc->client_address = dup_or_null(b, dfl_addr_ip_str(&r->client, text));
+		doc->client_address = dfl_build_string(b, dfl_addr_ip_str(&r->client, text));
 	if (r->via_alb)
-		add_string(b, &doc->client_via, &doc->n_client_via, "alb");
+		dfl_build_add(b, &doc->client_via, &doc->n_client_via, "alb");
 }
 
 static void build_node(struct build *b)
@@ -544,9 +455,9 @@ static void build_node(struct build *b)
 		return;
 	b->doc->n_nodes = 1;
 	b->doc->nodes[0] = (struct dfl_doc_node){
-		.id = dup_or_null(b, b->t->node_id),
-		.hostname = dup_or_null(b, b->t->hostname),
-		.boot_id = dup_or_null(b, b->t->boot_id),
+		.id = dfl_build_string(b, b->t->node_id),
+		.hostname = dfl_build_string(b, b->t->hostname),
+		.boot_id = dfl_build_string(b, b->t->boot_id),
 	};
 }
 
@@ -570,7 +481,7 @@ static void build_replays(struct build *b)
 	qsort(r->replayed_in, r->n_replayed_in, sizeof(*r->replayed_in), by_start);
 	for (size_t i = 0; i < r->n_replayed_in; i++)
 		doc->replayed_in[doc->n_replayed_in++] = (struct dfl_doc_replay){
-			dup_or_null(b, r->replayed_in[i].trace_id), r->replayed_in[i].seq };
+			dfl_build_string(b, r->replayed_in[i].trace_id), r->replayed_in[i].seq };
 }
 
 static void build_lists(struct build *b)
@@ -590,7 +501,7 @@ static void build_lists(struct build *b)
 	build_replays(b);
 	for (size_t i = 0; i < r->n_links; i++)
 		doc->links[doc->n_links++] = (struct dfl_doc_link){
-			dup_or_null(b, r->links[i].trace_id), dup_or_null(b, r->links[i].why) };
+			dfl_build_string(b, r->links[i].trace_id), dfl_build_string(b, r->links[i].why) };
 }
 
 int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc)
@@ -605,7 +516,7 @@ int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_d
 	build_node(&b);
 	build_lists(&b);
 	build_fields(&b);
-	build_completeness(&b);
+	dfl_build_completeness(&b);
 	build_places(&b);
 	free(b.hops);
 	free(b.conns);

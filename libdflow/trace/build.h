@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files that build a trace document share. Inner to build.c and build_*.c. */
+#pragma once
+
+#include "trace/state.h"
+
+#define MAX_PIDS 64
+
+/* Which processes took part, and the state of one build. */
+struct build {
+	struct dfl_trace *t;
+	struct request *r;
+	struct dfl_doc *doc;
+	uint32_t pids[MAX_PIDS];
+	size_t n_pids;
+	const struct hop **hops; /* by time */
+	size_t n_hops;
+	const struct rconn **conns; /* by connection */
+	size_t n_conns;
+	bool failed; /* out of memory */
+};
+
+/* A copy; NULL of nothing. */
+char *dfl_build_string(struct build *b, const char *s);
+/* One more string in a list that grows, each once. */
+void dfl_build_add(struct build *b, char ***list, size_t *n, const char *s);
+/* Its number in the document; 0: it is not in it. */
+uint32_t dfl_build_conn_number(const struct build *b, const struct tconn *tc);
+
+/* After the connections. */
+void dfl_build_completeness(struct build *b);
