@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "query/query.h"
+#include "store/store.h"
 #include "trace/doc.h"
 
 static char help_dir[64];
@@ -62,5 +64,21 @@ static inline struct dfl_doc *help_doc(unsigned n, const char *message, const ch
 					     .evidence_content = true };
 	doc->hops[0].to.station = DFL_ST_POSTGRES;
 	doc->hops[0].place = strdup("messages.query");
+	return doc;
+}
+
+/* The one document of that id in the store. */
+static inline struct dfl_doc *help_read(const char *id)
+{
+	struct dfl_docs docs = { 0 };
+	struct dfl_store *s;
+	struct dfl_doc *doc;
+
+	assert_int_equal(dfl_store_open(help_path, &s, NULL), 0);
+	assert_int_equal(dfl_query_find(s, id, &docs, NULL), 0);
+	assert_int_equal(docs.n, 1);
+	doc = docs.doc[0];
+	free(docs.doc);
+	dfl_store_close(s);
 	return doc;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Fingerprints in the store: sealed, gone with their trace, loaded within a bound; damage and lost keys; replayed_in. */
+/* Fingerprints in the store: sealed, gone with their trace, loaded within a bound; damage and lost keys. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "query/query.h"
 #include "store/store_impl.h"
 #include "store_help.h"
 
@@ -436,122 +435,6 @@ static void retention(void **state)
 	dfl_store_close(s);
 }
 
-static struct dfl_doc *read_doc(const char *id)
-{
-	struct dfl_docs docs = { 0 };
-	struct dfl_store *s;
-	struct dfl_doc *doc;
-
-	assert_int_equal(dfl_store_open(help_path, &s, NULL), 0);
-	assert_int_equal(dfl_query_find(s, id, &docs, NULL), 0);
-	assert_int_equal(docs.n, 1);
-	doc = docs.doc[0];
-	free(docs.doc);
-	dfl_store_close(s);
-	return doc;
-}
-
-static void replayed(void **state)
-{
-	static const char *const in = "0123456789abcdef0123456789abcdef", *const also = "00000000000000000000000000000001";
-	struct dfl_doc *doc = help_doc(1, NULL, NULL), *now;
-	struct dfl_store *s = create(NULL);
-	char *before, *after;
-
-	put(s, 1, NULL);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 3, 4 }, 2, NULL), 0);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, also, (const uint32_t[]){ 9 }, 1, NULL), 0);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 5 }, 1, NULL), 0); /* renumbered */
-	assert_int_equal(dfl_store_replayed(s, "ffffffffffffffffffffffffffffffff", in, (const uint32_t[]){ 1 }, 1, NULL), 0);
-	assert_int_equal(dfl_store_sync(s, NULL), 0);
-	now = read_doc(doc->trace_id);
-	assert_int_equal(now->n_replayed_in, 2);
-	assert_string_equal(now->replayed_in[0].trace_id, also);
-	assert_int_equal(now->replayed_in[0].seq, 9);
-	assert_string_equal(now->replayed_in[1].trace_id, in);
-	assert_int_equal(now->replayed_in[1].seq, 5);
-	for (size_t i = 0; i < now->n_replayed_in; i++)
-		free(now->replayed_in[i].trace_id);
-	now->n_replayed_in = 0;
-	assert_int_equal(dfl_doc_to_json(doc, &before), 0);
-	assert_int_equal(dfl_doc_to_json(now, &after), 0);
-	assert_string_equal(before, after); /* all else is as it was */
-	assert_int_equal(sql("SELECT count(*) FROM hop"), 1);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 5 }, 1, NULL), 0);
-	assert_false(s->in_transaction); /* known already: nothing is written */
-	dfl_store_close(s);
-	sql("UPDATE trace SET doc = x'00'");
-	s = create(NULL);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 8 }, 1, NULL), 0);
-	dfl_store_close(s);
-	free(before);
-	free(after);
-	dfl_doc_free(doc);
-	dfl_doc_free(now);
-}
-
-/* In the order in which the later requests started, in whatever order they are told; one that nobody knows comes last. */
-static void replayed_in_order(void **state)
-{
-	static const unsigned order[] = { 5, 3, 9, 4, 2 };
-	struct dfl_doc *doc = help_doc(1, NULL, NULL), *now, *in;
-	struct dfl_store *s = create(NULL);
-
-	put(s, 1, NULL);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, "00000000000000000000000000000000", (const uint32_t[]){ 7 }, 1, NULL), 0);
-	for (size_t i = 0; i < 5; i++) {
-		put(s, order[i], NULL);
-		in = help_doc(order[i], NULL, NULL);
-		for (int again = 0; again < 2; again++)
-			assert_int_equal(dfl_store_replayed(s, doc->trace_id, in->trace_id, (const uint32_t[]){ 1, order[i] }, 2, NULL), 0);
-		dfl_doc_free(in);
-	}
-	assert_int_equal(dfl_store_sync(s, NULL), 0);
-	now = read_doc(doc->trace_id);
-	assert_int_equal(now->n_replayed_in, 11);
-	for (size_t i = 0; i < 10; i++) {
-		unsigned n = (const unsigned[]){ 2, 3, 4, 5, 9 }[i / 2];
-
-		in = help_doc(n, NULL, NULL);
-		assert_string_equal(now->replayed_in[i].trace_id, in->trace_id);
-		assert_int_equal(now->replayed_in[i].seq, i % 2 ? n : 1);
-		dfl_doc_free(in);
-	}
-	assert_int_equal(now->replayed_in[10].seq, 7);
-	dfl_store_close(s);
-	dfl_doc_free(doc);
-	dfl_doc_free(now);
-}
-
-/* A text that is repeated all the time makes no document without end. */
-static void replayed_by_very_many(void **state)
-{
-	struct dfl_doc *doc = help_doc(1, NULL, NULL), *now;
-	struct dfl_store *s = create(NULL);
-	uint32_t seqs[1000];
-	char in[DFL_TRACE_ID_LEN + 1];
-
-	for (uint32_t i = 0; i < 1000; i++)
-		seqs[i] = i + 1;
-	put(s, 1, NULL);
-	for (int i = 0; i < 6; i++) {
-		snprintf(in, sizeof(in), "%032x", i);
-		assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, seqs, 1000, NULL), 0);
-	}
-	assert_int_equal(dfl_store_sync(s, NULL), 0);
-	now = read_doc(doc->trace_id);
-	assert_int_equal(now->n_replayed_in, DFL_STORE_MAX_REPLAYED);
-	dfl_doc_free(now);
-	snprintf(in, sizeof(in), "%032x", 0);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, seqs, 1, NULL), 0); /* one of them was wrong */
-	assert_int_equal(dfl_store_sync(s, NULL), 0);
-	dfl_store_close(s);
-	now = read_doc(doc->trace_id);
-	assert_int_equal(now->n_replayed_in, 3097);
-	dfl_doc_free(doc);
-	dfl_doc_free(now);
-}
-
 /* A store of schema 1 can be read as it is, and gets the table when it is recorded into. */
 static void older_store(void **state)
 {
@@ -562,7 +445,7 @@ static void older_store(void **state)
 	put_many(1);
 	sql("DROP TABLE print");
 	sql("PRAGMA user_version = 1");
-	dfl_doc_free(read_doc(doc->trace_id));
+	dfl_doc_free(help_read(doc->trace_id));
 	assert_int_equal(sql("PRAGMA user_version"), 1);
 	s = create(NULL);
 	load(s, &taken, MAX_TAKEN);
@@ -591,9 +474,6 @@ int main(void)
 		TEST(damaged_bytes),
 		TEST(swapped_rows),
 		TEST(retention),
-		TEST(replayed),
-		TEST(replayed_in_order),
-		TEST(replayed_by_very_many),
 		TEST(older_store),
 	};
 
