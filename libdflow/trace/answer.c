@@ -51,6 +51,15 @@ static bool is_whole(const struct dfl_src *s, const struct dfl_buf *text)
 	       !memcmp(s->head, text->data, text->len);
 }
 
+/* The same text still comes in elsewhere, and is here already. */
+static bool is_begun(const struct dfl_src *s, const struct dfl_buf *text)
+{
+	uint64_t so_far = dfl_match_source_raw_bytes(s->match);
+
+	return s->from && so_far == s->head_len && so_far <= text->len && so_far >= ANSWER_SURE &&
+	       so_far * 100 >= text->len * (uint64_t)BEGUN_PERCENT && !memcmp(s->head, text->data, so_far);
+}
+
 /* Nearly all of a known text, or nearly all that is here: texts of one form share phrases. */
 static bool tells(const struct dfl_view *v, const struct op_run *r)
 {
@@ -94,7 +103,7 @@ static bool is_echo(const struct dfl_view *v, const struct request *r)
 	if (is_part(v, r))
 		return true;
 	for (s = r->sources; s; s = s->next)
-		if (s->kind == v->derives && is_whole(s, &v->held))
+		if (s->kind == v->derives && (is_whole(s, &v->held) || is_begun(s, &v->held)))
 			return true;
 	for (unsigned i = 0; i < v->op->n_runs; i++) {
 		const struct op_run *run = &v->op->runs[i];
@@ -137,6 +146,14 @@ static void name_field(struct dfl_trace *t, struct dfl_src *s, unsigned n)
 	s->field = dfl_trace_string(t, field);
 }
 
+/* Where it was seen first. */
+static const char *origin(const struct dfl_view *v)
+{
+	static const char unknown[] = "unknown";
+
+	return v->op->operation ?: unknown;
+}
+
 static struct dfl_src *new_source(struct dfl_view *v, struct request *r, bool shared)
 {
 	struct dfl_src *s, *of_kind;
@@ -149,7 +166,7 @@ static struct dfl_src *new_source(struct dfl_view *v, struct request *r, bool sh
 		return NULL;
 	s->kind = v->derives;
 	s->is_chunk = is_kind(v, "chunk");
-	s->derived_from = v->op->operation ?: "unknown";
+	s->derived_from = origin(v);
 	s->shared = shared;
 	name_field(v->op->trace, s, n);
 	return s;
@@ -182,6 +199,7 @@ static void begin(struct dfl_view *v, struct request *r, bool shared)
 	}
 	r->n_derived++;
 	s->op = v->op->number;
+	s->asked_ns = v->op->owned_by_id ? v->first_ns : v->op->begin_ns; /* what an id is in may stand long before: a channel */
 	s->view = v->number;
 	s->dir = v->dir;
 	s->from = v;
@@ -191,6 +209,34 @@ static void begin(struct dfl_view *v, struct request *r, bool shared)
 	s->pos_to = 0;
 	LL_APPEND2(v->answers, s, next_twin);
 	append_one(v, s, v->held.data, v->held.len, v->held_pos, v->held_pos_to - v->held_pos);
+}
+
+/*
+ * Is what r has passed on here? Then it is not the answer of one who came when that call was under way. By an equal
+ * operation it is told anew.
+ */
+static bool is_passed_on(const struct dfl_view *v, const struct request *r, const struct request *later)
+{
+	const struct dfl_src *s;
+	bool was_there = true;
+
+	LL_FOREACH(r->sources, s) {
+		if (s->kind != v->derives)
+			continue;
+		if (s->derived_from == origin(v))
+			return false;
+		was_there &= later->start_ns <= s->asked_ns;
+	}
+	return !was_there;
+}
+
+static bool is_of_earlier(const struct dfl_view *v, struct request *const *owners, const bool *has_it, unsigned n,
+			  const struct request *later)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (has_it[i] && is_passed_on(v, owners[i], later))
+			return true;
+	return false;
 }
 
 static unsigned known(const struct dfl_op *op)
@@ -205,7 +251,7 @@ static unsigned known(const struct dfl_op *op)
 static void decide(struct dfl_view *v, bool at_end)
 {
 	struct request *owners[MAX_OWNERS];
-	bool known_text = false;
+	bool echo[MAX_OWNERS] = { 0 };
 	unsigned n;
 
 	if (!at_end && v->asked == known(v->op))
@@ -219,9 +265,10 @@ static void decide(struct dfl_view *v, bool at_end)
 		return;
 	v->decided = true;
 	for (unsigned i = 0; i < n && at_end; i++)
-		known_text |= is_echo(v, owners[i]);
-	for (unsigned i = 0; i < n && !known_text; i++) /* what one has is passed on: the others have no part in it */
-		begin(v, owners[i], n > 1);
+		echo[i] = is_echo(v, owners[i]);
+	for (unsigned i = 0; i < n; i++)
+		if (!echo[i] && !is_of_earlier(v, owners, echo, n, owners[i]))
+			begin(v, owners[i], n > 1);
 	dfl_buf_fini(&v->held);
 }
 
@@ -229,7 +276,7 @@ void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t 
 {
 	if (!v->held.len)
 		v->held_pos = pos;
-	if (!v->decided && v->held.len + len > ANSWER_HELD_MAX && !is_kind(v, "answer"))
+	if (!v->decided && v->held.len + len > ANSWER_HELD_MAX && (v->relay || !is_kind(v, "answer")))
 		decide(v, false); /* by its beginning: all of it is too much to hold */
 	append(v, data, len, pos, pos_len);
 	if (v->decided)
@@ -237,7 +284,7 @@ void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t 
 	v->held_pos_to = pos + pos_len;
 	if (v->held.len + len > ANSWER_HELD_MAX || dfl_buf_append(&v->held, data, len))
 		v->decided = true; /* nobody's for too long */
-	else if (v->held.len >= ANSWER_SURE && is_kind(v, "answer"))
+	else if (v->held.len >= ANSWER_SURE && is_kind(v, "answer") && !v->relay)
 		decide(v, false);
 }
 
@@ -312,40 +359,63 @@ void dfl_answer_forget(struct dfl_src *s)
 
 /* ---- which of several requests it was ---- */
 
-static struct dfl_src *twin_in(const struct request *r, const struct dfl_src *s)
+static bool is_same_text(const struct dfl_src *a, const struct dfl_src *b)
 {
-	struct dfl_src *twin;
+	struct dfl_run all = { .canon_to = dfl_match_source_canon_bytes(b->match) };
 
-	for (twin = r->sources; twin; twin = twin->next)
-		if (twin != s && twin->shared && twin->view == s->view)
-			return twin;
-	return NULL;
+	if (a->kind != b->kind || dfl_match_source_raw_bytes(a->match) != dfl_match_source_raw_bytes(b->match))
+		return false;
+	return a->head_len == b->head_len && !memcmp(a->head, b->head, a->head_len) &&
+	       dfl_match_source_holds(a->match, b->match, &all);
+}
+
+static bool is_twin(const struct dfl_src *a, const struct dfl_src *b)
+{
+	return a->shared && b->shared && a->view == b->view;
+}
+
+static bool is_sure(const struct dfl_src *s)
+{
+	return s->derived_from && (!s->shared || s->claimed);
+}
+
+/* Its answer is known: another that is surely somebody else's is none of it. */
+static bool is_answered(const struct request *r)
+{
+	const struct dfl_src *s;
+
+	LL_FOREACH(r->sources, s)
+		if (is_sure(s) && !strcmp(s->kind, "answer"))
+			return true;
+	return false;
 }
 
 static bool is_of_another(const struct dfl_trace *t, const struct dfl_src *s)
 {
-	const struct dfl_src *twin;
+	bool answered = !strcmp(s->kind, "answer") && is_answered(s->request);
+	const struct dfl_src *o;
 	const struct request *r;
 
-	DL_FOREACH(t->requests, r) {
-		twin = r != s->request ? twin_in(r, s) : NULL;
-		if (twin && twin->claimed)
-			return true;
-	}
+	DL_FOREACH(t->requests, r)
+		for (o = r != s->request ? r->sources : NULL; o; o = o->next)
+			if (is_sure(o) && (is_twin(o, s) || (answered && is_same_text(o, s))))
+				return true;
 	return false;
 }
 
-/* The others' hops of it are not this request's. */
+/* The others' hops of it are not this request's, unless it has an equal text besides. */
 static void withdraw(struct dfl_trace *t, const struct dfl_src *s)
 {
-	const struct dfl_src *twin;
+	const struct dfl_src *o;
 	struct request *r;
 
-	DL_FOREACH(t->requests, r) {
-		twin = r != s->request ? twin_in(r, s) : NULL;
-		if (twin && dfl_hops_no_candidate(r, twin, s->request))
-			r->dirty = true;
-	}
+	LL_FOREACH(s->request->sources, o)
+		if (o != s && is_same_text(o, s))
+			return;
+	DL_FOREACH(t->requests, r)
+		for (o = r != s->request ? r->sources : NULL; o; o = o->next)
+			if ((is_twin(o, s) || is_same_text(o, s)) && dfl_hops_no_candidate(r, o, s->request))
+				r->dirty = true;
 }
 
 /* As they were found. */

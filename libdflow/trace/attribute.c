@@ -216,7 +216,7 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 	struct run_group g = dfl_group_measure(op, of);
 	struct request *r = of->source->request;
 
-	if (!g.any_new)
+	if (!g.any_new || dfl_is_told_anew(op, of))
 		return;
 	if (!op->operation && !op->ended && !is_last_call(t, r))
 		return; /* it has no name yet */
@@ -232,11 +232,17 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 		count_weak(op, of);
 }
 
+/* Does a run of the request, or a longer one, stand on the same bytes? */
 static bool has_run_there(const struct dfl_op *op, const struct op_run *run, const struct request *r)
 {
-	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source && op->runs[i].source->request == r && dfl_runs_overlap(&op->runs[i], run))
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		const struct op_run *other = &op->runs[i];
+
+		if (other->source && dfl_runs_overlap(other, run) &&
+		    (dfl_run_len(other) > dfl_run_len(run) ||
+		     (other->source->request == r && dfl_run_len(other) == dfl_run_len(run))))
 			return true;
+	}
 	return false;
 }
 
@@ -254,7 +260,15 @@ static bool make_run_of(struct op_run *run, const struct dfl_op *op, struct requ
 	return false;
 }
 
-/* When more texts are equal than match looks at, the one of whom an id names may not be among them. */
+/*
+ * When more texts are equal than match looks at, the one of whom an id names may not be among them; an answer that
+ * became known after the operation is not either, and an equal one of the past is.
+ */
+static bool may_lack_owner(const struct dfl_op *op, const struct op_run *r)
+{
+	return r->run.other_sources >= DFL_MATCH_LOOKED_AT - 1 || dfl_was_over(r->source->request, op->begin_ns);
+}
+
 static void find_text_of_owner(struct dfl_op *op)
 {
 	bool any = false;
@@ -262,7 +276,7 @@ static void find_text_of_owner(struct dfl_op *op)
 	for (unsigned i = 0; i < op->n_runs && op->owned_by_id; i++) {
 		struct op_run *r = &op->runs[i];
 
-		if (r->source && !r->counted && !r->weak && r->run.other_sources >= DFL_MATCH_LOOKED_AT - 1 &&
+		if (r->source && !r->counted && !r->weak && may_lack_owner(op, r) &&
 		    !has_run_there(op, r, op->owner))
 			any |= make_run_of(r, op, op->owner);
 	}

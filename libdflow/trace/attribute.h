@@ -38,6 +38,15 @@ static inline bool dfl_is_of_other_message(const struct dfl_op *op, const struct
 	return false;
 }
 
+/* Where an answer is told now, an equal one of the past is no copy of it. A title may be told after its request was over. */
+static inline bool dfl_is_told_anew(const struct dfl_op *op, const struct op_run *r)
+{
+	const struct dfl_src *s = r->source;
+
+	return op->answers[r->dir] && s->kind && !strcmp(s->kind, "answer") && dfl_was_over(s->request, op->begin_ns) &&
+	       !dfl_was_over(s->request, s->asked_ns) && !(op->owned_by_id && op->owner == s->request);
+}
+
 /* ---- explain.c ---- */
 
 /*

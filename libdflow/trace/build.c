@@ -208,6 +208,18 @@ static enum dfl_residency residency(const struct hop *h, enum dfl_station to)
 	}
 }
 
+/* In canonical bytes. Its own text may have grown since the hop was last seen. */
+static uint64_t size_of_field(const struct hop *h)
+{
+	return h->source ? dfl_match_source_canon_bytes(h->source->match) : h->source_canon;
+}
+
+/* Bytes at the very end that the canonical form drops belong to a copy that reaches it. */
+static bool reaches_end(const struct hop *h)
+{
+	return h->source && h->canon.n && h->canon.at[h->canon.n - 1].to == size_of_field(h);
+}
+
 static void build_ranges(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
 	d->bytes = DFL_DOC_UNKNOWN;
@@ -217,15 +229,19 @@ static void build_ranges(struct build *b, const struct hop *h, struct dfl_doc_ho
 	d->n_ranges = h->raw.n;
 	for (size_t i = 0; i < h->raw.n; i++)
 		d->ranges[i] = (struct dfl_doc_range){ h->raw.at[i].from, h->raw.at[i].to };
-	d->bytes = dfl_ranges_sum(&h->raw);
+	if (h->raw.n && reaches_end(h))
+		d->ranges[h->raw.n - 1].to = dfl_match_source_raw_bytes(h->source->match);
+	d->bytes = 0;
+	for (size_t i = 0; i < h->raw.n; i++)
+		d->bytes += d->ranges[i].to - d->ranges[i].from;
 }
 
 static void build_coverage(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
-	uint64_t seen = dfl_ranges_sum(&h->canon);
+	uint64_t seen = dfl_ranges_sum(&h->canon), all = size_of_field(h);
 
 	d->occurrences = dfl_hop_occurrences(h);
-	d->coverage = h->source_canon ? (double)seen / h->source_canon : 1.0;
+	d->coverage = all ? (double)seen / all : 1.0;
 	if (d->coverage > 1.0)
 		d->coverage = 1.0;
 	if (h->n_prints)

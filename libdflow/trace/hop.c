@@ -123,6 +123,7 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 	h->key = *key;
 	h->tc = dfl_tconn_ref(a->op->tc);
 	h->protocol = a->op->protocol;
+	h->source = a->replayed_from ? NULL : a->source;
 	h->field = a->source ? a->source->field : a->old->field;
 	h->n_prints = a->source ? 0 : a->old->n;
 	h->layer = a->layer;
@@ -230,6 +231,8 @@ void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
 	dfl_hop_add_run(h, &run);
 	LL_FOREACH2(a->twins, twin, next_twin)
 		dfl_hop_candidate(t, h, twin->request->trace_id);
+	for (unsigned i = 0; i < a->op->n_maybe && a->ambiguous; i++) /* who has that answer already may have got it here */
+		dfl_hop_candidate(t, h, a->op->maybe[i]->trace_id);
 	a->op->tc->of_others = true;
 	dfl_request_changed(t, a->request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }

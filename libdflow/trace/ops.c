@@ -238,6 +238,7 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	v->holds = dfl_trace_string(t, d->holds ?: d->derives);
 	v->derives = dfl_trace_string(t, d->derives);
 	v->relay = d->relay;
+	op->answers[d->dir] |= d->derives && !strcmp(d->derives, "answer");
 	return v;
 }
 

@@ -65,7 +65,8 @@ enum texts { ASKED, ANY, CHUNKS };
 
 static bool may_tell(const struct dfl_op *op, const struct op_run *run, enum texts which, bool asked)
 {
-	if (!dfl_run_counts(run) || dfl_run_len(run) < RUN_FULL || run->source->is_chunk != (which == CHUNKS))
+	if (!dfl_run_counts(run) || dfl_run_len(run) < RUN_FULL || run->source->is_chunk != (which == CHUNKS) ||
+	    dfl_is_told_anew(op, run))
 		return false;
 	if (which == ASKED)
 		return run->dir == op->dir;
@@ -122,15 +123,34 @@ static bool is_too_short(const struct request *r)
 	return true;
 }
 
-/* What its answer is is not known: there is none, or some that may be others'. */
-static bool is_silent(const struct request *r)
+/* Does the text hold what told whose the operation is? */
+static bool holds_what_told(const struct dfl_op *op, const struct dfl_src *s)
+{
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		const struct op_run *r = &op->runs[i];
+		struct dfl_run copy = r->run;
+
+		if (r->source && r->source->request == op->owner && r->view == op->told.view &&
+		    r->run.pos_from == op->told.from && dfl_match_source_holds(s->match, r->source->match, &copy))
+			return true;
+	}
+	return false;
+}
+
+/* What its answer is is not known: there is none, or some that may be others'. Or it is known to be that. */
+static bool may_be_told_that(const struct dfl_op *op, const struct request *r)
 {
 	const struct dfl_src *s;
+	bool silent = true;
 
-	LL_FOREACH(r->sources, s)
-		if (s->derived_from && (!s->shared || s->claimed))
-			return false;
-	return true;
+	LL_FOREACH(r->sources, s) {
+		if (!s->derived_from || (s->shared && !s->claimed))
+			continue;
+		silent = false;
+		if (holds_what_told(op, s))
+			return true;
+	}
+	return silent;
 }
 
 /* Only its answer tells of such a request, and others like it may be given the same one. */
@@ -142,7 +162,7 @@ static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
 		return;
 	add_maybe(t, op, op->owner);
 	DL_FOREACH(t->requests, r)
-		if (is_silent(r) && !dfl_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns && is_too_short(r))
+		if (!dfl_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns && is_too_short(r) && may_be_told_that(op, r))
 			add_maybe(t, op, r);
 	if (op->n_maybe > 1)
 		op->owner = NULL;

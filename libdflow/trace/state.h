@@ -27,6 +27,7 @@ enum {
 	ANSWER_HEAD = 256, /* bytes of an answer that tell an echo from another answer */
 	ANSWER_SURE = 24,  /* bytes after which that is decided */
 	ANSWER_HELD_MAX = 65536,
+	BEGUN_PERCENT = 50, /* of a text that is here whole, when it is one that still comes in */
 	MAX_CANDIDATES = 64, /* of one hop */
 	MAX_OWNERS = 16, /* requests that an operation may be of: ambiguous */
 	MAX_REPLAYS_TOLD = 4096, /* hops of later requests that one request is told of */
@@ -110,6 +111,7 @@ struct dfl_src {
 	const char *kind;	  /* derived: "answer", "chunk", … */
 	bool is_chunk;		  /* it stands in a store, where others can get the same text */
 	uint64_t op;		  /* number of the operation it came from */
+	uint64_t asked_ns;	  /* derived: when that was asked for, at the latest */
 	uint64_t view;		  /* derived: number of the view it came from */
 	struct dfl_view *from;	  /* derived: that view, while it appends */
 	struct dfl_src *next_twin; /* derived: the same text, for another request that it may be of */
@@ -182,7 +184,8 @@ struct hop {
 	enum dfl_residency residency;
 	int64_t ttl_s;
 	struct ranges canon, raw, wire; /* of the field, and stream positions */
-	uint64_t source_canon;		/* size of the field when the hop last changed */
+	const struct dfl_src *source;	/* the request's own text; NULL: it is another's */
+	uint64_t source_canon;		/* size of that when the hop last changed */
 	uint8_t *seen; /* which fingerprints were found; then canon and raw are not known */
 	uint32_t n_prints, distinct, print_hits; /* of the field; found; found again and again */
 	struct copy {
@@ -320,6 +323,7 @@ struct dfl_op {
 	struct old_run *olds;
 	unsigned n_olds, cap_olds;
 	bool changed; /* runs since the last evaluation */
+	bool answers[2]; /* by direction: an answer is told there */
 	bool no_request; /* the rules said that it is none */
 	bool no_wait;	 /* it is let go: its ids are told now or never */
 	unsigned open_views;

@@ -91,7 +91,8 @@ static void test_second_answer_with_the_same_opening(void **state)
 	assert_string_equal(hop(f->docs[0], "UPDATE conversations")->field, "answer.2");
 }
 
-static void publish(struct fixture *f, int conn, const char *deltas)
+/* The view stays open: more may be published. */
+static struct dfl_view *publish(struct fixture *f, int conn, const char *deltas)
 {
 	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer", .relay = true, .leaf = true, .ttl_s = -1 };
 	struct dfl_chunk chunk = { .dir = DFL_REQUEST, .ts_ns = f->now };
@@ -101,8 +102,13 @@ static void publish(struct fixture *f, int conn, const char *deltas)
 	id(f, op, DFL_ID_MESSAGE, "m-1");
 	v = f->sink->view_open(f->sink->ud, &f->conns[conn], op, &d);
 	f->sink->view_data(f->sink->ud, v, deltas, strlen(deltas), 0, strlen(deltas), &chunk);
-	f->sink->view_close(f->sink->ud, v);
 	end(f, op);
+	return v;
+}
+
+static void published(struct fixture *f, struct dfl_view *v)
+{
+	f->sink->view_close(f->sink->ud, v);
 }
 
 /* What a pool publishes over two connections is no two more answers. */
@@ -117,11 +123,32 @@ static void test_published_over_two_connections(void **state)
 	see(f, 4, llm, DFL_REQUEST, NULL, text_a);
 	see(f, 4, llm, DFL_RESPONSE, "answer", answer);
 	end(f, llm);
-	publish(f, 2, "Wait a day, out dead first, no than quarter.");
-	publish(f, 6, "for dry take the wood and more a of the crown.");
+	published(f, publish(f, 2, "Wait a day, out dead first, no than quarter."));
+	published(f, publish(f, 6, "for dry take the wood and more a of the crown."));
 	end(f, api);
 	assert_int_equal(doc(f, 0)->n_fields, 2);
 	assert_int_equal(f->docs[0]->fields[1].bytes, strlen(answer));
+}
+
+/* What comes first over one connection of a pool is no answer, but a part of what a subscriber gets whole. */
+static void test_published_before_it_is_known(void **state)
+{
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	struct fixture *f = *state;
+	struct dfl_op *api = request(f, "ok"), *op;
+	struct dfl_view *v;
+
+	id(f, api, DFL_ID_MESSAGE, "m-1");
+	v = publish(f, 2, "Wait a day, out dead first, no than quarter.");
+	op = begin(f, 6, "SUBSCRIBE", "channel:*");
+	id(f, op, DFL_ID_MESSAGE, "m-1");
+	see(f, 6, op, DFL_RESPONSE, "answer", answer);
+	end(f, op);
+	published(f, v);
+	end(f, api);
+	assert_int_equal(doc(f, 0)->n_fields, 2);
+	assert_int_equal(f->docs[0]->fields[1].bytes, strlen(answer));
+	assert_string_equal(f->docs[0]->fields[1].derived_from, "SUBSCRIBE");
 }
 
 /* What a call passes on that is known of one who may have made it is not the answer of one who came later. */
@@ -134,6 +161,7 @@ static void test_passed_on_when_another_asks_the_same(void **state)
 	api[0] = request(f, text_a);
 	api[1] = request(f, text_a);
 	for (int i = 0; i < 2; i++) {
+		f->now += 1000000;
 		if (i)
 			api[2] = request(f, text_a);
 		op = begin(f, 4 - i, i ? "POST dispatch" : "POST /v1/chat/completions", NULL);
@@ -146,6 +174,136 @@ static void test_passed_on_when_another_asks_the_same(void **state)
 	assert_int_equal(doc(f, 0)->n_fields, 2);
 	assert_int_equal(f->docs[1]->n_fields, 2);
 	assert_int_equal(f->docs[2]->n_fields, 1);
+}
+
+/* Who asks the same later, and is told the same by a call of their own, has that answer too. */
+static void test_equal_answer_of_a_later_call(void **state)
+{
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	struct fixture *f = *state;
+	struct dfl_op *api[3], *op;
+
+	for (int i = 0; i < 3; i++) {
+		api[i] = request(f, text_a);
+		if (!i)
+			continue;
+		op = begin(f, 3 + i, "POST /v1/chat/completions", NULL);
+		see(f, 3 + i, op, DFL_REQUEST, NULL, text_a);
+		see(f, 3 + i, op, DFL_RESPONSE, "answer", answer);
+		end(f, op);
+	}
+	for (int i = 0; i < 3; i++)
+		end(f, api[i]);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(doc(f, i)->n_fields, 2);
+		assert_true(hop(f->docs[i], "POST /v1/chat/completions")->ambiguous);
+	}
+}
+
+/* Asks something too short to be found anywhere, is told the answer, and saves it. */
+static void ask_in_short(struct fixture *f, const char *message, const char *answer)
+{
+	struct dfl_op *api = request(f, "ok"), *op = begin(f, 4, "POST /v1/chat/completions", NULL);
+
+	see(f, 4, op, DFL_REQUEST, NULL, "ok");
+	see(f, 4, op, DFL_RESPONSE, "answer", answer);
+	end(f, op);
+	op = begin(f, 1, "UPDATE messages", "messages.answer");
+	id(f, op, DFL_ID_MESSAGE, message);
+	see(f, 1, op, DFL_REQUEST, NULL, answer);
+	end(f, op);
+	f->now += 1000000;
+	id(f, api, DFL_ID_MESSAGE, message);
+	see(f, 0, api, DFL_RESPONSE, "answer", answer);
+	end(f, api);
+	f->now += 1000000;
+}
+
+/* What is told again is no copy of what was told before: not in the first trace, and no replay in the second. */
+static void test_told_anew(void **state)
+{
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	struct fixture *f = *state;
+	size_t n_hops;
+
+	ask_in_short(f, "m-0", answer);
+	tick(f, 20);
+	n_hops = f->docs[0]->n_hops;
+	ask_in_short(f, "m-1", answer);
+	tick(f, 20);
+	assert_int_equal(doc(f, 0)->n_hops, n_hops);
+	assert_int_equal(f->docs[0]->n_replayed_in, 0);
+	assert_int_equal(f->docs[1]->n_fields, 2);
+	assert_non_null(hop(f->docs[1], "UPDATE messages"));
+	assert_true(hop(f->docs[1], "UPDATE messages")->evidence_id);
+	for (size_t h = 0; h < f->docs[1]->n_hops; h++) {
+		assert_null(f->docs[1]->hops[h].replayed_from);
+		assert_false(f->docs[1]->hops[h].ambiguous);
+	}
+}
+
+/* A text that comes in twice at the same time, here whole and there not yet, is one answer. */
+static void test_echo_that_ends_first(void **state)
+{
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer", .leaf = true, .ttl_s = -1 };
+	struct dfl_chunk chunk = { .dir = DFL_REQUEST };
+	struct fixture *f = *state;
+	struct dfl_op *api = request(f, text_a), *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+	struct dfl_op *op = begin(f, 5, "session", NULL);
+	struct dfl_view *v = f->sink->view_open(f->sink->ud, &f->conns[5], op, &d);
+
+	id(f, api, DFL_ID_MESSAGE, "m-0");
+	id(f, op, DFL_ID_MESSAGE, "m-0");
+	chunk.ts_ns = f->now;
+	f->sink->view_data(f->sink->ud, v, answer, 50, 0, 50, &chunk);
+	see(f, 4, llm, DFL_REQUEST, NULL, text_a);
+	see(f, 4, llm, DFL_RESPONSE, "answer", answer);
+	end(f, llm);
+	f->sink->view_data(f->sink->ud, v, answer + 50, strlen(answer) - 50, 50, strlen(answer) - 50, &chunk);
+	f->sink->view_close(f->sink->ud, v);
+	end(f, op);
+	end(f, api);
+	assert_int_equal(doc(f, 0)->n_fields, 2);
+	assert_int_equal(f->docs[0]->fields[1].bytes, strlen(answer));
+}
+
+/* What one may have been told is not its answer, when that is known and the other text is surely another's. */
+static void test_answer_that_was_anothers(void **state)
+{
+	static const char *const answers[] = {
+		"Wait for a dry day, take out the dead wood first, and never more than a quarter of the crown.",
+		"Apple trees are best cut when the frost is over and before the sap rises, with a sharp saw.",
+	};
+	static const char *const ids[] = { "m-0", "m-1" };
+	struct fixture *f = *state;
+	struct dfl_op *api[2], *op;
+
+	for (int i = 0; i < 2; i++) {
+		api[i] = request(f, text_a);
+		id(f, api[i], DFL_ID_MESSAGE, ids[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		op = begin(f, 4, "POST /v1/chat/completions", NULL);
+		id(f, op, DFL_ID_MESSAGE, ids[i]);
+		see(f, 4, op, DFL_REQUEST, NULL, text_a);
+		see(f, 4, op, DFL_RESPONSE, "answer", answers[i]);
+		end(f, op);
+		if (i)
+			continue;
+		op = begin(f, 5, "session", NULL);
+		see(f, 5, op, DFL_REQUEST, NULL, text_a);
+		see(f, 5, op, DFL_RESPONSE, "answer", answers[0]);
+		end(f, op);
+	}
+	for (int i = 0; i < 2; i++)
+		end(f, api[i]);
+	tick(f, 10);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(doc(f, i)->n_fields, 2);
+		assert_string_equal(f->docs[i]->fields[1].field, "answer");
+		assert_int_equal(f->docs[i]->fields[1].bytes, strlen(answers[i]));
+	}
 }
 
 #define N_EQUAL 3
@@ -234,7 +392,12 @@ int main(void)
 		T(test_answers_with_one_opening),
 		T(test_second_answer_with_the_same_opening),
 		T(test_published_over_two_connections),
+		T(test_published_before_it_is_known),
 		T(test_passed_on_when_another_asks_the_same),
+		T(test_equal_answer_of_a_later_call),
+		T(test_told_anew),
+		T(test_echo_that_ends_first),
+		T(test_answer_that_was_anothers),
 		T(test_equal_questions),
 		T(test_equal_questions_and_answers),
 	};
