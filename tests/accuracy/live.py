@@ -88,8 +88,9 @@ class Live:
                 self.send([sent[n], sent[n + len(KINDS)]])
         for n, (first, second) in enumerate(zip(*rounds)):
             length = "long" if n < len(KINDS) else "short"
-            e = Expectation(first["trace"], second["trace"])
-            self.expected[length, (first["app"], first["mode"])] = e
+            kind = first["app"], first["mode"]
+            e = Expectation(first["trace"], second["trace"], self.expected.get(("long", kind)))
+            self.expected[length, kind] = e
             at_least = 5 if length == "long" else 2
             assert len(e.copies) >= at_least, f"{length} {first['app']} {first['mode']}: only {e.copies}"
 
@@ -179,7 +180,7 @@ def three_turns(live, name, conversations, restarts=(None, None, None)):
             live.restart(how)
     for sent in sum(turns, []):
         sent["trace"] = live.trace(sent)
-        score.add_chat(live.expect(sent), sent["trace"])
+        score.add_chat(live.expect(sent), sent["trace"], is_first=sent in turns[0])
     for conversation in zip(*turns):
         replays(score, [sent["trace"] for sent in conversation])
     return [(score, most)]

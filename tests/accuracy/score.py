@@ -26,13 +26,12 @@ class Place:
     """What one trace shows of one place, over all connections: a client's pool may publish one channel over two."""
 
     def __init__(self):
-        self.sure, self.all, self.copies, self.connections, self.by_id = [], [], 0, set(), True
+        self.sure, self.all, self.copies, self.connections = [], [], 0, set()
 
     def add(self, hop):
         self.all += hop["ranges"]
         if not hop["ambiguous"]:
             self.sure += hop["ranges"]
-            self.by_id &= "id" in hop["evidence"]
             self.connections.add(hop["connection"])
             self.copies += hop["occurrences"] if hop["coverage"] == 1.0 else 0
 
@@ -60,10 +59,14 @@ def seen(trace):
 class Expectation:
     """What a chat of a kind does alone: the places that two of them both have whole, and how many copies there."""
 
-    def __init__(self, first, second):
+    def __init__(self, first, second, longer=None):
+        """longer: of chats that do the same with longer texts. A short one's answer is known later, so not everywhere."""
         a, b = seen(first), seen(second)
         self.known = set(a) | set(b)
         self.copies = {k: max(a[k].at_most(), b[k].at_most()) for k in a if k in b and a[k].whole and b[k].whole}
+        if longer:
+            self.known |= longer.known
+            self.copies = {k: max(n, longer.copies.get(k, 0)) for k, n in self.copies.items()}
 
 
 class Score(collections.Counter):
@@ -78,16 +81,18 @@ class Score(collections.Counter):
             text += f" (incomplete: {', '.join(trace['completeness']['reasons'])})"
         print(f"  {self.name}: {trace['ids'].get('message_id') or trace['trace_id']}: {text}", file=sys.stderr)
 
-    def add_chat(self, expectation, trace, others=frozenset()):
-        """others: places that a chat with the same text has and this kind of chat has not."""
+    def add_chat(self, expectation, trace, others=frozenset(), is_first=True):
+        """others: places that a chat with the same text has and this kind of chat has not. is_first: of its conversation."""
         got = seen(trace)
+        for hop in trace["hops"]:
+            if is_first and hop["replayed_from"]:
+                self["false"] += 1
+                self.say(trace, f"{key(hop)}: no history, but of {hop['replayed_from']}")
         for k in set(got) - expectation.known:
             if k[3] is None and not trace["completeness"]["complete"]:
                 continue  # the bytes that name the operation were lost
             if k[0] not in self.fields or not got[k].sure:
                 continue  # it says itself that it may be another's
-            if others and got[k].by_id:
-                continue  # its own by an id; alone, a short text's answer is known later
             self["mis_stitched" if k in others else "false"] += 1
             self.say(trace, f"{k}: no chat of this kind alone has it")
         for k, copies in expectation.copies.items():
