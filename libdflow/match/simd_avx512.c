@@ -442,18 +442,17 @@ static inline uint64_t choose64(const uint8_t *p, __m512i *at0, __m512i *at1)
 #define LIST_SLACK 40
 
 /* The places of the marked ones, and at least two more that are as good as any. Returns how many were marked. */
-static inline size_t list64(uint64_t marked, size_t first, uint16_t *ret_at)
+static inline size_t list64(uint64_t marked, __m512i first, uint16_t *ret_at)
 {
-	const __m512i places = _mm512_load_si512(byte_numbers), from = _mm512_set1_epi16((short)first);
-	__m512i where = _mm512_maskz_compress_epi8(marked, places);
+	__m512i where = _mm512_maskz_compress_epi8(marked, _mm512_load_si512(byte_numbers));
 	size_t n = (unsigned)__builtin_popcountll(marked);
 
 	_mm_storeu_si128((__m128i *)ret_at, _mm_add_epi16(_mm_cvtepu8_epi16(_mm512_castsi512_si128(where)),
-							  _mm512_castsi512_si128(from)));
+							  _mm512_castsi512_si128(first)));
 	if (n > 6) { /* hardly ever */
 		where = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(where));
-		_mm512_storeu_si512(ret_at, _mm512_add_epi16(where, from));
-		_mm_storeu_si128((__m128i *)(ret_at + 32), _mm512_castsi512_si128(from));
+		_mm512_storeu_si512(ret_at, _mm512_add_epi16(where, first));
+		_mm_storeu_si128((__m128i *)(ret_at + 32), _mm512_castsi512_si128(first));
 	}
 	return n;
 }
@@ -490,6 +489,7 @@ struct sifting {
 	uint16_t *at;	 /* every other one */
 	uint64_t *print; /* of those, the first so many */
 	size_t listed, hashed, due;
+	__m512i first;	/* place of the block, 32 times */
 	uint64_t takes; /* bit i: the ith chosen one of a block is listed */
 };
 
@@ -499,16 +499,18 @@ static inline void hash_next(struct sifting *s, size_t i)
 
 	__asm__("" : "+r"(h)); /* or two are made a vector, and it takes longer to move them than to multiply */
 	s->print[i] = h;
+	__builtin_prefetch(dfl_prints_filter(s->p, h));
 }
 
 /* Lists those of a block, and hashes two that were listed before: as many as come, mostly, without a branch. */
-static inline void list_and_hash(struct sifting *s, uint64_t chosen, size_t first)
+static inline void list_and_hash(struct sifting *s, uint64_t chosen)
 {
 	hash_next(s, s->hashed);
 	hash_next(s, s->hashed + 1);
 	s->hashed = s->hashed + 2 < s->due ? s->hashed + 2 : s->due;
 	s->due = s->listed;
-	s->listed += list64(_pdep_u64(s->takes, chosen), first, s->at + s->listed);
+	s->listed += list64(_pdep_u64(s->takes, chosen), s->first, s->at + s->listed);
+	s->first = _mm512_add_epi16(s->first, _mm512_set1_epi16(64));
 	s->takes ^= -((uint64_t)__builtin_popcountll(chosen) & 1);
 }
 
@@ -521,7 +523,7 @@ static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, ui
 	uint16_t at[DFL_SIFTED / 2 + 1 + LIST_SLACK];
 	uint64_t print[DFL_SIFTED / 2 + 1 + 8];
 	uint8_t rest[64 + CHOOSE_READS] = { 0 }; /* of the text, where a block would read beyond it */
-	struct sifting s = { .p = p, .text = text, .at = at, .print = print, .takes = 0x5555555555555555ull };
+	struct sifting s = { .p = p, .text = text, .at = at, .print = print, .takes = 0x5555555555555555ull, .first = _mm512_setzero_si512() };
 	__m512i at0, at1;
 	size_t i = 0;
 
@@ -532,14 +534,14 @@ static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, ui
 	for (; i < whole; i++) {
 		ret_chosen[i] = choose64(text + i * 64, &at0, &at1);
 		if (i >= LAG)
-			list_and_hash(&s, ret_chosen[i - LAG], (i - LAG) * 64);
+			list_and_hash(&s, ret_chosen[i - LAG]);
 	}
 	for (; i < blocks; i++)
 		ret_chosen[i] = choose64(rest + (i - whole) * 64, &at0, &at1);
 	if (n % 64)
 		ret_chosen[blocks - 1] &= (1ull << n % 64) - 1;
 	for (i = whole < LAG ? 0 : whole - LAG; i < blocks; i++)
-		list_and_hash(&s, ret_chosen[i], i * 64);
+		list_and_hash(&s, ret_chosen[i]);
 	for (; s.hashed < s.listed; s.hashed++)
 		hash_next(&s, s.hashed);
 	_mm512_storeu_si512(print + s.listed, _mm512_setzero_si512());
