@@ -432,13 +432,13 @@ void dfl_ops_sink(struct dfl_trace *t, struct dfl_decode_sink *sink)
 	};
 }
 
-void dfl_ops_forget_source(struct dfl_trace *t, const struct dfl_src *s)
+void dfl_ops_forget_sources(struct dfl_trace *t)
 {
 	struct dfl_op *op;
 
 	DL_FOREACH(t->ops, op)
 		for (unsigned i = 0; i < op->n_runs; i++)
-			if (op->runs[i].source == s)
+			if (op->runs[i].source && !op->runs[i].source->match)
 				op->runs[i].source = NULL;
 }
 

@@ -48,16 +48,29 @@ static void make_trace_id(const struct dfl_trace *t, struct dfl_op *op, char *re
 		 (unsigned long long)h.low64);
 }
 
-static void free_source(struct dfl_trace *t, struct dfl_src *s)
+/* It is not looked for any more; runs of operations still name it. */
+static void let_go_source(struct dfl_src *s)
 {
 	dfl_answer_forget(s);
 	dfl_match_source_free(s->match);
-	dfl_ops_forget_source(t, s);
 	explicit_bzero(s->head, sizeof(s->head));
 	s->request = NULL;
 	s->match = NULL;
-	if (!s->open)
-		free(s);
+}
+
+/* All that were let go, at once: the operations that are remembered are many. */
+static void free_sources(struct dfl_trace *t, struct dfl_src **list)
+{
+	struct dfl_src *s;
+
+	if (!*list)
+		return;
+	dfl_ops_forget_sources(t);
+	while ((s = *list)) {
+		*list = s->next;
+		if (!s->open)
+			free(s);
+	}
 }
 
 void dfl_source_ended(struct dfl_src *s)
@@ -73,7 +86,8 @@ void dfl_request_drop_source(struct dfl_trace *t, struct request *r, struct dfl_
 {
 	LL_DELETE(r->sources, s);
 	r->n_sources--;
-	free_source(t, s);
+	let_go_source(s);
+	LL_PREPEND(r->dropped, s);
 }
 
 static void free_request(struct dfl_trace *t, struct request *r)
@@ -88,10 +102,10 @@ static void free_request(struct dfl_trace *t, struct request *r)
 		HASH_DEL(t->ids, b);
 		free(b);
 	}
-	while ((s = r->sources)) {
-		r->sources = s->next;
-		free_source(t, s);
-	}
+	LL_FOREACH(r->sources, s)
+		let_go_source(s);
+	LL_CONCAT(r->sources, r->dropped);
+	free_sources(t, &r->sources);
 	HASH_ITER(hh, r->hops, h, next_h) {
 		HASH_DEL(r->hops, h);
 		dfl_hop_free(t, h);
@@ -433,6 +447,7 @@ static void settle(struct dfl_trace *t, struct request *r)
 {
 	dfl_request_conns_freeze(r);
 	dfl_answer_settle(t, r);
+	free_sources(t, &r->dropped);
 	renumber(t, r);
 	r->settled = true;
 	t->stats.settled++;

@@ -230,6 +230,7 @@ struct request {
 	struct dfl_addr client;
 	bool have_client, via_alb;
 	struct dfl_src *sources;
+	struct dfl_src *dropped; /* when it settles; runs still name them */
 	unsigned n_sources, n_derived, n_bound; /* n_bound: ids */
 	unsigned cut_derived; /* beyond a limit: they are not looked for */
 	bool response_ended;
@@ -406,6 +407,7 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 /* The request that the id was bound to when an operation began then; NULL. */
 struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value, uint64_t ts_ns);
 struct dfl_src *dfl_request_source(struct dfl_trace *t, struct request *r, const char *field, uint64_t ts_ns);
+/* While it settles: operations forget it, and it is freed, right after. */
 void dfl_request_drop_source(struct dfl_trace *t, struct request *r, struct dfl_src *s);
 /* The decoder ends an inbound source; frees one whose request is gone. */
 void dfl_source_ended(struct dfl_src *s);
@@ -489,7 +491,7 @@ bool dfl_hops_no_candidate(struct request *r, const struct dfl_src *s, const str
 
 /* ops.c */
 void dfl_ops_sink(struct dfl_trace *t, struct dfl_decode_sink *sink); /* fills in its functions */
-void dfl_ops_forget_source(struct dfl_trace *t, const struct dfl_src *s);
+void dfl_ops_forget_sources(struct dfl_trace *t); /* those that are not looked for any more (match NULL) */
 void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r);
 void dfl_ops_expire(struct dfl_trace *t);
 void dfl_ops_free(struct dfl_trace *t);
