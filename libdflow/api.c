@@ -98,7 +98,7 @@ static int wrap(struct dfl_docs *docs, struct dflow_traces **ret_traces)
 	}
 	t->docs = *docs;
 	for (size_t i = 0; i < docs->n; i++)
-		t->trace[i].doc = docs->doc[i];
+		t->trace[i] = (struct dflow_trace){ docs->doc[i], NULL };
 	*ret_traces = t;
 	return 0;
 }
@@ -252,22 +252,44 @@ bool dflow_trace_settled(const struct dflow_trace *trace)
 	return trace->doc->settled;
 }
 
+/* NULL: memory is short, in a callback only. */
+static const struct dfl_doc *whole(const struct dflow_trace *trace)
+{
+	return trace->change ? dfl_change_doc(trace->change) : trace->doc;
+}
+
 bool dflow_trace_complete(const struct dflow_trace *trace)
 {
-	return trace->doc->completeness.complete;
+	const struct dfl_doc *doc = trace->doc->settled ? whole(trace) : NULL;
+
+	return doc && doc->completeness.complete;
 }
 
 size_t dflow_trace_hop_count(const struct dflow_trace *trace)
 {
-	return trace->doc->n_hops;
+	return trace->change ? dfl_change_hop_count(trace->change) : trace->doc->n_hops;
+}
+
+/* i < hop count */
+static const struct dfl_doc_hop *hop_at(const struct dflow_trace *trace, size_t i)
+{
+	const struct dfl_doc *doc;
+
+	if (trace->change && i == dfl_change_hop_index(trace->change))
+		return &trace->doc->hops[0];
+	doc = whole(trace);
+	return doc ? &doc->hops[i] : NULL;
 }
 
 int dflow_trace_hop(const struct dflow_trace *trace, size_t i, struct dflow_hop *ret_hop)
 {
-	const struct dfl_doc_hop *h = i < trace->doc->n_hops ? &trace->doc->hops[i] : NULL;
+	const struct dfl_doc_hop *h;
 
-	if (!h)
+	if (i >= dflow_trace_hop_count(trace))
 		return -EINVAL;
+	h = hop_at(trace, i);
+	if (!h)
+		return -ENOMEM;
 	dfl_api_fill(ret_hop,
 		     &(struct dflow_hop){
 			     .seq = h->seq,
@@ -305,5 +327,7 @@ int dflow_trace_hop(const struct dflow_trace *trace, size_t i, struct dflow_hop 
 
 int dflow_trace_json(const struct dflow_trace *trace, char **ret_json)
 {
-	return dfl_doc_to_json(trace->doc, ret_json);
+	const struct dfl_doc *doc = whole(trace);
+
+	return doc ? dfl_doc_to_json(doc, ret_json) : -ENOMEM;
 }

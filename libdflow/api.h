@@ -5,10 +5,11 @@
 #include "dflow.h"
 
 #include "base/err.h"
-#include "trace/doc.h"
+#include "trace/trace.h"
 
 struct dflow_trace {
 	const struct dfl_doc *doc;
+	struct dfl_change *change; /* in a callback: doc is its head, the rest is asked of it; else NULL */
 };
 
 /* Hands a sentence over; returns r. */

@@ -42,21 +42,39 @@ static uint64_t clock_ns(clockid_t clock)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc,
-		      size_t hop_index)
+static bool is_wanted(const struct dflow_callbacks *cb, enum dfl_doc_change what)
+{
+	switch (what) {
+	case DFL_DOC_OPENED:
+		return cb->trace_opened;
+	case DFL_DOC_HOP_NEW:
+		return cb->hop_new;
+	case DFL_DOC_HOP_CHANGED:
+		return cb->hop_changed;
+	case DFL_DOC_SETTLED:
+		return cb->trace_settled;
+	case DFL_DOC_DROPPED:
+		return cb->trace_dropped;
+	}
+	return false;
+}
+
+static void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
 {
 	const struct dflow_callbacks *cb = &((struct session *)ud)->callbacks;
-	const struct dflow_trace trace = { doc };
+	const struct dflow_trace trace = { is_wanted(cb, what) ? dfl_change_head(change) : NULL, change };
 
-	if (what == DFL_DOC_OPENED && cb->trace_opened)
+	if (!trace.doc)
+		return;
+	if (what == DFL_DOC_OPENED)
 		cb->trace_opened(cb->ud, &trace);
-	else if (what == DFL_DOC_HOP_NEW && cb->hop_new)
-		cb->hop_new(cb->ud, &trace, hop_index);
-	else if (what == DFL_DOC_HOP_CHANGED && cb->hop_changed)
-		cb->hop_changed(cb->ud, &trace, hop_index);
-	else if (what == DFL_DOC_SETTLED && cb->trace_settled)
+	else if (what == DFL_DOC_HOP_NEW)
+		cb->hop_new(cb->ud, &trace, dfl_change_hop_index(change));
+	else if (what == DFL_DOC_HOP_CHANGED)
+		cb->hop_changed(cb->ud, &trace, dfl_change_hop_index(change));
+	else if (what == DFL_DOC_SETTLED)
 		cb->trace_settled(cb->ud, &trace);
-	else if (what == DFL_DOC_DROPPED && cb->trace_dropped)
+	else
 		cb->trace_dropped(cb->ud, &trace);
 }
 

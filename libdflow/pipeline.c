@@ -62,11 +62,11 @@ static void on_close(void *ud, struct dfl_conn *conn, uint64_t ts_ns)
 	dfl_trace_close(p->trace, conn, ts_ns);
 }
 
-static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+static void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
 {
 	struct dfl_pipeline *p = ud;
 
-	p->opts.on_change(p->opts.ud, what, doc, hop_index);
+	p->opts.on_change(p->opts.ud, what, change);
 }
 
 static void on_store(void *ud, const struct dfl_doc *doc)

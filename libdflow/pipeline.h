@@ -19,8 +19,7 @@ struct dfl_pipeline_opts {
 	const struct dfl_rules *rules; /* borrowed */
 	struct dfl_store *store;       /* borrowed; NULL: none */
 	struct dfl_dfrec *record;      /* borrowed; NULL: none. Gets every event first. */
-	/* doc is borrowed; hop_index: into doc->hops for the HOP changes. May be NULL. */
-	void (*on_change)(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index);
+	void (*on_change)(void *ud, enum dfl_doc_change what, struct dfl_change *change); /* as dfl_trace_opts */
 	void *ud;
 	uint64_t memory_limit_bytes; /* 0: default 512 MiB */
 };

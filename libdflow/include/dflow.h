@@ -164,7 +164,7 @@ struct dflow_hop {
 	int64_t first_ns, last_ns; /* after the start of the request */
 };
 
-/* Fills ret_hop, whose sz is set. i < hop count, else -EINVAL. */
+/* Fills ret_hop, whose sz is set. i < hop count, else -EINVAL. -ENOMEM: in a callback only. */
 DFLOW_API int dflow_trace_hop(const struct dflow_trace *trace, size_t i, struct dflow_hop *ret_hop);
 
 /*
@@ -178,6 +178,8 @@ DFLOW_API int dflow_trace_json(const struct dflow_trace *trace, char **ret_json)
 /*
  * Called from within dispatch, stop and replay. The trace is borrowed until the callback returns;
  * take what you need. Callbacks may be NULL. They must not call into the recorder that calls them.
+ * The hop at hop_index, ids, times and counts are cheap to ask for. Another hop, dflow_trace_complete()
+ * of a settled trace and dflow_trace_json() build the whole trace, once a callback.
  */
 struct dflow_callbacks {
 	size_t sz;

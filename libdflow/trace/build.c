@@ -89,13 +89,16 @@ static struct end_question ask(const struct hop *h, enum dfl_end end)
 	};
 }
 
+int dfl_hop_order(const struct hop *a, const struct hop *b)
+{
+	if (a->first_ns != b->first_ns)
+		return a->first_ns < b->first_ns ? -1 : 1;
+	return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
 static int by_time(const void *a, const void *b)
 {
-	const struct hop *x = *(const struct hop *const *)a, *y = *(const struct hop *const *)b;
-
-	if (x->first_ns != y->first_ns)
-		return x->first_ns < y->first_ns ? -1 : 1;
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
+	return dfl_hop_order(*(const struct hop *const *)a, *(const struct hop *const *)b);
 }
 
 static void note_pid(struct build *b, uint32_t pid)
@@ -107,6 +110,20 @@ static void note_pid(struct build *b, uint32_t pid)
 		b->pids[b->n_pids++] = pid;
 }
 
+/* In the order in which the hops were found. */
+void dfl_build_pids(struct build *b)
+{
+	struct hop *h, *next;
+
+	if (b->have_pids)
+		return;
+	b->have_pids = true;
+	HASH_ITER(hh, b->r->hops, h, next) {
+		note_pid(b, ask(h, DFL_CLIENT).pid);
+		note_pid(b, ask(h, DFL_SERVER).pid);
+	}
+}
+
 static void sort_hops(struct build *b)
 {
 	struct hop *h, *next;
@@ -114,16 +131,14 @@ static void sort_hops(struct build *b)
 	b->hops = array(b, HASH_COUNT(b->r->hops), sizeof(*b->hops));
 	if (!b->hops)
 		return;
-	HASH_ITER(hh, b->r->hops, h, next) {
+	HASH_ITER(hh, b->r->hops, h, next)
 		b->hops[b->n_hops++] = h;
-		note_pid(b, ask(h, DFL_CLIENT).pid);
-		note_pid(b, ask(h, DFL_SERVER).pid);
-	}
 	qsort(b->hops, b->n_hops, sizeof(*b->hops), by_time);
 }
 
-static bool takes_part(const struct build *b, const struct tconn *tc)
+static bool takes_part(struct build *b, const struct tconn *tc)
 {
+	dfl_build_pids(b);
 	for (size_t i = 0; i < b->n_pids; i++)
 		if (tc->end[0].pid == b->pids[i] || tc->end[1].pid == b->pids[i])
 			return true;
@@ -134,7 +149,7 @@ static bool takes_part(const struct build *b, const struct tconn *tc)
  * The connections of the request: those that carried text or an id of it, and those that a process which
  * handled it used meanwhile, unless they only carried other requests' text.
  */
-static bool is_of_request(const struct build *b, const struct rconn *rc)
+static bool is_of_request(struct build *b, const struct rconn *rc)
 {
 	uint64_t scanned, unread, gap;
 
@@ -170,6 +185,22 @@ uint32_t dfl_build_conn_number(const struct build *b, const struct tconn *tc)
 		if (b->conns[i]->tc == tc)
 			return i + 1;
 	return 0;
+}
+
+/* The same where only one is asked for. */
+static uint32_t one_conn_number(struct build *b, const struct tconn *tc)
+{
+	struct rconn *rc, *next;
+	uint32_t n = 0;
+	bool found = false;
+
+	HASH_ITER(hh, b->r->conns, rc, next) {
+		if (rc->tc->id > tc->id || !is_of_request(b, rc))
+			continue;
+		n++;
+		found |= rc->tc == tc;
+	}
+	return found ? n : 0;
 }
 
 static int is_encrypted(const struct hop *h)
@@ -276,13 +307,13 @@ static void build_candidates(struct build *b, const struct hop *h, struct dfl_do
 		dfl_build_add(b, &d->candidates, &d->n_candidates, h->candidates[i]);
 }
 
-static void build_hop(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+static void build_hop(struct build *b, const struct hop *h, uint32_t connection, struct dfl_doc_hop *d)
 {
 	enum dfl_end from = h->key.dir == DFL_REQUEST ? DFL_CLIENT : DFL_SERVER;
 	struct end_question q_from = ask(h, from), q_to = ask(h, !from);
 
 	d->seq = h->seq;
-	d->connection = dfl_build_conn_number(b, h->tc);
+	d->connection = connection;
 	build_endpoint(b, &q_from, &d->from);
 	build_endpoint(b, &q_to, &d->to);
 	d->observed_by_from = h->tc->end[from].chan && !h->tc->tap;
@@ -511,13 +542,25 @@ static void build_lists(struct build *b)
 	if (b->failed)
 		return;
 	for (size_t i = 0; i < b->n_hops; i++)
-		build_hop(b, b->hops[i], &doc->hops[doc->n_hops++]);
+		build_hop(b, b->hops[i], dfl_build_conn_number(b, b->hops[i]->tc), &doc->hops[doc->n_hops++]);
 	for (size_t i = 0; i < b->n_conns; i++)
 		build_conn(b, b->conns[i], &doc->connections[doc->n_connections++]);
 	build_replays(b);
 	for (size_t i = 0; i < r->n_links; i++)
 		doc->links[doc->n_links++] = (struct dfl_doc_link){
 			dfl_build_string(b, r->links[i].trace_id), dfl_build_string(b, r->links[i].why) };
+}
+
+static int done(struct build *b, struct dfl_doc **ret_doc)
+{
+	free(b->hops);
+	free(b->conns);
+	if (b->failed) {
+		dfl_doc_free(b->doc);
+		return -ENOMEM;
+	}
+	*ret_doc = b->doc;
+	return 0;
 }
 
 int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc)
@@ -534,12 +577,28 @@ int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_d
 	build_fields(&b);
 	dfl_build_completeness(&b);
 	build_places(&b);
-	free(b.hops);
-	free(b.conns);
-	if (b.failed) {
-		dfl_doc_free(b.doc);
+	return done(&b, ret_doc);
+}
+
+int dfl_build_head(struct dfl_trace *t, struct request *r, const struct hop *only, struct dfl_doc **ret_doc)
+{
+	struct build b = { .t = t, .r = r, .doc = calloc(1, sizeof(*b.doc)) };
+
+	if (!b.doc)
 		return -ENOMEM;
-	}
-	*ret_doc = b.doc;
-	return 0;
+	build_source(&b);
+	b.doc->hops = array(&b, only ? 1 : 0, sizeof(*b.doc->hops));
+	if (b.doc->hops)
+		build_hop(&b, only, one_conn_number(&b, only->tc), &b.doc->hops[b.doc->n_hops++]);
+	return done(&b, ret_doc);
+}
+
+size_t dfl_build_hop_index(const struct request *r, const struct hop *h)
+{
+	const struct hop *other;
+	size_t n = 0;
+
+	for (other = r->hops; other; other = other->hh.next)
+		n += dfl_hop_order(other, h) < 0;
+	return n;
 }

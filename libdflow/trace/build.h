@@ -11,8 +11,9 @@ struct build {
 	struct dfl_trace *t;
 	struct request *r;
 	struct dfl_doc *doc;
-	uint32_t pids[MAX_PIDS];
+	uint32_t pids[MAX_PIDS]; /* dfl_build_pids */
 	size_t n_pids;
+	bool have_pids;
 	const struct hop **hops; /* by time */
 	size_t n_hops;
 	const struct rconn **conns; /* by connection */
@@ -24,6 +25,8 @@ struct build {
 char *dfl_build_string(struct build *b, const char *s);
 /* One more string in a list that grows, each once. */
 void dfl_build_add(struct build *b, char ***list, size_t *n, const char *s);
+/* Finds the processes, unless that was done. */
+void dfl_build_pids(struct build *b);
 /* Its number in the document; 0: it is not in it. */
 uint32_t dfl_build_conn_number(const struct build *b, const struct tconn *tc);
 

@@ -69,6 +69,7 @@ void dfl_build_completeness(struct build *b)
 	}
 	if (!r->settled)
 		reason(b, DFL_REASON_NOT_SETTLED);
+	dfl_build_pids(b);
 	for (size_t i = 0; i < b->n_pids; i++) {
 		const struct proc *p = dfl_trace_find_proc(b->t, b->pids[i]);
 

@@ -354,23 +354,10 @@ void dfl_request_replayed(struct request *r, const struct request *in, uint32_t 
 	r->dirty = true;
 }
 
-static size_t hop_index(const struct dfl_doc *doc, const struct hop *hop)
-{
-	for (size_t i = 0; hop && i < doc->n_hops; i++)
-		if (doc->hops[i].seq == hop->seq)
-			return i;
-	return 0;
-}
-
 void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop)
 {
-	struct dfl_doc *doc;
-
 	r->dirty = true;
-	if (!t->opts.on_change || dfl_build_doc(t, r, &doc))
-		return;
-	t->opts.on_change(t->opts.ud, what, doc, hop_index(doc, hop));
-	dfl_doc_free(doc);
+	dfl_change_tell(t, r, what, hop);
 }
 
 static void store(struct dfl_trace *t, struct request *r, bool last)
@@ -416,20 +403,13 @@ static void renumber_replay(struct dfl_trace *t, const struct request *r, const 
 	}
 }
 
-static int by_time(const struct hop *a, const struct hop *b)
-{
-	if (a->first_ns != b->first_ns)
-		return a->first_ns < b->first_ns ? -1 : 1;
-	return a->seq < b->seq ? -1 : a->seq > b->seq;
-}
-
 /* Numbers the hops in the order of time; until now it was the order in which they were found. */
 static void renumber(struct dfl_trace *t, struct request *r)
 {
 	uint32_t n = HASH_COUNT(r->hops), free_from = r->next_seq > n ? r->next_seq : n, seq = 0;
 	struct hop *h, *next;
 
-	HASH_SORT(r->hops, by_time);
+	HASH_SORT(r->hops, dfl_hop_order);
 	for (int pass = 0; pass < 2; pass++) /* by way of numbers that none has: two could swap theirs */
 		HASH_ITER(hh, r->hops, h, next) {
 			uint32_t to = ++seq + (pass ? 0 : free_from);

@@ -510,3 +510,10 @@ void dfl_answer_settle(struct dfl_trace *t, struct request *r);
 
 /* build.c */
 int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc);
+/* What costs the same however much the request has: no lists but the one hop, if any; completeness is not told. */
+int dfl_build_head(struct dfl_trace *t, struct request *r, const struct hop *only, struct dfl_doc **ret_doc);
+size_t dfl_build_hop_index(const struct request *r, const struct hop *h); /* where it is in the whole document */
+int dfl_hop_order(const struct hop *a, const struct hop *b); /* by time */
+
+/* change.c */
+void dfl_change_tell(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop);

@@ -18,6 +18,17 @@ struct dfl_trace;
 
 enum dfl_doc_change { DFL_DOC_OPENED, DFL_DOC_HOP_NEW, DFL_DOC_HOP_CHANGED, DFL_DOC_SETTLED, DFL_DOC_DROPPED };
 
+/*
+ * What changed; borrowed until the callback returns, with all that it tells. A document is built when it is asked for:
+ * NULL when memory is short.
+ */
+struct dfl_change;
+/* All but the lists and the completeness; of hops the changed one, if it was one. Costs the same however many there are. */
+const struct dfl_doc *dfl_change_head(struct dfl_change *c);
+const struct dfl_doc *dfl_change_doc(struct dfl_change *c); /* the whole */
+size_t dfl_change_hop_count(const struct dfl_change *c);    /* of the whole */
+size_t dfl_change_hop_index(const struct dfl_change *c);    /* of the changed hop, in the whole; SIZE_MAX: no hop changed */
+
 /* What is left of one field of a request that is no more in memory. Strings are borrowed. */
 struct dfl_trace_old {
 	const char *trace_id, *field;
@@ -31,8 +42,8 @@ struct dfl_trace_old {
 struct dfl_trace_opts {
 	const struct dfl_rules *rules; /* borrowed */
 	uint64_t max_source_bytes;     /* canonical bytes of all payload that is looked for; 0: the matcher's default */
-	/* Each change as it is known; hop_index: into doc->hops. doc is borrowed. May be NULL. */
-	void (*on_change)(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index);
+	/* Each change as it is known. May be NULL. */
+	void (*on_change)(void *ud, enum dfl_doc_change what, struct dfl_change *change);
 	/* A trace to be stored: opened, changed since the last call (at most once a second), settled. */
 	void (*on_store)(void *ud, const struct dfl_doc *doc);
 	/*

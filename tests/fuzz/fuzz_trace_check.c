@@ -82,14 +82,30 @@ static void check_doc(const struct run *f, const struct dfl_doc *doc)
 	need(doc->weak_matches < 1000000);
 }
 
-void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+/* The hop that is told alone is the one of the whole document. */
+static void check_hop(const struct dfl_doc *head, const struct dfl_doc *doc, size_t index)
 {
+	struct dfl_doc only = *head;
+	char *a, *b;
+
+	need(head->n_hops == 1 && index < doc->n_hops);
+	only.hops = &doc->hops[index];
+	need(!dfl_doc_to_json(head, &a) && !dfl_doc_to_json(&only, &b) && !strcmp(a, b));
+	free(a);
+	free(b);
+}
+
+void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
+{
+	const struct dfl_doc *head = dfl_change_head(change), *doc = dfl_change_doc(change);
 	struct run *f = ud;
 
+	need(head && doc);
 	if (what == DFL_DOC_OPENED)
 		learn_id(f, doc->trace_id);
 	check_doc(f, doc);
-	need((what != DFL_DOC_HOP_NEW && what != DFL_DOC_HOP_CHANGED) || hop_index < doc->n_hops);
+	if (what == DFL_DOC_HOP_NEW || what == DFL_DOC_HOP_CHANGED)
+		check_hop(head, doc, dfl_change_hop_index(change));
 	need(what != DFL_DOC_SETTLED || doc->settled);
 }
 

@@ -40,22 +40,50 @@ static void on_opened(void *ud, const struct dflow_trace *trace)
 	assert_int_equal(strlen(dflow_trace_id(trace)), 32);
 }
 
+/* The hop that changed stands between the others, which are there too. */
+static void check_others(const struct dflow_trace *trace, const struct dflow_hop *hop, size_t i)
+{
+	size_t n = dflow_trace_hop_count(trace);
+	struct dflow_hop other = { .sz = sizeof(other) };
+	char *json;
+
+	if (i > 0) {
+		assert_int_equal(dflow_trace_hop(trace, i - 1, &other), 0);
+		assert_true(other.first_ns <= hop->first_ns && other.seq != hop->seq);
+	}
+	if (i + 1 < n) {
+		assert_int_equal(dflow_trace_hop(trace, i + 1, &other), 0);
+		assert_true(other.first_ns >= hop->first_ns && other.seq != hop->seq);
+	}
+	assert_int_equal(dflow_trace_hop(trace, n, &other), -EINVAL);
+	assert_false(dflow_trace_complete(trace));
+	assert_int_equal(dflow_trace_json(trace, &json), 0);
+	assert_non_null(strstr(json, dflow_trace_id(trace)));
+	free(json);
+}
+
 static void on_hop(void *ud, const struct dflow_trace *trace, size_t i)
 {
 	struct dflow_hop hop = { .sz = sizeof(hop) };
 
 	((struct counts *)ud)->hop_new++;
+	assert_true(i < dflow_trace_hop_count(trace));
 	assert_int_equal(dflow_trace_hop(trace, i, &hop), 0);
 	assert_non_null(hop.field);
 	assert_int_equal(hop.sz, sizeof(hop));
+	check_others(trace, &hop, i);
 }
 
 static void on_settled(void *ud, const struct dflow_trace *trace)
 {
 	struct counts *counts = ud;
+	char *json;
 
 	counts->settled++;
 	assert_true(dflow_trace_settled(trace));
+	assert_int_equal(dflow_trace_json(trace, &json), 0);
+	assert_int_equal(dflow_trace_complete(trace), !!strstr(json, "\"complete\":true"));
+	free(json);
 	if (dflow_trace_other_id(trace, "message_id"))
 		strcpy(counts->message, dflow_trace_other_id(trace, "message_id"));
 }

@@ -77,13 +77,16 @@ static int through(void *ud, const struct dfl_event *ev)
 	return dfl_pipeline_event(h->p, &hurt);
 }
 
-static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+static void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
 {
+	const struct dfl_doc *doc;
 	struct result *r = ud;
 
 	r->opened += what == DFL_DOC_OPENED;
 	if (what != DFL_DOC_SETTLED)
 		return;
+	doc = dfl_change_doc(change);
+	assert_non_null(doc);
 	r->settled++;
 	r->hops = doc->n_hops;
 	r->complete = doc->completeness.complete;

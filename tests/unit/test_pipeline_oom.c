@@ -20,10 +20,12 @@
 static struct dfl_rules *rules;
 static char path[512];
 
-static void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+static void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
 {
 	unsigned *settled = ud;
 
+	dfl_change_head(change);
+	dfl_change_doc(change);
 	*settled += what == DFL_DOC_SETTLED;
 }
 

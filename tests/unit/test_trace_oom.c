@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every allocation of the trace stage fails once, and every growth of its tables: it goes on, and nothing leaks. */
+/*
+ * Every allocation of the trace stage fails once, and every growth of its tables: it goes on, and nothing leaks. And
+ * they are counted, where they tell what something costs.
+ */
 #include "trace_help.h"
 
 #include "oom.h"
@@ -9,8 +12,11 @@
 
 static struct dfl_rules *rules;
 
-static void take_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+static void take_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
 {
+	dfl_change_head(change);
+	if (what == DFL_DOC_SETTLED)
+		dfl_change_doc(change);
 }
 
 static void take_store(void *ud, const struct dfl_doc *doc)
@@ -219,6 +225,35 @@ static void test_each_growth_fails(void **state)
 	tables(2 * BUCKETS, N_TABLES);
 }
 
+static int n_hops;
+
+static void many_hops(struct fixture *f)
+{
+	struct dfl_op *op = request(f, text_a);
+	char place[32];
+
+	for (int i = 0; i < n_hops; i++) {
+		snprintf(place, sizeof(place), "t.%d", i);
+		operation(f, 1, "INSERT x", place, text_a);
+	}
+	end(f, op);
+}
+
+/* What a callback costs does not grow with the hops that are there already: allocations stand for the work. */
+static void test_hops_cost_the_same(void **state)
+{
+	struct dfl_trace_stats stats;
+	long n, n2;
+
+	n_hops = 250;
+	n = play(many_hops, -1, 0, &stats);
+	assert_int_equal(stats.hops, n_hops + 1);
+	n_hops *= 2;
+	n2 = play(many_hops, -1, 0, &stats);
+	assert_int_equal(stats.hops, n_hops + 1);
+	assert_in_range(n2, n, 2 * n);
+}
+
 static int load_rules(void **state)
 {
 	struct dfl_err err;
@@ -238,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_each_allocation_fails),
 		cmocka_unit_test(test_each_table_fails),
 		cmocka_unit_test(test_each_growth_fails),
+		cmocka_unit_test(test_hops_cost_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, load_rules, free_rules);

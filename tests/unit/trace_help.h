@@ -60,13 +60,34 @@ static inline void on_store(void *ud, const struct dfl_doc *doc)
 	f->docs[i] = copy;
 }
 
-static inline void on_change(void *ud, enum dfl_doc_change what, const struct dfl_doc *doc, size_t hop_index)
+/* The hop that a callback gets alone is the one of the whole document. */
+static inline void check_hop(const struct dfl_doc *head, const struct dfl_doc *doc, size_t index)
 {
+	struct dfl_doc only = *head;
+	char *a, *b;
+
+	assert_int_equal(head->n_hops, 1);
+	assert_true(index < doc->n_hops);
+	only.hops = &doc->hops[index];
+	assert_int_equal(dfl_doc_to_json(head, &a), 0);
+	assert_int_equal(dfl_doc_to_json(&only, &b), 0);
+	assert_string_equal(a, b);
+	free(a);
+	free(b);
+}
+
+static inline void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
+{
+	const struct dfl_doc *head = dfl_change_head(change), *doc = dfl_change_doc(change);
 	struct fixture *f = ud;
 
 	f->settled += what == DFL_DOC_SETTLED;
-	if (what == DFL_DOC_HOP_NEW)
-		assert_true(hop_index < doc->n_hops);
+	assert_true(head && doc);
+	assert_int_equal(dfl_change_hop_count(change), doc->n_hops);
+	if (what == DFL_DOC_HOP_NEW || what == DFL_DOC_HOP_CHANGED)
+		check_hop(head, doc, dfl_change_hop_index(change));
+	else
+		assert_int_equal(head->n_hops, 0);
 }
 
 static inline void free_prints(struct dfl_trace_old *of)
