@@ -17,8 +17,9 @@ static const char *const sql[N_STMT] = {
 	[STMT_GET_DOC] = "SELECT doc FROM trace WHERE trace_id=?1",
 	[STMT_SET_DOC] = "UPDATE trace SET doc=?2, settled=?3, complete=?4 WHERE trace_id=?1",
 	[STMT_GET_STARTED] = "SELECT started_ns FROM trace WHERE trace_id=?1",
-	[STMT_NEXT_OPEN] = "SELECT trace_id FROM trace WHERE trace_id > ?1 AND settled = 0 AND length(trace_id) = 32"
-			   " ORDER BY trace_id LIMIT 1",
+	[STMT_NEXT_OPEN] = "SELECT trace_id FROM trace "
+			   "WHERE trace_id > ?1 AND settled = 0 AND length(trace_id) = 32 "
+			   "ORDER BY trace_id LIMIT 1",
 };
 
 sqlite3_stmt *dfl_store_statement(struct dfl_store *s, int which)

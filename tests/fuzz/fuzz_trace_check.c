@@ -83,7 +83,7 @@ static void check_doc(const struct run *f, const struct dfl_doc *doc)
 }
 
 /* The hop that is told alone is the one of the whole document. */
-static void check_hop(const struct dfl_doc *head, const struct dfl_doc *doc, size_t index)
+static void check_told(const struct dfl_doc *head, const struct dfl_doc *doc, size_t index)
 {
 	struct dfl_doc only = *head;
 	char *a, *b;
@@ -105,7 +105,7 @@ void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
 		learn_id(f, doc->trace_id);
 	check_doc(f, doc);
 	if (what == DFL_DOC_HOP_NEW || what == DFL_DOC_HOP_CHANGED)
-		check_hop(head, doc, dfl_change_hop_index(change));
+		check_told(head, doc, dfl_change_hop_index(change));
 	need(what != DFL_DOC_SETTLED || doc->settled);
 }
 
