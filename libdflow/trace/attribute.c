@@ -262,11 +262,12 @@ static bool make_run_of(struct op_run *run, const struct dfl_op *op, struct requ
 
 /*
  * When more texts are equal than match looks at, the one of whom an id names may not be among them; an answer that
- * became known after the operation is not either, and an equal one of the past is.
+ * became known after the operation is not either, and an equal one of the past is. It must be final, or the owner's may
+ * still come.
  */
 static bool may_lack_owner(const struct dfl_op *op, const struct op_run *r)
 {
-	return r->run.other_sources >= DFL_MATCH_LOOKED_AT - 1 || dfl_was_over(r->source->request, op->begin_ns);
+	return r->final && (r->run.other_sources >= DFL_MATCH_LOOKED_AT - 1 || dfl_was_over(r->source->request, op->begin_ns));
 }
 
 static void find_text_of_owner(struct dfl_op *op)

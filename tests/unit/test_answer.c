@@ -268,6 +268,45 @@ static void test_echo_that_ends_first(void **state)
 	assert_int_equal(f->docs[0]->fields[1].bytes, strlen(answer));
 }
 
+/* A phrase that was told before is no more than a part of the answer that has it, also while that comes in. */
+static void test_phrase_of_the_past(void **state)
+{
+	static const char phrase[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter of the crown.";
+	static const char rest[] = " Then rake the leaves, and burn what is ill.";
+	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer", .leaf = true, .ttl_s = -1 };
+	struct dfl_chunk chunk = { .dir = DFL_REQUEST };
+	struct fixture *f = *state;
+	struct dfl_op *api, *op;
+	struct dfl_view *v;
+	char answer[256];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(answer, sizeof(answer), "%s%s", phrase, i ? rest : " Good luck!");
+		api = request(f, i ? text_b : text_a);
+		op = begin(f, 4, "POST /v1/chat/completions", NULL);
+		see(f, 4, op, DFL_REQUEST, NULL, i ? text_b : text_a);
+		see(f, 4, op, DFL_RESPONSE, "answer", answer);
+		end(f, op);
+		if (i)
+			break;
+		end(f, api);
+		f->now += SEC;
+	}
+	id(f, api, DFL_ID_MESSAGE, "m-1");
+	op = begin(f, 5, "session", NULL);
+	id(f, op, DFL_ID_MESSAGE, "m-1");
+	v = f->sink->view_open(f->sink->ud, &f->conns[5], op, &d);
+	chunk.ts_ns = f->now;
+	f->sink->view_data(f->sink->ud, v, answer, 100, 0, 100, &chunk);
+	see(f, 5, op, DFL_REQUEST, NULL, "{\"event\": \"message\"}");
+	f->sink->view_data(f->sink->ud, v, answer + 100, strlen(answer) - 100, 5000, strlen(answer) - 100, &chunk);
+	f->sink->view_close(f->sink->ud, v);
+	end(f, op);
+	end(f, api);
+	assert_int_equal(hop(doc(f, 1), "session")->occurrences, 1);
+	assert_true(hop(f->docs[1], "session")->coverage == 1.0);
+}
+
 /* What one may have been told is not its answer, when that is known and the other text is surely another's. */
 static void test_answer_that_was_anothers(void **state)
 {
@@ -397,6 +436,7 @@ int main(void)
 		T(test_equal_answer_of_a_later_call),
 		T(test_told_anew),
 		T(test_echo_that_ends_first),
+		T(test_phrase_of_the_past),
 		T(test_answer_that_was_anothers),
 		T(test_equal_questions),
 		T(test_equal_questions_and_answers),
