@@ -87,12 +87,14 @@ bool dfl_prints_valid(const uint8_t *prints, uint32_t n)
 
 uint32_t dfl_print_index(const struct dfl_print_set *set, uint64_t print)
 {
-	uint8_t key[DFL_PRINT_BYTES];
-	const uint8_t *at;
+	uint32_t from = 0, half;
 
-	store_print(key, print);
-	at = bsearch(key, set->prints, set->n, DFL_PRINT_BYTES, compare);
-	return at ? (uint32_t)((size_t)(at - set->prints) / DFL_PRINT_BYTES) : 0;
+	for (uint32_t n = set->n; n > 1; n -= half) {
+		half = n / 2;
+		if (load_print(set->prints + (size_t)(from + half) * DFL_PRINT_BYTES) <= print)
+			from += half;
+	}
+	return from;
 }
 
 /* ---- the table ---- */

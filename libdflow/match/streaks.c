@@ -14,7 +14,8 @@ struct streak {
 	struct dfl_print_set *set;
 	uint64_t from, last; /* canonical bytes of the scan: the first and the last k-gram */
 	uint32_t hits, distinct;
-	uint8_t *seen;
+	uint64_t first; /* print */
+	uint8_t *seen;	/* NULL: only the first */
 	uint8_t enc;
 	uint64_t pos_from, pos_to, reach_from, ts_first_ns, ts_last_ns;
 	bool over;
@@ -35,13 +36,37 @@ static void position(const struct dfl_scan *s, uint64_t at, uint64_t end, uint64
 	dfl_scan_outer(s, from, to, ret_from, ret_to);
 }
 
-static void hit(struct dfl_scan *s, struct streak *k, uint64_t at, uint64_t print)
+static void see(struct streak *k, uint64_t print)
 {
-	uint64_t from = k->hits ? k->last + DFL_PRINT_K - 1 : at, pos, ignored;
 	uint32_t i = dfl_print_index(k->set, print);
 
 	k->distinct += !(k->seen[i / 8] >> (i & 7) & 1);
 	k->seen[i / 8] |= (uint8_t)(1 << (i & 7));
+}
+
+/* Most streaks have but one fingerprint: their sets, which are anywhere in memory, are not touched. 0 or -ENOMEM. */
+static int count(struct streak *k, uint64_t print)
+{
+	if (!k->hits) {
+		k->first = print;
+		k->distinct = 1;
+		return 0;
+	}
+	if (!k->seen) {
+		k->seen = calloc((k->set->n + 7) / 8, 1);
+		if (!k->seen)
+			return -ENOMEM;
+		k->distinct = 0;
+		see(k, k->first);
+	}
+	see(k, print);
+	return 0;
+}
+
+static void hit(struct dfl_scan *s, struct streak *k, uint64_t at)
+{
+	uint64_t from = k->hits ? k->last + DFL_PRINT_K - 1 : at, pos, ignored;
+
 	position(s, at, at + DFL_PRINT_K, &pos, &k->pos_to);
 	if (!k->hits++) {
 		position(s, at - s->after_print < REACH ? s->after_print : at - REACH, at + 1, &k->reach_from, &ignored);
@@ -110,17 +135,15 @@ static void close_over(struct dfl_scan *s, uint64_t end)
 static struct streak *open_streak(struct dfl_scan *s, struct dfl_print_set *set)
 {
 	struct dfl_streaks *t = s->streaks;
-	uint8_t *seen;
 
 	for (uint32_t i = 0; i < t->n; i++)
 		if (t->open[i].set == set)
 			return &t->open[i];
-	seen = t->n < DFL_PRINT_STREAKS ? calloc((set->n + 7) / 8, 1) : NULL;
-	if (!seen) {
+	if (t->n == DFL_PRINT_STREAKS) {
 		s->m->stats.capped_candidates++;
 		return NULL;
 	}
-	t->open[t->n] = (struct streak){ .set = set, .seen = seen };
+	t->open[t->n] = (struct streak){ .set = set };
 	return &t->open[t->n++];
 }
 
@@ -147,8 +170,12 @@ static void step(struct dfl_scan *s, uint64_t at, uint64_t print, const struct d
 	for (uint32_t i = 0; i < found->n; i++) {
 		struct streak *k = open_streak(s, found->set[i]);
 
-		if (k)
-			hit(s, k, at, print);
+		if (k && !count(k, print)) {
+			hit(s, k, at);
+		} else if (k) {
+			*k = t->open[--t->n];
+			s->m->stats.capped_candidates++;
+		}
 	}
 }
 

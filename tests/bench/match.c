@@ -370,6 +370,8 @@ int main(int argc, char **argv)
 	double slowest = 0;
 	char *data, *to;
 
+	if (only < 0)
+		fprintf(stderr, "match: no text '%s'\n", argv[3]);
 	if (argc > 5 || only < 0 || (argc > 1 && (!is_number(argv[1], 4096, &mib) || !mib)) ||
 	    (argc > 2 && (!is_number(argv[2], MAX_ROUNDS, &rounds) || !rounds)) ||
 	    (argc > 4 && !is_number(argv[4], 16384, &only_n)))
