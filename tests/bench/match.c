@@ -6,7 +6,7 @@
  * times_without_old is the median of how many times longer it took in a round than without fingerprints.
  * `ratio` is the slowest at 100 sources without fingerprints.
  *
- * Usage: match [MiB [rounds [text [sources]]]]
+ * Usage: match [MiB [rounds [text [sources [alike]]]]]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -227,6 +227,29 @@ static void add_prints(struct dfl_match *m, unsigned n)
 	}
 }
 
+/* n fingerprints of texts in the languages of the streams: words and phrases are found, but no whole text. */
+static void add_alike(struct dfl_match *m, unsigned n)
+{
+	struct dfl_match_source *s;
+	struct dfl_print_set *set;
+	char text[1200];
+
+	for (uint32_t i = 0, have = 0, of_text; have + PRINTS_PER_TEXT < n; i++, have += of_text) {
+		size_t len = 200 + rnd(800);
+		uint8_t *prints;
+
+		fill(text, len, i % 2 ? put_english : put_japanese);
+		if (dfl_match_source_new(m, i, NULL, &s) || dfl_match_source_append(s, text, len))
+			exit(1);
+		dfl_match_source_end(s);
+		if (dfl_prints_of(s, &prints, &of_text) ||
+		    (of_text && dfl_print_set_new(m, i, i, NULL, prints, of_text, &set)))
+			exit(1);
+		dfl_match_source_free(s);
+		free(prints);
+	}
+}
+
 static double scan(struct dfl_match *m, const char *data, size_t n)
 {
 	struct dfl_match_view *v;
@@ -276,14 +299,17 @@ struct cell {
 	double took[MAX_ROUNDS], ratio[MAX_ROUNDS], more[MAX_ROUNDS];
 };
 
-static void set_up(struct cell *c, unsigned n_sources, unsigned n_old)
+static void set_up(struct cell *c, unsigned n_sources, unsigned n_old, bool alike)
 {
 	*c = (struct cell){ 0 };
 	if (dfl_match_new(&(struct dfl_match_opts){ .print_fn = count_print }, count_run, &c->runs, &c->m))
 		exit(1);
 	rng = 7; /* the same sources for every kind */
 	add_sources(c->m, n_sources);
-	add_prints(c->m, n_old / PRINTS_PER_TEXT);
+	if (alike)
+		add_alike(c->m, n_old);
+	else
+		add_prints(c->m, n_old / PRINTS_PER_TEXT);
 }
 
 static void print_cell(struct cell *c, unsigned n_old, const char *head, double copy_s, size_t n, unsigned rounds)
@@ -302,15 +328,15 @@ static void print_cell(struct cell *c, unsigned n_old, const char *head, double 
 }
 
 /* The cells of so many sources, in turn in each round, each round beginning with another. Returns the ratio of the first. */
-static double measure(const char *kind, unsigned n_sources, unsigned n_cells, char *data, char *to, size_t n, unsigned rounds,
-		      bool first)
+static double measure(const char *kind, unsigned n_sources, unsigned n_cells, bool alike, char *data, char *to, size_t n,
+		      unsigned rounds, bool first)
 {
 	static struct cell cells[N_OLD];
 	double copies[MAX_ROUNDS], copy_s;
 	char head[128];
 
 	for (unsigned i = 0; i < n_cells; i++) {
-		set_up(&cells[i], n_sources, olds[i]);
+		set_up(&cells[i], n_sources, olds[i], alike);
 		scan(cells[i].m, data, n / 8);
 	}
 	copy(to, data, n);
@@ -352,11 +378,11 @@ static bool is_number(const char *s, unsigned long most, unsigned long *ret_n)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: match [MiB [rounds [text [sources]]]]\n"
+	fprintf(stderr, "usage: match [MiB [rounds [text [sources [alike]]]]]\n"
 			"MiB: 1 to 4096; rounds: 1 to %d; text: all", MAX_ROUNDS);
 	for (int k = 0; k < N_KIND; k++)
 		fprintf(stderr, ", %s", kind_names[k]);
-	fprintf(stderr, "; sources: up to 16384\n");
+	fprintf(stderr, "; sources: up to 16384;\nalike: old texts that share words with the streams\n");
 	return 2;
 }
 
@@ -372,7 +398,8 @@ int main(int argc, char **argv)
 
 	if (only < 0)
 		fprintf(stderr, "match: no text '%s'\n", argv[3]);
-	if (argc > 5 || only < 0 || (argc > 1 && (!is_number(argv[1], 4096, &mib) || !mib)) ||
+	if (argc > 6 || only < 0 || (argc > 5 && strcmp(argv[5], "alike")) ||
+	    (argc > 1 && (!is_number(argv[1], 4096, &mib) || !mib)) ||
 	    (argc > 2 && (!is_number(argv[2], MAX_ROUNDS, &rounds) || !rounds)) ||
 	    (argc > 4 && !is_number(argv[4], 16384, &only_n)))
 		return usage();
@@ -390,8 +417,8 @@ int main(int argc, char **argv)
 		fill_kind((enum kind)k, data, mib << 20);
 		for (unsigned i = 0; i < n_sources; i++) {
 			unsigned sources = argc > 4 ? (unsigned)only_n : all_sources[i];
-			double r = measure(kind_names[k], sources, sources > 1000 ? 1 : N_OLD, data, to, mib << 20,
-					   (unsigned)rounds, first);
+			double r = measure(kind_names[k], sources, sources > 1000 ? 1 : N_OLD, argc > 5, data, to,
+					   mib << 20, (unsigned)rounds, first);
 
 			first = false;
 			if (sources == 100 && (!slowest || r < slowest))
