@@ -598,6 +598,8 @@ size_t dfl_build_hop_index(const struct request *r, const struct hop *h)
 	const struct hop *other;
 	size_t n = 0;
 
+	if (!h->hh.next && h->first_ns == r->newest_ns) /* found last and begun last, as nearly always */
+		return HASH_COUNT(r->hops) - 1;
 	for (other = r->hops; other; other = other->hh.next)
 		n += dfl_hop_order(other, h) < 0;
 	return n;

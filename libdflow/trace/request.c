@@ -357,6 +357,8 @@ void dfl_request_replayed(struct request *r, const struct request *in, uint32_t 
 void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop)
 {
 	r->dirty = true;
+	if (hop && hop->first_ns > r->newest_ns)
+		r->newest_ns = hop->first_ns;
 	dfl_change_tell(t, r, what, hop);
 }
 

@@ -236,6 +236,7 @@ struct request {
 	bool response_ended;
 	struct rconn *conns;
 	struct hop *hops;
+	uint64_t newest_ns; /* no hop began later */
 	uint32_t next_seq;
 	uint32_t weak_matches;
 	uint64_t lost_events, lost_bytes;
