@@ -134,7 +134,8 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 			from->weak_matches--;
 		r->weak = false;
 		dfl_hop_add_run(h, &r->run);
-		add_candidates(t, op, r, h);
+		if (add.ambiguous)
+			add_candidates(t, op, r, h);
 	}
 	if (g->common > h->common_sources)
 		h->common_sources = g->common;

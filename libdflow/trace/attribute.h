@@ -79,7 +79,7 @@ struct run_group {
 	double coverage;
 	uint32_t common; /* sources that share the longest run */
 	bool whole_leaf, any_new;
-	bool tied; /* others explain them as well */
+	bool tied; /* others explain them as well, and the rest is no evidence */
 };
 bool dfl_same_group(const struct op_run *a, const struct op_run *b);
 struct run_group dfl_group_measure(const struct dfl_op *op, const struct op_run *of);

@@ -197,7 +197,7 @@ bool dfl_same_group(const struct op_run *a, const struct op_run *b)
 	return a->source == b->source && a->place == b->place && a->dir == b->dir && a->layer == b->layer;
 }
 
-struct run_group dfl_group_measure(const struct dfl_op *op, const struct op_run *of)
+static struct run_group measure(const struct dfl_op *op, const struct op_run *of, bool with_tied)
 {
 	struct run_group g = { 0 };
 	struct ranges seen = { 0 };
@@ -206,7 +206,7 @@ struct run_group dfl_group_measure(const struct dfl_op *op, const struct op_run 
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct op_run *r = &op->runs[i];
 
-		if (!dfl_run_counts(r) || !dfl_same_group(r, of))
+		if (!dfl_run_counts(r) || !dfl_same_group(r, of) || (r->tied && !with_tied))
 			continue;
 		dfl_ranges_add(&seen, r->run.canon_from, r->run.canon_to);
 		g.any_new |= !r->counted;
@@ -219,6 +219,18 @@ struct run_group dfl_group_measure(const struct dfl_op *op, const struct op_run 
 	}
 	g.coverage = all ? (double)dfl_ranges_sum(&seen) / all : 0;
 	dfl_ranges_fini(&seen);
+	return g;
+}
+
+/* What is in doubt puts nothing in doubt that the rest of the group tells alone. */
+struct run_group dfl_group_measure(const struct dfl_op *op, const struct op_run *of)
+{
+	struct run_group g = measure(op, of, true), sure;
+
+	if (g.tied) {
+		sure = measure(op, of, false);
+		g.tied = !dfl_group_is_content(&sure);
+	}
 	return g;
 }
 

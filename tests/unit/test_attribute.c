@@ -401,6 +401,28 @@ static void test_uploaded_file(void **state)
 	assert_string_equal(f->docs[1]->links[0].why, "file");
 }
 
+/* Where a whole text ends, a piece that others have begins: that puts the text in no doubt. */
+static void test_piece_that_others_have(void **state)
+{
+	static const char mine[] = "Explain 187603) harbour lantern thunder; and why it never ends but on monday, when it is 187603) ";
+	static const char other[] = "What is wrong with 187603) harbour lantern thunder; where the compiler says that it is no statement?";
+	static const char line[] = "task got Explain 187603) harbour lantern thunder; and why it never ends but on monday, when it is 187603) "
+				   "harbour lantern thunder; -- end";
+	struct fixture *f = *state;
+	struct dfl_op *api[2];
+
+	api[0] = request(f, mine);
+	api[1] = request(f, other);
+	operation(f, 5, "write", "log-file", line);
+	end(f, api[0]);
+	end(f, api[1]);
+	assert_non_null(hop(doc(f, 0), "write"));
+	assert_false(hop(f->docs[0], "write")->ambiguous);
+	assert_int_equal(hop(f->docs[0], "write")->n_candidates, 0);
+	assert_true(hop(f->docs[0], "write")->coverage == 1.0);
+	assert_null(hop(doc(f, 1), "write"));
+}
+
 static void test_short_text(void **state)
 {
 	struct fixture *f = *state;
@@ -489,6 +511,7 @@ int main(void)
 		T(test_hundreds_of_equal_texts),
 		T(test_attacker_wraps_the_text),
 		T(test_uploaded_file),
+		T(test_piece_that_others_have),
 		T(test_short_text),
 		T(test_very_many_sessions),
 		T(test_very_many_replays),
