@@ -2,7 +2,7 @@
 /*
  * The matcher: the first bytes say how source and view are split, then come a source and a view
  * (with gaps). However they are split, the runs are the same; each is where it says. So are those of the source's
- * fingerprints.
+ * fingerprints. Of text so periodic that a limit is reached, which of its equal places are told may differ.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct found {
 	size_t n, n_prints;
+	bool capped;
 	struct dfl_run runs[MAX_RUNS];
 	struct dfl_print_run prints[MAX_RUNS];
 };
@@ -87,6 +88,7 @@ static void run(const uint8_t *src, size_t src_len, const uint8_t *view, size_t 
 {
 	static const uint8_t key[DFL_PRINT_KEY_BYTES] = { 1, 2, 3 };
 	static const struct dfl_match_opts opts = { .look_back = 512, .print_fn = on_print, .print_key = key };
+	struct dfl_match_stats stats;
 	struct dfl_print_set *set;
 	struct dfl_match *m;
 	struct dfl_match_source *s;
@@ -108,6 +110,8 @@ static void run(const uint8_t *src, size_t src_len, const uint8_t *view, size_t 
 		dfl_match_view_gap(v);
 	feed_view(v, view + gap, view_len - gap, step, gap);
 	dfl_match_view_close(v);
+	dfl_match_stats(m, &stats);
+	ret->capped = stats.capped_candidates || stats.capped_positions;
 	dfl_match_free(m);
 }
 
@@ -137,6 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gap = (size - 4 - src_len) * data[2] / 255;
 	run(data + 4, src_len, data + 4 + src_len, size - 4 - src_len, gap, 0, &whole);
 	run(data + 4, src_len, data + 4 + src_len, size - 4 - src_len, gap, step, &split);
+	if (whole.capped || split.capped)
+		return 0;
 	if (whole.n != split.n || whole.n_prints != split.n_prints)
 		abort();
 	for (size_t i = 0; i < whole.n_prints; i++)
