@@ -89,7 +89,7 @@ int dfl_match_source_append(struct dfl_match_source *s, const void *data, size_t
 void dfl_match_source_end(struct dfl_match_source *s);
 uint32_t dfl_match_source_canon_bytes(const struct dfl_match_source *s);
 uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s);
-/* Does the source hold what the run found in `other`? Then the run is made one of this source. */
+/* Does the source hold what the run found in `other`? Then the run is made one of this source. Nothing is held by none. */
 bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other, struct dfl_run *run);
 /* Ends open runs of it first (they are reported). */
 void dfl_match_source_free(struct dfl_match_source *s);

@@ -151,8 +151,10 @@ void dfl_source_range(const struct dfl_match_source *src, struct dfl_run *run)
 bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other, struct dfl_run *run)
 {
 	uint32_t len = run->canon_to - run->canon_from;
-	const uint8_t *at = memmem(s->text.data, s->text.len, other->text.data + run->canon_from, len);
+	const uint8_t *at = NULL;
 
+	if (len && len <= s->text.len)
+		at = memmem(s->text.data, s->text.len, other->text.data + run->canon_from, len);
 	if (!at)
 		return false;
 	run->canon_from = (uint32_t)(at - s->text.data);

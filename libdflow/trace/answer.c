@@ -365,8 +365,9 @@ static bool is_same_text(const struct dfl_src *a, const struct dfl_src *b)
 
 	if (a->kind != b->kind || dfl_match_source_raw_bytes(a->match) != dfl_match_source_raw_bytes(b->match))
 		return false;
-	return a->head_len == b->head_len && !memcmp(a->head, b->head, a->head_len) &&
-	       dfl_match_source_holds(a->match, b->match, &all);
+	if (a->head_len != b->head_len || memcmp(a->head, b->head, a->head_len))
+		return false;
+	return a->head_len < sizeof(a->head) || dfl_match_source_holds(a->match, b->match, &all);
 }
 
 static bool is_twin(const struct dfl_src *a, const struct dfl_src *b)

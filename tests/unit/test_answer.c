@@ -307,15 +307,10 @@ static void test_phrase_of_the_past(void **state)
 	assert_true(hop(f->docs[1], "session")->coverage == 1.0);
 }
 
-/* What one may have been told is not its answer, when that is known and the other text is surely another's. */
-static void test_answer_that_was_anothers(void **state)
+/* One of two who ask the same is told the first answer; its session may be of both. Then the other is told its own. */
+static void tell_two(struct fixture *f, const char *const *answers)
 {
-	static const char *const answers[] = {
-		"Wait for a dry day, take out the dead wood first, and never more than a quarter of the crown.",
-		"Apple trees are best cut when the frost is over and before the sap rises, with a sharp saw.",
-	};
 	static const char *const ids[] = { "m-0", "m-1" };
-	struct fixture *f = *state;
 	struct dfl_op *api[2], *op;
 
 	for (int i = 0; i < 2; i++) {
@@ -338,11 +333,38 @@ static void test_answer_that_was_anothers(void **state)
 	for (int i = 0; i < 2; i++)
 		end(f, api[i]);
 	tick(f, 10);
+}
+
+/* What one may have been told is not its answer, when that is known and the other text is surely another's. */
+static void test_answer_that_was_anothers(void **state)
+{
+	static const char *const answers[] = {
+		"Wait for a dry day, take out the dead wood first, and never more than a quarter of the crown.",
+		"Apple trees are best cut when the frost is over and before the sap rises, with a sharp saw.",
+	};
+	struct fixture *f = *state;
+
+	tell_two(f, answers);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(doc(f, i)->n_fields, 2);
 		assert_string_equal(f->docs[i]->fields[1].field, "answer");
 		assert_int_equal(f->docs[i]->fields[1].bytes, strlen(answers[i]));
 	}
+}
+
+/* A long answer of which the canonical form leaves nothing cannot be compared, and stays in both. */
+static void test_answer_of_nothing(void **state)
+{
+	static const char second[] = "Apple trees are best cut when the frost is over and before the sap rises, with a sharp saw.";
+	struct fixture *f = *state;
+	char first[301];
+
+	memset(first, '\\', sizeof(first) - 1);
+	first[sizeof(first) - 1] = 0;
+	tell_two(f, (const char *const[]){ first, second });
+	assert_int_equal(doc(f, 0)->fields[1].bytes, strlen(first));
+	assert_int_equal(f->docs[0]->fields[1].canonical_bytes, 0);
+	assert_int_equal(doc(f, 1)->n_fields, 3);
 }
 
 #define N_EQUAL 3
@@ -438,6 +460,7 @@ int main(void)
 		T(test_echo_that_ends_first),
 		T(test_phrase_of_the_past),
 		T(test_answer_that_was_anothers),
+		T(test_answer_of_nothing),
 		T(test_equal_questions),
 		T(test_equal_questions_and_answers),
 	};
