@@ -18,7 +18,7 @@ char *dfl_build_string(struct build *b, const char *s)
 	return copy;
 }
 
-static void *array(struct build *b, size_t n, size_t size)
+void *dfl_build_array(struct build *b, size_t n, size_t size)
 {
 	void *p = n ? calloc(n, size) : NULL;
 
@@ -128,7 +128,7 @@ static void sort_hops(struct build *b)
 {
 	struct hop *h, *next;
 
-	b->hops = array(b, HASH_COUNT(b->r->hops), sizeof(*b->hops));
+	b->hops = dfl_build_array(b, HASH_COUNT(b->r->hops), sizeof(*b->hops));
 	if (!b->hops)
 		return;
 	HASH_ITER(hh, b->r->hops, h, next)
@@ -170,7 +170,7 @@ static void sort_conns(struct build *b)
 {
 	struct rconn *rc, *next;
 
-	b->conns = array(b, HASH_COUNT(b->r->conns), sizeof(*b->conns));
+	b->conns = dfl_build_array(b, HASH_COUNT(b->r->conns), sizeof(*b->conns));
 	if (!b->conns)
 		return;
 	HASH_ITER(hh, b->r->conns, rc, next)
@@ -254,7 +254,7 @@ static bool reaches_end(const struct hop *h)
 static void build_ranges(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
 	d->bytes = DFL_DOC_UNKNOWN;
-	d->ranges = array(b, h->raw.n, sizeof(*d->ranges));
+	d->ranges = dfl_build_array(b, h->raw.n, sizeof(*d->ranges));
 	if (!d->ranges)
 		return;
 	d->n_ranges = h->raw.n;
@@ -390,7 +390,7 @@ static void build_fields(struct build *b)
 	struct dfl_doc *doc = b->doc;
 	const struct dfl_src *s;
 
-	doc->fields = array(b, b->r->n_sources + b->n_hops, sizeof(*doc->fields));
+	doc->fields = dfl_build_array(b, b->r->n_sources + b->n_hops, sizeof(*doc->fields));
 	if (!doc->fields)
 		return;
 	for (s = b->r->sources; s; s = s->next)
@@ -407,71 +407,6 @@ static void build_fields(struct build *b)
 		f->from_trace = dfl_build_string(b, b->hops[i]->key.replayed_from);
 		doc->n_fields++;
 	}
-}
-
-static bool is_store(enum dfl_station s)
-{
-	return s == DFL_ST_REDIS || s == DFL_ST_POSTGRES || s == DFL_ST_VECTOR_DB || s == DFL_ST_S3 ||
-	       s == DFL_ST_LOGS || s == DFL_ST_FILE || s == DFL_ST_LLM || s == DFL_ST_EMBEDDING;
-}
-
-static struct dfl_doc_place *find_place(struct dfl_doc *doc, const struct dfl_doc_hop *h)
-{
-	for (size_t i = 0; i < doc->n_places; i++)
-		if (doc->places[i].station == h->to.station && !strcmp(doc->places[i].place, h->place))
-			return &doc->places[i];
-	return NULL;
-}
-
-/* A queue entry is gone when it was popped; a key when its time is over. */
-static const char *place_now(const struct build *b, struct dfl_doc_place *p)
-{
-	const struct dfl_doc *doc = b->doc;
-	int64_t age_ns = (int64_t)(b->t->now_ns - b->r->start_ns) - p->first_ns;
-
-	if (p->removed_ns >= 0)
-		return "removed";
-	for (size_t i = 0; i < doc->n_hops && p->residency == DFL_QUEUE; i++) {
-		const struct dfl_doc_hop *h = &doc->hops[i];
-
-		if (h->direction == DFL_RESPONSE && h->from.station == p->station && h->place &&
-		    !strcmp(h->place, p->place) && h->first_ns >= p->first_ns) {
-			p->removed_ns = h->first_ns;
-			return "removed";
-		}
-	}
-	if (p->ttl_s >= 0)
-		return age_ns > p->ttl_s * 1000000000 ? "expired" : "present";
-	if (p->residency == DFL_PERSISTENT || p->residency == DFL_OBJECT || p->residency == DFL_LOG)
-		return "present";
-	return "unknown";
-}
-
-static void build_places(struct build *b)
-{
-	struct dfl_doc *doc = b->doc;
-
-	doc->places = array(b, doc->n_hops, sizeof(*doc->places));
-	for (size_t i = 0; i < doc->n_hops && !b->failed; i++) {
-		struct dfl_doc_hop *h = &doc->hops[i];
-		struct dfl_doc_place *p;
-
-		if (!h->place || !is_store(h->to.station))
-			continue;
-		p = find_place(doc, h);
-		if (!p) {
-			p = &doc->places[doc->n_places++];
-			p->station = h->to.station;
-			p->place = dfl_build_string(b, h->place);
-			p->residency = h->residency;
-			p->ttl_s = h->ttl_s;
-			p->first_ns = h->first_ns;
-			p->removed_ns = b->hops[i]->removed_ns ? (int64_t)(b->hops[i]->removed_ns - b->r->start_ns) : -1;
-		}
-		dfl_build_add(b, &p->fields, &p->n_fields, h->field);
-	}
-	for (size_t i = 0; i < doc->n_places && !b->failed; i++)
-		doc->places[i].now = dfl_build_string(b, place_now(b, &doc->places[i]));
 }
 
 static void build_source(struct build *b)
@@ -497,7 +432,7 @@ static void build_source(struct build *b)
 
 static void build_node(struct build *b)
 {
-	b->doc->nodes = array(b, 1, sizeof(*b->doc->nodes));
+	b->doc->nodes = dfl_build_array(b, 1, sizeof(*b->doc->nodes));
 	if (!b->doc->nodes)
 		return;
 	b->doc->n_nodes = 1;
@@ -522,7 +457,7 @@ static void build_replays(struct build *b)
 	struct dfl_doc *doc = b->doc;
 	struct request *r = b->r;
 
-	doc->replayed_in = array(b, r->n_replayed_in, sizeof(*doc->replayed_in));
+	doc->replayed_in = dfl_build_array(b, r->n_replayed_in, sizeof(*doc->replayed_in));
 	if (!doc->replayed_in)
 		return;
 	qsort(r->replayed_in, r->n_replayed_in, sizeof(*r->replayed_in), by_start);
@@ -536,9 +471,9 @@ static void build_lists(struct build *b)
 	struct dfl_doc *doc = b->doc;
 	const struct request *r = b->r;
 
-	doc->hops = array(b, b->n_hops, sizeof(*doc->hops));
-	doc->connections = array(b, b->n_conns, sizeof(*doc->connections));
-	doc->links = array(b, r->n_links, sizeof(*doc->links));
+	doc->hops = dfl_build_array(b, b->n_hops, sizeof(*doc->hops));
+	doc->connections = dfl_build_array(b, b->n_conns, sizeof(*doc->connections));
+	doc->links = dfl_build_array(b, r->n_links, sizeof(*doc->links));
 	if (b->failed)
 		return;
 	for (size_t i = 0; i < b->n_hops; i++)
@@ -576,7 +511,7 @@ int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_d
 	build_lists(&b);
 	build_fields(&b);
 	dfl_build_completeness(&b);
-	build_places(&b);
+	dfl_build_places(&b);
 	return done(&b, ret_doc);
 }
 
@@ -587,7 +522,7 @@ int dfl_build_head(struct dfl_trace *t, struct request *r, const struct hop *onl
 	if (!b.doc)
 		return -ENOMEM;
 	build_source(&b);
-	b.doc->hops = array(&b, only ? 1 : 0, sizeof(*b.doc->hops));
+	b.doc->hops = dfl_build_array(&b, only ? 1 : 0, sizeof(*b.doc->hops));
 	if (b.doc->hops)
 		build_hop(&b, only, one_conn_number(&b, only->tc), &b.doc->hops[b.doc->n_hops++]);
 	return done(&b, ret_doc);

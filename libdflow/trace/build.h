@@ -23,6 +23,8 @@ struct build {
 
 /* A copy; NULL of nothing. */
 char *dfl_build_string(struct build *b, const char *s);
+/* Zeroed, owned by the document; NULL of nothing, and without memory. */
+void *dfl_build_array(struct build *b, size_t n, size_t size);
 /* One more string in a list that grows, each once. */
 void dfl_build_add(struct build *b, char ***list, size_t *n, const char *s);
 /* Finds the processes, unless that was done. */
@@ -32,3 +34,5 @@ uint32_t dfl_build_conn_number(const struct build *b, const struct tconn *tc);
 
 /* After the connections. */
 void dfl_build_completeness(struct build *b);
+/* After the hops. */
+void dfl_build_places(struct build *b);

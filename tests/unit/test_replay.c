@@ -197,22 +197,28 @@ static void test_nobodys_operation(void **state)
 	assert_null(sampled(doc(f, 1)));
 }
 
+/* A request of the conversation that reads what was said before from the database. */
+static void ask_and_read(struct fixture *f, const char *query, const char *history)
+{
+	struct dfl_op *op = request(f, query), *read;
+
+	id(f, op, DFL_ID_CONVERSATION, CONVERSATION);
+	read = begin(f, 1, "SELECT", "messages.query");
+	id(f, read, DFL_ID_CONVERSATION, CONVERSATION);
+	see(f, 1, read, DFL_RESPONSE, NULL, history);
+	end(f, read);
+	end(f, op);
+	tick(f, 10);
+}
+
 /* An id makes it the request's, as when it reads its history from the database. */
 static void test_read_back_by_id(void **state)
 {
 	struct fixture *f = *state;
-	struct dfl_op *op, *read;
 
 	past(f, long_text, CONVERSATION);
 	restart(f);
-	op = request(f, text_b);
-	id(f, op, DFL_ID_CONVERSATION, CONVERSATION);
-	read = begin(f, 1, "SELECT", "messages.query");
-	id(f, read, DFL_ID_CONVERSATION, CONVERSATION);
-	see(f, 1, read, DFL_RESPONSE, NULL, long_text);
-	end(f, read);
-	end(f, op);
-	tick(f, 10);
+	ask_and_read(f, text_b, long_text);
 	assert_non_null(sampled(doc(f, 1)));
 	assert_string_equal(sampled(doc(f, 1))->operation, "SELECT");
 	assert_true(sampled(doc(f, 1))->evidence_id);
@@ -291,7 +297,6 @@ static void test_opening_in_the_history(void **state)
 {
 	static const char opening[] = "Dear machine, please tell me all about";
 	struct fixture *f = *state;
-	struct dfl_op *op, *read;
 	char oldest[512], text[512];
 
 	snprintf(oldest, sizeof(oldest), "%s %s", opening, long_text);
@@ -302,14 +307,7 @@ static void test_opening_in_the_history(void **state)
 	}
 	restart(f);
 	snprintf(text, sizeof(text), "%s %s", opening, text_b);
-	op = request(f, text);
-	id(f, op, DFL_ID_CONVERSATION, CONVERSATION);
-	read = begin(f, 1, "SELECT", "messages.query");
-	id(f, read, DFL_ID_CONVERSATION, CONVERSATION);
-	see(f, 1, read, DFL_RESPONSE, NULL, oldest);
-	end(f, read);
-	end(f, op);
-	tick(f, 10);
+	ask_and_read(f, text, oldest);
 	assert_non_null(sampled(doc(f, DFL_PRINT_SHARED + 4)));
 	for (size_t i = 0; i < f->docs[DFL_PRINT_SHARED + 4]->n_hops; i++)
 		if (strcmp(f->docs[DFL_PRINT_SHARED + 4]->hops[i].operation, "POST /v1/chat-messages"))
