@@ -182,8 +182,9 @@ static __always_inline void read_unix(struct dfl_k_chan *r, struct unix_sock *u)
 		addr = BPF_CORE_READ((struct unix_sock *)peer, addr);
 	if (!addr)
 		return;
-	bpf_probe_read_kernel(r->path, 108, (void *)addr + bpf_core_field_offset(struct unix_address, name) +
-						    bpf_core_field_offset(struct sockaddr_un, sun_path));
+	bpf_probe_read_kernel(r->path, 108,
+			      (void *)addr + bpf_core_field_offset(struct unix_address, name) +
+				      bpf_core_field_offset(struct sockaddr_un, sun_path));
 	if (!r->path[0] && r->path[1])
 		r->path[0] = '@';
 	r->path[108] = 0;
@@ -302,8 +303,10 @@ static __always_inline struct sock_info *announce(const struct object *o, s32 fd
 static __always_inline bool forget(const struct dfl_k_key *key, bool keep)
 {
 	if (key->kind == DFL_K_FILE || key->dev)
-		return keep ? !!bpf_map_lookup_elem(&files, key) : !bpf_map_delete_elem(&files, key);
-	return keep ? !!bpf_map_lookup_elem(&socks, &key->ino) : !bpf_map_delete_elem(&socks, &key->ino);
+		return keep ? !!bpf_map_lookup_elem(&files, key) :
+			      !bpf_map_delete_elem(&files, key);
+	return keep ? !!bpf_map_lookup_elem(&socks, &key->ino) :
+		      !bpf_map_delete_elem(&socks, &key->ino);
 }
 
 /* The last reference goes: forget what was told, so that a new user is told anew. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every program shares: constants set before loading, maps, the filter, the way into the ring. */
+/*
+ * What every program shares: constants set before loading, maps, the filter, the way into the ring.
+ */
 #pragma once
 
 #include "vmlinux_min.h"
@@ -27,7 +29,8 @@ extern __u32 woken;  /* the reader was woken and has not drained yet */
 
 struct sock_info { /* what was told of a socket or pipe */
 	u64 peer_ino;
-	u64 tls_ssl, tls_born_ns; /* its TLS object when the plaintext is read: ciphertext needs no copy */
+	u64 tls_ssl, tls_born_ns; /* its TLS object when the plaintext is read: ciphertext needs no
+				     copy */
 	u32 tls_pid;
 	u8 role, announced, seq0, pad;
 };
@@ -178,8 +181,8 @@ static __always_inline void count_stat(u32 stat)
 }
 
 /*
- * What is read of the current task at every call of a target. Since 5.11 the task is a typed pointer,
- * whose members are plain loads; before, each is a call of a helper.
+ * What is read of the current task at every call of a target. Since 5.11 the task is a typed
+ * pointer, whose members are plain loads; before, each is a call of a helper.
  */
 struct task_view {
 	struct file **fds;
@@ -204,11 +207,13 @@ static __always_inline void view_task(struct task_view *ret)
 	struct files_struct *files;
 	struct fdtable *fdt;
 
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) { /* 5.11 */
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) { /* 5.11
+											    */
 		task = bpf_get_current_task_btf();
 		files = task->files;
 		fdt = files->fdt;
-		*ret = (struct task_view){ fdt->fd, fdt->max_fds, files->count.counter, thread_status(task) };
+		*ret = (struct task_view){ fdt->fd, fdt->max_fds, files->count.counter,
+					   thread_status(task) };
 		return;
 	}
 	task = (struct task_struct *)bpf_get_current_task();
@@ -234,7 +239,8 @@ static __always_inline u64 ancestor_id(u32 level)
 	if (BPF_CORE_READ(cg, level) < level)
 		return 0;
 	bpf_probe_read_kernel(&id, sizeof(id),
-			      (void *)cg + bpf_core_field_offset(struct cgroup___ids, ancestor_ids) +
+			      (void *)cg +
+				      bpf_core_field_offset(struct cgroup___ids, ancestor_ids) +
 				      level * sizeof(u64));
 	return id;
 }

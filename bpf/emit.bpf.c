@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-/* Emits the bytes of one call as pieces: one step of the walk through messages, buffers and pieces. */
+/*
+ * Emits the bytes of one call as pieces: one step of the walk through messages, buffers and pieces.
+ */
 #include "emit.bpf.h"
 
 /* Room is taken in powers of four: at most three quarters of a piece's room stay unused. */
-#define PIECE_OF(c, n, room)                                                                   \
-	do {                                                                                   \
-		struct {                                                                       \
-			struct dfl_k_data d;                                                   \
-			u8 bytes[room];                                                        \
-		} *r;                                                                          \
-		r = reserve(sizeof(*r), (c)->d.head.lane, DFL_K_DATA, n);                      \
-		if (!r)                                                                        \
-			return 0;                                                              \
-		fill(&r->d, c, n);                                                             \
-		if (bpf_probe_read_user(r->bytes, n, (void *)(c)->base)) {                     \
-			r->d.copied = 0;                                                       \
-			r->d.head.size = sizeof(r->d);                                         \
-			count_drop(DFL_K_DROP_FAULT, 0, n);                                    \
-		}                                                                              \
-		submit(r);                                                                     \
+#define PIECE_OF(c, n, room)                                                                       \
+	do {                                                                                       \
+		struct {                                                                           \
+			struct dfl_k_data d;                                                       \
+			u8 bytes[room];                                                            \
+		} * r;                                                                             \
+		r = reserve(sizeof(*r), (c)->d.head.lane, DFL_K_DATA, n);                          \
+		if (!r)                                                                            \
+			return 0;                                                                  \
+		fill(&r->d, c, n);                                                                 \
+		if (bpf_probe_read_user(r->bytes, n, (void *)(c)->base)) {                         \
+			r->d.copied = 0;                                                           \
+			r->d.head.size = sizeof(r->d);                                             \
+			count_drop(DFL_K_DROP_FAULT, 0, n);                                        \
+		}                                                                                  \
+		submit(r);                                                                         \
 	} while (0)
 
 static __always_inline void fill(struct dfl_k_data *r, struct call *c, u64 n)

@@ -25,33 +25,40 @@ typedef uint32_t dfl_u32;
 typedef int32_t dfl_s32;
 typedef uint64_t dfl_u64;
 #endif
-#define DFL_K_OFFSET(type, field, at) \
+#define DFL_K_OFFSET(type, field, at)                                                              \
 	DFL_K_ASSERT(__builtin_offsetof(struct type, field) == (at), #type "." #field)
 #define DFL_K_SIZE(type, size) DFL_K_ASSERT(sizeof(struct type) == (size), #type)
 
 /* Limits. */
-#define DFL_K_PIECE (64 * 1024)	     /* bytes in one record */
-#define DFL_K_STEPS 1200	     /* pieces and iovecs of one call; a writev has at most 1,024 */
-#define DFL_K_MAX_CGROUPS 32	     /* targets given as cgroups */
-#define DFL_K_MAX_PIDS 16384	     /* target processes chosen by pid, children included */
-#define DFL_K_MAX_SOCKS 65536	     /* sockets and pipes remembered as announced, LRU */
-#define DFL_K_MAX_FILES 32768	     /* files remembered as announced, LRU */
-#define DFL_K_MAX_THREADS 16384	     /* threads inside a call on an fd, LRU */
-#define DFL_K_MAX_SSL 32768	     /* TLS objects, LRU */
-#define DFL_K_MAX_SYSCALL 512	     /* numbers above it are not looked at */
-#define DFL_K_PATH_PARTS 12	     /* components of a file's path, innermost first */
-#define DFL_K_PATH_PART 64	     /* bytes of a component, NUL included */
-#define DFL_K_ARGS 1024		     /* bytes of a command line */
-#define DFL_K_CLOSE_FDS 1024	     /* fds looked at when a process exits */
+#define DFL_K_PIECE (64 * 1024) /* bytes in one record */
+#define DFL_K_STEPS 1200	/* pieces and iovecs of one call; a writev has at most 1,024 */
+#define DFL_K_MAX_CGROUPS 32	/* targets given as cgroups */
+#define DFL_K_MAX_PIDS 16384	/* target processes chosen by pid, children included */
+#define DFL_K_MAX_SOCKS 65536	/* sockets and pipes remembered as announced, LRU */
+#define DFL_K_MAX_FILES 32768	/* files remembered as announced, LRU */
+#define DFL_K_MAX_THREADS 16384 /* threads inside a call on an fd, LRU */
+#define DFL_K_MAX_SSL 32768	/* TLS objects, LRU */
+#define DFL_K_MAX_SYSCALL 512	/* numbers above it are not looked at */
+#define DFL_K_PATH_PARTS 12	/* components of a file's path, innermost first */
+#define DFL_K_PATH_PART 64	/* bytes of a component, NUL included */
+#define DFL_K_ARGS 1024		/* bytes of a command line */
+#define DFL_K_CLOSE_FDS 1024	/* fds looked at when a process exits */
 
 /*
  * A lane is a set of programs that can not interrupt one another on one CPU, so that a plain
  * counter is enough for its sequence numbers. (A fetching atomic would need Linux 5.12.)
  */
-enum dfl_k_lane { DFL_K_LANE_SYSCALL, DFL_K_LANE_SOCK, DFL_K_LANE_SCHED, DFL_K_LANE_TLS, DFL_K_N_LANE };
+enum dfl_k_lane {
+	DFL_K_LANE_SYSCALL,
+	DFL_K_LANE_SOCK,
+	DFL_K_LANE_SCHED,
+	DFL_K_LANE_TLS,
+	DFL_K_N_LANE
+};
 
 enum dfl_k_type {
-	DFL_K_CHAN = 1, /* a socket, pipe or file is used for the first time, or more is known of it */
+	DFL_K_CHAN = 1, /* a socket, pipe or file is used for the first time, or more is known of it
+			 */
 	DFL_K_CLOSE,	/* the last reference to it goes */
 	DFL_K_DATA,
 	DFL_K_PROC, /* fork or exec */
@@ -128,13 +135,13 @@ enum dfl_k_flags {
 
 /* Why something was not delivered; index of the drop counters. */
 enum dfl_k_drop {
-	DFL_K_DROP_RING,    /* the ring was full: events and bytes */
-	DFL_K_DROP_FAULT,   /* user memory could not be read: bytes */
-	DFL_K_DROP_NO_FD,   /* the fd was gone at the return of the call: events and bytes */
-	DFL_K_DROP_TABLE,   /* a map was full */
-	DFL_K_DROP_STEPS,   /* more pieces in one call than DFL_K_STEPS: bytes */
-	DFL_K_DROP_CAP,	    /* beyond the copy cap: bytes (known as gaps, so no loss of its own) */
-	DFL_K_DROP_FDS,	    /* open fds beyond DFL_K_CLOSE_FDS at an exit: their close is not told */
+	DFL_K_DROP_RING,  /* the ring was full: events and bytes */
+	DFL_K_DROP_FAULT, /* user memory could not be read: bytes */
+	DFL_K_DROP_NO_FD, /* the fd was gone at the return of the call: events and bytes */
+	DFL_K_DROP_TABLE, /* a map was full */
+	DFL_K_DROP_STEPS, /* more pieces in one call than DFL_K_STEPS: bytes */
+	DFL_K_DROP_CAP,	  /* beyond the copy cap: bytes (known as gaps, so no loss of its own) */
+	DFL_K_DROP_FDS,	  /* open fds beyond DFL_K_CLOSE_FDS at an exit: their close is not told */
 	DFL_K_N_DROP
 };
 
@@ -156,12 +163,15 @@ enum dfl_k_stat {
 struct dfl_k_head {
 	dfl_u8 type, lane;
 	dfl_u16 cpu;
-	dfl_u32 size; /* bytes in use of the record, this head included */
-	dfl_u64 seq;  /* per lane and CPU: 1, 2, …; goes on when the ring is full */
+	dfl_u32 size;  /* bytes in use of the record, this head included */
+	dfl_u64 seq;   /* per lane and CPU: 1, 2, …; goes on when the ring is full */
 	dfl_u64 ts_ns; /* CLOCK_MONOTONIC */
 };
 
-/* Which kernel object. Sockets and pipes: inode alone. Named FIFOs and files: also device, generation. */
+/*
+ * Which kernel object. Sockets and pipes: inode alone. Named FIFOs and files: also device,
+ * generation.
+ */
 struct dfl_k_key {
 	dfl_u64 ino;
 	dfl_u32 dev, gen;
@@ -188,14 +198,15 @@ struct dfl_k_chan {
 	dfl_u64 netns;
 	dfl_u64 sk, peer_sk, peer_ino; /* unix */
 	dfl_u32 seq0_out, seq0_in;
-	char path[DFL_K_PATH_PARTS * DFL_K_PATH_PART]; /* file: components; unix: path, "@" first if abstract */
+	char path[DFL_K_PATH_PARTS * DFL_K_PATH_PART]; /* file: components; unix: path, "@" first if
+							  abstract */
 };
 
 struct dfl_k_close {
 	struct dfl_k_head head;
 	struct dfl_k_key key;
 	dfl_u32 pid;
-	dfl_u32 has_seq;  /* TCP: seq_out is the position after the last byte written */
+	dfl_u32 has_seq; /* TCP: seq_out is the position after the last byte written */
 	dfl_u32 seq_out;
 	dfl_u32 end_only; /* the last writer of a pipe went; what is in it can still be read */
 };

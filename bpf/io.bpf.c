@@ -20,13 +20,17 @@
 #define MAP_PRIVATE 2
 #define PAGE 4096
 #define LIBSSL 0x6c737362696cull /* "libssl" as a little-endian number */
-#define TCP_MMSG 64 /* messages of one sendmmsg on TCP that get a position */
+#define TCP_MMSG 64		 /* messages of one sendmmsg on TCP that get a position */
 
 static __always_inline u64 arg(struct pt_regs *regs, int i)
 {
 #if defined(__TARGET_ARCH_x86)
-	return i == 0 ? regs->di : i == 1 ? regs->si : i == 2 ? regs->dx : i == 3 ? regs->r10 :
-	       i == 4 ? regs->r8 : regs->r9;
+	return i == 0 ? regs->di :
+	       i == 1 ? regs->si :
+	       i == 2 ? regs->dx :
+	       i == 3 ? regs->r10 :
+	       i == 4 ? regs->r8 :
+			regs->r9;
 #else
 	return i == 0 ? regs->orig_x0 : regs->regs[i];
 #endif
@@ -364,9 +368,13 @@ static __always_inline void emit_call(struct call *c, const struct object *o, st
 	emit_all(0, c);
 }
 
-static __always_inline void on_io(const struct task_view *t, struct pt_regs *regs, u32 call, s64 ret)
+static __always_inline void on_io(const struct task_view *t, struct pt_regs *regs, u32 call,
+				  s64 ret)
 {
-	struct io io = { .ret = ret, .call = call, .fd = arg(regs, 0), .out = !(call & 1),
+	struct io io = { .ret = ret,
+			 .call = call,
+			 .fd = arg(regs, 0),
+			 .out = !(call & 1),
 			 .flags = msg_flags(call, regs) };
 	struct sock_info *si;
 	struct object o;
@@ -395,7 +403,9 @@ static __always_inline void on_io(const struct task_view *t, struct pt_regs *reg
 	emit_call(c, &o, &io, regs);
 }
 
-/* Bytes that go from fd to fd inside the kernel; offset: of the user, who wants f_pos left alone. */
+/*
+ * Bytes that go from fd to fd inside the kernel; offset: of the user, who wants f_pos left alone.
+ */
 static __noinline void on_unread(const struct task_view *t, s32 fd, bool out, s64 ret, u64 offset)
 {
 	u64 pos;
@@ -456,7 +466,8 @@ static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *r
 	emit_note(DFL_K_LANE_SYSCALL, DFL_K_LIB, pid, 0, BPF_RB_FORCE_WAKEUP);
 }
 
-static __always_inline void on_other(const struct task_view *t, struct pt_regs *regs, u32 call, s64 ret)
+static __always_inline void on_other(const struct task_view *t, struct pt_regs *regs, u32 call,
+				     s64 ret)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
@@ -547,8 +558,8 @@ int BPF_PROG(dfl_sys_enter, struct pt_regs *regs, long nr)
 	u32 call = call_of(regs), pid;
 	struct task_view t;
 
-	if (!call || (call > DFL_K_CALL_LAST_BUFFER && call != DFL_K_CALL_CLOSE &&
-		      call != DFL_K_CALL_DUP2))
+	if (!call ||
+	    (call > DFL_K_CALL_LAST_BUFFER && call != DFL_K_CALL_CLOSE && call != DFL_K_CALL_DUP2))
 		return 0;
 	pid = bpf_get_current_pid_tgid() >> 32;
 	if (!is_target(pid))

@@ -35,7 +35,8 @@ static __always_inline struct tls_call *my_call(u64 id)
 	return t;
 }
 
-static __always_inline void emit_plain(struct tls_call *t, u64 id, u64 buf, u64 len, u64 pos, bool out)
+static __always_inline void emit_plain(struct tls_call *t, u64 id, u64 buf, u64 len, u64 pos,
+				       bool out)
 {
 	struct call *c = &t->c;
 
@@ -98,7 +99,9 @@ static __always_inline int enter(u64 ssl, u64 buf, u64 num, u64 ret_ptr, u8 dir,
 	return entered(t, id);
 }
 
-/* Ciphertext on the socket needs no copy from now on, while it passes inside this object's calls. */
+/*
+ * Ciphertext on the socket needs no copy from now on, while it passes inside this object's calls.
+ */
 static __always_inline void cover(struct tls_call *t, struct ssl_info *s)
 {
 	struct sock_info *si = bpf_map_lookup_elem(&socks, &s->sock_ino);
@@ -155,8 +158,8 @@ static __always_inline int leave(s64 rc)
 }
 
 /*
- * SSL_free, SSL_set_bio: what comes under this address is another object. (SSL_clear is no such sign:
- * a handshake begins with it.)
+ * SSL_free, SSL_set_bio: what comes under this address is another object. (SSL_clear is no such
+ * sign: a handshake begins with it.)
  */
 static __always_inline int forget(u64 ssl)
 {
@@ -173,7 +176,9 @@ static __always_inline int forget(u64 ssl)
 	return 0;
 }
 
-/* One program for all functions where one link can carry many probes (Linux 6.6): load.c chooses. */
+/*
+ * One program for all functions where one link can carry many probes (Linux 6.6): load.c chooses.
+ */
 SEC("uprobe")
 int BPF_KPROBE(dfl_ssl_multi, u64 ssl, u64 buf, u64 num, u64 ret_ptr)
 {

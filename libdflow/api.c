@@ -132,10 +132,11 @@ static bool all_settled(const struct dfl_docs *docs)
 }
 
 /*
- * Sleeps until another process wrote to the store, or its recorder ended. False: the time is over, or the store
- * cannot be read.
+ * Sleeps until another process wrote to the store, or its recorder ended. False: the time is over,
+ * or the store cannot be read.
  */
-static bool wait_for_change(struct dfl_store *s, int64_t version, bool recorded, uint64_t deadline_ns)
+static bool wait_for_change(struct dfl_store *s, int64_t version, bool recorded,
+			    uint64_t deadline_ns)
 {
 	int64_t now = version;
 
@@ -161,8 +162,8 @@ int dflow_store_wait(struct dflow_store *store, const char *id, uint64_t timeout
 		bool more, recorded = dfl_store_is_recorded(store->store);
 		struct dfl_docs docs = { 0 };
 		int64_t version = 0;
-		int r = dfl_query_version(store->store, &version,
-					  &err); /* before the look, so that nothing slips by */
+		int r = dfl_query_version(store->store, &version, &err); /* before the look, so that
+									    nothing slips by */
 
 		if (!r)
 			r = dfl_query_find(store->store, id, &docs, &err);

@@ -62,7 +62,8 @@ static bool is_wanted(const struct dflow_callbacks *cb, enum dfl_doc_change what
 static void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
 {
 	const struct dflow_callbacks *cb = &((struct session *)ud)->callbacks;
-	const struct dflow_trace trace = { is_wanted(cb, what) ? dfl_change_head(change) : NULL, change };
+	const struct dflow_trace trace = { is_wanted(cb, what) ? dfl_change_head(change) : NULL,
+					   change };
 
 	if (!trace.doc)
 		return;
@@ -144,12 +145,12 @@ static int create_store(struct session *s, const char *path, uint64_t max_age_s,
 			struct dfl_err *err)
 {
 	s->about = DFLOW_ABOUT_STORE;
-	return dfl_store_create(
-		path,
-		&(struct dfl_store_opts){ .max_age_s = max_age_s,
-					  .max_bytes = max_bytes,
-					  .prints = dfl_rules_settings(s->rules)->keep_fingerprints },
-		&s->store, err);
+	return dfl_store_create(path,
+				&(struct dfl_store_opts){
+					.max_age_s = max_age_s,
+					.max_bytes = max_bytes,
+					.prints = dfl_rules_settings(s->rules)->keep_fingerprints },
+				&s->store, err);
 }
 
 /* ---- recording ---- */
@@ -262,7 +263,8 @@ static int look_after_retention(struct dflow_recorder *rec, struct dfl_err *err)
 	rec->expired_ns = now_ns;
 	r = dfl_store_expire(rec->session.store, clock_ns(CLOCK_REALTIME), err);
 	if (!r)
-		dfl_pipeline_forget_before(rec->session.pipeline, dfl_store_oldest(rec->session.store));
+		dfl_pipeline_forget_before(rec->session.pipeline,
+					   dfl_store_oldest(rec->session.store));
 	return r;
 }
 
@@ -276,7 +278,8 @@ static enum dflow_about writing_about(const struct session *s)
 static void take_sentence(const struct session *s, struct dfl_err *err, int r)
 {
 	if (r < 0 && !err->msg[0] && s->pipeline)
-		memcpy(err->msg, dfl_pipeline_error(s->pipeline), strlen(dfl_pipeline_error(s->pipeline)) + 1);
+		memcpy(err->msg, dfl_pipeline_error(s->pipeline),
+		       strlen(dfl_pipeline_error(s->pipeline)) + 1);
 }
 
 static int tell(const struct session *s, struct dflow_error *ret_error, struct dfl_err *err, int r)
@@ -337,8 +340,10 @@ void dflow_recorder_free(struct dflow_recorder *recorder)
 
 /* ---- replaying ---- */
 
-/* By its first bytes: pcap in either byte order and resolution, pcapng; the rest is for our own
- * reader to judge. */
+/*
+ * By its first bytes: pcap in either byte order and resolution, pcapng; the rest is for our own
+ * reader to judge.
+ */
 static bool is_pcap(const uint8_t magic[static 4])
 {
 	static const uint8_t magics[][4] = {
@@ -367,8 +372,8 @@ static int open_file(const char *path, struct dfl_source **ret_source, struct df
 	close(fd);
 	if (n < 0)
 		return dfl_err_set(err, EBADMSG, "%s is no file that can be read", path);
-	return is_pcap(magic) ? dfl_pcap_open(path, ret_source, err)
-			      : dfl_dfrec_open(path, ret_source, err);
+	return is_pcap(magic) ? dfl_pcap_open(path, ret_source, err) :
+				dfl_dfrec_open(path, ret_source, err);
 }
 
 static int replay_session(struct session *s, const char *path, const struct dflow_replay_opts *o,

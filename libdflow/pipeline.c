@@ -47,7 +47,8 @@ static void on_gap(void *ud, struct dfl_conn *conn, const struct dfl_gap *gap)
 	dfl_decode_gap(p->decode, conn, gap);
 }
 
-static void on_end(void *ud, struct dfl_conn *conn, enum dfl_dir dir, enum dfl_layer layer, uint64_t ts_ns)
+static void on_end(void *ud, struct dfl_conn *conn, enum dfl_dir dir, enum dfl_layer layer,
+		   uint64_t ts_ns)
 {
 	struct dfl_pipeline *p = ud;
 
@@ -85,19 +86,22 @@ static void on_store(void *ud, const struct dfl_doc *doc)
 static void on_prints(void *ud, const struct dfl_trace_old *of)
 {
 	struct dfl_pipeline *p = ud;
-	int r = p->opts.store ? dfl_store_put_prints(p->opts.store, of, p->error ? NULL : &p->err) : 0;
+	int r = p->opts.store ? dfl_store_put_prints(p->opts.store, of, p->error ? NULL : &p->err) :
+				0;
 
 	if (r && !p->error)
 		p->error = r;
 }
 
-static void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n)
+static void on_replayed(void *ud, const char *trace_id, const char *in_trace_id,
+			const uint32_t *seqs, size_t n)
 {
 	struct dfl_pipeline *p = ud;
 	int r = 0;
 
 	if (p->opts.store)
-		r = dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n, p->error ? NULL : &p->err);
+		r = dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n,
+				       p->error ? NULL : &p->err);
 	if (r && !p->error)
 		p->error = r;
 }
@@ -135,7 +139,14 @@ static int new_stages(struct dfl_pipeline *p)
 		.on_replayed = on_replayed,
 		.ud = p,
 		.print_key = p->opts.store ? dfl_store_print_key(p->opts.store) : NULL,
-		.max_prints = (uint32_t)(limit / 512 < MAX_PRINTS ? limit / 512 : MAX_PRINTS), /* they take some 40 bytes each */
+		.max_prints = (uint32_t)(limit / 512 < MAX_PRINTS ? limit / 512 :
+								    MAX_PRINTS), /* they
+										    take
+										    some
+										    40
+										    bytes
+										    each
+										  */
 	};
 	int r;
 
@@ -204,7 +215,8 @@ int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
 		r = dfl_trace_event(p->trace, ev);
 	if (!r)
 		r = dfl_stream_event(p->stream, ev);
-	if (!r && ev->type == DFL_EV_TICK) { /* what the streams held back comes before what the time decides */
+	if (!r && ev->type == DFL_EV_TICK) { /* what the streams held back comes before what the
+						time decides */
 		r = dfl_trace_event(p->trace, ev);
 		sync_store(p);
 	}
@@ -258,7 +270,8 @@ static const char *const decode_limits[DFL_N_LIMIT] = {
 	[DFL_LIMIT_HELLOS] = "bytes of a TLS hello",
 };
 
-static void add_limits(const struct dfl_pipeline *p, const struct dfl_stream_stats *stream, struct dfl_pipeline_stats *s)
+static void add_limits(const struct dfl_pipeline *p, const struct dfl_stream_stats *stream,
+		       struct dfl_pipeline_stats *s)
 {
 	struct dfl_decode_stats decode;
 	struct dfl_trace_stats t;

@@ -19,7 +19,10 @@ struct dfl_pipeline_opts {
 	const struct dfl_rules *rules; /* borrowed */
 	struct dfl_store *store;       /* borrowed; NULL: none */
 	struct dfl_dfrec *record;      /* borrowed; NULL: none. Gets every event first. */
-	void (*on_change)(void *ud, enum dfl_doc_change what, struct dfl_change *change); /* as dfl_trace_opts */
+	void (*on_change)(void *ud, enum dfl_doc_change what,
+			  struct dfl_change *change); /* as
+							 dfl_trace_opts
+						       */
 	void *ud;
 	uint64_t memory_limit_bytes; /* 0: default 512 MiB */
 };
@@ -32,8 +35,12 @@ struct dfl_limit_hits {
 };
 
 struct dfl_pipeline_stats {
-	uint64_t events, bytes, lost_events, lost_bytes, gap_bytes, requests, open_requests, hops, settled, dropped;
-	/* Texts of earlier requests, by their fingerprints: in memory; for want of room not; of another key or damaged. */
+	uint64_t events, bytes, lost_events, lost_bytes, gap_bytes, requests, open_requests, hops,
+		settled, dropped;
+	/*
+	 * Texts of earlier requests, by their fingerprints: in memory; for want of room not; of
+	 * another key or damaged.
+	 */
 	uint64_t old_texts, old_left_out, old_unusable;
 	unsigned n_limits; /* that were reached */
 	struct dfl_limit_hits limits[DFL_LIMITS_MAX];
@@ -49,6 +56,8 @@ void dfl_pipeline_forget_before(struct dfl_pipeline *p, int64_t started_ns);
 int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev);
 /* The source ended: flushes, stores what is open (state "open" unless it had settled). */
 int dfl_pipeline_finish(struct dfl_pipeline *p);
-/* The sentence of the store's error that dfl_pipeline_event or _finish returned; "" none. Borrowed. */
+/*
+ * The sentence of the store's error that dfl_pipeline_event or _finish returned; "" none. Borrowed.
+ */
 const char *dfl_pipeline_error(const struct dfl_pipeline *p);
 void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats *ret_stats);

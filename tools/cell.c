@@ -45,9 +45,8 @@ bool list_has(const json_t *list, const char *word)
 	size_t i;
 	json_t *j;
 
-	json_array_foreach(list, i, j)
-		if (json_is_string(j) && !strcmp(json_string_value(j), word))
-			return true;
+	json_array_foreach(list, i, j) if (json_is_string(j) &&
+					   !strcmp(json_string_value(j), word)) return true;
 	return false;
 }
 
@@ -86,7 +85,8 @@ void add_fields(struct cell *c, const json_t *fields)
 	size_t i;
 	json_t *j;
 
-	json_array_foreach(fields, i, j) {
+	json_array_foreach(fields, i, j)
+	{
 		unsigned n = fold_field(fields, i);
 
 		if (!n)
@@ -191,8 +191,8 @@ struct libscols_table *new_table(const struct column *columns, size_t n)
 	scols_table_set_termforce(t, SCOLS_TERMFORCE_ALWAYS);
 	scols_table_set_termwidth(t, (size_t)page_columns());
 	for (size_t i = 0; i < n; i++) {
-		struct libscols_column *c =
-			scols_table_new_column(t, columns[i].name, 0, columns[i].flags);
+		struct libscols_column *c = scols_table_new_column(t, columns[i].name, 0,
+								   columns[i].flags);
 
 		if (columns[i].flags & SCOLS_FL_WRAP) { /* at the newlines of the cells */
 			scols_column_set_safechars(c, "\n");

@@ -41,7 +41,10 @@ const char *arrow(void);
 
 /* One line of the header. */
 void print_line(const char *label, const struct cell *c);
-/* Breaks the text into lines of at most `width`: at a blank, or in front of what joins the parts of a place. */
+/*
+ * Breaks the text into lines of at most `width`: at a blank, or in front of what joins the parts of
+ * a place.
+ */
 void wrap(struct cell *c, size_t width);
 
 struct libscols_table *new_table(const struct column *columns, size_t n);

@@ -29,7 +29,8 @@ int complain(enum exit_status status, const char *fmt, ...)
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	fputs(PREFIX, stderr);
-	put_lines(stderr, n < 0 ? "out of memory" : text, (int)strlen(PREFIX), terminal_columns(STDERR_FILENO), CONTINUED);
+	put_lines(stderr, n < 0 ? "out of memory" : text, (int)strlen(PREFIX),
+		  terminal_columns(STDERR_FILENO), CONTINUED);
 	if (n >= 0)
 		free(text);
 	return status;
@@ -55,8 +56,8 @@ int complain_usage(const struct command *command)
 	return STATUS_USAGE;
 }
 
-int read_options(const struct command *command, int argc, char **argv, const char *shorts, const struct option *longs,
-		 int (*set)(void *ud, int c), void *ud)
+int read_options(const struct command *command, int argc, char **argv, const char *shorts,
+		 const struct option *longs, int (*set)(void *ud, int c), void *ud)
 {
 	int c, status;
 
@@ -74,11 +75,14 @@ void say_unknown(const struct dflow_stats *stats, const char *store)
 {
 	if (stats->old_texts_unusable)
 		complain(STATUS_OK,
-			 "%" PRIu64 " earlier texts are not known again: their fingerprints were made with another %s.key, or "
+			 "%" PRIu64 " earlier texts are not known again: their fingerprints were "
+			 "made with another %s.key, or "
 			 "are damaged",
 			 stats->old_texts_unusable, store);
 	if (stats->old_texts_left_out)
-		complain(STATUS_OK, "%" PRIu64 " earlier texts are not known again: no room in memory", stats->old_texts_left_out);
+		complain(STATUS_OK,
+			 "%" PRIu64 " earlier texts are not known again: no room in memory",
+			 stats->old_texts_left_out);
 }
 
 const char *store_path(const char *option)

@@ -9,11 +9,11 @@
 /* Documented in docs/man/dflow.1. */
 enum exit_status {
 	STATUS_OK = 0,
-	STATUS_NOTHING = 1,   /* no such request, nothing to show */
-	STATUS_USAGE = 2,     /* the command line, or the configuration, is wrong */
-	STATUS_AMBIGUOUS = 3, /* the beginning of an id fits several */
-	STATUS_ENVIRONMENT =
-		4, /* not root, a capability or a kernel feature is missing, no such target */
+	STATUS_NOTHING = 1,	/* no such request, nothing to show */
+	STATUS_USAGE = 2,	/* the command line, or the configuration, is wrong */
+	STATUS_AMBIGUOUS = 3,	/* the beginning of an id fits several */
+	STATUS_ENVIRONMENT = 4, /* not root, a capability or a kernel feature is missing, no such
+				   target */
 	STATUS_STORE = 5, /* the store cannot be read or written, or another recorder has it */
 	STATUS_FILE = 6,  /* an input or output file cannot be read or written */
 	STATUS_NOT_SETTLED = 7, /* the time of --wait is over; what is known so far was printed */
@@ -24,7 +24,7 @@ enum exit_status {
 struct command {
 	const char *name;
 	const char *summary;
-	const char *usage; /* what --help prints */
+	const char *usage;		   /* what --help prints */
 	int (*run)(int argc, char **argv); /* returns an exit status or WANTS_HELP */
 };
 
@@ -45,11 +45,12 @@ const char *store_path(const char *option);
 /* Opens the store or says why not. */
 int open_store(const char *option, struct dflow_store **ret_store);
 /*
- * Reads the options by getopt_long and hands each to `set`, which returns 0, or complains and returns a status.
- * Returns that status; STATUS_USAGE after a complaint of getopt's; WANTS_HELP for -h or --help.
+ * Reads the options by getopt_long and hands each to `set`, which returns 0, or complains and
+ * returns a status. Returns that status; STATUS_USAGE after a complaint of getopt's; WANTS_HELP for
+ * -h or --help.
  */
-int read_options(const struct command *command, int argc, char **argv, const char *shorts, const struct option *longs,
-		 int (*set)(void *ud, int c), void *ud);
+int read_options(const struct command *command, int argc, char **argv, const char *shorts,
+		 const struct option *longs, int (*set)(void *ud, int c), void *ud);
 /* -o json or -o text; else it complains. */
 int set_output(const char *word, bool *ret_json);
 /* "90", "1.5", also with a unit s, m, h, d. -1: not a time. */

@@ -11,16 +11,16 @@
 #define LONG_COLUMN 11	/* the same, when there is not room enough */
 #define CONTINUED "           "
 
-static const char usage[] =
-	"usage: dflow doctor [OPTION]...\n"
-	"Tells whether this kernel and host allow recording, and what to do where they do\n"
-	"not. With targets, also what is found in them: processes, containers, TLS\n"
-	"libraries.\n\n"
-	"  --cgroup=PATH   look into this cgroup and all below it; may be given several\n"
-	"                  times\n"
-	"  --pid=PID       look into this process; may be given several times\n"
-	"  -o json|text    how to print (text)\n\n"
-	"Exit status: 0 recording is possible, 2 usage, 4 it is not.\n";
+static const char usage
+	[] = "usage: dflow doctor [OPTION]...\n"
+	     "Tells whether this kernel and host allow recording, and what to do where they do\n"
+	     "not. With targets, also what is found in them: processes, containers, TLS\n"
+	     "libraries.\n\n"
+	     "  --cgroup=PATH   look into this cgroup and all below it; may be given several\n"
+	     "                  times\n"
+	     "  --pid=PID       look into this process; may be given several times\n"
+	     "  -o json|text    how to print (text)\n\n"
+	     "Exit status: 0 recording is possible, 2 usage, 4 it is not.\n";
 
 struct options {
 	struct targets targets;

@@ -20,18 +20,18 @@ struct options {
 	bool json;
 };
 
-static const char usage[] =
-	"usage: dflow ls [OPTION]...\n"
-	"Lists the requests of a store, oldest first.\n\n"
-	"  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z,\n"
-	"                  2026-03-01, 2h (ago)\n"
-	"  --until=TIME    started before this time\n"
-	"  --id=ID         has an id that is or begins so (a conversation_id: its\n"
-	"                  requests)\n"
-	"  -n, --limit=N   only the newest N\n"
-	"  -o json|text    how to print (text)\n"
-	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db)\n\n"
-	"Exit status: 0 some were found, 1 none, 2 usage, 5 the store cannot be read.\n";
+static const char
+	usage[] = "usage: dflow ls [OPTION]...\n"
+		  "Lists the requests of a store, oldest first.\n\n"
+		  "  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z,\n"
+		  "                  2026-03-01, 2h (ago)\n"
+		  "  --until=TIME    started before this time\n"
+		  "  --id=ID         has an id that is or begins so (a conversation_id: its\n"
+		  "                  requests)\n"
+		  "  -n, --limit=N   only the newest N\n"
+		  "  -o json|text    how to print (text)\n"
+		  "  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db)\n\n"
+		  "Exit status: 0 some were found, 1 none, 2 usage, 5 the store cannot be read.\n";
 
 static int parse_limit(const char *text, uint32_t *ret_limit)
 {
@@ -125,7 +125,9 @@ static void add_row(struct libscols_table *table, const struct dflow_trace *t)
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	time_t sec = dflow_trace_started_ns(t) / 1000000000;
 	const char *message = dflow_trace_other_id(t, "message_id");
-	const char *whole = dflow_trace_complete(t) ? "yes" : dflow_trace_settled(t) ? "no" : "open";
+	const char *whole = dflow_trace_complete(t) ? "yes" :
+			    dflow_trace_settled(t)  ? "no" :
+						      "open";
 	const char *operation = dflow_trace_operation(t);
 	bool narrow = page_columns() < MAX_COLUMNS;
 	struct cell c[6] = { 0 };
@@ -146,8 +148,8 @@ static void add_row(struct libscols_table *table, const struct dflow_trace *t)
 static int print_requests(const struct dflow_traces *traces)
 {
 	static const struct column columns[] = {
-		{ "STARTED (UTC)", 0 }, { "TRACE", 0 }, { "MESSAGE", 0 }, { "HOPS", SCOLS_FL_RIGHT },
-		{ "WHOLE", 0 }, { "REQUEST", SCOLS_FL_WRAP },
+		{ "STARTED (UTC)", 0 },	    { "TRACE", 0 }, { "MESSAGE", 0 },
+		{ "HOPS", SCOLS_FL_RIGHT }, { "WHOLE", 0 }, { "REQUEST", SCOLS_FL_WRAP },
 	};
 	struct libscols_table *table;
 
@@ -166,9 +168,13 @@ static int explain_none(const struct options *o)
 	if (o->json)
 		return STATUS_NOTHING;
 	if (o->list.id || o->list.since_ns || o->list.until_ns)
-		return complain(STATUS_NOTHING, "no request in %s fits; 'dflow ls' without --id, --since and --until lists all",
+		return complain(STATUS_NOTHING,
+				"no request in %s fits; 'dflow ls' without --id, --since and "
+				"--until lists all",
 				store_path(o->store));
-	return complain(STATUS_NOTHING, "no request in %s; 'dflow record' adds some, 'dflow doctor' tells why there are none",
+	return complain(STATUS_NOTHING,
+			"no request in %s; 'dflow record' adds some, 'dflow doctor' tells why "
+			"there are none",
 			store_path(o->store));
 }
 

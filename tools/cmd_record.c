@@ -23,33 +23,33 @@
 #define STATUS_EVERY_MS 1000
 #define LINGER_MS 10000 /* after COMMAND ended: for its requests to settle */
 
-static const char usage[] =
-	"usage: dflow record [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
-	"Records which of the targets' system calls carry the text of chat messages, and\n"
-	"where to, into a store, until SIGINT, SIGTERM or the end of COMMAND. Needs root,\n"
-	"or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.\n\n"
-	"Targets, at least one; each can be given several times but --all:\n"
-	"  --cgroup=PATH        all processes in this cgroup and below, also later ones\n"
-	"  --pid=PID            this process and its children\n"
-	"  --all                every process\n"
-	"  -- COMMAND           runs it and records it and its children\n\n"
-	"  --config=FILE        rules and names (docs/configuration.md)\n"
-	"  --copy-cap=BYTES     payload looked at per system call (4194304)\n"
-	"  --host-root=DIR      where the host's root is mounted, when dflow runs in a\n"
-	"                       container\n"
-	"  --keep-payload=FILE  also keep all events WITH THE TEXT in FILE, for 'dflow\n"
-	"                       replay'\n"
-	"  --max-age=TIME       traces older than this are dropped (30d)\n"
-	"  --max-bytes=BYTES    the store is kept below this size (1073741824)\n"
-	"  --memory=BYTES       limit of the tables in memory (536870912)\n"
-	"  --ready-fd=FD        write a line to FD when recording has begun\n"
-	"  --status             print what was recorded, once a second, also without a\n"
-	"                       terminal\n"
-	"  --store=FILE         the store ($DFLOW_STORE, else /var/lib/dflow/store.db);\n"
-	"                       made if need be\n\n"
-	"Exit status: 0 stopped as told, 2 usage or configuration, 4 not allowed or not\n"
-	"possible here, 5 the store cannot be written or another recorder has it, 6 the\n"
-	"file of --keep-payload cannot be written.\n";
+static const char usage
+	[] = "usage: dflow record [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
+	     "Records which of the targets' system calls carry the text of chat messages, and\n"
+	     "where to, into a store, until SIGINT, SIGTERM or the end of COMMAND. Needs root,\n"
+	     "or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.\n\n"
+	     "Targets, at least one; each can be given several times but --all:\n"
+	     "  --cgroup=PATH        all processes in this cgroup and below, also later ones\n"
+	     "  --pid=PID            this process and its children\n"
+	     "  --all                every process\n"
+	     "  -- COMMAND           runs it and records it and its children\n\n"
+	     "  --config=FILE        rules and names (docs/configuration.md)\n"
+	     "  --copy-cap=BYTES     payload looked at per system call (4194304)\n"
+	     "  --host-root=DIR      where the host's root is mounted, when dflow runs in a\n"
+	     "                       container\n"
+	     "  --keep-payload=FILE  also keep all events WITH THE TEXT in FILE, for 'dflow\n"
+	     "                       replay'\n"
+	     "  --max-age=TIME       traces older than this are dropped (30d)\n"
+	     "  --max-bytes=BYTES    the store is kept below this size (1073741824)\n"
+	     "  --memory=BYTES       limit of the tables in memory (536870912)\n"
+	     "  --ready-fd=FD        write a line to FD when recording has begun\n"
+	     "  --status             print what was recorded, once a second, also without a\n"
+	     "                       terminal\n"
+	     "  --store=FILE         the store ($DFLOW_STORE, else /var/lib/dflow/store.db);\n"
+	     "                       made if need be\n\n"
+	     "Exit status: 0 stopped as told, 2 usage or configuration, 4 not allowed or not\n"
+	     "possible here, 5 the store cannot be written or another recorder has it, 6 the\n"
+	     "file of --keep-payload cannot be written.\n";
 
 struct options {
 	struct targets targets;
@@ -272,11 +272,13 @@ static void say_ready(const struct session *s)
 
 	if (s->o->keep_payload)
 		complain(STATUS_OK,
-			 "WARNING: %s will hold the users' text and every secret that passes; keep it private and delete it",
+			 "WARNING: %s will hold the users' text and every secret that passes; keep "
+			 "it private and delete it",
 			 s->o->keep_payload);
 	dflow_recorder_stats(s->recorder, &stats);
 	say_unknown(&stats, store_path(s->o->store));
-	complain(STATUS_OK, "recording into %s; Ctrl-C or SIGTERM ends it", store_path(s->o->store));
+	complain(STATUS_OK, "recording into %s; Ctrl-C or SIGTERM ends it",
+		 store_path(s->o->store));
 	if (s->o->ready_fd >= 0) {
 		dprintf(s->o->ready_fd, "recording\n");
 		close(s->o->ready_fd);
@@ -304,13 +306,14 @@ static void print_status(struct session *s, bool last)
 		return;
 	dflow_recorder_stats(s->recorder, &stats);
 	snprintf(text, sizeof(text),
-		 "%" PRIu64 " requests (%" PRIu64 " open), %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
-		 " bytes; lost %" PRIu64 " events, %" PRIu64 " bytes",
-		 stats.requests, stats.open_requests, stats.hops, stats.events, stats.bytes, stats.lost_events,
-		 stats.lost_bytes);
+		 "%" PRIu64 " requests (%" PRIu64 " open), %" PRIu64 " hops; %" PRIu64
+		 " events, %" PRIu64 " bytes; lost %" PRIu64 " events, %" PRIu64 " bytes",
+		 stats.requests, stats.open_requests, stats.hops, stats.events, stats.bytes,
+		 stats.lost_events, stats.lost_bytes);
 	put_status(s, text, last);
 	for (uint32_t i = 0; last && i < stats.n_limits; i++)
-		complain(STATUS_OK, "limit reached %" PRIu64 " times: %s", stats.limits[i].hits, stats.limits[i].name);
+		complain(STATUS_OK, "limit reached %" PRIu64 " times: %s", stats.limits[i].hits,
+			 stats.limits[i].name);
 }
 
 static void child_ended(struct session *s)

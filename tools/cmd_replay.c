@@ -8,16 +8,16 @@
 #include "cli.h"
 #include "text.h"
 
-static const char usage[] =
-	"usage: dflow replay [OPTION]... FILE...\n"
-	"Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record\n"
-	"--keep-payload') into a store, as if they had been recorded live.\n\n"
-	"  --config=FILE   rules and names (docs/configuration.md)\n"
-	"  -o json|text    how to print the summary (text)\n"
-	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made\n"
-	"                  when there is none\n\n"
-	"Exit status: 0 done, 1 done, but no request was in it, 2 usage or configuration,\n"
-	"5 the store cannot be written, 6 FILE cannot be read.\n";
+static const char usage
+	[] = "usage: dflow replay [OPTION]... FILE...\n"
+	     "Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record\n"
+	     "--keep-payload') into a store, as if they had been recorded live.\n\n"
+	     "  --config=FILE   rules and names (docs/configuration.md)\n"
+	     "  -o json|text    how to print the summary (text)\n"
+	     "  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made\n"
+	     "                  when there is none\n\n"
+	     "Exit status: 0 done, 1 done, but no request was in it, 2 usage or configuration,\n"
+	     "5 the store cannot be written, 6 FILE cannot be read.\n";
 
 struct options {
 	const char *store, *config;
@@ -66,19 +66,23 @@ static void print_summary(const char *file, const struct dflow_stats *s, bool js
 		       s->events, s->bytes, s->lost_events, s->lost_bytes, s->requests, s->hops,
 		       s->settled, s->dropped);
 		for (uint32_t i = 0; i < s->n_limits; i++)
-			printf("%s{\"name\":\"%s\",\"hits\":%" PRIu64 "}", i ? "," : "", s->limits[i].name,
-			       s->limits[i].hits);
+			printf("%s{\"name\":\"%s\",\"hits\":%" PRIu64 "}", i ? "," : "",
+			       s->limits[i].name, s->limits[i].hits);
 		printf("]}\n");
 		return;
 	}
 	snprintf(text, sizeof(text),
-		 "%" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64 " bytes, %" PRIu64 " bytes missing",
+		 "%" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
+		 " bytes, %" PRIu64 " bytes missing",
 		 s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
 	put_lines(stdout, text, printf("%s: ", file), terminal_columns(STDOUT_FILENO), "  ");
 	if (s->lost_events)
-		printf("lost events: %" PRIu64 " (while recording, or because the file is cut off)\n", s->lost_events);
+		printf("lost events: %" PRIu64
+		       " (while recording, or because the file is cut off)\n",
+		       s->lost_events);
 	for (uint32_t i = 0; i < s->n_limits; i++)
-		printf("limit reached %" PRIu64 " times: %s\n", s->limits[i].hits, s->limits[i].name);
+		printf("limit reached %" PRIu64 " times: %s\n", s->limits[i].hits,
+		       s->limits[i].name);
 }
 
 static int run(int argc, char **argv)

@@ -10,21 +10,21 @@
 #define DEFAULT_WAIT_NS 60000000000ull
 #define MAX_CANDIDATES 20
 
-static const char usage[] =
-	"usage: dflow trace [OPTION]... ID\n"
-	"Shows where the text of a request was seen.\n\n"
-	"ID is an X-Amzn-Trace-Id, X-Request-Id, traceparent, message_id, task_id,\n"
-	"conversation_id, workflow_run_id, upload_file_id, document_id, dflow's own trace\n"
-	"id, or the beginning of one (4 characters or more) that fits only one. A\n"
-	"conversation_id shows all its requests, in order.\n\n"
-	"  --wait[=TIME]   wait until the request is there and settled, at most so long\n"
-	"                  (60s)\n"
-	"  -o json|text    how to print (text); json is one object a line, schema\n"
-	"                  dflow.trace/1\n"
-	"  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db)\n\n"
-	"Exit status: 0 shown, 1 no such request, 2 usage, 3 the beginning of an id fits\n"
-	"several, 5 the store cannot be read, 7 the time of --wait is over (what is known\n"
-	"was shown).\n";
+static const char usage
+	[] = "usage: dflow trace [OPTION]... ID\n"
+	     "Shows where the text of a request was seen.\n\n"
+	     "ID is an X-Amzn-Trace-Id, X-Request-Id, traceparent, message_id, task_id,\n"
+	     "conversation_id, workflow_run_id, upload_file_id, document_id, dflow's own trace\n"
+	     "id, or the beginning of one (4 characters or more) that fits only one. A\n"
+	     "conversation_id shows all its requests, in order.\n\n"
+	     "  --wait[=TIME]   wait until the request is there and settled, at most so long\n"
+	     "                  (60s)\n"
+	     "  -o json|text    how to print (text); json is one object a line, schema\n"
+	     "                  dflow.trace/1\n"
+	     "  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db)\n\n"
+	     "Exit status: 0 shown, 1 no such request, 2 usage, 3 the beginning of an id fits\n"
+	     "several, 5 the store cannot be read, 7 the time of --wait is over (what is known\n"
+	     "was shown).\n";
 
 struct options {
 	const char *store, *id;

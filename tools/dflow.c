@@ -14,7 +14,8 @@ static const struct command *const commands[] = {
 static void print_usage(FILE *to)
 {
 	fputs("usage: dflow COMMAND [OPTION]...\n"
-	      "Where has the text of a chat message been?\n\n", to);
+	      "Where has the text of a chat message been?\n\n",
+	      to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n'dflow COMMAND --help' tells more; so do the man pages dflow(1) and\n"

@@ -41,8 +41,9 @@ static const char *field_of(const json_t *hop)
 
 static bool same_way(const json_t *a, const json_t *b)
 {
-	static const char *const keys[] = { "connection", "operation", "place", "direction", "coverage", "occurrences",
-					    "common", "ambiguous", "candidates", "replayed_from" };
+	static const char *const keys[] = { "connection", "operation",	  "place",  "direction",
+					    "coverage",	  "occurrences",  "common", "ambiguous",
+					    "candidates", "replayed_from" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])))
@@ -52,7 +53,8 @@ static bool same_way(const json_t *a, const json_t *b)
 
 static bool same_field(const json_t *a, const json_t *b)
 {
-	return json_is_string(a) && json_is_string(b) && same_kind(json_string_value(a), json_string_value(b));
+	return json_is_string(a) && json_is_string(b) &&
+	       same_kind(json_string_value(a), json_string_value(b));
 }
 
 static unsigned fold(const json_t *list, size_t i, bool (*same)(const json_t *a, const json_t *b))

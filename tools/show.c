@@ -17,7 +17,6 @@ struct widths {
 	size_t ends, what, text;
 };
 
-
 /* ---- header ---- */
 
 static void show_ids(const json_t *trace)
@@ -28,7 +27,8 @@ static void show_ids(const json_t *trace)
 
 	add(&own, "%s", get_str(trace, "trace_id"));
 	print_line("trace_id", &own);
-	json_object_foreach(json_object_get(trace, "ids"), kind, id) {
+	json_object_foreach(json_object_get(trace, "ids"), kind, id)
+	{
 		struct cell c = { "" };
 
 		if (!json_is_string(id))
@@ -45,8 +45,9 @@ static void add_length(struct cell *c, const json_t *field)
 	const char *matchable = get_str(field, "matchable");
 
 	if (cut) {
-		add(c, "%s", strcmp(matchable, "none") ? ", cut short: a limit was reached" :
-							 ", not looked for: a limit was reached");
+		add(c, "%s",
+		    strcmp(matchable, "none") ? ", cut short: a limit was reached" :
+						", not looked for: a limit was reached");
 	} else if (get_num(field, "bytes", -1) >= 0) {
 		add(c, ", ");
 		add_bytes(c, get_num(field, "bytes", 0));
@@ -62,7 +63,8 @@ static void add_source_field(struct cell *c, const json_t *field)
 	add(c, "%s", get_str(field, "field"));
 	add_length(c, field);
 	if (!strcmp(get_str(field, "kind"), "derived"))
-		add(c, ", derived%s%s", *get_str(field, "derived_from") ? " from " : "", get_str(field, "derived_from"));
+		add(c, ", derived%s%s", *get_str(field, "derived_from") ? " from " : "",
+		    get_str(field, "derived_from"));
 	if (*get_str(field, "from_trace"))
 		add(c, ", first sent in %.12s", get_str(field, "from_trace"));
 }
@@ -76,13 +78,15 @@ static void show_source(const json_t *trace)
 	json_t *field;
 	size_t i;
 
-	add(&from, "%s", *get_str(client, "address") ? get_str(client, "address") : "unknown client");
+	add(&from, "%s",
+	    *get_str(client, "address") ? get_str(client, "address") : "unknown client");
 	if (json_array_size(via)) {
 		add(&from, " via ");
 		add_list(&from, via, ", ");
 	}
 	print_line("from", &from);
-	json_array_foreach(json_object_get(source, "fields"), i, field) {
+	json_array_foreach(json_object_get(source, "fields"), i, field)
+	{
 		struct cell c = { "" };
 
 		add_source_field(&c, field);
@@ -109,13 +113,15 @@ static void show_completeness(const json_t *trace)
 		add(&text, "; %" PRId64 " events and %" PRId64 " bytes lost",
 		    get_num(c, "lost_events", 0), get_num(c, "lost_bytes", 0));
 	print_line("complete", &text);
-	json_array_foreach(json_object_get(c, "reasons"), i, j) {
+	json_array_foreach(json_object_get(c, "reasons"), i, j)
+	{
 		struct cell line = { "" };
 
 		add(&line, "%s", json_is_string(j) ? json_string_value(j) : "?");
 		print_line("", &line);
 	}
-	json_array_foreach(json_object_get(c, "unread"), i, j) {
+	json_array_foreach(json_object_get(c, "unread"), i, j)
+	{
 		struct cell line = { "" };
 
 		add(&line, "unread: ");
@@ -126,7 +132,8 @@ static void show_completeness(const json_t *trace)
 		add(&line, "%s%s", *get_str(j, "library") ? ", " : "", get_str(j, "library"));
 		print_line("", &line);
 	}
-	json_array_foreach(json_object_get(c, "blind"), i, j) {
+	json_array_foreach(json_object_get(c, "blind"), i, j)
+	{
 		struct cell line = { "" };
 
 		add(&line, "out of sight: %s", json_is_string(j) ? json_string_value(j) : "?");
@@ -225,12 +232,9 @@ static void show_hops(const json_t *trace)
 {
 	static const struct widths wide = { CELL, 32, 13 }, narrow = { 17, 24, 10 };
 	static const struct column columns[] = {
-		{ "#", SCOLS_FL_RIGHT },
-		{ "MS", SCOLS_FL_RIGHT },
-		{ "FROM - TO", SCOLS_FL_WRAP },
-		{ "WHAT", SCOLS_FL_WRAP },
-		{ "TEXT", SCOLS_FL_WRAP },
-		{ "LINK", SCOLS_FL_WRAP },
+		{ "#", SCOLS_FL_RIGHT },	{ "MS", SCOLS_FL_RIGHT },
+		{ "FROM - TO", SCOLS_FL_WRAP }, { "WHAT", SCOLS_FL_WRAP },
+		{ "TEXT", SCOLS_FL_WRAP },	{ "LINK", SCOLS_FL_WRAP },
 		{ "STAYS", SCOLS_FL_WRAP },
 	};
 	const json_t *hops = json_object_get(trace, "hops");
@@ -245,10 +249,13 @@ static void show_hops(const json_t *trace)
 		return;
 	}
 	puts("");
-	put_lines(stdout, "Hops: each time the text was seen crossing (MS: milliseconds after the request began)", 0,
-		  page_columns(), "");
+	put_lines(stdout,
+		  "Hops: each time the text was seen crossing (MS: milliseconds after the request "
+		  "began)",
+		  0, page_columns(), "");
 	t = new_table(columns, sizeof(columns) / sizeof(columns[0]));
-	json_array_foreach(hops, i, hop) {
+	json_array_foreach(hops, i, hop)
+	{
 		unsigned n = fold_hop(hops, i);
 
 		if (n)
@@ -262,9 +269,9 @@ void show_trace(const json_t *trace)
 	struct cell title = { "" };
 
 	add(&title, "%s  %.19s UTC  %s",
-	    *get_str(json_object_get(trace, "source"), "operation")
-		    ? get_str(json_object_get(trace, "source"), "operation")
-		    : "request",
+	    *get_str(json_object_get(trace, "source"), "operation") ?
+		    get_str(json_object_get(trace, "source"), "operation") :
+		    "request",
 	    get_str(trace, "started"), get_str(trace, "state"));
 	puts(make_printable(title.text));
 	show_ids(trace);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A trace for people, after its hops: what marks mean, who is who, where the text is now, and what was looked at in vain. */
+/*
+ * A trace for people, after its hops: what marks mean, who is who, where the text is now, and what
+ * was looked at in vain.
+ */
 #include "show_after.h"
 
 #include <inttypes.h>
@@ -16,8 +19,8 @@
 static void show_places(const json_t *trace)
 {
 	static const struct column columns[] = {
-		{ "STATION", 0 },          { "PLACE", SCOLS_FL_WRAP }, { "KEPT AS", 0 }, { "NOW", 0 },
-		{ "TEXT", SCOLS_FL_WRAP },
+		{ "STATION", 0 }, { "PLACE", SCOLS_FL_WRAP }, { "KEPT AS", 0 },
+		{ "NOW", 0 },	  { "TEXT", SCOLS_FL_WRAP },
 	};
 	const json_t *places = json_object_get(trace, "places");
 	bool narrow = page_columns() < MAX_COLUMNS;
@@ -29,7 +32,8 @@ static void show_places(const json_t *trace)
 		return;
 	puts("\nWhere is it now");
 	t = new_table(columns, sizeof(columns) / sizeof(columns[0]));
-	json_array_foreach(places, i, place) {
+	json_array_foreach(places, i, place)
+	{
 		struct libscols_line *line = scols_table_new_line(t, NULL);
 		struct cell c[5] = { 0 };
 
@@ -77,7 +81,8 @@ static struct group *group_of(struct groups *groups, const struct cell *text)
 static void add_identity(struct cell *c, const json_t *e, const char *region)
 {
 	const json_t *container = json_object_get(e, "container");
-	const char *pod = *get_str(container, "pod") ? get_str(container, "pod") : get_str(container, "task");
+	const char *pod = *get_str(container, "pod") ? get_str(container, "pod") :
+						       get_str(container, "task");
 
 	if (!*pod)
 		pod = get_str(container, "name");
@@ -101,15 +106,18 @@ static void show_stations(const json_t *trace)
 	json_t *hop;
 	size_t i;
 
-	json_array_foreach(json_object_get(trace, "hops"), i, hop) {
+	json_array_foreach(json_object_get(trace, "hops"), i, hop)
+	{
 		bool reply = !strcmp(get_str(hop, "direction"), "response");
 
 		for (int end = 0; end < 2; end++) {
 			const json_t *e = json_object_get(hop, end ? "to" : "from");
 			struct cell c = { "" };
 
-			/* Of an unknown client only its port differs; of a log there is nothing to
-			 * tell. */
+			/*
+			 * Of an unknown client only its port differs; of a log there is nothing to
+			 * tell.
+			 */
 			if (!get_num(e, "pid", 0) && !*get_str(e, "name") &&
 			    (end == reply || !*get_str(e, "address")))
 				continue;
@@ -147,7 +155,8 @@ static void show_empty_connections(const json_t *trace)
 	json_t *conn;
 	size_t i;
 
-	json_array_foreach(json_object_get(trace, "connections"), i, conn) {
+	json_array_foreach(json_object_get(trace, "connections"), i, conn)
+	{
 		const json_t *to = json_object_get(conn, "to");
 		struct cell c = { "" };
 		struct group *g;
@@ -159,7 +168,8 @@ static void show_empty_connections(const json_t *trace)
 		add(&c, " %s ", arrow());
 		add_endpoint(&c, to);
 		if (*get_str(to, "name") || *get_str(to, "address"))
-			add(&c, " (%s)", *get_str(to, "name") ? get_str(to, "name") : get_str(to, "address"));
+			add(&c, " (%s)",
+			    *get_str(to, "name") ? get_str(to, "name") : get_str(to, "address"));
 		g = group_of(&groups, &c);
 		if (!g)
 			break;
@@ -181,7 +191,8 @@ static void add_others(struct cell *c, const json_t *ids)
 	const char *id;
 	json_t *j;
 
-	json_object_foreach((json_t *)ids, id, j) {
+	json_object_foreach((json_t *)ids, id, j)
+	{
 		if (i == MAX_NAMED && n > MAX_NAMED) {
 			add(c, " and %zu more", n - i);
 			return;
@@ -197,9 +208,12 @@ static json_t *other_candidates(const json_t *trace)
 	json_t *others = json_object(), *hop, *id;
 	size_t i, k;
 
-	json_array_foreach(json_object_get(trace, "hops"), i, hop) {
-		json_array_foreach(json_object_get(hop, "candidates"), k, id) {
-			if (json_is_string(id) && strcmp(json_string_value(id), get_str(trace, "trace_id")))
+	json_array_foreach(json_object_get(trace, "hops"), i, hop)
+	{
+		json_array_foreach(json_object_get(hop, "candidates"), k, id)
+		{
+			if (json_is_string(id) &&
+			    strcmp(json_string_value(id), get_str(trace, "trace_id")))
 				json_object_set_new(others, json_string_value(id), json_true());
 		}
 	}
@@ -211,9 +225,7 @@ static bool any_hop(const json_t *trace, bool (*is)(const json_t *hop))
 	json_t *hop;
 	size_t i;
 
-	json_array_foreach(json_object_get(trace, "hops"), i, hop)
-		if (is(hop))
-			return true;
+	json_array_foreach(json_object_get(trace, "hops"), i, hop) if (is(hop)) return true;
 	return false;
 }
 
@@ -253,7 +265,8 @@ static void show_common(void)
 {
 	struct cell c = { "" };
 
-	add(&c, "  [common text]: other requests have the same text; whose it is here was told by more than that");
+	add(&c, "  [common text]: other requests have the same text; whose it is here was told by "
+		"more than that");
 	put_folded(c.text);
 }
 
@@ -280,7 +293,8 @@ static void show_return(const json_t *replays, const char *trace_id)
 	size_t i, n = 0;
 	json_t *j;
 
-	json_array_foreach(replays, i, j) {
+	json_array_foreach(replays, i, j)
+	{
 		if (strcmp(get_str(j, "trace_id"), trace_id))
 			continue;
 		if (n < MAX_NAMED)
@@ -289,7 +303,8 @@ static void show_return(const json_t *replays, const char *trace_id)
 	}
 	if (n > MAX_NAMED)
 		add(&seqs, " and %zu more", n - MAX_NAMED);
-	add(&c, "Its text came back as history in request %.12s, hop%s%s", trace_id, n > 1 ? "s" : "", seqs.text);
+	add(&c, "Its text came back as history in request %.12s, hop%s%s", trace_id,
+	    n > 1 ? "s" : "", seqs.text);
 	put_folded(c.text);
 }
 
@@ -302,7 +317,8 @@ static void show_returns(const json_t *trace)
 
 	if (json_array_size(replays))
 		puts("");
-	json_array_foreach(replays, i, j) {
+	json_array_foreach(replays, i, j)
+	{
 		const char *id = get_str(j, "trace_id");
 
 		if (json_object_get(told, id))

@@ -59,7 +59,8 @@ static size_t fitting(const char *text, int room)
 void put_lines(FILE *to, const char *text, int column, int n_columns, const char *continued)
 {
 	size_t indent = strspn(text, " ");
-	size_t n = n_columns ? indent + fitting(text + indent, n_columns - column - (int)indent) : strlen(text);
+	size_t n = n_columns ? indent + fitting(text + indent, n_columns - column - (int)indent) :
+			       strlen(text);
 
 	fprintf(to, "%.*s\n", (int)n, text);
 	while (text[n]) {

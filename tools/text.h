@@ -15,8 +15,9 @@ int page_columns(void);
 /* Control characters but newlines become '?'. Changes and returns it. */
 char *make_printable(char *text);
 /*
- * Prints it as lines of at most so many columns (0: as one line), broken at blanks; a word that is too long
- * stays whole. Continued lines begin with `continued`. `column`: of the line are already used.
+ * Prints it as lines of at most so many columns (0: as one line), broken at blanks; a word that is
+ * too long stays whole. Continued lines begin with `continued`. `column`: of the line are already
+ * used.
  */
 void put_lines(FILE *to, const char *text, int column, int n_columns, const char *continued);
 /* The same on stdout, of page_columns(), printable. */

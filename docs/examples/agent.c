@@ -31,9 +31,9 @@ static void on_hop(void *ud, const struct dflow_trace *trace, size_t i)
 	printf("%.12s %s -> %s: %s, %s, %.0f%% of %s, %s\n", dflow_trace_id(trace),
 	       or_unknown(hop.from_station), or_unknown(hop.to_station), or_unknown(hop.operation),
 	       or_unknown(hop.place), hop.coverage * 100, or_unknown(hop.field),
-	       hop.encrypted == 1   ? "encrypted"
-	       : hop.encrypted == 0 ? "plain"
-				    : "local");
+	       hop.encrypted == 1 ? "encrypted" :
+	       hop.encrypted == 0 ? "plain" :
+				    "local");
 	fflush(stdout);
 }
 

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint8_t v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }; /* RFC 4291 2.5.5.2 */
+static const uint8_t v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }; /* RFC
+										      4291 2.5.5.2
+										    */
 
 static size_t ip_len(const struct dfl_addr *a)
 {

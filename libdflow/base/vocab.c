@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const char *const media[DFL_N_MEDIUM] = {
-	[DFL_TCP] = "tcp", [DFL_UDP] = "udp", [DFL_UNIX] = "unix", [DFL_PIPE] = "pipe", [DFL_FILE] = "file",
+	[DFL_TCP] = "tcp",   [DFL_UDP] = "udp",	  [DFL_UNIX] = "unix",
+	[DFL_PIPE] = "pipe", [DFL_FILE] = "file",
 };
 
 static const char *const ids[DFL_N_ID] = {

@@ -24,7 +24,10 @@ enum dfl_id_kind {
 	DFL_ID_UPLOAD_FILE,
 	DFL_ID_DOCUMENT,
 	DFL_N_ID,
-	/* Used inside only, and never shown: it ties the lines of a plugin to the call that they answer. */
+	/*
+	 * Used inside only, and never shown: it ties the lines of a plugin to the call that they
+	 * answer.
+	 */
 	DFL_ID_PLUGIN_SESSION = DFL_N_ID
 };
 

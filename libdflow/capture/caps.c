@@ -69,14 +69,18 @@ static void keep_only(struct caps *c, uint64_t mask)
 
 int dfl_live_drop_privileges(bool keep_dac_override, struct dfl_err *err)
 {
-	uint64_t mask = 1ull << CAP_BPF | 1ull << CAP_PERFMON | 1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH;
+	uint64_t mask = 1ull << CAP_BPF | 1ull << CAP_PERFMON | 1ull << CAP_SYS_PTRACE |
+			1ull << CAP_DAC_READ_SEARCH;
 	struct rlimit none = { 0, 0 };
 	struct caps c;
 	int r;
 
 	if (keep_dac_override)
 		mask |= 1ull << CAP_DAC_OVERRIDE;
-	/* the bounding set first: it needs CAP_SETPCAP; without it nothing is lost, exec is shut off below */
+	/*
+	 * the bounding set first: it needs CAP_SETPCAP; without it nothing is lost, exec is shut
+	 * off below
+	 */
 	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
 		if (!(mask & 1ull << cap))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);

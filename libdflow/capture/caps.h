@@ -4,5 +4,5 @@
 
 #include <stdbool.h>
 
-bool dfl_caps_has(int cap); /* effective */
+bool dfl_caps_has(int cap);	    /* effective */
 const char *dfl_caps_name(int cap); /* of those that recording uses; NULL for others */

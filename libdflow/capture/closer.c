@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The smallest use of io_uring: one close at a time, pushed to the kernel's workers; see io_uring(7). */
+/*
+ * The smallest use of io_uring: one close at a time, pushed to the kernel's workers; see
+ * io_uring(7).
+ */
 #include "capture/closer.h"
 
 #include <errno.h>
@@ -18,8 +21,10 @@ static void map_rings(struct dfl_closer *c, const struct io_uring_params *p)
 
 	c->ring_len = sq > cq ? sq : cq; /* one mapping for both since 5.4 */
 	c->sqes_len = p->sq_entries * sizeof(struct io_uring_sqe);
-	c->ring = mmap(NULL, c->ring_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, c->fd, IORING_OFF_SQ_RING);
-	c->sqes = mmap(NULL, c->sqes_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, c->fd, IORING_OFF_SQES);
+	c->ring = mmap(NULL, c->ring_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, c->fd,
+		       IORING_OFF_SQ_RING);
+	c->sqes = mmap(NULL, c->sqes_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, c->fd,
+		       IORING_OFF_SQES);
 }
 
 void dfl_closer_open(struct dfl_closer *ret_closer)
@@ -32,7 +37,8 @@ void dfl_closer_open(struct dfl_closer *ret_closer)
 	if (c->fd < 0)
 		return;
 	map_rings(c, &p);
-	if (c->ring == MAP_FAILED || c->sqes == MAP_FAILED || !(p.features & IORING_FEAT_SINGLE_MMAP)) {
+	if (c->ring == MAP_FAILED || c->sqes == MAP_FAILED ||
+	    !(p.features & IORING_FEAT_SINGLE_MMAP)) {
 		dfl_closer_fini(c);
 		return;
 	}
@@ -57,7 +63,8 @@ void dfl_closer_close(struct dfl_closer *c, int fd)
 		return;
 	}
 	/* results are of no interest: hand their room back */
-	__atomic_store_n(c->cq_head, __atomic_load_n(c->cq_tail, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+	__atomic_store_n(c->cq_head, __atomic_load_n(c->cq_tail, __ATOMIC_ACQUIRE),
+			 __ATOMIC_RELEASE);
 	tail = *c->sq_tail;
 	at = tail & c->sq_mask;
 	sqe = (struct io_uring_sqe *)c->sqes + at;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Closes files without waiting. The last close of a uprobe waits for three RCU grace periods, about
- * 100 ms, and a process with one TLS library has 13 of them: a loop of events can not stand still so
- * long. io_uring lets the kernel's own workers wait.
+ * 100 ms, and a process with one TLS library has 13 of them: a loop of events can not stand still
+ * so long. io_uring lets the kernel's own workers wait.
  */
 #pragma once
 

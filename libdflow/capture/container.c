@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which container, pod and task a process belongs to: ids from its cgroup path, names from the host's files. */
+/*
+ * Which container, pod and task a process belongs to: ids from its cgroup path, names from the
+ * host's files.
+ */
 #include "capture/proc.h"
 
 #include <ctype.h>
@@ -10,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ID_LEN 64	/* container id, hex */
-#define UID_LEN 36	/* pod uid */
-#define TASK_LEN 32	/* ECS task id, hex */
+#define ID_LEN 64   /* container id, hex */
+#define UID_LEN 36  /* pod uid */
+#define TASK_LEN 32 /* ECS task id, hex */
 
 static size_t hex_run(const char *s)
 {
@@ -31,7 +34,8 @@ static const char *last_hex(const char *path, size_t len)
 	for (const char *p = path; *p;) {
 		size_t n = hex_run(p);
 
-		if (n == len && (p == path || !isalnum((unsigned char)p[-1])) && !isalnum((unsigned char)p[n]))
+		if (n == len && (p == path || !isalnum((unsigned char)p[-1])) &&
+		    !isalnum((unsigned char)p[n]))
 			found = p;
 		p += n ? n : 1;
 	}
@@ -87,7 +91,8 @@ static void from_docker(const char *root, struct dfl_proc_facts *f)
 	char path[512];
 	json_t *doc;
 
-	snprintf(path, sizeof(path), "%s/var/lib/docker/containers/%s/config.v2.json", root, f->container_id);
+	snprintf(path, sizeof(path), "%s/var/lib/docker/containers/%s/config.v2.json", root,
+		 f->container_id);
 	doc = json_load_file(path, 0, NULL);
 	if (!doc)
 		return;
@@ -107,8 +112,9 @@ static void from_containerd(const char *root, struct dfl_proc_facts *f)
 	json_t *doc;
 
 	for (size_t i = 0; i < sizeof(spaces) / sizeof(*spaces); i++) {
-		snprintf(path, sizeof(path), "%s/run/containerd/io.containerd.runtime.v2.task/%s/%s/config.json",
-			 root, spaces[i], f->container_id);
+		snprintf(path, sizeof(path),
+			 "%s/run/containerd/io.containerd.runtime.v2.task/%s/%s/config.json", root,
+			 spaces[i], f->container_id);
 		doc = json_load_file(path, 0, NULL);
 		if (!doc)
 			continue;

@@ -17,9 +17,9 @@
 #define HEADER_LEN 64
 #define NOTICE "HOLDS USERS' TEXT: keep private\n"
 #define BLOCK_HEAD_LEN 8
-#define FLUSH_BYTES (256u << 10)     /* a block is written when it is this long, */
-#define FLUSH_NS 1000000000ull	     /* or at a tick this long after the one before */
-#define MAX_BLOCK_BYTES (64u << 20)  /* of a block, unpacked; more is taken for damage */
+#define FLUSH_BYTES (256u << 10)    /* a block is written when it is this long, */
+#define FLUSH_NS 1000000000ull	    /* or at a tick this long after the one before */
+#define MAX_BLOCK_BYTES (64u << 20) /* of a block, unpacked; more is taken for damage */
 #define ZSTD_LEVEL 1
 #define SKIP_TO_FEATURES (sizeof(MAGIC) - 1)
 
@@ -28,7 +28,7 @@
 struct codec {
 	struct dfl_buf *out; /* writing; NULL: reading */
 	const uint8_t *at, *end;
-	bool bad;    /* reading: damage */
+	bool bad; /* reading: damage */
 	bool no_memory;
 };
 
@@ -332,8 +332,8 @@ static int write_block(struct dfl_dfrec *rec)
 int dfl_dfrec_write(struct dfl_dfrec *rec, const struct dfl_event *ev)
 {
 	struct codec c = { .out = &rec->block };
-	struct dfl_event copy =
-		*ev; /* the description serves reading too, so it cannot take a const */
+	struct dfl_event copy = *ev; /* the description serves reading too, so it cannot take a
+					const */
 	bool full;
 
 	if (rec->error)
@@ -394,8 +394,10 @@ static int tell_truncated(struct recording *r, dfl_event_fn fn, void *ud)
 	return fn(ud, &ev);
 }
 
-/* 1: a block is there; 0: the file ends here, with its mark; -ENODATA: without it; -EBADMSG,
- * -ENOMEM. */
+/*
+ * 1: a block is there; 0: the file ends here, with its mark; -ENODATA: without it; -EBADMSG,
+ * -ENOMEM.
+ */
 static int next_block(struct recording *r)
 {
 	uint8_t head[BLOCK_HEAD_LEN];

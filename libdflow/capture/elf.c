@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reads the dynamic symbols of an ELF file with pread: mapping it would let its owner raise SIGBUS. */
+/*
+ * Reads the dynamic symbols of an ELF file with pread: mapping it would let its owner raise SIGBUS.
+ */
 #include "capture/elf.h"
 
 #include <elf.h>
@@ -75,7 +77,9 @@ static int read_headers(struct elf *e)
 	    e->eh.e_phnum > MAX_HEADERS || e->eh.e_shnum > MAX_HEADERS)
 		return -EBADMSG;
 	r = read_array(e->fd, e->eh.e_phoff, e->eh.e_phnum, sizeof(Elf64_Phdr), (void **)&e->ph);
-	return r ? r : read_array(e->fd, e->eh.e_shoff, e->eh.e_shnum, sizeof(Elf64_Shdr), (void **)&e->sh);
+	return r ? r :
+		   read_array(e->fd, e->eh.e_shoff, e->eh.e_shnum, sizeof(Elf64_Shdr),
+			      (void **)&e->sh);
 }
 
 static int read_symbols(struct elf *e)

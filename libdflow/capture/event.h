@@ -38,11 +38,11 @@ struct dfl_ev_node {
 struct dfl_ev_proc {
 	uint32_t pid; /* in the root pid namespace */
 	uint32_t ppid;
-	uint64_t start_ns;     /* same clock as ts_ns */
-	const char *comm;      /* at most 15 bytes */
-	const char *exe;       /* path in the process's own view */
-	const char *cmdline;   /* arguments joined by blanks: for rules only, never stored */
-	const char *cgroup;    /* v2 path */
+	uint64_t start_ns;	  /* same clock as ts_ns */
+	const char *comm;	  /* at most 15 bytes */
+	const char *exe;	  /* path in the process's own view */
+	const char *cmdline;	  /* arguments joined by blanks: for rules only, never stored */
+	const char *cgroup;	  /* v2 path */
 	const char *container_id; /* 64 hex */
 	const char *container_name;
 	const char *image;
@@ -63,9 +63,9 @@ struct dfl_ev_chan {
 	uint64_t chan;
 	enum dfl_medium medium;
 	enum dfl_chan_role role; /* sockets */
-	bool tap;		 /* both directions are seen from here, no process is known (pcap) */
+	bool tap; /* both directions are seen from here, no process is known (pcap) */
 	struct dfl_addr local, remote;
-	uint64_t netns;	  /* inode; sockets */
+	uint64_t netns; /* inode; sockets */
 	uint64_t inode;
 	uint64_t peer;	  /* unix: chan of the peer when known, else 0 */
 	const char *path; /* file path or unix socket path: for rules only, never stored whole */
@@ -76,13 +76,14 @@ struct dfl_ev_chan {
 };
 
 enum dfl_data_flags {
-	DFL_DATA_POS = 1 << 0,	     /* pos is the kernel's word; else order of arrival decides */
-	DFL_DATA_DGRAM = 1 << 1,     /* a whole datagram */
-	DFL_DATA_COVERED = 1 << 2,   /* ciphertext whose plaintext comes as DFL_TLS: no bytes attached */
-	DFL_DATA_UNREAD = 1 << 3,    /* passed without a readable buffer: sendfile, splice */
-	DFL_DATA_FIRST = 1 << 4,     /* first piece of its call */
-	DFL_DATA_LAST = 1 << 5,	     /* last piece of its call */
-	DFL_DATA_END = 1 << 6,	     /* end of this direction (FIN, read of 0 bytes, close of a writer) */
+	DFL_DATA_POS = 1 << 0,	   /* pos is the kernel's word; else order of arrival decides */
+	DFL_DATA_DGRAM = 1 << 1,   /* a whole datagram */
+	DFL_DATA_COVERED = 1 << 2, /* ciphertext whose plaintext comes as DFL_TLS: no bytes attached
+				    */
+	DFL_DATA_UNREAD = 1 << 3,  /* passed without a readable buffer: sendfile, splice */
+	DFL_DATA_FIRST = 1 << 4,   /* first piece of its call */
+	DFL_DATA_LAST = 1 << 5,	   /* last piece of its call */
+	DFL_DATA_END = 1 << 6, /* end of this direction (FIN, read of 0 bytes, close of a writer) */
 };
 
 /*
@@ -92,11 +93,12 @@ enum dfl_data_flags {
 struct dfl_ev_data {
 	uint64_t chan;
 	uint64_t call; /* same for the pieces of one call */
-	uint64_t pos;  /* of the piece's first byte: TCP sequence number (32 bit), file offset, number of the plaintext byte */
+	uint64_t pos;  /* of the piece's first byte: TCP sequence number (32 bit), file offset,
+			  number of the plaintext byte */
 	uint64_t ssl;  /* layer TLS: which TLS object; new number after SSL_free */
 	uint32_t pid, tid;
-	int32_t fd; /* -1 unknown */
-	bool out;   /* from the local end (the process wrote) */
+	int32_t fd;    /* -1 unknown */
+	bool out;      /* from the local end (the process wrote) */
 	uint8_t layer; /* enum dfl_layer */
 	uint16_t flags;
 	uint32_t len;	 /* bytes of the stream that this piece stands for */
@@ -124,7 +126,13 @@ struct dfl_ev_loss {
 	uint32_t pid;	   /* 0: any */
 };
 
-enum dfl_blind_kind { DFL_BLIND_IO_URING, DFL_BLIND_SHM, DFL_BLIND_PROCESS_VM, DFL_BLIND_OTHER, DFL_N_BLIND };
+enum dfl_blind_kind {
+	DFL_BLIND_IO_URING,
+	DFL_BLIND_SHM,
+	DFL_BLIND_PROCESS_VM,
+	DFL_BLIND_OTHER,
+	DFL_N_BLIND
+};
 
 struct dfl_ev_blind {
 	uint32_t pid;
@@ -161,7 +169,8 @@ struct dfl_source {
 
 struct dfl_source_ops {
 	int (*fd)(struct dfl_source *s);
-	uint64_t (*timeout_ns)(struct dfl_source *s); /* call dispatch at least this often; UINT64_MAX: never */
+	uint64_t (*timeout_ns)(struct dfl_source *s); /* call dispatch at least this often;
+							 UINT64_MAX: never */
 	int (*dispatch)(struct dfl_source *s, dfl_event_fn fn, void *ud, unsigned max_events);
 	int (*finish)(struct dfl_source *s, dfl_event_fn fn, void *ud);
 	void (*free)(struct dfl_source *s);

@@ -71,7 +71,9 @@ static int read_listeners(struct dfl_existing *e, uint32_t pid, const char *tabl
 	snprintf(path, sizeof(path), "/proc/%u/net/%s", pid, table);
 	f = fopen(path, "re");
 	while (f && !r && fgets(line, sizeof(line), f))
-		if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", &port, &state) == 2 && state == 0x0a)
+		if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", &port, &state) ==
+			    2 &&
+		    state == 0x0a)
 			r = add(&e->listening, netns, port);
 	if (f)
 		fclose(f);
@@ -108,7 +110,8 @@ int dfl_existing_add(struct dfl_existing *e, uint32_t pid)
 		if (n <= 0)
 			continue;
 		link[n] = 0;
-		if (sscanf(link, "socket:[%" SCNu64 "]", &ino) == 1 || sscanf(link, "pipe:[%" SCNu64 "]", &ino) == 1)
+		if (sscanf(link, "socket:[%" SCNu64 "]", &ino) == 1 ||
+		    sscanf(link, "pipe:[%" SCNu64 "]", &ino) == 1)
 			r = add(&e->open, ino, 0);
 	}
 	if (dir)
@@ -130,7 +133,8 @@ static void free_set(struct item **set)
 {
 	struct item *it, *tmp;
 
-	HASH_ITER(hh, *set, it, tmp) {
+	HASH_ITER(hh, *set, it, tmp)
+	{
 		HASH_DEL(*set, it);
 		free(it);
 	}

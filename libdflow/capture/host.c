@@ -23,10 +23,11 @@ struct report {
 	bool missing;
 };
 
-static void tell(struct report *r, const char *name, enum dfl_check_result result, const char *advice, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+static void tell(struct report *r, const char *name, enum dfl_check_result result,
+		 const char *advice, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-static void tell(struct report *r, const char *name, enum dfl_check_result result, const char *advice, const char *fmt, ...)
+static void tell(struct report *r, const char *name, enum dfl_check_result result,
+		 const char *advice, const char *fmt, ...)
 {
 	char found[1024];
 	va_list ap;
@@ -48,9 +49,10 @@ static void check_kernel(struct report *r)
 
 	uname(&u);
 	sscanf(u.release, "%d.%d", &major, &minor);
-	tell(r, "kernel", major * 1000 + minor >= 5010 ? DFL_CHECK_OK : DFL_CHECK_MISSING, "use Linux 5.10 or newer", "%s",
-	     u.release);
-	tell(r, "kernel BTF", access("/sys/kernel/btf/vmlinux", R_OK) ? DFL_CHECK_MISSING : DFL_CHECK_OK,
+	tell(r, "kernel", major * 1000 + minor >= 5010 ? DFL_CHECK_OK : DFL_CHECK_MISSING,
+	     "use Linux 5.10 or newer", "%s", u.release);
+	tell(r, "kernel BTF",
+	     access("/sys/kernel/btf/vmlinux", R_OK) ? DFL_CHECK_MISSING : DFL_CHECK_OK,
 	     "use a kernel built with CONFIG_DEBUG_INFO_BTF", "%s",
 	     access("/sys/kernel/btf/vmlinux", R_OK) ? "none" : "/sys/kernel/btf/vmlinux");
 }
@@ -78,7 +80,8 @@ static void check_capabilities(struct report *r)
 		bool has = dfl_caps_has(needed[i]) || dfl_caps_has(CAP_SYS_ADMIN);
 
 		tell(r, dfl_caps_name(needed[i]), has ? DFL_CHECK_OK : DFL_CHECK_MISSING,
-		     "run as root, or give the service this capability", "%s", has ? "held" : "not held");
+		     "run as root, or give the service this capability", "%s",
+		     has ? "held" : "not held");
 	}
 }
 
@@ -87,7 +90,8 @@ static void check_cgroup(struct report *r)
 	char mount[1024], root[1024];
 
 	if (dfl_cgroup_mount(mount, sizeof(mount), root, sizeof(root))) {
-		tell(r, "cgroup v2", DFL_CHECK_LIMITED, "mount it, or choose targets by process", "not mounted");
+		tell(r, "cgroup v2", DFL_CHECK_LIMITED, "mount it, or choose targets by process",
+		     "not mounted");
 		return;
 	}
 	tell(r, "cgroup v2", strstr(root, "..") ? DFL_CHECK_LIMITED : DFL_CHECK_OK,
@@ -105,7 +109,8 @@ static int load_only(const char *name)
 
 	if (r)
 		return r;
-	bpf_object__for_each_program(p, skel->obj) {
+	bpf_object__for_each_program(p, skel->obj)
+	{
 		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
 		if (!strncmp(bpf_program__name(p), "dfl_ssl_multi", 13))
 			bpf_program__set_expected_attach_type(p, LIVE_TRACE_UPROBE_MULTI);
@@ -118,7 +123,8 @@ static int load_only(const char *name)
 
 static void check_programs(struct report *r)
 {
-	bool have_multi = live_has_uprobe_multi(); /* TLS has a set of programs for each way to attach */
+	bool have_multi = live_has_uprobe_multi(); /* TLS has a set of programs for each way to
+						      attach */
 	struct bpf_program *p;
 	struct dflow_bpf *skel;
 	struct dfl_err err;
@@ -127,7 +133,8 @@ static void check_programs(struct report *r)
 		tell(r, "programs", DFL_CHECK_MISSING, "see above", "%s", err.msg);
 		return;
 	}
-	bpf_object__for_each_program(p, skel->obj) {
+	bpf_object__for_each_program(p, skel->obj)
+	{
 		const char *name = bpf_program__name(p);
 		bool tls = !strncmp(name, "dfl_ssl", 7);
 		char what[96];
@@ -137,9 +144,13 @@ static void check_programs(struct report *r)
 			continue;
 		e = load_only(name);
 		snprintf(what, sizeof(what), "program %s", name + 4);
-		tell(r, what, !e ? DFL_CHECK_OK : tls ? DFL_CHECK_LIMITED : DFL_CHECK_MISSING,
-		     tls ? "without it TLS is seen as ciphertext only" : "the kernel has to allow this program", "%s",
-		     e ? strerror(-e) : bpf_program__section_name(p));
+		tell(r, what,
+		     !e	 ? DFL_CHECK_OK :
+		     tls ? DFL_CHECK_LIMITED :
+			   DFL_CHECK_MISSING,
+		     tls ? "without it TLS is seen as ciphertext only" :
+			   "the kernel has to allow this program",
+		     "%s", e ? strerror(-e) : bpf_program__section_name(p));
 	}
 	dflow_bpf__destroy(skel);
 }
@@ -149,7 +160,8 @@ static void check_uprobes(struct report *r)
 	bool has = !access("/sys/bus/event_source/devices/uprobe/type", R_OK);
 
 	tell(r, "uprobes", has ? DFL_CHECK_OK : DFL_CHECK_LIMITED,
-	     "TLS is seen as ciphertext only: use a kernel with CONFIG_UPROBE_EVENTS", "%s", has ? "available" : "none");
+	     "TLS is seen as ciphertext only: use a kernel with CONFIG_UPROBE_EVENTS", "%s",
+	     has ? "available" : "none");
 }
 
 /* ---- targets ---- */
@@ -166,7 +178,8 @@ static void tell_lib(void *ud, const char *path, bool attachable)
 
 	libs->n++;
 	tell(libs->report, libs->name, attachable ? DFL_CHECK_OK : DFL_CHECK_LIMITED,
-	     "its file cannot be opened or lacks OpenSSL's functions: its TLS stays ciphertext", "TLS library %s", path);
+	     "its file cannot be opened or lacks OpenSSL's functions: its TLS stays ciphertext",
+	     "TLS library %s", path);
 }
 
 #define SHORT_ID 12 /* of a container id, as docker ps and crictl ps show it */
@@ -180,19 +193,21 @@ static void check_process(struct report *r, uint32_t pid)
 		return;
 	dfl_proc_container("", &f);
 	snprintf(libs.name, sizeof(libs.name), "process %u %s", pid, f.comm);
-	tell(r, libs.name, DFL_CHECK_OK, NULL, "%s%.*s%s%s%s", f.container_id[0] ? "container " : "on the host",
+	tell(r, libs.name, DFL_CHECK_OK, NULL, "%s%.*s%s%s%s",
+	     f.container_id[0] ? "container " : "on the host",
 	     f.container_name[0] ? (int)sizeof(f.container_name) : SHORT_ID,
-	     f.container_name[0] ? f.container_name : f.container_id, f.pod[0] ? ", pod " : "", f.pod,
-	     f.task[0] ? ", an ECS task" : "");
+	     f.container_name[0] ? f.container_name : f.container_id, f.pod[0] ? ", pod " : "",
+	     f.pod, f.task[0] ? ", an ECS task" : "");
 	if (live_lib_list(pid, tell_lib, &libs))
-		tell(r, libs.name, DFL_CHECK_LIMITED, "it may be gone, or CAP_SYS_PTRACE is missing",
-		     "its mappings cannot be read");
+		tell(r, libs.name, DFL_CHECK_LIMITED,
+		     "it may be gone, or CAP_SYS_PTRACE is missing", "its mappings cannot be read");
 }
 
 static void check_processes(struct report *r, const struct dfl_pids *pids, const char *what)
 {
 	tell(r, what, pids->n ? DFL_CHECK_OK : DFL_CHECK_LIMITED,
-	     "no process: nothing will be seen until one starts there; is it the right cgroup?", "%zu processes", pids->n);
+	     "no process: nothing will be seen until one starts there; is it the right cgroup?",
+	     "%zu processes", pids->n);
 	for (size_t i = 0; i < pids->n && i < MAX_TOLD_PROCS; i++)
 		check_process(r, pids->pid[i]);
 	if (pids->n > MAX_TOLD_PROCS)
@@ -209,7 +224,8 @@ static int check_targets(struct report *r, const struct dfl_host_opts *o, struct
 	for (size_t i = 0; i < o->n_cgroups; i++, dfl_pids_fini(&pids)) {
 		e = dfl_cgroup_find(o->cgroups[i], &cg, err);
 		if (e) {
-			tell(r, "target", DFL_CHECK_MISSING, "give a directory of cgroup v2", "%s", err ? err->msg : "?");
+			tell(r, "target", DFL_CHECK_MISSING, "give a directory of cgroup v2", "%s",
+			     err ? err->msg : "?");
 			bad = e;
 		} else if (!dfl_pids_of_cgroup(cg.path, &pids)) {
 			snprintf(what, sizeof(what), "cgroup %.100s", o->cgroups[i]);
@@ -228,8 +244,9 @@ static int check_targets(struct report *r, const struct dfl_host_opts *o, struct
 	return bad;
 }
 
-int dfl_live_probe_host(const struct dfl_host_opts *opts, void (*fn)(void *ud, const struct dfl_check *check),
-			void *ud, struct dfl_err *err)
+int dfl_live_probe_host(const struct dfl_host_opts *opts,
+			void (*fn)(void *ud, const struct dfl_check *check), void *ud,
+			struct dfl_err *err)
 {
 	struct report r = { .fn = fn, .ud = ud };
 	int bad, e;
@@ -244,7 +261,8 @@ int dfl_live_probe_host(const struct dfl_host_opts *opts, void (*fn)(void *ud, c
 		return bad;
 	check_programs(&r);
 	if (r.missing)
-		bad = dfl_err_set(err, ENOTSUP, "this kernel cannot load a program that recording needs");
+		bad = dfl_err_set(err, ENOTSUP,
+				  "this kernel cannot load a program that recording needs");
 	if (!opts)
 		return bad;
 	e = check_targets(&r, opts, err);

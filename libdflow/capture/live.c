@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The live source: takes records from the ring, puts them in order of time, hands them on as events, and
- * accounts for what was lost on the way.
+ * The live source: takes records from the ring, puts them in order of time, hands them on as
+ * events, and accounts for what was lost on the way.
  */
 #include "capture/live.h"
 
@@ -65,11 +65,13 @@ static int send_node(struct live *l, uint64_t now_ns)
 	gethostname(host, sizeof(host) - 1);
 	/* machine-id(5) asks not to show the id itself */
 	snprintf(id, sizeof(id), "%016llx",
-		 (unsigned long long)XXH64(machine[0] ? machine : host, strlen(machine[0] ? machine : host), 0));
+		 (unsigned long long)XXH64(machine[0] ? machine : host,
+					   strlen(machine[0] ? machine : host), 0));
 	ev.node.id = id;
 	ev.node.hostname = host;
 	ev.node.boot_id = boot;
-	ev.node.realtime_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+	ev.node.realtime_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) -
+					       clock_ns(CLOCK_MONOTONIC));
 	return live_send(l, &ev);
 }
 
@@ -122,8 +124,8 @@ static int take(void *ud, const void *rec, size_t len)
 	struct live *l = ud;
 	struct live_lane *lane;
 
-	if (len < sizeof(*h) || h->size > len || h->size < least_size(h->type) || h->lane >= DFL_K_N_LANE ||
-	    h->cpu >= l->n_cpus)
+	if (len < sizeof(*h) || h->size > len || h->size < least_size(h->type) ||
+	    h->lane >= DFL_K_N_LANE || h->cpu >= l->n_cpus)
 		return -EBADMSG; /* both sides are built together: can not happen */
 	lane = &l->lanes[h->lane * l->n_cpus + h->cpu];
 	lane->received++;
@@ -268,7 +270,8 @@ static int live_finish(struct dfl_source *s, dfl_event_fn fn, void *ud)
 		l->detached = true;
 	}
 	r = l->started ? 0 : start(l);
-	while (!r && !dfl_ring_empty(&l->ring) && (r = dfl_ring_take(&l->ring, take, l, UINT32_MAX)) > 0)
+	while (!r && !dfl_ring_empty(&l->ring) &&
+	       (r = dfl_ring_take(&l->ring, take, l, UINT32_MAX)) > 0)
 		r = 0;
 	l->watermark_ns = clock_ns(CLOCK_MONOTONIC);
 	if (r >= 0)
@@ -321,7 +324,8 @@ static int open_poll(struct live *l, struct dfl_err *err)
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
 
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (l->epoll_fd < 0 || epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, bpf_map__fd(l->skel->maps.ring), &ev))
+	if (l->epoll_fd < 0 ||
+	    epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, bpf_map__fd(l->skel->maps.ring), &ev))
 		return dfl_err_set(err, errno, "cannot poll the ring of events: %m");
 	return 0;
 }
@@ -336,7 +340,9 @@ static int look_around(struct live *l, struct dfl_err *err)
 		r = dfl_existing_add(l->existing, l->at_start.pid[i]);
 		live_lib_scan(l, l->at_start.pid[i]);
 	}
-	return r ? dfl_err_set(err, -r, "cannot look at the processes to record: %s", strerror(-r)) : 0;
+	return r ? dfl_err_set(err, -r, "cannot look at the processes to record: %s",
+			       strerror(-r)) :
+		   0;
 }
 
 static int set_up(struct live *l, const struct dfl_live_opts *opts, struct dfl_err *err)
@@ -362,7 +368,8 @@ static int set_up(struct live *l, const struct dfl_live_opts *opts, struct dfl_e
 	return r ? r : look_around(l, err);
 }
 
-int dfl_live_open(const struct dfl_live_opts *opts, struct dfl_source **ret_source, struct dfl_err *err)
+int dfl_live_open(const struct dfl_live_opts *opts, struct dfl_source **ret_source,
+		  struct dfl_err *err)
 {
 	struct live *l = calloc(1, sizeof(*l));
 	int r;

@@ -10,11 +10,13 @@
 #include "capture/live_int.h"
 
 _Static_assert((int)DFL_K_POS == DFL_DATA_POS && (int)DFL_K_DGRAM == DFL_DATA_DGRAM &&
-		       (int)DFL_K_COVERED == DFL_DATA_COVERED && (int)DFL_K_UNREAD == DFL_DATA_UNREAD &&
-		       (int)DFL_K_FIRST == DFL_DATA_FIRST && (int)DFL_K_LAST == DFL_DATA_LAST &&
-		       (int)DFL_K_END == DFL_DATA_END,
+		       (int)DFL_K_COVERED == DFL_DATA_COVERED &&
+		       (int)DFL_K_UNREAD == DFL_DATA_UNREAD && (int)DFL_K_FIRST == DFL_DATA_FIRST &&
+		       (int)DFL_K_LAST == DFL_DATA_LAST && (int)DFL_K_END == DFL_DATA_END,
 	       "flags are passed on as they are");
-_Static_assert((int)DFL_K_CONNECTED == DFL_ROLE_CONNECTED && (int)DFL_K_ACCEPTED == DFL_ROLE_ACCEPTED, "roles too");
+_Static_assert((int)DFL_K_CONNECTED == DFL_ROLE_CONNECTED &&
+		       (int)DFL_K_ACCEPTED == DFL_ROLE_ACCEPTED,
+	       "roles too");
 
 static enum dfl_medium medium(uint32_t kind)
 {
@@ -55,7 +57,9 @@ static void unlink_chan(struct live *l, struct live_chan *c)
 
 static int send_close(struct live *l, struct live_chan *c, uint64_t ts_ns)
 {
-	struct dfl_event ev = { .type = DFL_EV_CHAN_CLOSE, .ts_ns = ts_ns, .closed_chan = c->ev.chan };
+	struct dfl_event ev = { .type = DFL_EV_CHAN_CLOSE,
+				.ts_ns = ts_ns,
+				.closed_chan = c->ev.chan };
 
 	return c->told ? live_send(l, &ev) : 0;
 }
@@ -118,7 +122,8 @@ static char *join_path(const struct dfl_k_chan *rec)
 	char *path = calloc(1, n * (DFL_K_PATH_PART + 1) + 1);
 
 	while (path && n--)
-		len += sprintf(path + len, "/%.*s", DFL_K_PATH_PART - 1, rec->path + n * DFL_K_PATH_PART);
+		len += sprintf(path + len, "/%.*s", DFL_K_PATH_PART - 1,
+			       rec->path + n * DFL_K_PATH_PART);
 	return path;
 }
 
@@ -130,8 +135,8 @@ static bool ends_with(const char *s, const char *end)
 }
 
 /*
- * The kernel's path ends at the root of its mount. If the fd is still open, its link has the rest, as
- * the process sees it.
+ * The kernel's path ends at the root of its mount. If the fd is still open, its link has the rest,
+ * as the process sees it.
  */
 static char *whole_path(const struct dfl_k_chan *rec)
 {
@@ -167,8 +172,9 @@ static void set_role(struct live *l, struct live_chan *c, uint8_t role)
 		return;
 	}
 	/* of a connection older than dflow: who listened on its port accepted it */
-	c->ev.role = dfl_existing_listens(l->existing, c->ev.netns, c->ev.local.port) ? DFL_ROLE_ACCEPTED :
-											 DFL_ROLE_CONNECTED;
+	c->ev.role = dfl_existing_listens(l->existing, c->ev.netns, c->ev.local.port) ?
+			     DFL_ROLE_ACCEPTED :
+			     DFL_ROLE_CONNECTED;
 }
 
 /* Keeps what was known before: after a reset or close the kernel's addresses are gone. */
@@ -302,7 +308,8 @@ int live_chan_unbound(struct live *l, uint64_t ts_ns, uint64_t *ret_chan)
 	return live_send(l, &ev);
 }
 
-int live_chan_send_data(struct live *l, const struct dfl_k_data *rec, uint64_t chan, uint64_t ssl, uint64_t ts_ns)
+int live_chan_send_data(struct live *l, const struct dfl_k_data *rec, uint64_t chan, uint64_t ssl,
+			uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_DATA, .ts_ns = ts_ns };
 	struct dfl_ev_data *d = &ev.data;
@@ -328,7 +335,8 @@ int live_chan_send_data(struct live *l, const struct dfl_k_data *rec, uint64_t c
 }
 
 /* The record that introduced it was lost: what the data says has to do. */
-static int make_unintroduced(struct live *l, const struct dfl_k_data *rec, struct live_chan **ret_chan)
+static int make_unintroduced(struct live *l, const struct dfl_k_data *rec,
+			     struct live_chan **ret_chan)
 {
 	int r = make_room(l, rec->head.ts_ns);
 

@@ -18,12 +18,12 @@
 /* Limits; each overflow is counted. */
 #define LIVE_MAX_CHANS 131072
 #define LIVE_MAX_PROCS 65536
-#define LIVE_MAX_CONTAINERS 1024	 /* whose names are remembered; of others they are read again */
+#define LIVE_MAX_CONTAINERS 1024 /* whose names are remembered; of others they are read again */
 #define LIVE_MAX_SSL 32768
-#define LIVE_MAX_HELD (16u << 20)	 /* bytes of plaintext that wait for their socket */
-#define LIVE_MAX_HOLD_NS 500000000ull	 /* and how long */
+#define LIVE_MAX_HELD (16u << 20)     /* bytes of plaintext that wait for their socket */
+#define LIVE_MAX_HOLD_NS 500000000ull /* and how long */
 #define LIVE_TICK_NS 50000000ull
-#define LIVE_MAX_LIBS 16384		 /* (process, TLS library) pairs */
+#define LIVE_MAX_LIBS 16384 /* (process, TLS library) pairs */
 
 #define LIVE_REC_LOSS DFL_K_N_TYPE /* a record of user space, in the window only */
 
@@ -90,12 +90,12 @@ struct live {
 	uint64_t opened_ns, watermark_ns, last_tick_ns, last_check_ns, taken_ns;
 	bool busy; /* the last dispatch found something */
 	bool started, detached;
-	bool uprobe_multi; /* one link can hold many probes */
-	struct live_lane *lanes; /* [DFL_K_N_LANE][n_cpus] */
+	bool uprobe_multi;	     /* one link can hold many probes */
+	struct live_lane *lanes;     /* [DFL_K_N_LANE][n_cpus] */
 	struct dfl_k_count *per_cpu; /* [n_cpus], for reading the counters */
 	struct dfl_k_count drops[DFL_K_N_DROP];
-	uint64_t misses;	/* runs of programs that the kernel skipped */
-	uint64_t accounted;	/* lost records that were told already */
+	uint64_t misses;    /* runs of programs that the kernel skipped */
+	uint64_t accounted; /* lost records that were told already */
 	struct dfl_pids at_start;
 	struct dfl_existing *existing;
 
@@ -144,7 +144,8 @@ int live_chan_data(struct live *l, const struct dfl_k_data *rec);
 struct live_chan *live_chan_find(struct live *l, const struct dfl_k_key *key);
 /* Makes one for a TLS object without a socket; tells it. Returns 0 or an error. */
 int live_chan_unbound(struct live *l, uint64_t ts_ns, uint64_t *ret_chan);
-int live_chan_send_data(struct live *l, const struct dfl_k_data *rec, uint64_t chan, uint64_t ssl, uint64_t ts_ns);
+int live_chan_send_data(struct live *l, const struct dfl_k_data *rec, uint64_t chan, uint64_t ssl,
+			uint64_t ts_ns);
 void live_chan_fini(struct live *l);
 
 /* live_tls.c */
@@ -167,8 +168,8 @@ int live_lib_list(uint32_t pid, void (*fn)(void *ud, const char *path, bool atta
 /* uprobe_multi.c: returns the fd of a link, or -errno. */
 #define LIVE_TRACE_UPROBE_MULTI 48 /* BPF_TRACE_UPROBE_MULTI of Linux 6.6 */
 bool live_has_uprobe_multi(void);
-int live_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets, const uint64_t *cookies, uint32_t n,
-		      bool ret, uint32_t pid);
+int live_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets,
+		      const uint64_t *cookies, uint32_t n, bool ret, uint32_t pid);
 
 /* load.c */
 int live_load(struct live *l, const struct dfl_live_opts *opts, struct dfl_err *err);

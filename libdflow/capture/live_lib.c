@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Attaches the uprobes to TLS libraries: per process (a probe for all processes would cost every other
- * user of the library dearly) and per file, so that two overlays of one image never fire twice.
+ * Attaches the uprobes to TLS libraries: per process (a probe for all processes would cost every
+ * other user of the library dearly) and per file, so that two overlays of one image never fire
+ * twice.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -29,7 +30,7 @@ static const char *const fn_names[DFL_K_N_TLS_FN] = {
 };
 #define N_LINKS (DFL_K_N_TLS_FN + DFL_K_N_TLS_RETURN)
 
-struct live_elf { /* symbols of one file */
+struct live_elf {	 /* symbols of one file */
 	uint64_t key[3]; /* device, inode, time of change */
 	uint64_t offset[DFL_K_N_TLS_FN];
 	int found;
@@ -64,7 +65,10 @@ static bool is_tls_library(const char *path)
 	return base && !strncmp(base + 1, "libssl", 6);
 }
 
-/* proc_pid_maps(5): from-to perms offset major:minor inode path. One of each file, executable parts. */
+/*
+ * proc_pid_maps(5): from-to perms offset major:minor inode path. One of each file, executable
+ * parts.
+ */
 static int each_mapping(uint32_t pid, int (*fn)(void *ud, const struct mapping *m), void *ud)
 {
 	unsigned major, minor;
@@ -79,7 +83,8 @@ static int each_mapping(uint32_t pid, int (*fn)(void *ud, const struct mapping *
 	if (!f)
 		return -errno;
 	while (!r && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%*s %4s %*s %x:%x %" SCNu64 " %n", perms, &major, &minor, &m.ino, &at) != 4 ||
+		if (sscanf(line, "%*s %4s %*s %x:%x %" SCNu64 " %n", perms, &major, &minor, &m.ino,
+			   &at) != 4 ||
 		    !strchr(perms, 'x') || m.ino == last)
 			continue;
 		p = line + at;
@@ -143,8 +148,8 @@ static struct bpf_program *entry_program(const struct dflow_bpf *skel, int fn)
 }
 
 /*
- * Two files hold a probe: the perf event, which bpf_link__destroy() closes, and the link. Both are kept
- * open here by copies, whose closing the kernel does in the background.
+ * Two files hold a probe: the perf event, which bpf_link__destroy() closes, and the link. Both are
+ * kept open here by copies, whose closing the kernel does in the background.
  */
 static void close_link(struct live *l, struct bpf_link *link)
 {
@@ -167,7 +172,8 @@ static void detach(struct live *l, struct live_lib *lib)
 	free(lib);
 }
 
-static int attach_one(struct live_lib *lib, struct bpf_program *prog, bool ret, int at, int fn, const char *file)
+static int attach_one(struct live_lib *lib, struct bpf_program *prog, bool ret, int at, int fn,
+		      const char *file)
 {
 	struct bpf_link *link;
 
@@ -187,14 +193,16 @@ static int attach_each(struct live *l, struct live_lib *lib, const char *file)
 
 	for (int fn = DFL_K_N_TLS_FN - 1; fn >= 0 && !r; fn--) {
 		if (fn < DFL_K_N_TLS_RETURN)
-			r = attach_one(lib, l->skel->progs.dfl_ssl_ret, true, DFL_K_N_TLS_FN + fn, fn, file);
+			r = attach_one(lib, l->skel->progs.dfl_ssl_ret, true, DFL_K_N_TLS_FN + fn,
+				       fn, file);
 		if (!r)
 			r = attach_one(lib, entry_program(l->skel, fn), false, fn, fn, file);
 	}
 	return r;
 }
 
-static int attach_multi(const struct live_lib *lib, struct bpf_program *prog, bool ret, const char *file)
+static int attach_multi(const struct live_lib *lib, struct bpf_program *prog, bool ret,
+			const char *file)
 {
 	uint64_t offsets[DFL_K_N_TLS_FN], cookies[DFL_K_N_TLS_FN];
 	uint32_t n = 0;
@@ -204,7 +212,8 @@ static int attach_multi(const struct live_lib *lib, struct bpf_program *prog, bo
 			offsets[n] = lib->elf->offset[fn];
 			cookies[n++] = fn;
 		}
-	return live_uprobe_multi(bpf_program__fd(prog), file, offsets, cookies, n, ret, lib->key.pid);
+	return live_uprobe_multi(bpf_program__fd(prog), file, offsets, cookies, n, ret,
+				 lib->key.pid);
 }
 
 static int attach_all(struct live *l, struct live_lib *lib, const char *file)
@@ -226,7 +235,8 @@ static struct live_lib *find(struct live *l, const struct lib_key *key)
 	return lib;
 }
 
-static struct live_lib *make_lib(struct live *l, const struct lib_key *key, struct live_elf *elf, const char *path)
+static struct live_lib *make_lib(struct live *l, const struct lib_key *key, struct live_elf *elf,
+				 const char *path)
 {
 	struct live_lib *lib;
 
@@ -286,7 +296,8 @@ static int scan_one(void *ud, const struct mapping *m)
 		return 0;
 	r = attach(s->l, &key, m->path);
 	if (r) { /* NSS has a libssl too, without these functions; and the process may be gone */
-		s->l->stats.tls_attach_failures += r != -ENOENT && r != -ESRCH && dfl_proc_parent(s->pid);
+		s->l->stats.tls_attach_failures += r != -ENOENT && r != -ESRCH &&
+						   dfl_proc_parent(s->pid);
 		return 0;
 	}
 	s->l->stats.tls_libraries++;
@@ -307,10 +318,10 @@ void live_lib_fork(struct live *l, uint32_t parent, uint32_t child)
 	struct live_lib *lib, *tmp;
 
 	HASH_ITER(hh, l->libs, lib, tmp)
-		if (lib->key.pid == parent) {
-			live_lib_scan(l, child);
-			return;
-		}
+	if (lib->key.pid == parent) {
+		live_lib_scan(l, child);
+		return;
+	}
 }
 
 void live_lib_exit(struct live *l, uint32_t pid)
@@ -318,8 +329,8 @@ void live_lib_exit(struct live *l, uint32_t pid)
 	struct live_lib *lib, *tmp;
 
 	HASH_ITER(hh, l->libs, lib, tmp)
-		if (lib->key.pid == pid)
-			detach(l, lib);
+	if (lib->key.pid == pid)
+		detach(l, lib);
 }
 
 void live_lib_fini(struct live *l)
@@ -328,8 +339,9 @@ void live_lib_fini(struct live *l)
 	struct live_lib *lib, *next;
 
 	HASH_ITER(hh, l->libs, lib, next)
-		detach(l, lib);
-	HASH_ITER(hh, l->elves, e, next_elf) {
+	detach(l, lib);
+	HASH_ITER(hh, l->elves, e, next_elf)
+	{
 		HASH_DEL(l->elves, e);
 		free(e);
 	}

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What was lost between the kernel and here: counters by cause, holes in the sequences, skipped runs. */
+/*
+ * What was lost between the kernel and here: counters by cause, holes in the sequences, skipped
+ * runs.
+ */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -31,20 +34,25 @@ static int read_drops(struct live *l, uint32_t cause, struct dfl_k_count *ret)
 }
 
 /* The loss takes its place in the order of time among the records. */
-static int tell_loss(struct live *l, enum dfl_loss_reason reason, uint64_t events, uint64_t bytes, uint64_t now_ns)
+static int tell_loss(struct live *l, enum dfl_loss_reason reason, uint64_t events, uint64_t bytes,
+		     uint64_t now_ns)
 {
-	struct loss_record rec = { .head = { .type = LIVE_REC_LOSS, .size = sizeof(rec), .ts_ns = now_ns },
-				   .loss = { .reason = reason,
-					     .events = events,
-					     .bytes = bytes,
-					     .since_ns = l->last_check_ns } };
+	struct loss_record rec = {
+		.head = { .type = LIVE_REC_LOSS, .size = sizeof(rec), .ts_ns = now_ns },
+		.loss = { .reason = reason,
+			  .events = events,
+			  .bytes = bytes,
+			  .since_ns = l->last_check_ns }
+	};
 
 	return dfl_window_put(&l->window, &rec.head);
 }
 
 int live_loss_release(struct live *l, const struct dfl_k_head *h)
 {
-	struct dfl_event ev = { .type = DFL_EV_LOSS, .ts_ns = h->ts_ns, .loss = ((const struct loss_record *)h)->loss };
+	struct dfl_event ev = { .type = DFL_EV_LOSS,
+				.ts_ns = h->ts_ns,
+				.loss = ((const struct loss_record *)h)->loss };
 
 	return live_send(l, &ev);
 }
@@ -55,12 +63,14 @@ static int check_drops(struct live *l, uint64_t now_ns)
 	int r = 0;
 
 	for (uint32_t cause = 0; cause < DFL_K_N_DROP && !r; cause++) {
-		if (cause == DFL_K_DROP_CAP || cause == DFL_K_DROP_FDS || read_drops(l, cause, &now))
+		if (cause == DFL_K_DROP_CAP || cause == DFL_K_DROP_FDS ||
+		    read_drops(l, cause, &now))
 			continue; /* gaps by themselves; no loss of data */
 		was = &l->drops[cause];
 		if (now.events == was->events && now.bytes == was->bytes)
 			continue;
-		r = tell_loss(l, drop_reasons[cause], now.events - was->events, now.bytes - was->bytes, now_ns);
+		r = tell_loss(l, drop_reasons[cause], now.events - was->events,
+			      now.bytes - was->bytes, now_ns);
 		if (cause == DFL_K_DROP_RING)
 			l->accounted += now.events - was->events;
 		*was = now;
@@ -74,7 +84,8 @@ static uint64_t read_misses(const struct live *l)
 	struct bpf_program *p;
 	uint64_t sum = 0;
 
-	bpf_object__for_each_program(p, l->skel->obj) {
+	bpf_object__for_each_program(p, l->skel->obj)
+	{
 		struct bpf_prog_info info = { 0 };
 		uint32_t len = sizeof(info);
 

@@ -160,11 +160,13 @@ void live_proc_fini(struct live *l)
 	struct live_container *c, *next;
 	struct live_proc *p, *tmp;
 
-	HASH_ITER(hh, l->procs, p, tmp) {
+	HASH_ITER(hh, l->procs, p, tmp)
+	{
 		HASH_DEL(l->procs, p);
 		free(p);
 	}
-	HASH_ITER(hh, l->containers, c, next) {
+	HASH_ITER(hh, l->containers, c, next)
+	{
 		HASH_DEL(l->containers, c);
 		free(c);
 	}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Plaintext of TLS objects: it belongs to the channel of the socket that the object writes to, which is
- * known once a system call was seen inside one of its calls. Until then the records wait; an object
- * that never shows a socket (memory BIO) gets a channel of its own, so that its text is not lost.
+ * Plaintext of TLS objects: it belongs to the channel of the socket that the object writes to,
+ * which is known once a system call was seen inside one of its calls. Until then the records wait;
+ * an object that never shows a socket (memory BIO) gets a channel of its own, so that its text is
+ * not lost.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -108,8 +109,8 @@ static int move_to_end(struct live *l, struct live_ssl *s)
 	return -ENOMEM;
 }
 
-static int find_or_make(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid, uint64_t ts_ns,
-			struct live_ssl **ret_ssl)
+static int find_or_make(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid,
+			uint64_t ts_ns, struct live_ssl **ret_ssl)
 {
 	struct live_ssl *s = find(l, ssl, born_ns, pid);
 	int r = s ? move_to_end(l, s) : make_room(l, ts_ns);
@@ -190,7 +191,8 @@ int live_tls_expire(struct live *l, uint64_t now_ns, bool all)
 
 	if (!l->held_bytes)
 		return 0;
-	HASH_ITER(hh, l->ssls, s, tmp) {
+	HASH_ITER(hh, l->ssls, s, tmp)
+	{
 		if (!s->held || (!all && now_ns - s->held_since_ns < LIVE_MAX_HOLD_NS))
 			continue;
 		r = give_up(l, s, now_ns);
@@ -205,8 +207,8 @@ void live_tls_forget(struct live *l, uint32_t pid)
 	struct live_ssl *s, *tmp;
 
 	HASH_ITER(hh, l->ssls, s, tmp)
-		if (s->key.pid == pid && !s->held)
-			remove_ssl(l, s);
+	if (s->key.pid == pid && !s->held)
+		remove_ssl(l, s);
 }
 
 void live_tls_fini(struct live *l)
@@ -214,5 +216,5 @@ void live_tls_fini(struct live *l)
 	struct live_ssl *s, *tmp;
 
 	HASH_ITER(hh, l->ssls, s, tmp)
-		remove_ssl(l, s);
+	remove_ssl(l, s);
 }

@@ -15,7 +15,10 @@
 #include "capture/live_int.h"
 #include "dflow.skel.h"
 
-/* A table like this in the kernel would need an entry per architecture; here the numbers have names. */
+/*
+ * A table like this in the kernel would need an entry per architecture; here the numbers have
+ * names.
+ */
 static const struct {
 	int nr;
 	uint8_t call;
@@ -57,7 +60,7 @@ static const struct {
 	{ SYS_process_vm_writev, DFL_K_CALL_PROCESS_VM },
 };
 
-#define MIN_RING (1u << 17)    /* two of the largest pieces */
+#define MIN_RING (1u << 17) /* two of the largest pieces */
 #define DEFAULT_RING (64u << 20)
 #define MAX_RING (1u << 30)
 #define DEFAULT_COPY_CAP (4u << 20)
@@ -90,14 +93,20 @@ int live_check_host(struct dfl_err *err)
 	int major = 0, minor = 0;
 
 	if (cap && geteuid())
-		return dfl_err_set(err, EPERM, "recording needs root (%s is missing): run it with sudo", cap);
+		return dfl_err_set(err, EPERM,
+				   "recording needs root (%s is missing): run it with sudo", cap);
 	if (cap)
-		return dfl_err_set(err, EPERM, "%s is missing: give the container or service this capability", cap);
-	if (!uname(&u) && sscanf(u.release, "%d.%d", &major, &minor) == 2 && major * 1000 + minor < 5010)
-		return dfl_err_set(err, ENOTSUP, "the kernel is %s, recording needs 5.10 or newer", u.release);
+		return dfl_err_set(err, EPERM,
+				   "%s is missing: give the container or service this capability",
+				   cap);
+	if (!uname(&u) && sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
+	    major * 1000 + minor < 5010)
+		return dfl_err_set(err, ENOTSUP, "the kernel is %s, recording needs 5.10 or newer",
+				   u.release);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return dfl_err_set(err, ENOTSUP,
-				   "the kernel has no BTF (/sys/kernel/btf/vmlinux): it was built without CONFIG_DEBUG_INFO_BTF");
+				   "the kernel has no BTF (/sys/kernel/btf/vmlinux): it was built "
+				   "without CONFIG_DEBUG_INFO_BTF");
 	return 0;
 }
 
@@ -120,8 +129,9 @@ static int set_targets(struct live *l, const struct dfl_live_opts *o, struct dfl
 	if (!o->n_cgroups && !o->n_pids && !o->all)
 		return dfl_err_set(err, EINVAL, "no target: give a cgroup, a process, or all");
 	if (o->n_cgroups > DFL_K_MAX_CGROUPS)
-		return dfl_err_set(err, EINVAL, "%zu cgroups, at most %d are possible: give their parent", o->n_cgroups,
-				   DFL_K_MAX_CGROUPS);
+		return dfl_err_set(err, EINVAL,
+				   "%zu cgroups, at most %d are possible: give their parent",
+				   o->n_cgroups, DFL_K_MAX_CGROUPS);
 	for (size_t i = 0; i < o->n_cgroups && !r; i++) {
 		r = dfl_cgroup_find(o->cgroups[i], &cg, err);
 		if (r)
@@ -140,7 +150,8 @@ static int set_targets(struct live *l, const struct dfl_live_opts *o, struct dfl
 	l->skel->rodata->cfg_n_cgroups = o->n_cgroups;
 	l->skel->rodata->cfg_by_pid = o->n_pids != 0;
 	l->skel->rodata->cfg_all = o->all;
-	return r ? dfl_err_set(err, -r, "cannot list the processes to record: %s", strerror(-r)) : 0;
+	return r ? dfl_err_set(err, -r, "cannot list the processes to record: %s", strerror(-r)) :
+		   0;
 }
 
 static void set_constants(struct live *l, const struct dfl_live_opts *o, uint32_t ring)
@@ -168,7 +179,9 @@ static const char *lockdown(void)
 			state[0] = 0;
 		fclose(f);
 	}
-	return strstr(state, "[confidentiality]") ? " (the kernel is locked down: confidentiality)" : "";
+	return strstr(state, "[confidentiality]") ?
+		       " (the kernel is locked down: confidentiality)" :
+		       "";
 }
 
 int live_open_skeleton(struct dflow_bpf **ret_skel, struct dfl_err *err)
@@ -190,7 +203,8 @@ static void choose_programs(struct live *l)
 	struct bpf_program *p;
 
 	l->uprobe_multi = !l->opts.single_probes && live_has_uprobe_multi();
-	bpf_object__for_each_program(p, l->skel->obj) {
+	bpf_object__for_each_program(p, l->skel->obj)
+	{
 		const char *name = bpf_program__name(p);
 		bool multi = !strncmp(name, "dfl_ssl_multi", 13);
 
@@ -206,7 +220,8 @@ static int add_pids(struct live *l, const struct dfl_live_opts *o)
 	uint8_t one = 1;
 
 	for (size_t i = 0; o->n_pids && i < l->at_start.n; i++)
-		if (bpf_map__update_elem(l->skel->maps.pids, &l->at_start.pid[i], sizeof(uint32_t), &one, sizeof(one), 0))
+		if (bpf_map__update_elem(l->skel->maps.pids, &l->at_start.pid[i], sizeof(uint32_t),
+					 &one, sizeof(one), 0))
 			return -errno;
 	return 0;
 }
@@ -226,10 +241,15 @@ static void raise_limits(void)
 static int load_error(struct dfl_err *err, int r)
 {
 	if (r == -EPERM || r == -EACCES)
-		return dfl_err_set(err, EPERM, "the kernel refuses to load the programs%s: %s", lockdown(), strerror(-r));
+		return dfl_err_set(err, EPERM, "the kernel refuses to load the programs%s: %s",
+				   lockdown(), strerror(-r));
 	if (r == -ENOMEM)
-		return dfl_err_set(err, ENOMEM, "no memory for the programs' maps: give a smaller ring, or more memory");
-	return dfl_err_set(err, ENOTSUP, "the kernel cannot load the programs: %s; dflow doctor tells which", strerror(-r));
+		return dfl_err_set(
+			err, ENOMEM,
+			"no memory for the programs' maps: give a smaller ring, or more memory");
+	return dfl_err_set(err, ENOTSUP,
+			   "the kernel cannot load the programs: %s; dflow doctor tells which",
+			   strerror(-r));
 }
 
 int live_load(struct live *l, const struct dfl_live_opts *opts, struct dfl_err *err)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A packet capture as a source of events: TCP and UDP over IPv4 and IPv6, both directions of each flow. */
+/*
+ * A packet capture as a source of events: TCP and UDP over IPv4 and IPv6, both directions of each
+ * flow.
+ */
 #include "capture/event.h"
 
 #include <errno.h>
@@ -205,7 +208,8 @@ static int close_flow(struct pcap_source *s, struct flow *f)
 	return emit(s, &ev);
 }
 
-static int open_flow(struct pcap_source *s, const struct packet *p, bool from_client, struct flow **ret_flow)
+static int open_flow(struct pcap_source *s, const struct packet *p, bool from_client,
+		     struct flow **ret_flow)
 {
 	struct flow *f = calloc(1, sizeof(*f));
 	int r = 0;
@@ -236,8 +240,8 @@ static struct flow *find_flow(struct pcap_source *s, const struct packet *p)
 	return f;
 }
 
-static int emit_data(struct pcap_source *s, const struct flow *f, const struct packet *p, uint64_t pos,
-		     uint16_t flags)
+static int emit_data(struct pcap_source *s, const struct flow *f, const struct packet *p,
+		     uint64_t pos, uint16_t flags)
 {
 	struct dfl_event ev = { .type = DFL_EV_DATA };
 
@@ -333,7 +337,9 @@ static int lost(struct pcap_source *s, uint32_t bytes)
 {
 	struct dfl_event ev = { .type = DFL_EV_LOSS };
 
-	ev.loss = (struct dfl_ev_loss){ .reason = DFL_LOSS_OTHER, .events = 1, .bytes = bytes, .since_ns = s->now_ns };
+	ev.loss = (struct dfl_ev_loss){
+		.reason = DFL_LOSS_OTHER, .events = 1, .bytes = bytes, .since_ns = s->now_ns
+	};
 	return emit(s, &ev);
 }
 
@@ -385,7 +391,9 @@ static int next_packet(struct pcap_source *s)
 		struct dfl_event ev = { .type = DFL_EV_LOSS };
 
 		s->ended = true;
-		ev.loss = (struct dfl_ev_loss){ .reason = DFL_LOSS_TRUNCATED_FILE, .events = 1, .since_ns = s->now_ns };
+		ev.loss = (struct dfl_ev_loss){ .reason = DFL_LOSS_TRUNCATED_FILE,
+						.events = 1,
+						.since_ns = s->now_ns };
 		r = emit(s, &ev);
 		return r ? r : -ENODATA;
 	}
@@ -397,7 +405,8 @@ static int next_packet(struct pcap_source *s)
 	return r ? r : packet(s, h, data);
 }
 
-static int pcap_dispatch_events(struct dfl_source *base, dfl_event_fn fn, void *ud, unsigned max_events)
+static int pcap_dispatch_events(struct dfl_source *base, dfl_event_fn fn, void *ud,
+				unsigned max_events)
 {
 	struct pcap_source *s = (struct pcap_source *)base;
 	unsigned n = 0;
@@ -446,7 +455,8 @@ static void pcap_source_free(struct dfl_source *base)
 	struct pcap_source *s = (struct pcap_source *)base;
 	struct flow *f, *next;
 
-	HASH_ITER(hh, s->flows, f, next) {
+	HASH_ITER(hh, s->flows, f, next)
+	{
 		HASH_DEL(s->flows, f);
 		free(f);
 	}
@@ -465,8 +475,8 @@ static const struct dfl_source_ops pcap_ops = {
 
 static bool known_linktype(int t)
 {
-	return t == DLT_EN10MB || t == DLT_LINUX_SLL || t == DLT_LINUX_SLL2 || t == DLT_NULL || t == DLT_LOOP ||
-	       t == DLT_RAW;
+	return t == DLT_EN10MB || t == DLT_LINUX_SLL || t == DLT_LINUX_SLL2 || t == DLT_NULL ||
+	       t == DLT_LOOP || t == DLT_RAW;
 }
 
 int dfl_pcap_open(const char *path, struct dfl_source **ret_source, struct dfl_err *err)
@@ -488,7 +498,8 @@ int dfl_pcap_open(const char *path, struct dfl_source **ret_source, struct dfl_e
 	if (!s->pcap) {
 		fclose(f);
 		free(s);
-		return dfl_err_set(err, EBADMSG, "%s is not a pcap or pcapng file (%s)", path, errbuf);
+		return dfl_err_set(err, EBADMSG, "%s is not a pcap or pcapng file (%s)", path,
+				   errbuf);
 	}
 	s->linktype = pcap_datalink(s->pcap);
 	if (!known_linktype(s->linktype)) {
@@ -496,7 +507,8 @@ int dfl_pcap_open(const char *path, struct dfl_source **ret_source, struct dfl_e
 
 		pcap_source_free(&s->base);
 		return dfl_err_set(err, EPROTONOSUPPORT,
-				   "%s: link type %s is not supported; capture with -i any or on an Ethernet interface",
+				   "%s: link type %s is not supported; capture with -i any or on "
+				   "an Ethernet interface",
 				   path, name);
 	}
 	*ret_source = &s->base;

@@ -40,7 +40,10 @@ static uint64_t suspended_ns(void)
 	return (b.tv_sec - m.tv_sec) * 1000000000ull + b.tv_nsec - m.tv_nsec;
 }
 
-/* proc(5): the name is in parentheses and may hold any character; then state, ppid, …, starttime (22). */
+/*
+ * proc(5): the name is in parentheses and may hold any character; then state, ppid, …, starttime
+ * (22).
+ */
 static int read_stat(struct dfl_proc_facts *f)
 {
 	unsigned long long ticks;
@@ -50,7 +53,9 @@ static int read_stat(struct dfl_proc_facts *f)
 	if (read_file(f->pid, "stat", buf, sizeof(buf)) <= 0)
 		return -ESRCH;
 	p = strrchr(buf, ')');
-	if (!p || sscanf(p + 1, " %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	if (!p || sscanf(p + 1,
+			 " %*c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+			 "%*d %llu",
 			 &f->ppid, &ticks) != 2)
 		return -ESRCH;
 	boot_ns = ticks * (1000000000ull / sysconf(_SC_CLK_TCK));
@@ -139,7 +144,8 @@ void dfl_proc_event(const struct dfl_proc_facts *f, struct dfl_ev_proc *ret_ev)
 
 int dfl_proc_open(uint32_t pid, const char *path)
 {
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, .resolve = RESOLVE_IN_ROOT };
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+				.resolve = RESOLVE_IN_ROOT };
 	char root[32];
 	struct stat st;
 	int fd, root_fd;

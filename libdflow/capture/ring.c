@@ -47,7 +47,8 @@ bool dfl_ring_empty(const struct dfl_ring *ring)
 	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) == *ring->consumer;
 }
 
-int dfl_ring_take(struct dfl_ring *ring, int (*fn)(void *ud, const void *rec, size_t len), void *ud, unsigned max)
+int dfl_ring_take(struct dfl_ring *ring, int (*fn)(void *ud, const void *rec, size_t len), void *ud,
+		  unsigned max)
 {
 	unsigned long at = *ring->consumer, end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
 	unsigned n = 0;

@@ -21,5 +21,6 @@ void dfl_ring_close(struct dfl_ring *ring);
  * Gives at most max records to fn and hands their room back. fn's negative result stops it and is
  * returned, else the number of records. Stops at a record that is still being written.
  */
-int dfl_ring_take(struct dfl_ring *ring, int (*fn)(void *ud, const void *rec, size_t len), void *ud, unsigned max);
+int dfl_ring_take(struct dfl_ring *ring, int (*fn)(void *ud, const void *rec, size_t len), void *ud,
+		  unsigned max);
 bool dfl_ring_empty(const struct dfl_ring *ring);

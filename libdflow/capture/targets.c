@@ -50,7 +50,8 @@ static int cgroup_v2_only(const char *dir, const char *mount, struct dfl_err *er
 	if (statfs(dir, &fs))
 		return dfl_err_set(err, errno, "cannot look at the cgroup %s: %m", dir);
 	if (fs.f_type != CGROUP2_SUPER_MAGIC)
-		return dfl_err_set(err, ENOTSUP, "%s is not in cgroup v2; give a directory below %s", dir, mount);
+		return dfl_err_set(err, ENOTSUP,
+				   "%s is not in cgroup v2; give a directory below %s", dir, mount);
 	return 0;
 }
 
@@ -61,9 +62,13 @@ int dfl_cgroup_find(const char *path, struct dfl_cgroup *ret_cgroup, struct dfl_
 	int r;
 
 	if (dfl_cgroup_mount(mount, sizeof(mount), root, sizeof(root)))
-		return dfl_err_set(err, ENOTSUP, "no cgroup v2 is mounted: mount it, or choose targets by process");
+		return dfl_err_set(
+			err, ENOTSUP,
+			"no cgroup v2 is mounted: mount it, or choose targets by process");
 	if (strstr(root, ".."))
-		return dfl_err_set(err, ENOTSUP, "the cgroup namespace hides the host's cgroups: run dflow in the host's");
+		return dfl_err_set(
+			err, ENOTSUP,
+			"the cgroup namespace hides the host's cgroups: run dflow in the host's");
 	snprintf(joined, sizeof(joined), "%s/%s", mount, path);
 	/* "/kubepods.slice/…" as /proc/PID/cgroup spells it is below the mount too */
 	if (!(path[0] == '/' && realpath(path, real)) && !realpath(joined, real))

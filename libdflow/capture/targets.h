@@ -10,13 +10,16 @@
 
 struct dfl_cgroup {
 	uint64_t id;
-	uint32_t level; /* 0: the root */
+	uint32_t level;	 /* 0: the root */
 	char path[1024]; /* directory */
 };
 
 /* Mount point of cgroup v2 and the part of the hierarchy it shows. Returns 0 or -ENOENT. */
 int dfl_cgroup_mount(char *ret_mount, size_t size, char *ret_root, size_t root_size);
-/* path: absolute, or below the mount. -ENOENT, -ENOTSUP (cgroup v1, or seen from inside a namespace). */
+/*
+ * path: absolute, or below the mount. -ENOENT, -ENOTSUP (cgroup v1, or seen from inside a
+ * namespace).
+ */
 int dfl_cgroup_find(const char *path, struct dfl_cgroup *ret_cgroup, struct dfl_err *err);
 
 struct dfl_pids {

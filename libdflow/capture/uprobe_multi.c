@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Many uprobes as one link (Linux 6.6, 89ae89f53d20): attaching and above all detaching waits for RCU
- * once and not once a probe. libbpf has it since 1.3; the structures here are those of its system call.
+ * Many uprobes as one link (Linux 6.6, 89ae89f53d20): attaching and above all detaching waits for
+ * RCU once and not once a probe. libbpf has it since 1.3; the structures here are those of its
+ * system call.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,8 @@ struct link_create {
 };
 _Static_assert(sizeof(struct link_create) == 64, "no hidden padding");
 
-int live_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets, const uint64_t *cookies, uint32_t n,
-		      bool ret, uint32_t pid)
+int live_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets,
+		      const uint64_t *cookies, uint32_t n, bool ret, uint32_t pid)
 {
 	struct link_create a = { .prog_fd = prog_fd,
 				 .attach_type = LIVE_TRACE_UPROBE_MULTI,
@@ -41,7 +42,9 @@ int live_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets, co
 	return fd;
 }
 
-/* A program of two instructions, attached to nothing that exists: an old kernel refuses to load it. */
+/*
+ * A program of two instructions, attached to nothing that exists: an old kernel refuses to load it.
+ */
 bool live_has_uprobe_multi(void)
 {
 	static const struct bpf_insn insns[] = {
@@ -56,12 +59,15 @@ bool live_has_uprobe_multi(void)
 	a.prog_type = BPF_PROG_TYPE_KPROBE;
 	a.insns = (uintptr_t)insns;
 	a.insn_cnt = 2;
-	a.license = (uintptr_t)"GPL";
+	a.license = (uintptr_t) "GPL";
 	a.expected_attach_type = LIVE_TRACE_UPROBE_MULTI;
 	fd = syscall(SYS_bpf, BPF_PROG_LOAD, &a, sizeof(a));
 	if (fd < 0)
 		return false;
-	/* "/" is no file: EBADF is said only by a kernel that came as far as to look at it (as libbpf probes) */
+	/*
+	 * "/" is no file: EBADF is said only by a kernel that came as far as to look at it (as
+	 * libbpf probes)
+	 */
 	r = live_uprobe_multi(fd, "/", &offset, &cookie, 1, false, 0);
 	close(fd);
 	return r == -EBADF;

@@ -51,8 +51,8 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 	} else if (is_at(path, "headers.argsrepr") || is_at(path, "headers.kwargsrepr")) {
 		flush(c, at);
 		dfl_close_view(c->ctx, &c->repr);
-		c->now = c->repr =
-			open_part(c, strstr(path, "kwargs") ? "#kwargsrepr" : "#argsrepr");
+		c->now = c->repr = open_part(c,
+					     strstr(path, "kwargs") ? "#kwargsrepr" : "#argsrepr");
 	}
 }
 

@@ -13,8 +13,8 @@ struct dfl_celery {
 	struct dfl_op *op;
 	enum dfl_dir dir;
 	const struct dfl_chunk *from;
-	struct dfl_json json;   /* the envelope */
-	struct dfl_json args;   /* the decoded body */
+	struct dfl_json json;	/* the envelope */
+	struct dfl_json args;	/* the decoded body */
 	struct dfl_fields task; /* a string argument that is JSON itself */
 	struct dfl_view *rest, *body, *repr;
 	struct dfl_view *now; /* where the bytes go */

@@ -192,7 +192,8 @@ static struct dfl_chunk rest_of(const struct dfl_chunk *c, size_t from)
 static void leave_decoder(struct lane *l, const struct dfl_chunk *c, int why, size_t used)
 {
 	bool handed_over = why == -EAGAIN && used;
-	/* A decoder that lived before and refuses a call's first byte: maybe another one knows it.
+	/*
+	 * A decoder that lived before and refuses a call's first byte: maybe another one knows it.
 	 */
 	bool anew = !used && c->call_start && l->fed_chunks > 1;
 
@@ -235,8 +236,10 @@ static enum dfl_guess ask(const struct lane *l, enum dfl_dir dir, const uint8_t 
 	return DFL_GUESS_NO;
 }
 
-/* Feeds the undecided bytes of one direction to the decoder that was chosen; what it refuses is
- * raw. */
+/*
+ * Feeds the undecided bytes of one direction to the decoder that was chosen; what it refuses is
+ * raw.
+ */
 static void feed_held(struct lane *l, enum dfl_dir dir, const struct dfl_chunk *from)
 {
 	struct way *w = &l->way[dir];

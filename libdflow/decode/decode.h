@@ -21,9 +21,9 @@
 #include "base/vocab.h"
 #include "stream/stream.h"
 
-struct dfl_op;   /* owned by the sink; valid until op_end returned */
+struct dfl_op;	 /* owned by the sink; valid until op_end returned */
 struct dfl_view; /* owned by the sink; valid until view_close returned */
-struct dfl_src;  /* owned by the sink; valid until source_end returned */
+struct dfl_src;	 /* owned by the sink; valid until source_end returned */
 
 /*
  * Begins when its first byte is seen. `name`, `place` etc. may become known later (op_name). An
@@ -36,15 +36,15 @@ struct dfl_op_desc {
 	const char *operation; /* "POST /v1/chat-messages", "INSERT messages", "LPUSH" */
 	const char *place;     /* default place of its views; NULL unknown */
 	enum dfl_residency residency;
-	int64_t ttl_s; /* -1 none or unknown */
-	enum dfl_dir
-		dir; /* who asks: DFL_REQUEST = the client end does (server push: DFL_RESPONSE) */
+	int64_t ttl_s;	  /* -1 none or unknown */
+	enum dfl_dir dir; /* who asks: DFL_REQUEST = the client end does (server push: DFL_RESPONSE)
+			   */
 };
 
 struct dfl_view_desc {
-	const char *
-		place; /* "messages.query", "workflow_based_app_execution"; NULL: the operation's */
-	enum dfl_dir dir; /* which way these bytes went */
+	const char *place; /* "messages.query", "workflow_based_app_execution"; NULL: the
+			      operation's */
+	enum dfl_dir dir;  /* which way these bytes went */
 	enum dfl_layer layer;
 	uint64_t ssl;
 	/*
@@ -53,9 +53,10 @@ struct dfl_view_desc {
 	 * "tool_result": a tool gave it; "embedding": a vector, spelt (vector.h). NULL else.
 	 */
 	const char *derives;
-	bool relay; /* derives: a client with a pool sends the deltas over several connections; here may be some */
-	const char *holds; /* payload that the place is made for, by such a name; NULL unknown */
-	bool leaf;        /* exactly one value, so that whole-leaf equality means something */
+	bool relay; /* derives: a client with a pool sends the deltas over several connections; here
+		       may be some */
+	const char *holds;  /* payload that the place is made for, by such a name; NULL unknown */
+	bool leaf;	    /* exactly one value, so that whole-leaf equality means something */
 	uint32_t encodings; /* what was undone to get here: enum dfl_encoding bits are added to its
 			       runs */
 	enum dfl_residency residency; /* of this place, when other than the operation's; UNKNOWN:
@@ -64,7 +65,7 @@ struct dfl_view_desc {
 };
 
 struct dfl_tls_info {
-	char sni[256];   /* "" unknown */
+	char sni[256];	 /* "" unknown */
 	char version[8]; /* "TLSv1.3" */
 	char cipher[48]; /* IANA name, or "0x1301" */
 	char alpn[16];
@@ -80,8 +81,10 @@ struct dfl_decode_sink {
 	/* An id at a place where the decoder knows one, on the wire of this operation. */
 	void (*op_id)(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char *value,
 		      size_t len);
-	/* The answer of an LLM or embedding endpoint, an HTTP server etc. names itself; `station`
-	 * is from protocol evidence (DFL_ST_UNKNOWN: none). */
+	/*
+	 * The answer of an LLM or embedding endpoint, an HTTP server etc. names itself; `station`
+	 * is from protocol evidence (DFL_ST_UNKNOWN: none).
+	 */
 	void (*op_station)(void *ud, struct dfl_op *op, enum dfl_end end, enum dfl_station station,
 			   const char *rule);
 	/* Facts about the inbound request: client address (X-Forwarded-For), user id. */
@@ -113,10 +116,15 @@ struct dfl_decode_sink {
 	void (*tls)(void *ud, struct dfl_conn *conn, const struct dfl_tls_info *info);
 	/* The connection carries TLS (also when it began in the middle). */
 	void (*encrypted)(void *ud, struct dfl_conn *conn);
-	/* Plaintext bytes passed in a form that no decoder can read: an unknown coding, too much of
-	 * it. */
+	/*
+	 * Plaintext bytes passed in a form that no decoder can read: an unknown coding, too much of
+	 * it.
+	 */
 	void (*unread)(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t len);
-	/* Something of the connection was given up at a limit, so that not all is known of it any more. */
+	/*
+	 * Something of the connection was given up at a limit, so that not all is known of it any
+	 * more.
+	 */
 	void (*limit)(void *ud, struct dfl_conn *conn);
 	void (*dns)(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s,
 		    uint64_t ts_ns);
@@ -176,8 +184,8 @@ struct dfl_decoder {
 	int (*feed)(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used);
 	void (*gap)(struct dfl_dec_ctx *ctx, const struct dfl_gap *gap);
 	void (*end)(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns); /* or NULL */
-	void (*fini)(struct dfl_dec_ctx *ctx,
-		     uint64_t ts_ns); /* ends open operations, frees state */
+	void (*fini)(struct dfl_dec_ctx *ctx, uint64_t ts_ns); /* ends open operations, frees state
+								*/
 };
 
 #define DFL_GUESS_MAX 64

@@ -7,13 +7,7 @@ extern const struct dfl_decoder dfl_decoder_tls, dfl_decoder_http1, dfl_decoder_
 	dfl_decoder_logline;
 
 const struct dfl_decoder *const dfl_decoders[] = {
-	&dfl_decoder_tls,
-	&dfl_decoder_http1,
-	&dfl_decoder_http2,
-	&dfl_decoder_resp,
-	&dfl_decoder_postgres,
-	&dfl_decoder_dns,
-	&dfl_decoder_plugin_stdio,
-	&dfl_decoder_logline,
-	NULL,
+	&dfl_decoder_tls,	   &dfl_decoder_http1,	  &dfl_decoder_http2,
+	&dfl_decoder_resp,	   &dfl_decoder_postgres, &dfl_decoder_dns,
+	&dfl_decoder_plugin_stdio, &dfl_decoder_logline,  NULL,
 };

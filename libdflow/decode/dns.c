@@ -7,8 +7,8 @@
 #include "decode/emit.h"
 
 #define NAME_MAX_BYTES 254 /* RFC 1035, 2.3.4 */
-#define JUMPS_MAX 32       /* compression pointers followed in one name */
-#define RECORDS_MAX 64     /* answers read in one message */
+#define JUMPS_MAX 32	   /* compression pointers followed in one name */
+#define RECORDS_MAX 64	   /* answers read in one message */
 #define TYPE_A 1
 #define TYPE_AAAA 28
 
@@ -224,9 +224,6 @@ static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 	free(ctx->state);
 }
 
-const struct dfl_decoder dfl_decoder_dns = { .name = "dns",
-					     .guess = guess,
-					     .init = init,
-					     .feed = feed,
-					     .gap = gap,
-					     .fini = fini };
+const struct dfl_decoder dfl_decoder_dns = {
+	.name = "dns", .guess = guess, .init = init, .feed = feed, .gap = gap, .fini = fini
+};

@@ -30,8 +30,10 @@ static const struct dfl_field_rule request_rules[] = {
 
 #define NODE_DONE "node_finished", "node_finished"
 
-/* "event" is the first key that Dify writes, and a node's type comes before its outputs (dify:
- * core/app/entities/task_entities.py). */
+/*
+ * "event" is the first key that Dify writes, and a node's type comes before its outputs (dify:
+ * core/app/entities/task_entities.py).
+ */
 static const struct dfl_field_rule event_rules[] = {
 	{ "event", EVENT },
 	{ "message_id", ID, DFL_ID_MESSAGE },
@@ -59,21 +61,21 @@ static const struct dfl_field_rule uploaded_rules[] = {
 };
 
 static const struct dfl_field_rule model_rules[] = {
-	{ "choices[].delta.content", ANSWER },    /* OpenAI, streaming */
-	{ "choices[].message.content", ANSWER },  /* OpenAI, blocking */
-	{ "choices[].text", ANSWER },             /* OpenAI completions */
-	{ "delta.text", ANSWER },                 /* Anthropic, Bedrock: content block delta */
-	{ "content[].text", ANSWER },             /* Anthropic, blocking */
+	{ "choices[].delta.content", ANSWER },	     /* OpenAI, streaming */
+	{ "choices[].message.content", ANSWER },     /* OpenAI, blocking */
+	{ "choices[].text", ANSWER },		     /* OpenAI completions */
+	{ "delta.text", ANSWER },		     /* Anthropic, Bedrock: content block delta */
+	{ "content[].text", ANSWER },		     /* Anthropic, blocking */
 	{ "output.message.content[].text", ANSWER }, /* Bedrock, blocking */
-	{ "data.delta.message.content", ANSWER }, /* plugin daemon */
-	{ "data[].embedding[]", VECTOR },         /* OpenAI */
-	{ "data[].embedding", VECTOR },           /* the same in base64 */
-	{ "data.embeddings[][]", VECTOR },        /* plugin daemon */
-	{ "embeddings[][]", VECTOR },             /* Cohere, Ollama */
-	{ "embeddings.float[][]", VECTOR },       /* Cohere */
-	{ "embedding[]", VECTOR },                /* Amazon Titan */
-	{ "data.docs[].text", CHUNK },            /* plugin daemon: rerank */
-	{ "results[].document.text", CHUNK },     /* Jina, Cohere: rerank */
+	{ "data.delta.message.content", ANSWER },    /* plugin daemon */
+	{ "data[].embedding[]", VECTOR },	     /* OpenAI */
+	{ "data[].embedding", VECTOR },		     /* the same in base64 */
+	{ "data.embeddings[][]", VECTOR },	     /* plugin daemon */
+	{ "embeddings[][]", VECTOR },		     /* Cohere, Ollama */
+	{ "embeddings.float[][]", VECTOR },	     /* Cohere */
+	{ "embedding[]", VECTOR },		     /* Amazon Titan */
+	{ "data.docs[].text", CHUNK },		     /* plugin daemon: rerank */
+	{ "results[].document.text", CHUNK },	     /* Jina, Cohere: rerank */
 	{ NULL },
 };
 
@@ -101,8 +103,8 @@ static const struct dfl_field_rule agent_rules[] = {
 
 /* dify: core/rag/datasource/vdb/{qdrant,elasticsearch,opensearch} */
 static const struct dfl_field_rule search_rules[] = {
-	{ "vector[]", VECTOR },          /* Qdrant: points/search */
-	{ "query[]", VECTOR },           /* Qdrant: points/query */
+	{ "vector[]", VECTOR },		 /* Qdrant: points/search */
+	{ "query[]", VECTOR },		 /* Qdrant: points/query */
 	{ "points[].vector[]", VECTOR }, /* Qdrant: what is put in */
 	{ "knn.query_vector[]", VECTOR },
 	{ "query.knn.*.vector[]", VECTOR },
@@ -132,15 +134,16 @@ static const struct dfl_field_rule task_rules[] = {
 };
 
 static const struct dfl_field_rule *const rule_sets[] = {
-	[DFL_FIELDS_REQUEST] = request_rules,   [DFL_FIELDS_EVENT] = event_rules,
+	[DFL_FIELDS_REQUEST] = request_rules,	[DFL_FIELDS_EVENT] = event_rules,
 	[DFL_FIELDS_UPLOADED] = uploaded_rules, [DFL_FIELDS_MODEL] = model_rules,
-	[DFL_FIELDS_PLUGIN] = plugin_rules,     [DFL_FIELDS_TASK] = task_rules,
+	[DFL_FIELDS_PLUGIN] = plugin_rules,	[DFL_FIELDS_TASK] = task_rules,
 	[DFL_FIELDS_DISPATCH] = dispatch_rules, [DFL_FIELDS_TOOL] = tool_rules,
-	[DFL_FIELDS_AGENT] = agent_rules,       [DFL_FIELDS_SEARCH] = search_rules,
+	[DFL_FIELDS_AGENT] = agent_rules,	[DFL_FIELDS_SEARCH] = search_rules,
 	[DFL_FIELDS_HITS] = hit_rules,
 };
 
-/* Events after which no delta of the same answer comes (dify: core/app/entities/task_entities.py).
+/*
+ * Events after which no delta of the same answer comes (dify: core/app/entities/task_entities.py).
  */
 static const char *const last_events[] = { "message_end", "workflow_finished", "error", NULL };
 
@@ -350,8 +353,8 @@ static void tree_begin(void *ud, const char *path, const uint8_t *at)
 /* Its bytes up to there. */
 static void tree_flush(struct dfl_fields *f, const uint8_t *to)
 {
-	struct dfl_slice s =
-		dfl_slice_sub(f->slice, (size_t)(f->tree_from - f->slice->data), (size_t)(to - f->tree_from));
+	struct dfl_slice s = dfl_slice_sub(f->slice, (size_t)(f->tree_from - f->slice->data),
+					   (size_t)(to - f->tree_from));
 
 	dfl_put_view(f->ctx, f->value_view, &s, f->from);
 }

@@ -39,17 +39,17 @@ struct dfl_fields {
 	const struct dfl_field_rule *rules;
 	const struct dfl_field_rule *now; /* of the string that is being read */
 	const struct dfl_chunk *from;
-	struct dfl_view *answer; /* joined from deltas */
+	struct dfl_view *answer;     /* joined from deltas */
 	struct dfl_view *value_view; /* of the one value that is being read */
-	unsigned tree;               /* its open containers, when it is JSON: all of its text is it */
-	const uint8_t *tree_from;    /* in the slice */
+	unsigned tree;		  /* its open containers, when it is JSON: all of its text is it */
+	const uint8_t *tree_from; /* in the slice */
 	const struct dfl_slice *slice; /* that is being read */
 	struct dfl_src *source;
 	struct dfl_vector vector;
-	bool done;      /* a document was read to its end, or one cannot be any more */
-	bool joined;    /* an answer came in deltas */
-	bool relay;     /* its deltas may come over several connections */
-	bool ended;     /* the last event said that nothing of this answer follows */
+	bool done;		     /* a document was read to its end, or one cannot be any more */
+	bool joined;		     /* an answer came in deltas */
+	bool relay;		     /* its deltas may come over several connections */
+	bool ended;		     /* the last event said that nothing of this answer follows */
 	char event[DFL_FIELDS_WORD]; /* of this document */
 	char node[DFL_FIELDS_WORD];  /* type of the workflow's node that it tells of */
 	char value[DFL_ID_VALUE_MAX + 1];

@@ -16,7 +16,8 @@ static inline enum dfl_guess dfl_guess_word(const char *word, const uint8_t *dat
 }
 
 /* Is it one of them? */
-static inline enum dfl_guess dfl_guess_words(const char *const *words, size_t n, const uint8_t *data, size_t len)
+static inline enum dfl_guess dfl_guess_words(const char *const *words, size_t n,
+					     const uint8_t *data, size_t len)
 {
 	enum dfl_guess best = DFL_GUESS_NO;
 

@@ -9,7 +9,7 @@
 
 #define EXCHANGES_MAX 64 /* requests without an answer on one connection; the oldest is ended */
 
-static const char *const methods[] = { "GET ",   "POST ",    "PUT ",     "DELETE ", "HEAD ",
+static const char *const methods[] = { "GET ",	 "POST ",    "PUT ",	 "DELETE ", "HEAD ",
 				       "PATCH ", "OPTIONS ", "CONNECT ", NULL };
 
 /* A method alone is not enough: Redis has inline "GET key". */
@@ -25,8 +25,8 @@ static enum dfl_guess guess_request(const uint8_t *data, size_t len)
 			return DFL_GUESS_MORE;
 		if (data[0] == 'C')
 			return DFL_GUESS_YES;
-		return data[n] == '/' || data[n] == 'h' || data[n] == '*' ? DFL_GUESS_YES
-									  : DFL_GUESS_NO;
+		return data[n] == '/' || data[n] == 'h' || data[n] == '*' ? DFL_GUESS_YES :
+									    DFL_GUESS_NO;
 	}
 	return DFL_GUESS_NO;
 }
@@ -95,7 +95,8 @@ static struct dfl_exchange *new_exchange(struct dfl_http *h, bool asked, uint64_
 	return ex;
 }
 
-/* An answer belongs to the oldest unanswered request; one whose request was not seen stands alone.
+/*
+ * An answer belongs to the oldest unanswered request; one whose request was not seen stands alone.
  */
 struct dfl_exchange *dfl_http_exchange(struct dfl_http *h, bool is_request, uint64_t ts_ns)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The body of an HTTP message: undoes its Content-Encoding into a view, reads what is known in it.
+/*
+ * The body of an HTTP message: undoes its Content-Encoding into a view, reads what is known in it.
  */
 #pragma once
 
@@ -10,10 +11,10 @@
 #include "decode/requests.h"
 #include "decode/sse.h"
 
-#define DFL_INFLATE_STEP 256         /* compressed bytes that inflated ones are mapped to at once */
+#define DFL_INFLATE_STEP 256	     /* compressed bytes that inflated ones are mapped to at once */
 #define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; the rest is unread */
-#define DFL_CODINGS_MAX 3            /* stacked on one body */
-#define DFL_WINDOWS_MAX 128          /* open at once of those that keep megabytes */
+#define DFL_CODINGS_MAX 3	     /* stacked on one body */
+#define DFL_WINDOWS_MAX 128	     /* open at once of those that keep megabytes */
 
 enum dfl_body_kind {
 	DFL_BODY_PLAIN,
@@ -30,15 +31,17 @@ struct dfl_body {
 	struct dfl_view *view;
 	enum dfl_body_kind kind;
 	bool unreadable; /* in no known coding, or no longer */
-	bool is_aws;     /* under all codings */
+	bool is_aws;	 /* under all codings */
 	struct dfl_aws_chunked aws;
 	struct dfl_view *frames; /* of aws-chunked */
 	uint8_t n_codings;
-	bool big; /* counts as an open window */
+	bool big;				    /* counts as an open window */
 	struct dfl_inflate coding[DFL_CODINGS_MAX]; /* in the order in which they were applied */
 	uint64_t inflated;
-	/* Compressed bytes wait until a step is full, so that positions do not depend on the
-	 * splits. */
+	/*
+	 * Compressed bytes wait until a step is full, so that positions do not depend on the
+	 * splits.
+	 */
 	uint8_t step[DFL_INFLATE_STEP];
 	uint16_t step_len;
 	uint64_t step_pos, step_end;

@@ -231,9 +231,9 @@ static void name_route(struct dfl_http_side *s, const char *method)
 		.protocol = "http", .operation = operation, .ttl_s = -1, .dir = s->dir
 	};
 
-	r = s->url_len < sizeof(s->url) - 1
-		    ? dfl_route_find(method, s->url, s->url_len, &id, &id_len)
-		    : NULL;
+	r = s->url_len < sizeof(s->url) - 1 ?
+		    dfl_route_find(method, s->url, s->url_len, &id, &id_len) :
+		    NULL;
 	s->ex->route = r;
 	snprintf(operation, sizeof(operation), "%s %s", method, r ? r->path : "*");
 	d.residency = r ? r->residency : DFL_RES_UNKNOWN;
@@ -395,7 +395,8 @@ int dfl_http_side_feed(struct dfl_http_side *s, const struct dfl_chunk *c, size_
 	return err;
 }
 
-/* Bytes of the body that must still come before llhttp looks at framing again; 0: not inside one.
+/*
+ * Bytes of the body that must still come before llhttp looks at framing again; 0: not inside one.
  */
 static uint64_t body_left(const struct dfl_http_side *s)
 {
@@ -408,7 +409,8 @@ static uint64_t body_left(const struct dfl_http_side *s)
 	return s->is_request ? 0 : UINT64_MAX; /* until the connection ends */
 }
 
-/* Moves llhttp over bytes that are missing inside a body: all but one by its counter, that one fed.
+/*
+ * Moves llhttp over bytes that are missing inside a body: all but one by its counter, that one fed.
  */
 static bool bridge(struct dfl_http_side *s, const struct dfl_gap *gap)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One direction of an HTTP/1 connection: the messages of one end. Inner to http1.c and http_side.c.
+/*
+ * One direction of an HTTP/1 connection: the messages of one end. Inner to http1.c and http_side.c.
  */
 #pragma once
 
@@ -28,10 +29,10 @@ struct dfl_http_side {
 	struct dfl_body body;
 	const struct dfl_chunk *chunk;
 	const uint8_t *cursor; /* bytes of the chunk before it are accounted for */
-	bool broken;           /* a gap that cannot be bridged */
-	bool muted;            /* the dummy byte of a bridged gap is being parsed */
+	bool broken;	       /* a gap that cannot be bridged */
+	bool muted;	       /* the dummy byte of a bridged gap is being parsed */
 	bool in_value;
-	bool secret;       /* value of the header being read */
+	bool secret;	   /* value of the header being read */
 	bool chunked_data; /* between a chunk's header and its end */
 	bool via_alb;
 	uint16_t name_len, value_len, url_len;
@@ -48,7 +49,7 @@ struct dfl_http_side {
 
 struct dfl_http {
 	struct dfl_dec_ctx *ctx;
-	struct dfl_http_side side[2];   /* 0 requests, 1 responses */
+	struct dfl_http_side side[2];	/* 0 requests, 1 responses */
 	struct dfl_exchange *exchanges; /* oldest first */
 	unsigned n_exchanges;
 	bool asker_known;

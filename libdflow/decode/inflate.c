@@ -13,9 +13,8 @@ static const struct {
 	const char *name;
 	enum dfl_coding coding;
 } codings[] = {
-	{ "gzip", DFL_CODING_ZLIB },    { "x-gzip", DFL_CODING_ZLIB },
-	{ "deflate", DFL_CODING_ZLIB }, { "br", DFL_CODING_BROTLI },
-	{ "zstd", DFL_CODING_ZSTD },
+	{ "gzip", DFL_CODING_ZLIB }, { "x-gzip", DFL_CODING_ZLIB }, { "deflate", DFL_CODING_ZLIB },
+	{ "br", DFL_CODING_BROTLI }, { "zstd", DFL_CODING_ZSTD },
 };
 
 bool dfl_coding_find(const char *name, size_t len, enum dfl_coding *ret_coding)
@@ -33,7 +32,8 @@ bool dfl_coding_is_big(enum dfl_coding coding)
 	return coding != DFL_CODING_ZLIB;
 }
 
-/* "deflate" is a zlib stream (RFC 9110, 8.4.1.2), but some send the bare one: the first byte tells.
+/*
+ * "deflate" is a zlib stream (RFC 9110, 8.4.1.2), but some send the bare one: the first byte tells.
  */
 static int start_zlib(z_stream *z, uint8_t first)
 {

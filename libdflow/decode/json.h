@@ -20,7 +20,8 @@
  * '.', '[' or control byte inside a key becomes '_'.
  */
 struct dfl_json_ops {
-	/* A string value begins. at: first byte after the quote, in (or just after) the slice fed.
+	/*
+	 * A string value begins. at: first byte after the quote, in (or just after) the slice fed.
 	 */
 	void (*str_begin)(void *ud, const char *path, const uint8_t *at);
 	/* Its unescaped bytes; data may point into the slice fed. */
@@ -31,7 +32,9 @@ struct dfl_json_ops {
 	void (*word)(void *ud, const char *path, const char *text, uint64_t pos, uint64_t end);
 	/* path: of its elements. */
 	void (*array_end)(void *ud, const char *path);
-	/* An object or array that is a value begins with its bracket, at; ends before the byte at. */
+	/*
+	 * An object or array that is a value begins with its bracket, at; ends before the byte at.
+	 */
 	void (*tree_begin)(void *ud, const char *path, const uint8_t *at);
 	void (*tree_end)(void *ud, const uint8_t *at);
 	/* An outermost value ended; at: the byte after it. */
@@ -45,9 +48,9 @@ struct dfl_json {
 	uint8_t depth;
 	uint8_t is_key; /* the string being read is a key */
 	uint8_t n_hex;
-	uint64_t arrays;                   /* bit n: container n is an array */
-	uint16_t hex, high;                /* high: pending high surrogate, 0 none */
-	uint64_t esc_pos;                  /* where the escape (or its high surrogate) began */
+	uint64_t arrays;		   /* bit n: container n is an array */
+	uint16_t hex, high;		   /* high: pending high surrogate, 0 none */
+	uint64_t esc_pos;		   /* where the escape (or its high surrogate) began */
 	uint16_t mark[DFL_JSON_DEPTH + 1]; /* length of path at the containers */
 	uint16_t path_len;
 	uint8_t over; /* depth from which on the path did not fit, 0 none */

@@ -130,8 +130,10 @@ void dfl_multipart_feed(struct dfl_multipart *m, const struct dfl_slice *s, uint
 	}
 }
 
-/* The delimiter or the headers of a part may be among what is missing: what follows is taken for
- * content of the same part. */
+/*
+ * The delimiter or the headers of a part may be among what is missing: what follows is taken for
+ * content of the same part.
+ */
 void dfl_multipart_gap(struct dfl_multipart *m, uint64_t pos, uint64_t len)
 {
 	dfl_gap_source(m->ctx, m->source, pos, len);

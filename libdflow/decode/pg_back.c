@@ -10,7 +10,7 @@ enum state { N_COLUMNS, COLUMN_NAME, COLUMN_FACTS, N_VALUES, VALUE_LEN, VALUE, C
 #define COLUMN_FACTS_LEN 18 /* table 4, number 2, type 4, size 2, modifier 4, format 2 */
 
 /* Types whose values are no text (pg_type.dat): bool, ints, oid, floats, dates, numeric, uuid, … */
-static const uint32_t opaque_types[] = { 16,   20,   21,   23,   26,   28,   700,  701,
+static const uint32_t opaque_types[] = { 16,   20,   21,   23,	 26,   28,   700,  701,
 					 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2950 };
 
 /* What answers the statement at hand, and what comes at any time. */
@@ -36,10 +36,10 @@ void dfl_pg_back_begin(struct dfl_pg_side *s)
 {
 	memset(&s->f, 0, sizeof(s->f));
 	s->op = op_of(s);
-	s->f.state = s->type == 'T'   ? N_COLUMNS
-		     : s->type == 'D' ? N_VALUES
-		     : s->type == 'd' ? COPY_DATA
-				      : REST;
+	s->f.state = s->type == 'T' ? N_COLUMNS :
+		     s->type == 'D' ? N_VALUES :
+		     s->type == 'd' ? COPY_DATA :
+				      REST;
 	if (s->type == 'T' && s->op)
 		dfl_names_clear(&s->op->columns);
 }
@@ -188,9 +188,9 @@ void dfl_pg_back_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 /* Described columns of a prepared statement hold for every Bind of it. */
 static void keep_columns(struct dfl_pg_side *s)
 {
-	struct dfl_pg_stmt *st = s->op && (s->op->parsed || s->op->bound)
-					 ? dfl_pg_stmt_find(s->conn, s->op->stmt)
-					 : NULL;
+	struct dfl_pg_stmt *st = s->op && (s->op->parsed || s->op->bound) ?
+					 dfl_pg_stmt_find(s->conn, s->op->stmt) :
+					 NULL;
 
 	if (st)
 		dfl_names_copy(&st->columns, &s->op->columns);

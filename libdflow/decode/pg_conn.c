@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What both directions of a Postgres connection share: statements, values, the cursor over a message. */
+/*
+ * What both directions of a Postgres connection share: statements, values, the cursor over a
+ * message.
+ */
 #include "decode/pg_conn.h"
 
 #include <stdio.h>
@@ -10,7 +13,7 @@ static const struct {
 	const char *place;
 	enum dfl_id_kind kind;
 } id_places[] = {
-	{ "messages.id", DFL_ID_MESSAGE },           { "*.message_id", DFL_ID_MESSAGE },
+	{ "messages.id", DFL_ID_MESSAGE },	     { "*.message_id", DFL_ID_MESSAGE },
 	{ "conversations.id", DFL_ID_CONVERSATION }, { "*.conversation_id", DFL_ID_CONVERSATION },
 	{ "workflow_runs.id", DFL_ID_WORKFLOW_RUN }, { "*.workflow_run_id", DFL_ID_WORKFLOW_RUN },
 	{ "upload_files.id", DFL_ID_UPLOAD_FILE },   { "*.upload_file_id", DFL_ID_UPLOAD_FILE },
@@ -85,9 +88,9 @@ static const char *payload_of(const char *place, enum dfl_dir dir)
 
 		if (!strcmp(dot + 1, payload_places[i].column) && !strncmp(table, place, n) &&
 		    (table[n] ? len > n : len == n))
-			return dir == DFL_REQUEST && !strcmp(payload_places[i].holds, "chunk")
-				       ? "file"
-				       : payload_places[i].holds;
+			return dir == DFL_REQUEST && !strcmp(payload_places[i].holds, "chunk") ?
+				       "file" :
+				       payload_places[i].holds;
 	}
 	return NULL;
 }
@@ -165,10 +168,9 @@ void dfl_pg_close_value(struct dfl_pg_side *s)
 
 struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
 {
-	const struct dfl_op_desc d = { .protocol = "postgres",
-				       .operation = "*",
-				       .ttl_s = -1,
-				       .dir = c->front.dir };
+	const struct dfl_op_desc d = {
+		.protocol = "postgres", .operation = "*", .ttl_s = -1, .dir = c->front.dir
+	};
 	struct dfl_pg_op *op;
 
 	if (c->n_ops == DFL_PG_OPS) {
@@ -188,8 +190,9 @@ struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
 void dfl_pg_op_name(struct dfl_pg_conn *c, struct dfl_pg_op *op, const char *operation)
 {
 	const struct dfl_op_desc d = { .operation = operation,
-				       .residency = strncmp(operation, "SELECT", 6) ? DFL_PERSISTENT
-										    : DFL_MEMORY,
+				       .residency = strncmp(operation, "SELECT", 6) ?
+							    DFL_PERSISTENT :
+							    DFL_MEMORY,
 				       .ttl_s = -1,
 				       .dir = c->front.dir };
 

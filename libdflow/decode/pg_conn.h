@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a Postgres connection is made of, and what both its directions share. Inner to postgres.c and pg_*.c. */
+/*
+ * What a Postgres connection is made of, and what both its directions share. Inner to postgres.c
+ * and pg_*.c.
+ */
 #pragma once
 
 #include "decode/decode.h"
@@ -7,9 +10,9 @@
 #include "decode/sql.h"
 #include "decode/vector.h"
 
-#define DFL_PG_OPS 256                /* statements without a reply; the oldest is ended */
-#define DFL_PG_STATEMENTS 64          /* prepared statements remembered; the least used one goes */
-#define DFL_PG_NAME 64                /* of statements and columns, with its NUL */
+#define DFL_PG_OPS 256		      /* statements without a reply; the oldest is ended */
+#define DFL_PG_STATEMENTS 64	      /* prepared statements remembered; the least used one goes */
+#define DFL_PG_NAME 64		      /* of statements and columns, with its NUL */
 #define DFL_PG_MESSAGE_MAX (1u << 30) /* Postgres: MaxAllocSize */
 
 /* A prepared statement. */
@@ -17,7 +20,7 @@ struct dfl_pg_stmt {
 	struct dfl_pg_stmt *prev, *next; /* least recently used first */
 	char name[DFL_PG_NAME];
 	char operation[DFL_NAME_MAX];
-	struct dfl_sql sql;       /* places of parameters and result columns */
+	struct dfl_sql sql;	  /* places of parameters and result columns */
 	struct dfl_names columns; /* once they were described; see dfl_pg_op */
 };
 
@@ -25,14 +28,14 @@ struct dfl_pg_stmt {
 struct dfl_pg_op {
 	struct dfl_pg_op *prev, *next;
 	struct dfl_op *op;
-	uint64_t unit;           /* all up to one ReadyForQuery */
-	bool done;               /* its CommandComplete was seen */
-	bool parsed, bound;      /* extended protocol: what was seen of it */
-	char stmt[DFL_PG_NAME];  /* then: which */
-	struct dfl_view *own[2]; /* by direction: SQL, framing, values that are no text */
-	struct dfl_sql sql;      /* of a simple query */
-	struct dfl_names
-		columns; /* of the result: 't' text, 'i' an id, 'x' other; then the place */
+	uint64_t unit;		  /* all up to one ReadyForQuery */
+	bool done;		  /* its CommandComplete was seen */
+	bool parsed, bound;	  /* extended protocol: what was seen of it */
+	char stmt[DFL_PG_NAME];	  /* then: which */
+	struct dfl_view *own[2];  /* by direction: SQL, framing, values that are no text */
+	struct dfl_sql sql;	  /* of a simple query */
+	struct dfl_names columns; /* of the result: 't' text, 'i' an id, 'x' other; then the place
+				   */
 };
 
 struct dfl_pg_conn;
@@ -62,7 +65,7 @@ struct dfl_pg_side {
 	bool in_body;
 	struct dfl_pg_op *op; /* of the message; NULL: bytes without an operation */
 	struct dfl_view *raw;
-	struct dfl_view *value; /* of the value being read; NULL: it goes with the framing */
+	struct dfl_view *value;	     /* of the value being read; NULL: it goes with the framing */
 	struct dfl_view *chunk_view; /* the same once more, when it may be a retrieved chunk */
 	bool want_ids;
 	struct dfl_pg_field f;
@@ -77,7 +80,7 @@ struct dfl_pg_conn {
 	struct dfl_dec_ctx *ctx;
 	struct dfl_pg_side front, back;
 	bool asker_known;
-	bool starting;  /* the client's next message has no type */
+	bool starting;	/* the client's next message has no type */
 	bool asked_tls; /* SSLRequest or GSSENCRequest: one byte answers */
 	uint64_t unit;
 	struct dfl_pg_op *ops; /* oldest first */
@@ -122,11 +125,14 @@ void dfl_pg_back_end(struct dfl_pg_side *s);
 bool dfl_pg_number(struct dfl_pg_field *f, uint8_t byte, uint8_t size);
 /* Collects a NUL-terminated string. Returns true at its end, in f->text (cut if longer). */
 bool dfl_pg_string(struct dfl_pg_field *f, uint8_t byte);
-/* The bytes from i on that are of the value; closes it after its last (f->left is 0 then). Returns how many. */
+/*
+ * The bytes from i on that are of the value; closes it after its last (f->left is 0 then). Returns
+ * how many.
+ */
 size_t dfl_pg_value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i);
 /*
- * A piece of a body, whose cursor knows what comes: in a state of the mask `runs`, `run` takes bytes from i on
- * and returns how many; any other byte goes to `field`, and with the framing.
+ * A piece of a body, whose cursor knows what comes: in a state of the mask `runs`, `run` takes
+ * bytes from i on and returns how many; any other byte goes to `field`, and with the framing.
  */
 void dfl_pg_fields(struct dfl_pg_side *s, const struct dfl_slice *d, unsigned runs,
 		   size_t (*run)(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i),

@@ -63,8 +63,8 @@ static struct dfl_pg_op *op_of(struct dfl_pg_side *s)
 	case 'P':
 		return dfl_pg_op_new(s->conn, s->chunk->ts_ns);
 	case 'B':
-		return op && op->parsed && !op->bound ? op
-						      : dfl_pg_op_new(s->conn, s->chunk->ts_ns);
+		return op && op->parsed && !op->bound ? op :
+							dfl_pg_op_new(s->conn, s->chunk->ts_ns);
 	case 'd':
 	case 'c':
 	case 'f': /* what COPY … FROM STDIN asked for; the query itself was complete before */
@@ -79,11 +79,11 @@ void dfl_pg_front_begin(struct dfl_pg_side *s)
 	memset(&s->f, 0, sizeof(s->f));
 	s->want_ids = true;
 	s->op = s->type && s->type != 'p' ? op_of(s) : NULL;
-	s->f.state = !s->type         ? CODE
-		     : s->type == 'Q' ? QUERY
-		     : s->type == 'P' ? STATEMENT
-		     : s->type == 'B' ? PORTAL
-				      : REST;
+	s->f.state = !s->type	    ? CODE :
+		     s->type == 'Q' ? QUERY :
+		     s->type == 'P' ? STATEMENT :
+		     s->type == 'B' ? PORTAL :
+				      REST;
 	if (!s->op)
 		return;
 	if (s->type == 'Q' || s->type == 'P')
@@ -105,8 +105,8 @@ static void statement_named(struct dfl_pg_side *s)
 	}
 	s->op->bound = true;
 	st = dfl_pg_stmt_find(s->conn, s->op->stmt);
-	dfl_pg_op_name(s->conn, s->op,
-		       st ? st->operation : "EXECUTE"); /* prepared before dflow came */
+	dfl_pg_op_name(s->conn, s->op, st ? st->operation : "EXECUTE"); /* prepared before dflow
+									   came */
 }
 
 /* The text of Parse is over: keep what it says about parameters and result. */
@@ -159,8 +159,8 @@ static void field_byte(struct dfl_pg_side *s, uint8_t byte)
 	switch (f->state) {
 	case CODE:
 		if (dfl_pg_number(f, byte, 4)) {
-			s->conn->asked_tls =
-				f->number == SSL_REQUEST || f->number == GSSENC_REQUEST;
+			s->conn->asked_tls = f->number == SSL_REQUEST ||
+					     f->number == GSSENC_REQUEST;
 			s->conn->starting = s->conn->asked_tls || f->number == CANCEL_REQUEST;
 			f->state = REST;
 		}

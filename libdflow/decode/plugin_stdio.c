@@ -12,7 +12,7 @@
 #include "decode/fields.h"
 #include "decode/guess.h"
 
-#define HEAD_MAX 1024   /* bytes of a line held until its session is known */
+#define HEAD_MAX 1024	/* bytes of a line held until its session is known */
 #define SESSIONS_MAX 64 /* open at once in one pipe; the least used one is ended */
 
 struct session {
@@ -37,7 +37,7 @@ struct plugin {
 	struct dfl_op *op;
 	struct dfl_view *view;
 	char session_id[37], message_id[37]; /* "" none */
-	uint8_t what; /* string that is being read */
+	uint8_t what;			     /* string that is being read */
 	size_t value_len;
 	char value[40];
 	size_t head_len;
@@ -50,7 +50,7 @@ enum what { NOTHING, SESSION_ID, MESSAGE_ID, EVENT, TYPE };
 /* Events of the plugin SDK (dify_plugin: core/entities/plugin/io.py). */
 static const char *const events[] = { "request", "response",  "backwards_response",
 				      "session", "heartbeat", "log",
-				      "error",   "event" };
+				      "error",	 "event" };
 
 static void end_session(struct plugin *p, struct session *s, uint64_t ts_ns)
 {
@@ -128,11 +128,12 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 	struct plugin *p = ud;
 
 	p->value_len = 0;
-	p->what = !strcmp(path, "session_id")  ? SESSION_ID
-		  : !strcmp(path, "message_id") ? MESSAGE_ID /* null but in calls of tools */
-		  : !strcmp(path, "event")     ? EVENT
-		  : !strcmp(path, "data.type") ? TYPE
-					       : NOTHING;
+	p->what = !strcmp(path, "session_id") ? SESSION_ID :
+		  !strcmp(path, "message_id") ? MESSAGE_ID /* null but in calls of tools */
+		  :
+		  !strcmp(path, "event")     ? EVENT :
+		  !strcmp(path, "data.type") ? TYPE :
+					       NOTHING;
 }
 
 static void str_data(void *ud, const struct dfl_slice *s)
@@ -360,9 +361,6 @@ static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 	free(p);
 }
 
-const struct dfl_decoder dfl_decoder_plugin_stdio = { .name = "plugin-stdio",
-						      .guess = guess,
-						      .init = init,
-						      .feed = feed,
-						      .gap = gap,
-						      .fini = fini };
+const struct dfl_decoder dfl_decoder_plugin_stdio = {
+	.name = "plugin-stdio", .guess = guess, .init = init, .feed = feed, .gap = gap, .fini = fini
+};

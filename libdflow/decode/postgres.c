@@ -249,9 +249,6 @@ static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 	free(c);
 }
 
-const struct dfl_decoder dfl_decoder_postgres = { .name = "postgres",
-						  .guess = guess,
-						  .init = init,
-						  .feed = feed,
-						  .gap = gap,
-						  .fini = fini };
+const struct dfl_decoder dfl_decoder_postgres = {
+	.name = "postgres", .guess = guess, .init = init, .feed = feed, .gap = gap, .fini = fini
+};

@@ -73,7 +73,10 @@ static bool is_table_uuid(const char *s)
 	return true;
 }
 
-/* The longest such name, embedding_Vector_index_{uuid}_Node, is sent with 64 characters and kept with 63. */
+/*
+ * The longest such name, embedding_Vector_index_{uuid}_Node, is sent with 64 characters and kept
+ * with 63.
+ */
 bool dfl_table_name(const char *table, char ret_name[static DFL_NAME_MAX])
 {
 	size_t len = strlen(table), from = 0;
@@ -86,7 +89,8 @@ bool dfl_table_name(const char *table, char ret_name[static DFL_NAME_MAX])
 		memcpy(ret_name, table, len + 1);
 		return true;
 	}
-	if (!dfl_is_identifier(table, from) || (table[from + 36] && !all_of(is_word, table + from + 36, len - from - 36)))
+	if (!dfl_is_identifier(table, from) ||
+	    (table[from + 36] && !all_of(is_word, table + from + 36, len - from - 36)))
 		return false;
 	snprintf(ret_name, DFL_NAME_MAX, "%.*s{uuid}%s", (int)from, table, table + from + 36);
 	return true;
@@ -258,7 +262,8 @@ static void put_variable(struct pattern *p, const char *s, size_t len)
 		put_star(p);
 }
 
-/* kombu marks a queue's priority with "\x06\x16" and a digit after the name (transport/redis.py).
+/*
+ * kombu marks a queue's priority with "\x06\x16" and a digit after the name (transport/redis.py).
  */
 static size_t without_priority(const char *s, size_t len)
 {

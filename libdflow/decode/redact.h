@@ -16,8 +16,10 @@
 bool dfl_is_uuid(const char *s, size_t len);
 /* 1 to DFL_ID_VALUE_MAX of [A-Za-z0-9_-], as Dify's own check of trace ids. */
 bool dfl_is_token(const char *s, size_t len);
-/* A table or column name as ORMs write them: [A-Za-z_][A-Za-z0-9_]*, at most 63 (Postgres
- * NAMEDATALEN). */
+/*
+ * A table or column name as ORMs write them: [A-Za-z_][A-Za-z0-9_]*, at most 63 (Postgres
+ * NAMEDATALEN).
+ */
 bool dfl_is_identifier(const char *s, size_t len);
 /*
  * How a table is named: its name, with a UUID in it (Dify's pgvector tables, spelled with

@@ -8,11 +8,11 @@
 #include "decode/fields.h"
 
 struct dfl_route {
-	const char *method;      /* NULL: any */
-	const char *path;        /* template; "{uuid}": that, "*": one segment, at the end: all that
+	const char *method;	 /* NULL: any */
+	const char *path;	 /* template; "{uuid}": that, "*": one segment, at the end: all that
 				    follows; at the start: any */
 	enum dfl_station server; /* what serves it */
-	const char *rule;        /* name of the evidence */
+	const char *rule;	 /* name of the evidence */
 	enum dfl_residency residency;
 	enum dfl_field_set request, response; /* what to read in the JSON bodies */
 	bool inbound; /* a row of the table of inbound requests: its fields are sources */

@@ -228,8 +228,10 @@ struct dfl_channel *dfl_resp_channel_find(struct dfl_resp_conn *c, bool publishe
 
 	if (!c->channels)
 		return NULL;
-	for (ch = c->channels->prev;; ch = ch->prev) { /* the one that was used last is used again */
-		if (ch->published == published && ch->name_len == len && !memcmp(ch->name, name, len))
+	for (ch = c->channels->prev;; ch = ch->prev) { /* the one that was used last is used again
+							*/
+		if (ch->published == published && ch->name_len == len &&
+		    !memcmp(ch->name, name, len))
 			break;
 		if (ch == c->channels)
 			return NULL;
@@ -301,7 +303,7 @@ static enum dfl_guess guess_array(const uint8_t *data, size_t len, bool command)
 
 static enum dfl_guess guess_word(const uint8_t *data, size_t len)
 {
-	static const char *const words[] = { "+OK\r\n",  "+PONG\r\n",   "+QUEUED\r\n", "-ERR ",
+	static const char *const words[] = { "+OK\r\n",	 "+PONG\r\n",	"+QUEUED\r\n", "-ERR ",
 					     "-NOAUTH ", "-WRONGPASS ", "_\r\n" };
 
 	return dfl_guess_words(words, sizeof(words) / sizeof(words[0]), data, len);
@@ -340,14 +342,15 @@ static int init(struct dfl_dec_ctx *ctx)
 	return 0;
 }
 
-/* The roles may have been guessed from the ports: a command in the other direction corrects them.
+/*
+ * The roles may have been guessed from the ports: a command in the other direction corrects them.
  */
 static void learn_asker(struct dfl_resp_conn *c, const struct dfl_chunk *chunk)
 {
 	enum dfl_dir asker = DFL_REQUEST;
-	const uint8_t *verb = chunk->len > 8 && chunk->data[0] == '*'
-				      ? memchr(chunk->data + 6, '\n', chunk->len - 6)
-				      : NULL;
+	const uint8_t *verb = chunk->len > 8 && chunk->data[0] == '*' ?
+				      memchr(chunk->data + 6, '\n', chunk->len - 6) :
+				      NULL;
 	size_t room = verb ? (size_t)(chunk->data + chunk->len - ++verb) : 0, n = 0;
 
 	while (n < room && verb[n] >= 'A' && verb[n] <= 'Z')
@@ -449,9 +452,6 @@ static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 	free(c);
 }
 
-const struct dfl_decoder dfl_decoder_resp = { .name = "redis",
-					      .guess = guess,
-					      .init = init,
-					      .feed = feed,
-					      .gap = gap,
-					      .fini = fini };
+const struct dfl_decoder dfl_decoder_resp = {
+	.name = "redis", .guess = guess, .init = init, .feed = feed, .gap = gap, .fini = fini
+};

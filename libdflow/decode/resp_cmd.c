@@ -72,9 +72,9 @@ static void decide(struct dfl_resp_side *s)
 	}
 	if (s->cmd && s->cmd->key)
 		dfl_key_pattern(s->arg_text, s->arg_len, s->place, &ids);
-	begin_plain(s, s->cmd && (s->cmd->flags & DFL_CMD_SUB)
-			       ? dfl_cmd_sub(s->arg_text, s->arg_len)
-			       : NULL);
+	begin_plain(s, s->cmd && (s->cmd->flags & DFL_CMD_SUB) ?
+			       dfl_cmd_sub(s->arg_text, s->arg_len) :
+			       NULL);
 	put_key_ids(s, &ids);
 }
 

@@ -19,7 +19,7 @@
 /* All messages of one channel in one direction of talk are one operation. */
 struct dfl_channel {
 	struct dfl_channel *prev, *next; /* least recently used first */
-	bool published;                  /* PUBLISH; else a subscription */
+	bool published;			 /* PUBLISH; else a subscription */
 	uint64_t number;
 	struct dfl_op *op;
 	struct dfl_view *own[2]; /* by direction */
@@ -33,8 +33,8 @@ struct dfl_channel {
 struct dfl_resp_cmd {
 	struct dfl_resp_cmd *prev, *next;
 	const struct dfl_cmd *cmd; /* NULL: unknown */
-	struct dfl_op *op;         /* NULL: it belongs to a channel */
-	uint64_t channel;          /* number of that */
+	struct dfl_op *op;	   /* NULL: it belongs to a channel */
+	uint64_t channel;	   /* number of that */
 	char place[DFL_NAME_MAX];
 };
 
@@ -92,8 +92,8 @@ struct dfl_resp_conn {
 	bool asker_known;
 	bool subscribed;
 	bool maybe_push;
-	uint8_t push;                  /* enum push of resp_reply.c */
-	uint8_t key_depth;             /* of the keys in the reply to XREAD */
+	uint8_t push;		       /* enum push of resp_reply.c */
+	uint8_t key_depth;	       /* of the keys in the reply to XREAD */
 	struct dfl_resp_cmd *pending;  /* oldest first */
 	struct dfl_resp_cmd *answered; /* whose reply is being read */
 	unsigned n_pending;

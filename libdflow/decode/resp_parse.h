@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A streaming parser of RESP2 and RESP3 (redis.io, "Redis serialization protocol specification").
+/*
+ * A streaming parser of RESP2 and RESP3 (redis.io, "Redis serialization protocol specification").
  */
 #pragma once
 
@@ -9,7 +10,7 @@
 #include "decode/slice.h"
 
 #define DFL_RESP_DEPTH 8
-#define DFL_RESP_LINE 64               /* kept of a simple string, number or inline command */
+#define DFL_RESP_LINE 64	       /* kept of a simple string, number or inline command */
 #define DFL_RESP_BULK_MAX (512u << 20) /* Redis: proto-max-bulk-len */
 
 #define DFL_RESP_INLINE 'i' /* type of an inline command */
@@ -17,12 +18,15 @@
 struct dfl_resp_ops {
 	/* An outermost value begins. */
 	void (*top_begin)(void *ud, uint8_t type, const uint8_t *at);
-	/* depth 0: it is the outermost value itself; index: of the element of the outermost
-	 * aggregate. */
+	/*
+	 * depth 0: it is the outermost value itself; index: of the element of the outermost
+	 * aggregate.
+	 */
 	void (*bulk_begin)(void *ud, unsigned depth, uint64_t index, const uint8_t *at);
 	void (*bulk_data)(void *ud, const struct dfl_slice *s);
 	void (*bulk_end)(void *ud, const uint8_t *at);
-	/* Anything on one line: +, -, :, _, #, (, `,`, and inline commands. Cut at DFL_RESP_LINE.
+	/*
+	 * Anything on one line: +, -, :, _, #, (, `,`, and inline commands. Cut at DFL_RESP_LINE.
 	 */
 	void (*line)(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text,
 		     size_t len);
@@ -40,7 +44,7 @@ struct dfl_resp {
 	uint8_t line_len;
 	bool line_long;
 	uint64_t index;
-	uint64_t left;                 /* bytes of the bulk */
+	uint64_t left;		       /* bytes of the bulk */
 	uint64_t todo[DFL_RESP_DEPTH]; /* elements left of each open aggregate */
 	char text[DFL_RESP_LINE + 1];
 };

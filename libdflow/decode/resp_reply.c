@@ -12,9 +12,9 @@ static const struct {
 	const char *name;
 	enum push push;
 } pushes[] = {
-	{ "message", MESSAGE },           { "smessage", MESSAGE },
-	{ "pmessage", PMESSAGE },         { "subscribe", SUBSCRIBED },
-	{ "psubscribe", SUBSCRIBED },     { "ssubscribe", SUBSCRIBED },
+	{ "message", MESSAGE },		  { "smessage", MESSAGE },
+	{ "pmessage", PMESSAGE },	  { "subscribe", SUBSCRIBED },
+	{ "psubscribe", SUBSCRIBED },	  { "ssubscribe", SUBSCRIBED },
 	{ "unsubscribe", UNSUBSCRIBED },  { "punsubscribe", UNSUBSCRIBED },
 	{ "sunsubscribe", UNSUBSCRIBED },
 };
@@ -57,8 +57,8 @@ static void begin_push(struct dfl_resp_side *s)
 	if (c->push == UNSUBSCRIBED) /* its operation may have ended before */
 		s->channel = dfl_resp_channel_find(c, false, s->arg_text, s->arg_len);
 	else
-		s->channel =
-			dfl_resp_channel(c, false, cmd, s->arg_text, s->arg_len, s->chunk->ts_ns);
+		s->channel = dfl_resp_channel(c, false, cmd, s->arg_text, s->arg_len,
+					      s->chunk->ts_ns);
 	s->op = s->channel ? s->channel->op : NULL;
 	dfl_resp_decided(s);
 }
@@ -192,8 +192,8 @@ static void popped_key(struct dfl_resp_side *s, const uint8_t *at)
 }
 
 /*
- * A reply to a command that was sent before the connection was seen. Only the blocking pops wait long
- * enough for that, and only they answer with the name of a list.
+ * A reply to a command that was sent before the connection was seen. Only the blocking pops wait
+ * long enough for that, and only they answer with the name of a list.
  */
 static void adopt_pop(struct dfl_resp_side *s)
 {

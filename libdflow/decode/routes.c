@@ -34,8 +34,7 @@
 #define VECTORS(method_, path_, rule_, residency_)                                                 \
 	{                                                                                          \
 		.method = method_, .path = path_, .server = DFL_ST_VECTOR_DB, .rule = rule_,       \
-		.residency = residency_, .request = DFL_FIELDS_SEARCH,                             \
-		.response = DFL_FIELDS_HITS                                                        \
+		.residency = residency_, .request = DFL_FIELDS_SEARCH, .response = DFL_FIELDS_HITS \
 	}
 
 /* First match wins. The leading "*" of vendor routes stands for whatever prefix a vendor has. */

@@ -13,7 +13,7 @@
 #include "decode/redact.h"
 #include "decode/slice.h"
 
-#define DFL_SQL_WORD 96   /* with its NUL; Postgres itself cuts names at 63 (NAMEDATALEN) */
+#define DFL_SQL_WORD 96	  /* with its NUL; Postgres itself cuts names at 63 (NAMEDATALEN) */
 #define DFL_SQL_ALIASES 8 /* what is beyond is named "*" */
 
 struct dfl_sql_ops {
@@ -21,8 +21,10 @@ struct dfl_sql_ops {
 	void (*named)(void *ud, const char *operation);
 	/* Anything that is not inside a literal. */
 	void (*text)(void *ud, const struct dfl_slice *s);
-	/* place: table.column, NULL unknown. Literal data is raw: quotes are still doubled. The
-	 * numbers of ARRAY[…] are a literal too, with its brackets. */
+	/*
+	 * place: table.column, NULL unknown. Literal data is raw: quotes are still doubled. The
+	 * numbers of ARRAY[…] are a literal too, with its brackets.
+	 */
 	void (*lit_begin)(void *ud, const char *place);
 	void (*lit_data)(void *ud, const struct dfl_slice *s);
 	void (*lit_end)(void *ud);
@@ -33,9 +35,9 @@ struct dfl_sql {
 	void *ud;
 	/* scanner */
 	uint8_t lex;
-	uint8_t prev;    /* last byte outside of words and literals that was no blank */
-	bool escapes;    /* E'…' */
-	bool secret;     /* a password: not shown */
+	uint8_t prev;	 /* last byte outside of words and literals that was no blank */
+	bool escapes;	 /* E'…' */
+	bool secret;	 /* a password: not shown */
 	bool held_quote; /* the last byte of the slice before was a quote in a literal */
 	uint64_t held_pos;
 	uint16_t word_len;
@@ -57,7 +59,7 @@ struct dfl_sql {
 	} alias[DFL_SQL_ALIASES];
 	uint8_t n_alias;
 	struct dfl_names columns; /* of INSERT */
-	struct dfl_names items;   /* of the result: unresolved */
+	struct dfl_names items;	  /* of the result: unresolved */
 	struct dfl_names params;  /* places of $1, $2, … in order of their numbers; "" unknown */
 };
 

@@ -96,7 +96,8 @@ static void end_param(struct dfl_sql *q)
 	q->prev = '$';
 }
 
-/* What one byte outside of words and literals begins. `*from` moves past a literal's opening quote.
+/*
+ * What one byte outside of words and literals begins. `*from` moves past a literal's opening quote.
  */
 static void plain_byte(struct dfl_sql *q, const struct dfl_slice *s, size_t i, size_t *from)
 {

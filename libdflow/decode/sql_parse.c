@@ -10,11 +10,11 @@ enum phase { START, TABLE, AFTER_TABLE, COLUMNS, VALUES, ITEMS, EXPRESSION };
 
 /* Other statements: the verb alone names the operation. */
 static const char *const other_verbs[] = {
-	"abort",    "alter",      "analyze",   "begin",   "call",    "close",   "commit",
-	"create",   "deallocate", "declare",   "discard", "do",      "drop",    "end",
-	"execute",  "explain",    "fetch",     "grant",   "listen",  "lock",    "merge",
-	"move",     "notify",     "prepare",   "refresh", "reindex", "release", "reset",
-	"revoke",   "rollback",   "savepoint", "set",     "show",    "start",   "truncate",
+	"abort",    "alter",	  "analyze",   "begin",	  "call",    "close",	"commit",
+	"create",   "deallocate", "declare",   "discard", "do",	     "drop",	"end",
+	"execute",  "explain",	  "fetch",     "grant",	  "listen",  "lock",	"merge",
+	"move",	    "notify",	  "prepare",   "refresh", "reindex", "release", "reset",
+	"revoke",   "rollback",	  "savepoint", "set",	  "show",    "start",	"truncate",
 	"unlisten", "vacuum"
 };
 
@@ -105,8 +105,8 @@ static bool is(const struct dfl_sql *q, const char *word)
 void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NAME_MAX])
 {
 	static const char *const names[] = {
-		[NONE] = "*",        [INSERT] = "INSERT", [UPDATE] = "UPDATE", [DELETE] = "DELETE",
-		[SELECT] = "SELECT", [COPY] = "COPY",     [WITH] = "WITH"
+		[NONE] = "*",	     [INSERT] = "INSERT", [UPDATE] = "UPDATE", [DELETE] = "DELETE",
+		[SELECT] = "SELECT", [COPY] = "COPY",	  [WITH] = "WITH"
 	};
 	char name[DFL_NAME_MAX] = "";
 	bool table = q->verb != OTHER && dfl_table_name(q->table, name);
@@ -238,7 +238,7 @@ static void set_verb(struct dfl_sql *q)
 		enum phase phase;
 	} verbs[] = { { "insert", INSERT, START }, { "update", UPDATE, TABLE },
 		      { "delete", DELETE, START }, { "select", SELECT, ITEMS },
-		      { "copy", COPY, TABLE },     { "with", WITH, START } };
+		      { "copy", COPY, TABLE },	   { "with", WITH, START } };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (is(q, verbs[i].word)) {

@@ -10,7 +10,7 @@
 #include "decode/emit.h"
 
 #define RECORD_MAX (16384 + 2048) /* RFC 5246, 6.2.3; TLS 1.3 allows 256 more than 2^14 */
-#define HELLO_MAX 16384           /* a longer hello is not read */
+#define HELLO_MAX 16384		  /* a longer hello is not read */
 
 enum { CCS = 20, ALERT, HANDSHAKE, DATA, HEARTBEAT };
 
@@ -194,7 +194,7 @@ static void read_hello(struct tls *t, const uint8_t *data, size_t len)
 	uint32_t version = take(&c, 2);
 
 	c.p += (c.end - c.p) < 32 ? c.end - c.p : 32; /* random */
-	take_block(&c, 1);                            /* session id */
+	take_block(&c, 1);			      /* session id */
 	if (server) {
 		put_version(t, version);
 		put_cipher(t, take(&c, 2));
@@ -316,9 +316,6 @@ static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
 	free(t);
 }
 
-const struct dfl_decoder dfl_decoder_tls = { .name = "tls",
-					     .guess = guess,
-					     .init = init,
-					     .feed = feed,
-					     .gap = gap,
-					     .fini = fini };
+const struct dfl_decoder dfl_decoder_tls = {
+	.name = "tls", .guess = guess, .init = init, .feed = feed, .gap = gap, .fini = fini
+};

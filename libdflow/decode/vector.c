@@ -14,9 +14,9 @@ enum pickle { OPCODE, NUMBER, SKIP };
 
 /* Of the pickle protocol (CPython: Lib/pickle.py), what a list of floats is made of. */
 enum {
-	PROTO = 0x80,     /* a byte follows */
-	FRAME = 0x95,     /* eight bytes follow */
-	BINFLOAT = 'G',   /* a big-endian double follows */
+	PROTO = 0x80,	/* a byte follows */
+	FRAME = 0x95,	/* eight bytes follow */
+	BINFLOAT = 'G', /* a big-endian double follows */
 	EMPTY_LIST = ']',
 	MEMOIZE = 0x94,
 	MARK = '(',

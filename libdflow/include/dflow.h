@@ -77,22 +77,21 @@ DFLOW_API void dflow_store_close(struct dflow_store *store);
 
 /*
  * The requests that an id names, in the order of their start: X-Amzn-Trace-Id, X-Request-Id,
- * traceparent, message_id, task_id, conversation_id, workflow_run_id, upload_file_id, document_id (of
- * what was uploaded), dflow's own trace id, or the beginning of one, if it has at least 4 characters
- * and fits only one. A conversation_id names all requests of the conversation. Free the list with
- * dflow_traces_free().
- * Errors: -ENOENT no request has such an id; -ENOTUNIQ the beginning fits several
- * (dflow_store_candidates() tells them); -EINVAL shorter than 4 characters; -EBADMSG, -EIO, -EAGAIN
- * the store cannot be read; -ENOMEM.
+ * traceparent, message_id, task_id, conversation_id, workflow_run_id, upload_file_id, document_id
+ * (of what was uploaded), dflow's own trace id, or the beginning of one, if it has at least 4
+ * characters and fits only one. A conversation_id names all requests of the conversation. Free the
+ * list with dflow_traces_free(). Errors: -ENOENT no request has such an id; -ENOTUNIQ the beginning
+ * fits several (dflow_store_candidates() tells them); -EINVAL shorter than 4 characters; -EBADMSG,
+ * -EIO, -EAGAIN the store cannot be read; -ENOMEM.
  */
 DFLOW_API int dflow_store_find(struct dflow_store *store, const char *id,
 			       struct dflow_traces **ret_traces, struct dflow_error *ret_error);
 
 /*
- * As dflow_store_find(), but returns when the id is there and all its traces are settled; those that
- * a recorder left open when it ended are, too, and are not complete. Blocks, looking again whenever
- * the recorder wrote or ended. timeout_ns: give up after this long; then it returns
- * what is there although it is not settled, or the error of dflow_store_find().
+ * As dflow_store_find(), but returns when the id is there and all its traces are settled; those
+ * that a recorder left open when it ended are, too, and are not complete. Blocks, looking again
+ * whenever the recorder wrote or ended. timeout_ns: give up after this long; then it returns what
+ * is there although it is not settled, or the error of dflow_store_find().
  */
 DFLOW_API int dflow_store_wait(struct dflow_store *store, const char *id, uint64_t timeout_ns,
 			       struct dflow_traces **ret_traces, struct dflow_error *ret_error);
@@ -126,8 +125,10 @@ DFLOW_API void dflow_traces_free(struct dflow_traces *traces);
 
 /* dflow's own id of the request: 32 hex digits. */
 DFLOW_API const char *dflow_trace_id(const struct dflow_trace *trace);
-/* Another id of it by its kind ("message_id", "conversation_id", "x_amzn_trace_id", …); NULL: not
- * seen. */
+/*
+ * Another id of it by its kind ("message_id", "conversation_id", "x_amzn_trace_id", …); NULL: not
+ * seen.
+ */
 DFLOW_API const char *dflow_trace_other_id(const struct dflow_trace *trace, const char *kind);
 /* What the client asked for: "POST /v1/chat-messages". */
 DFLOW_API const char *dflow_trace_operation(const struct dflow_trace *trace);
@@ -160,7 +161,7 @@ struct dflow_hop {
 	const char *field;    /* "query" */
 	uint64_t field_bytes; /* how many raw bytes of the field were in it; UINT64_MAX: unknown */
 	uint64_t wire_bytes;
-	double coverage; /* 0 to 1: share of the field's canonical bytes */
+	double coverage;	   /* 0 to 1: share of the field's canonical bytes */
 	int64_t first_ns, last_ns; /* after the start of the request */
 };
 
@@ -178,8 +179,9 @@ DFLOW_API int dflow_trace_json(const struct dflow_trace *trace, char **ret_json)
 /*
  * Called from within dispatch, stop and replay. The trace is borrowed until the callback returns;
  * take what you need. Callbacks may be NULL. They must not call into the recorder that calls them.
- * The hop at hop_index, ids, times and counts are cheap to ask for. Another hop, dflow_trace_complete()
- * of a settled trace and dflow_trace_json() build the whole trace, once a callback.
+ * The hop at hop_index, ids, times and counts are cheap to ask for. Another hop,
+ * dflow_trace_complete() of a settled trace and dflow_trace_json() build the whole trace, once a
+ * callback.
  */
 struct dflow_callbacks {
 	size_t sz;
@@ -205,8 +207,11 @@ struct dflow_stats {
 	uint64_t events, bytes;		  /* seen */
 	uint64_t lost_events, lost_bytes; /* known to be missing */
 	uint64_t requests, open_requests, hops, settled, dropped;
-	/* Texts of earlier requests that are known again by their fingerprints; those that are not for
-	 * want of room; those of which the fingerprints are of no use (another key, or damaged). */
+	/*
+	 * Texts of earlier requests that are known again by their fingerprints; those that are not
+	 * for want of room; those of which the fingerprints are of no use (another key, or
+	 * damaged).
+	 */
 	uint64_t old_texts, old_texts_left_out, old_texts_unusable;
 	uint32_t n_limits; /* that were reached; the traces that one may have touched say so */
 	struct dflow_limit limits[DFLOW_LIMITS_MAX];
@@ -225,18 +230,21 @@ struct dflow_recorder_opts {
 	size_t n_pids;
 	bool all;
 
-	const char *store;	  /* path; NULL: none, callbacks only */
+	const char *store;  /* path; NULL: none, callbacks only */
 	const char *config; /* path of a YAML file (docs/configuration.md); NULL: built-in rules */
 	const char *keep_payload; /* path of a recording that will HOLD PAYLOAD (mode 0600); NULL:
 				     none */
-	uint64_t memory_limit_bytes; /* of the recorder's own tables; 0: 512 MiB */
-	uint64_t copy_cap_bytes;     /* payload copied per system call; 0: 4 MiB */
-	uint64_t store_max_age_s;    /* 0: 30 days */
-	uint64_t store_max_bytes;    /* 0: 1 GiB */
+	uint64_t memory_limit_bytes;		 /* of the recorder's own tables; 0: 512 MiB */
+	uint64_t copy_cap_bytes;		 /* payload copied per system call; 0: 4 MiB */
+	uint64_t store_max_age_s;		 /* 0: 30 days */
+	uint64_t store_max_bytes;		 /* 0: 1 GiB */
 	const struct dflow_callbacks *callbacks; /* copied; NULL: none */
-	const char *host_root; /* where the host's root is mounted, for the names of containers; NULL: "/" */
-	/* Give up, for the whole process and for good, every capability that recording does not
-	 * need. */
+	const char *host_root; /* where the host's root is mounted, for the names of containers;
+				  NULL: "/" */
+	/*
+	 * Give up, for the whole process and for good, every capability that recording does not
+	 * need.
+	 */
 	bool drop_privileges;
 };
 
@@ -268,8 +276,8 @@ DFLOW_API int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned 
 
 /*
  * Detaches, takes what is still under way, and stores every trace. One that had not settled is over
- * when the store is closed, and says why it is not complete. Only stats and free may follow. Returns 0
- * or the error of writing the store or recording.
+ * when the store is closed, and says why it is not complete. Only stats and free may follow.
+ * Returns 0 or the error of writing the store or recording.
  */
 DFLOW_API int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret_error);
 
@@ -284,9 +292,9 @@ DFLOW_API void dflow_recorder_free(struct dflow_recorder *recorder);
 
 struct dflow_replay_opts {
 	size_t sz;
-	const char *store;  /* path; NULL: none, callbacks only */
-	const char *config; /* path of a YAML file; NULL: built-in rules */
-	uint64_t memory_limit_bytes; /* 0: 512 MiB */
+	const char *store;			 /* path; NULL: none, callbacks only */
+	const char *config;			 /* path of a YAML file; NULL: built-in rules */
+	uint64_t memory_limit_bytes;		 /* 0: 512 MiB */
 	const struct dflow_callbacks *callbacks; /* NULL: none */
 };
 
@@ -305,9 +313,9 @@ enum dflow_check_result { DFLOW_CHECK_OK, DFLOW_CHECK_LIMITED, DFLOW_CHECK_MISSI
 /* One thing that recording needs or likes. Strings are borrowed until the callback returns. */
 struct dflow_check {
 	size_t sz;
-	const char *name;  /* "kernel BTF" */
+	const char *name; /* "kernel BTF" */
 	enum dflow_check_result result;
-	const char *found; /* what is there */
+	const char *found;  /* what is there */
 	const char *advice; /* what to do; NULL when all is well */
 };
 
@@ -320,8 +328,10 @@ struct dflow_host_opts {
 	size_t n_pids;
 };
 
-/* Calls fn for each check. Returns 0 when recording is possible, else what dflow_recorder_new()
- * would return. */
+/*
+ * Calls fn for each check. Returns 0 when recording is possible, else what dflow_recorder_new()
+ * would return.
+ */
 DFLOW_API int dflow_host_check(const struct dflow_host_opts *opts,
 			       void (*fn)(void *ud, const struct dflow_check *check), void *ud,
 			       struct dflow_error *ret_error);

@@ -18,8 +18,9 @@ static void layer2(struct dfl_canon *c, struct dfl_ch ch);
 void dfl_canon_init(struct dfl_canon *c, struct dfl_text *text, const struct dfl_canon_tap *tap,
 		    void *tap_ud)
 {
-	*c = (struct dfl_canon){ .text = text, .tap = tap, .tap_ud = tap_ud,
-				  .simd = dfl_simd_best() };
+	*c = (struct dfl_canon){
+		.text = text, .tap = tap, .tap_ud = tap_ud, .simd = dfl_simd_best()
+	};
 }
 
 /* ---- the last step: code points to canonical bytes ---- */
@@ -213,7 +214,7 @@ static int64_t entity_value(const char *name, size_t len)
 		const char *name;
 		uint32_t cp;
 	} named[] = {
-		{ "lt", '<' },	 { "gt", '>' },	  { "amp", '&' },
+		{ "lt", '<' },	 { "gt", '>' },	   { "amp", '&' },
 		{ "quot", '"' }, { "apos", '\'' }, { "nbsp", 0xa0 },
 	};
 
@@ -398,7 +399,8 @@ static void layer1(struct dfl_canon *c, struct dfl_ch ch)
 
 bool dfl_canon_idle(const struct dfl_canon *c)
 {
-	return !(c->n_pct | c->in_bs | c->bs_pre | c->hex_want | c->n_ent | c->utf8_want) && !c->high;
+	return !(c->n_pct | c->in_bs | c->bs_pre | c->hex_want | c->n_ent | c->utf8_want) &&
+	       !c->high;
 }
 
 static void feed_slow(struct dfl_canon *c, uint8_t b, uint64_t from, uint64_t to)

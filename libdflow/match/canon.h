@@ -65,7 +65,7 @@ struct dfl_canon {
 	struct dfl_ch ent[DFL_CANON_ENTITY_MAX];
 
 	/* UTF-8, surrogates */
-	uint8_t utf8_want; /* continuation bytes to come */
+	uint8_t utf8_want;	  /* continuation bytes to come */
 	uint8_t utf8_lo, utf8_hi; /* range of the next one */
 	uint8_t utf8_enc, high_enc;
 	uint32_t utf8_cp;

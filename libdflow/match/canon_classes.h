@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What canon_loop.h wants to know of 64 bytes, by comparing them with ranges; HAVE_CLASSES: there is a better way. */
+/*
+ * What canon_loop.h wants to know of 64 bytes, by comparing them with ranges; HAVE_CLASSES: there
+ * is a better way.
+ */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -57,8 +60,10 @@ static inline uint64_t loose(const struct classes *cl)
 	return cl->run | cl->newline | blanks(cl);
 }
 
-/* Of the escapes, those with which the next two bytes (up to p + 65) may make one that yields something,
-   or drops a letter; or more. */
+/*
+ * Of the escapes, those with which the next two bytes (up to p + 65) may make one that yields
+ * something, or drops a letter; or more.
+ */
 static inline uint64_t escaping(const struct classes *cl, block b, const uint8_t *p)
 {
 	return cl->escape;
@@ -91,7 +96,8 @@ static inline uint64_t suspects3(block b, block second, const uint8_t *p, uint64
 
 static inline uint64_t suspects4(block b, block second)
 {
-	uint64_t out = within(b, 0xf0, 0xf0) & (within(second, 0x80, 0x93) | within(second, 0x9b, 0x9d));
+	uint64_t out = within(b, 0xf0, 0xf0) &
+		       (within(second, 0x80, 0x93) | within(second, 0x9b, 0x9d));
 
 	out |= within(b, 0xf3, 0xf3) & within(second, 0xa0, 0xa0);
 	out |= within(b, 0xf4, 0xf4) & within(second, 0x90, 0xbf);
@@ -105,7 +111,8 @@ static inline bool is_cont(uint8_t c)
 
 static inline struct utf8 utf8(block b, const uint8_t *p)
 {
-	uint64_t cont = within(b, 0x80, 0xbf), a = is_cont(p[64]), c = is_cont(p[65]), d = is_cont(p[66]);
+	uint64_t cont = within(b, 0x80, 0xbf), a = is_cont(p[64]), c = is_cont(p[65]),
+		 d = is_cont(p[66]);
 	struct utf8 u = {
 		.lead2 = within(b, 0xc2, 0xdf),
 		.lead3 = within(b, 0xe0, 0xef),

@@ -20,7 +20,8 @@ bool dfl_canon_drops_utf8(const uint8_t *p)
 	else if (p[0] < 0xf0)
 		cp = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
 	else
-		cp = (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+		cp = (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 |
+		     (p[3] & 0x3fu);
 	if (p[0] >= 0xe0 && cp < (p[0] < 0xf0 ? 0x800u : 0x10000u))
 		return true; /* overlong */
 	return cp > 0x10ffff || dfl_drops(cp);

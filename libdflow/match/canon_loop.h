@@ -21,7 +21,7 @@
 #include "match/match.h"
 
 #define FETCH_AHEAD 1024 /* bytes: processors do not do it from page to page */
-#define BEHIND 8 /* bytes after a whole block that may be read */
+#define BEHIND 8	 /* bytes after a whole block that may be read */
 
 struct span {
 	const uint8_t *p; /* of byte 0 */
@@ -85,8 +85,9 @@ static inline __attribute__((always_inline)) unsigned first_escape(block b, stru
 				within(b, 'b', 'b') | within(b, 'f', 'f');
 		uint64_t letter = within(b, 'u', 'u') | within(b, 'U', 'U') | within(b, 'x', 'x');
 		/* %5C may join the run; %4e may be a digit. */
-		uint64_t at = slash & ((ahead(letter, 1, s->avail) & ahead(hex | pct, 2, s->avail)) |
-				       stop >> 1);
+		uint64_t at = slash &
+			      ((ahead(letter, 1, s->avail) & ahead(hex | pct, 2, s->avail)) |
+			       stop >> 1);
 
 		s->keep &= ~(slash << 1 & gone);
 		if (at)
@@ -98,15 +99,16 @@ static inline __attribute__((always_inline)) unsigned first_escape(block b, stru
 				within(b, 'n', 'n') | within(b, 'q', 'q') | within(b, '#', '#') |
 				pct | slash; /* an escaped one of these */
 
-		stop |= amp & ahead(name, 1, s->avail) & soon(within(b, ';', ';') | pct | slash, s->avail);
+		stop |= amp & ahead(name, 1, s->avail) &
+			soon(within(b, ';', ';') | pct | slash, s->avail);
 	}
 	stop &= below(s->avail);
 	return stop ? (unsigned)__builtin_ctzll(stop) : s->avail;
 }
 
 /*
- * Which of the characters are malformed or dropped. The first surrogate, which may be half of a CESU-8
- * pair, ends the search and the span.
+ * Which of the characters are malformed or dropped. The first surrogate, which may be half of a
+ * CESU-8 pair, ends the search and the span.
  */
 static inline uint64_t check_suspects(const uint8_t *p, uint64_t suspect, unsigned *end)
 {
@@ -144,7 +146,8 @@ static inline uint64_t bytes_behind(uint64_t two, uint64_t three, uint64_t four)
 }
 
 /* Adds whole, kept UTF-8 characters; returns where an incomplete one begins, or `end`. */
-static inline __attribute__((always_inline)) unsigned add_utf8(block b, struct span *s, unsigned end)
+static inline __attribute__((always_inline)) unsigned add_utf8(block b, struct span *s,
+							       unsigned end)
 {
 	const struct utf8 u = utf8(b, s->p);
 	uint64_t four = u.lead4 & u.cont1 & u.cont2 & u.cont3;
@@ -194,16 +197,18 @@ static inline __attribute__((always_inline)) void fast_store(const struct fast *
 	t->map.n = (uint32_t)(f->seg - t->map.segs);
 }
 
-/* A segment of its own: the one before is of another block, or something was undone between them. */
-static inline __attribute__((always_inline)) void add_segment(struct fast *f, uint32_t at,
-							       uint64_t pos, uint64_t keep, uint8_t pre)
+/*
+ * A segment of its own: the one before is of another block, or something was undone between them.
+ */
+static inline __attribute__((always_inline)) void
+add_segment(struct fast *f, uint32_t at, uint64_t pos, uint64_t keep, uint8_t pre)
 {
 	*f->seg++ = (struct dfl_seg){ pos, keep, at, DFL_SEG_KEPT, 0, pre };
 }
 
 /* Position segments: one, or a new one after each run of backslashes. */
 static inline __attribute__((always_inline)) void add_segments(struct fast *f, uint64_t keep,
-								uint64_t slash, uint64_t pos)
+							       uint64_t slash, uint64_t pos)
 {
 	uint32_t at = (uint32_t)(f->out - f->base);
 	uint8_t pre = f->c->enc_pre;
@@ -260,7 +265,8 @@ static inline bool has_long_run(uint64_t brk)
 }
 
 /* Bytes that a run of base64 may hold, wrapped or escaped; never too few. */
-static inline __attribute__((always_inline)) uint64_t run_bytes(struct fast *f, const struct classes *cl)
+static inline __attribute__((always_inline)) uint64_t run_bytes(struct fast *f,
+								const struct classes *cl)
 {
 	/* A carry runs through the blanks that follow a newline. No branch: lines end anywhere. */
 	uint64_t newline = cl->newline, blank = blanks(cl) | newline;
@@ -271,9 +277,12 @@ static inline __attribute__((always_inline)) uint64_t run_bytes(struct fast *f, 
 	return cl->run | wrap;
 }
 
-/* Tells the tap of what ends runs, until there is none that goes on and none that is long enough. */
-static __attribute__((noinline)) size_t end_runs(struct dfl_canon *c, uint64_t brk, const uint8_t *data,
-						 size_t i, size_t from, uint64_t pos)
+/*
+ * Tells the tap of what ends runs, until there is none that goes on and none that is long enough.
+ */
+static __attribute__((noinline)) size_t end_runs(struct dfl_canon *c, uint64_t brk,
+						 const uint8_t *data, size_t i, size_t from,
+						 uint64_t pos)
 {
 	for (; brk && (c->tap_open || i + (unsigned)__builtin_ctzll(brk) - from >= LONG_RUN ||
 		       has_long_run(brk));
@@ -284,14 +293,15 @@ static __attribute__((noinline)) size_t end_runs(struct dfl_canon *c, uint64_t b
 			c->tap_open = c->tap->plain(c->tap_ud, data + from, at - from, pos + from);
 		if (c->tap_open)
 			c->tap_open = c->tap->byte(
-				c->tap_ud, (struct dfl_ch){ pos + at, pos + at + 1, data[at], 0, 0 });
+				c->tap_ud,
+				(struct dfl_ch){ pos + at, pos + at + 1, data[at], 0, 0 });
 		from = at + 1;
 	}
 	return brk ? i + 64 - (unsigned)__builtin_clzll(brk) : from;
 }
 
-static inline __attribute__((always_inline)) void follow_runs(struct fast *f, uint64_t m, unsigned end,
-							      size_t i)
+static inline __attribute__((always_inline)) void follow_runs(struct fast *f, uint64_t m,
+							      unsigned end, size_t i)
 {
 	uint64_t brk = ~m & below(end);
 
@@ -340,8 +350,8 @@ static size_t text_loop(const uint8_t *p, size_t n)
 /* ---- the loop ---- */
 
 /* Takes 64 bytes of ASCII without escapes. */
-static inline __attribute__((always_inline)) void take_ascii(struct fast *f, block b, struct classes cl,
-							     size_t i)
+static inline __attribute__((always_inline)) void take_ascii(struct fast *f, block b,
+							     struct classes cl, size_t i)
 {
 	if (f->c->tap)
 		follow_runs(f, run_bytes(f, &cl), 64, i);
@@ -362,11 +372,11 @@ static inline __attribute__((always_inline)) void keep_block(struct fast *f, blo
 }
 
 /*
- * Takes 64 bytes if nothing in them, or in the BEHIND bytes after them, needs a closer look. Without
- * branches that random bytes would make unpredictable.
+ * Takes 64 bytes if nothing in them, or in the BEHIND bytes after them, needs a closer look.
+ * Without branches that random bytes would make unpredictable.
  */
-static inline __attribute__((always_inline)) bool take_mixed(struct fast *f, block b, struct classes cl,
-							     size_t i)
+static inline __attribute__((always_inline)) bool take_mixed(struct fast *f, block b,
+							     struct classes cl, size_t i)
 {
 	const uint8_t *p = f->data + i;
 	const struct utf8 u = utf8(b, p);
@@ -382,7 +392,8 @@ static inline __attribute__((always_inline)) bool take_mixed(struct fast *f, blo
 		return false;
 	if (f->c->tap) {
 		if (f->c->tap_open || !brk ||
-		    i + (unsigned)__builtin_ctzll(brk) - f->run_from >= LONG_RUN || has_long_run(brk)) {
+		    i + (unsigned)__builtin_ctzll(brk) - f->run_from >= LONG_RUN ||
+		    has_long_run(brk)) {
 			follow_runs(f, run_bytes(f, &cl), 64, i);
 		} else {
 			f->run_from = i + 64 - (unsigned)__builtin_clzll(brk);
@@ -458,7 +469,8 @@ static size_t canon_loop(struct dfl_canon *c, const uint8_t *data, size_t len, u
 			block b = load64(data + i);
 			struct classes cl = classes(b);
 
-			__builtin_prefetch(data + i + FETCH_AHEAD); /* beyond the end, too: that does no harm */
+			__builtin_prefetch(data + i + FETCH_AHEAD); /* beyond the end, too: that
+								       does no harm */
 
 			if (!(cl.escape | cl.high | c->enc_pre)) {
 				take_ascii(&f, b, cl, i);

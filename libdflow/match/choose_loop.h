@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which k-grams have a fingerprint: a sum of eight of their 15 bytes, times an odd number, cut to 16 bits; its four upper ones
- * are 0 in one of 16. Those eight stand in each place that a byte of a UTF-8 character can have. The weights of
- * two neighbours are small enough for vpmaddubsw (their sum stays below 2^15).
+ * Which k-grams have a fingerprint: a sum of eight of their 15 bytes, times an odd number, cut to
+ * 16 bits; its four upper ones are 0 in one of 16. Those eight stand in each place that a byte of a
+ * UTF-8 character can have. The weights of two neighbours are small enough for vpmaddubsw (their
+ * sum stays below 2^15).
  *
  * A streak of fingerprints is two or more chosen k-grams in a row, so every other one is looked up.
  */
@@ -26,8 +27,9 @@
 
 static inline unsigned choose_one(const uint8_t *p)
 {
-	uint32_t sum = p[0] * CHOOSE_W0 + p[1] * CHOOSE_W1 + p[4] * CHOOSE_W4 + p[5] * CHOOSE_W5 + p[8] * CHOOSE_W8 +
-		       p[9] * CHOOSE_W9 + p[13] * CHOOSE_W13 + p[14] * CHOOSE_W14;
+	uint32_t sum = p[0] * CHOOSE_W0 + p[1] * CHOOSE_W1 + p[4] * CHOOSE_W4 + p[5] * CHOOSE_W5 +
+		       p[8] * CHOOSE_W8 + p[9] * CHOOSE_W9 + p[13] * CHOOSE_W13 +
+		       p[14] * CHOOSE_W14;
 
 	return !((sum * CHOOSE_MUL & 0xffff) >> (16 - DFL_PRINT_RATE_LOG));
 }
@@ -58,7 +60,8 @@ static inline size_t every_other(const uint64_t *chosen, size_t n, uint16_t *ret
 }
 
 /* Leaves those of n that may be in the table; returns how many. */
-static inline size_t leave_maybe(const struct dfl_prints *p, const uint8_t *text, uint16_t *at, size_t n)
+static inline size_t leave_maybe(const struct dfl_prints *p, const uint8_t *text, uint16_t *at,
+				 size_t n)
 {
 	const struct dfl_prints copy = *p; /* so that its fields stay in registers */
 	size_t count = 0;

@@ -13,7 +13,11 @@
 static const uint8_t base64_plus1[256] = {
 	['A'] = TWENTY_SIX(1),
 	['a'] = TWENTY_SIX(27),
-	['0'] = SIX(53), 59, 60, 61, 62,
+	['0'] = SIX(53),
+	59,
+	60,
+	61,
+	62,
 	['+'] = 63,
 	['-'] = 63,
 	['/'] = 64,
@@ -69,7 +73,8 @@ size_t dfl_coded_decode(const struct dfl_coded *c, unsigned phase, uint64_t from
 	size_t n = 0;
 
 	/* The first group that begins at `from` or after it. */
-	g = from <= phase ? phase : from + (code->group - (from - phase) % code->group) % code->group;
+	g = from <= phase ? phase :
+			    from + (code->group - (from - phase) % code->group) % code->group;
 	*ret_pos = (g - phase) / code->group * code->group_bytes;
 	if (code->group == 4 && g < to && g + 4 <= end) {
 		uint64_t groups = (to - g + 3) / 4;

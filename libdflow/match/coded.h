@@ -18,10 +18,10 @@ struct dfl_scan;
 
 struct dfl_code {
 	const uint8_t *plus1; /* value of a char + 1; 0: it is none */
-	uint8_t bits;	     /* of a char */
+	uint8_t bits;	      /* of a char */
 	uint8_t group, group_bytes;
 	uint8_t phases;
-	uint8_t enc; /* enum dfl_encoding */
+	uint8_t enc;		/* enum dfl_encoding */
 	uint32_t min, min_leaf; /* chars: anywhere, and when they are the whole leaf */
 };
 

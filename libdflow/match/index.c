@@ -9,16 +9,17 @@
 
 #include "match/match_int.h"
 
-#define MIN_TABLE_BITS 7  /* 8 KiB */
-#define MAX_TABLE_BITS 24 /* 1 GiB: for the 64 MiB of text that a matcher takes */
-#define MEAN_SLOTS 4	  /* of a bucket: more double the table */
-#define MAX_SINGLES 3	  /* slots of one k-gram: more entries make a list */
+#define MIN_TABLE_BITS 7   /* 8 KiB */
+#define MAX_TABLE_BITS 24  /* 1 GiB: for the 64 MiB of text that a matcher takes */
+#define MEAN_SLOTS 4	   /* of a bucket: more double the table */
+#define MAX_SINGLES 3	   /* slots of one k-gram: more entries make a list */
 #define MIN_FILTER_BITS 7  /* 1 KiB */
 #define MAX_FILTER_BITS 21 /* 16 MiB: for 5 million entries (10,000 sources of 500 bytes) */
 #define PIECE_SHIFT 10	   /* lines of a piece of the pool: 64 KiB */
 #define PIECE (1u << PIECE_SHIFT)
 #define IN_BUCKET (DFL_NONE - 1) /* line_of a single entry */
-#define TAG_SHIFT 25 /* the tag holds the bits that MIN_TABLE_BITS … MAX_TABLE_BITS leave, and more */
+#define TAG_SHIFT                                                                                  \
+	25 /* the tag holds the bits that MIN_TABLE_BITS … MAX_TABLE_BITS leave, and more */
 
 static uint32_t tag_of(uint64_t h)
 {
@@ -370,9 +371,8 @@ static void build_filter(struct dfl_index *ix)
 
 	while (bits < MAX_FILTER_BITS && (64ull << bits) < ix->entries * 32)
 		bits++;
-	filter = bits == ix->filter_bits ?
-			 NULL :
-			 dfl_secret_alloc(ix->secret, sizeof(uint64_t) << bits);
+	filter = bits == ix->filter_bits ? NULL :
+					   dfl_secret_alloc(ix->secret, sizeof(uint64_t) << bits);
 	if (filter) {
 		dfl_secret_free(ix->secret, ix->filter, sizeof(uint64_t) << ix->filter_bits);
 		ix->filter = filter;
@@ -395,7 +395,8 @@ static void split_line(struct dfl_index *ix, const struct dfl_line *l, struct df
 }
 
 /* Oldest line first. */
-static void split_bucket(struct dfl_index *ix, struct dfl_line *b, struct dfl_line *two, unsigned bit)
+static void split_bucket(struct dfl_index *ix, struct dfl_line *b, struct dfl_line *two,
+			 unsigned bit)
 {
 	uint32_t oldest = DFL_NONE;
 
@@ -448,8 +449,8 @@ static int new_chunk(struct dfl_index *ix, uint32_t *ret_chunk)
 	    room_for_one(&chunks, ix->n_chunks, &ix->cap_chunks, sizeof(*ix->chunks)))
 		return -ENOMEM;
 	ix->chunks = chunks;
-	ix->chunks[ix->n_chunks].line_of =
-		dfl_secret_alloc(ix->secret, DFL_CHUNK * sizeof(uint32_t));
+	ix->chunks[ix->n_chunks].line_of = dfl_secret_alloc(ix->secret,
+							    DFL_CHUNK * sizeof(uint32_t));
 	if (!ix->chunks[ix->n_chunks].line_of)
 		return -ENOMEM;
 	*ret_chunk = ix->n_chunks++;
@@ -497,7 +498,8 @@ bool dfl_index_add(struct dfl_index *ix, struct dfl_match_source *s, uint32_t at
 {
 	const uint8_t *gram = s->text.data + at;
 	uint64_t h = dfl_gram(ix, gram);
-	uint32_t entry = s->chunks[at >> DFL_CHUNK_SHIFT] << DFL_CHUNK_SHIFT | (at & (DFL_CHUNK - 1));
+	uint32_t entry = s->chunks[at >> DFL_CHUNK_SHIFT] << DFL_CHUNK_SHIFT |
+			 (at & (DFL_CHUNK - 1));
 
 	if (too_many(ix, s, gram, h) || put(ix, entry, h))
 		return false;
@@ -517,7 +519,8 @@ void dfl_index_remove(struct dfl_index *ix, struct dfl_match_source *s)
 		for (uint32_t j = 0; j < DFL_CHUNK; j++) {
 			if (c->line_of[j] == DFL_NONE)
 				continue;
-			take_out(ix, s->chunks[i] << DFL_CHUNK_SHIFT | j, dfl_gram(ix, c->text + j));
+			take_out(ix, s->chunks[i] << DFL_CHUNK_SHIFT | j,
+				 dfl_gram(ix, c->text + j));
 			ix->entries--;
 			ix->removed++;
 		}

@@ -5,10 +5,12 @@
 
 #include "match/match_int.h"
 
-#define FEW 64		/* new k-grams: look for each in the text, not for all of the text in the index */
-#define SEEN_BITS_LOG 13 /* bits of the filter: one for each of the k-grams of a default look-back, ten times over */
+#define FEW 64 /* new k-grams: look for each in the text, not for all of the text in the index */
+#define SEEN_BITS_LOG                                                                              \
+	13 /* bits of the filter: one for each of the k-grams of a default look-back, ten times    \
+	      over */
 #define SEEN_WORDS (1u << (SEEN_BITS_LOG - 6))
-#define MAX_FOUND 64	/* places looked up in one text for one append: capped_candidates */
+#define MAX_FOUND 64 /* places looked up in one text for one append: capped_candidates */
 
 static uint64_t first_probe(const struct dfl_scan *s, uint64_t floor)
 {

@@ -82,8 +82,8 @@ void dfl_map_unit(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t unit, u
 {
 	struct dfl_seg *l = last(m);
 
-	if (l && l->kind == DFL_SEG_UNITS && l->enc == enc && !enc_pre &&
-	    l->mask == unit && pos - l->pos == (at - l->at) / 3 * unit)
+	if (l && l->kind == DFL_SEG_UNITS && l->enc == enc && !enc_pre && l->mask == unit &&
+	    pos - l->pos == (at - l->at) / 3 * unit)
 		return;
 	push(m, (struct dfl_seg){ pos, unit, at, DFL_SEG_UNITS, enc, enc_pre });
 }

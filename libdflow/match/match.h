@@ -36,8 +36,11 @@ struct dfl_run {
 	uint64_t src_from, src_to;
 	uint64_t pos_from, pos_to;
 	uint32_t encodings;
-	/* Sources of other owners that held this same run at that time (0: not common). From DFL_MATCH_LOOKED_AT - 1
-	 * on it is an upper bound, and runs of some of them may not have been told. */
+	/*
+	 * Sources of other owners that held this same run at that time (0: not common). From
+	 * DFL_MATCH_LOOKED_AT - 1 on it is an upper bound, and runs of some of them may not have
+	 * been told.
+	 */
 	uint32_t other_sources;
 	uint64_t ts_first_ns, ts_last_ns;
 	bool whole_leaf; /* the view's leaf is this run and nothing else */
@@ -46,35 +49,43 @@ struct dfl_run {
 #define DFL_MATCH_LOOKED_AT 64 /* places of one k-gram */
 
 struct dfl_match_opts {
-	uint32_t k;		       /* 0: 12 */
-	uint32_t stride;	       /* 0: 5; k + stride - 1 <= 16 */
-	uint32_t max_sources;	       /* 0: 16384 */
-	uint64_t max_source_bytes;     /* canonical bytes of all sources; 0: 64 MiB */
-	uint32_t max_depth;	       /* nested base64; 0: 3 */
-	uint32_t min_run;	       /* runs shorter than this many canonical bytes are dropped; 0: 16 */
-	uint32_t look_back;	       /* canonical bytes kept per view for sources that come late or grow; 0: 4096 */
+	uint32_t k;		   /* 0: 12 */
+	uint32_t stride;	   /* 0: 5; k + stride - 1 <= 16 */
+	uint32_t max_sources;	   /* 0: 16384 */
+	uint64_t max_source_bytes; /* canonical bytes of all sources; 0: 64 MiB */
+	uint32_t max_depth;	   /* nested base64; 0: 3 */
+	uint32_t min_run;   /* runs shorter than this many canonical bytes are dropped; 0: 16 */
+	uint32_t look_back; /* canonical bytes kept per view for sources that come late or grow; 0:
+			       4096 */
 	/* Fingerprints of old texts (prints.h). */
-	const uint8_t *print_key;      /* DFL_PRINT_KEY_BYTES, copied; NULL: a random one */
-	uint32_t max_prints;	       /* in the table; 0: 1 Mi, 16 bytes each */
-	dfl_print_fn print_fn;	       /* NULL: none are looked for */
+	const uint8_t *print_key; /* DFL_PRINT_KEY_BYTES, copied; NULL: a random one */
+	uint32_t max_prints;	  /* in the table; 0: 1 Mi, 16 bytes each */
+	dfl_print_fn print_fn;	  /* NULL: none are looked for */
 };
 
 struct dfl_match_stats {
 	uint64_t sources, source_bytes, index_entries, scanned_bytes, probes, candidates;
 	uint64_t capped_candidates, capped_positions, capped_sources, capped_depth, capped_prints;
 	/* The work that matching costs beyond looking up: all linear in what was scanned. */
-	uint64_t walked_entries; /* of the index */
-	uint64_t compared_bytes; /* of runs, both ways */
-	uint64_t nested_bytes;	 /* decoded from base64 and hex and scanned */
+	uint64_t walked_entries;    /* of the index */
+	uint64_t compared_bytes;    /* of runs, both ways */
+	uint64_t nested_bytes;	    /* decoded from base64 and hex and scanned */
 	uint64_t prints, old_texts; /* fingerprints in the table, and their sets */
-	/* Memory of the index and the sources; of that, what RLIMIT_MEMLOCK did not let be locked. */
+	/*
+	 * Memory of the index and the sources; of that, what RLIMIT_MEMLOCK did not let be locked.
+	 */
 	uint64_t secret_bytes, unlocked_bytes;
 };
 
-/* Called for each run when it ended. The run is borrowed. Neither callback may free its source or view. */
-typedef void (*dfl_match_run_fn)(void *ud, void *view_ud, void *source_ud, const struct dfl_run *run);
+/*
+ * Called for each run when it ended. The run is borrowed. Neither callback may free its source or
+ * view.
+ */
+typedef void (*dfl_match_run_fn)(void *ud, void *view_ud, void *source_ud,
+				 const struct dfl_run *run);
 
-int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *ud, struct dfl_match **ret_match);
+int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *ud,
+		  struct dfl_match **ret_match);
 void dfl_match_free(struct dfl_match *m);
 void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stats);
 
@@ -83,14 +94,19 @@ void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stat
  * other_sources). A view that was scanned before the text was appended is matched backwards within
  * look_back. Returns 0, -ENOMEM, or -ENOSPC at a limit (counted; what was taken so far stays).
  */
-int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud, struct dfl_match_source **ret_source);
+int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
+			 struct dfl_match_source **ret_source);
 int dfl_match_source_append(struct dfl_match_source *s, const void *data, size_t len_bytes);
 /* No more comes: whole-leaf equality can be decided. */
 void dfl_match_source_end(struct dfl_match_source *s);
 uint32_t dfl_match_source_canon_bytes(const struct dfl_match_source *s);
 uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s);
-/* Does the source hold what the run found in `other`? Then the run is made one of this source. Nothing is held by none. */
-bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other, struct dfl_run *run);
+/*
+ * Does the source hold what the run found in `other`? Then the run is made one of this source.
+ * Nothing is held by none.
+ */
+bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other,
+			    struct dfl_run *run);
 /* Ends open runs of it first (they are reported). */
 void dfl_match_source_free(struct dfl_match_source *s);
 

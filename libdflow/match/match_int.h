@@ -12,13 +12,17 @@
 
 /* Named limits; each overflow is counted in dfl_match_stats. */
 #define DFL_POSITIONS_PER_SOURCE 8 /* of one k-gram within one source: capped_positions */
-#define DFL_ENTRIES_PER_PROBE DFL_MATCH_LOOKED_AT /* looked at for one k-gram, half newest, half oldest: capped_candidates */
-#define DFL_OPEN_RUNS 128	   /* of one scan: capped_candidates */
-#define DFL_OPEN_PER_SOURCE 16	   /* of those, of one source: capped_candidates */
-#define DFL_UNSURE 256		   /* canonical bytes that a run of very common k-grams is held back */
-#define DFL_COVERED 256		   /* places remembered per view, to find free ones */
-#define DFL_SLICE 8192		   /* raw bytes taken at a time */
-#define DFL_SIFTED (DFL_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K) /* k-grams that become whole with a slice, at most */
+#define DFL_ENTRIES_PER_PROBE                                                                      \
+	DFL_MATCH_LOOKED_AT    /* looked at for one k-gram, half newest, half oldest:              \
+				  capped_candidates */
+#define DFL_OPEN_RUNS 128      /* of one scan: capped_candidates */
+#define DFL_OPEN_PER_SOURCE 16 /* of those, of one source: capped_candidates */
+#define DFL_UNSURE 256	       /* canonical bytes that a run of very common k-grams is held back */
+#define DFL_COVERED 256	       /* places remembered per view, to find free ones */
+#define DFL_SLICE 8192	       /* raw bytes taken at a time */
+#define DFL_SIFTED                                                                                 \
+	(DFL_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K) /* k-grams that become whole with a slice, at   \
+						      most */
 #define DFL_NONE UINT32_MAX
 
 /* ---- index.c: where each k-gram of the sources is ---- */
@@ -69,9 +73,9 @@ struct dfl_index {
 	unsigned table_bits;
 	struct dfl_line **pool; /* in pieces */
 	uint32_t n_pool, cap_pool, free_line;
-	uint64_t *filter; /* four bits of one word for each k-gram */
-	unsigned filter_bits; /* words: 1 << filter_bits */
-	unsigned filter_shift; /* 64 - DFL_FILTER_BITS - filter_bits */
+	uint64_t *filter;		  /* four bits of one word for each k-gram */
+	unsigned filter_bits;		  /* words: 1 << filter_bits */
+	unsigned filter_shift;		  /* 64 - DFL_FILTER_BITS - filter_bits */
 	uint64_t slots, entries, removed; /* removed: since the filter was built */
 };
 
@@ -84,8 +88,8 @@ static inline uint64_t dfl_load64(const uint8_t *p)
 }
 
 /*
- * Keyed hash of the k bytes at p (8 <= k <= 16): two overlapping words times two secret odd numbers.
- * Its upper bits are as good as random to who does not know those (multiply-shift hashing,
+ * Keyed hash of the k bytes at p (8 <= k <= 16): two overlapping words times two secret odd
+ * numbers. Its upper bits are as good as random to who does not know those (multiply-shift hashing,
  * Dietzfelbinger et al. 1997); the lower ones are not used.
  */
 static inline uint64_t dfl_gram(const struct dfl_index *ix, const uint8_t *p)
@@ -95,7 +99,10 @@ static inline uint64_t dfl_gram(const struct dfl_index *ix, const uint8_t *p)
 
 #define DFL_FILTER_BITS 32 /* of the hash say which bits of a word: six of each byte */
 
-/* Four bits of one word of the filter; filter_shift leaves the word and DFL_FILTER_BITS of the hash. */
+/*
+ * Four bits of one word of the filter; filter_shift leaves the word and DFL_FILTER_BITS of the
+ * hash.
+ */
 static inline uint64_t dfl_index_bits(uint64_t top)
 {
 	return 1ull << (top & 63) | 1ull << (top >> 8 & 63) | 1ull << (top >> 16 & 63) |
@@ -219,7 +226,7 @@ struct dfl_scan {
 	uint32_t n_open, cap_open;
 	struct dfl_mark *marks;
 	uint32_t n_marks, cap_marks;
-	uint64_t *seen;	      /* late.c: filter of the k-grams that stand in the text */
+	uint64_t *seen;	     /* late.c: filter of the k-grams that stand in the text */
 	uint64_t seen_total; /* bytes when it was made */
 };
 

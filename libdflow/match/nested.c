@@ -72,7 +72,8 @@ static void child_open(struct dfl_coded *c, unsigned phase)
 	if (!c->batch)
 		c->batch = malloc(DFL_CODED_BATCH + DFL_CODED_OUT);
 	/* Without memory the raw text is all that is scanned. */
-	if (!c->batch || dfl_scan_new(s->m, s->view, c, s->depth + 1, s->enc | c->code->enc, &c->child))
+	if (!c->batch ||
+	    dfl_scan_new(s->m, s->view, c, s->depth + 1, s->enc | c->code->enc, &c->child))
 		c->child = NULL;
 }
 
@@ -273,7 +274,8 @@ static bool are_chars(const struct dfl_coded *c, const uint8_t *p)
  */
 static size_t coded_text(struct dfl_coded *c, const uint8_t *p, size_t n, uint64_t pos)
 {
-	unsigned group = c->code->group, skip = (unsigned)(group - (c->done - c->phase) % group) % group;
+	unsigned group = c->code->group,
+		 skip = (unsigned)(group - (c->done - c->phase) % group) % group;
 	size_t used = 0, windows, pieces;
 
 	if (!c->child || c->quiet || c->code != &dfl_code_base64 || c->done < c->phase)
@@ -286,10 +288,14 @@ static size_t coded_text(struct dfl_coded *c, const uint8_t *p, size_t n, uint64
 		if (windows > (n - used - skip) / DFL_CODED_WINDOW)
 			windows = (n - used - skip) / DFL_CODED_WINDOW;
 		pieces = c->simd->text(c->batch + c->n_batch, p - DFL_CODED_GROUP + skip + used,
-				      windows * (DFL_CODED_WINDOW / 64));
+				       windows * (DFL_CODED_WINDOW / 64));
 		windows = pieces * 48 / DFL_CODED_TEXT;
-		/* As a window waits for the group that may begin in its last char, so does the last one. */
-		if (windows && !are_chars(c, p + used + windows * DFL_CODED_WINDOW - DFL_CODED_GROUP))
+		/*
+		 * As a window waits for the group that may begin in its last char, so does the last
+		 * one.
+		 */
+		if (windows &&
+		    !are_chars(c, p + used + windows * DFL_CODED_WINDOW - DFL_CODED_GROUP))
 			windows--;
 		if (!windows)
 			break;
@@ -343,7 +349,10 @@ static unsigned hex_at(const uint8_t *p, size_t i)
 	return dfl_code_hex.plus1[p[i]] != 0;
 }
 
-/* A run of hex that is long enough (80) holds one of every HEX_STEP-th char and the HEX_AFTER after it. */
+/*
+ * A run of hex that is long enough (80) holds one of every HEX_STEP-th char and the HEX_AFTER after
+ * it.
+ */
 #define HEX_STEP 64
 #define HEX_AFTER 16
 

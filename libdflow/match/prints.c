@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Fingerprints and the table they are looked up in. Which k-grams have one depends on the text alone,
- * so that what is found does not depend on the key.
+ * Fingerprints and the table they are looked up in. Which k-grams have one depends on the text
+ * alone, so that what is found does not depend on the key.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 
 static uint64_t load_print(const uint8_t *p)
 {
-	return (uint64_t)p[0] << 32 | (uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 8 | p[4];
+	return (uint64_t)p[0] << 32 | (uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 |
+	       (uint64_t)p[3] << 8 | p[4];
 }
 
 static void store_print(uint8_t *p, uint64_t print)
@@ -45,7 +46,8 @@ static uint32_t sort(uint8_t *prints, uint32_t n)
 }
 
 /* Those of some more of the text, behind n others; returns how many there are then. */
-static uint32_t add_prints(const struct dfl_match *m, const uint8_t *text, size_t len, uint8_t *prints, uint32_t n)
+static uint32_t add_prints(const struct dfl_match *m, const uint8_t *text, size_t len,
+			   uint8_t *prints, uint32_t n)
 {
 	uint64_t chosen[DFL_SLICE / 64];
 
@@ -54,7 +56,8 @@ static uint32_t add_prints(const struct dfl_match *m, const uint8_t *text, size_
 		for (uint64_t w = chosen[i / 64]; w && n < DFL_PRINTS_PER_TEXT; w &= w - 1) {
 			const uint8_t *gram = text + i + (unsigned)__builtin_ctzll(w);
 
-			store_print(prints + (size_t)n++ * DFL_PRINT_BYTES, dfl_prints_hash(&m->prints, gram));
+			store_print(prints + (size_t)n++ * DFL_PRINT_BYTES,
+				    dfl_prints_hash(&m->prints, gram));
 		}
 	return n;
 }
@@ -80,7 +83,8 @@ int dfl_prints_of(const struct dfl_match_source *s, uint8_t **ret_prints, uint32
 bool dfl_prints_valid(const uint8_t *prints, uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++)
-		if (compare(prints + (size_t)(i - 1) * DFL_PRINT_BYTES, prints + (size_t)i * DFL_PRINT_BYTES) >= 0)
+		if (compare(prints + (size_t)(i - 1) * DFL_PRINT_BYTES,
+			    prints + (size_t)i * DFL_PRINT_BYTES) >= 0)
 			return false;
 	return n && n <= DFL_PRINTS_PER_TEXT;
 }
@@ -313,8 +317,8 @@ static int new_set(struct dfl_match *m, uint32_t n, struct dfl_print_set **ret_s
 	return 0;
 }
 
-int dfl_print_set_new(struct dfl_match *m, uint64_t owner, int64_t since, void *set_ud, const uint8_t *prints, uint32_t n,
-		      struct dfl_print_set **ret_set)
+int dfl_print_set_new(struct dfl_match *m, uint64_t owner, int64_t since, void *set_ud,
+		      const uint8_t *prints, uint32_t n, struct dfl_print_set **ret_set)
 {
 	struct dfl_prints *p = &m->prints;
 	struct dfl_print_set *set;

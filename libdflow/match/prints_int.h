@@ -25,7 +25,8 @@ struct dfl_print_set {
 struct dfl_prints {
 	struct dfl_secret *secret;
 	uint64_t key[3];
-	struct dfl_print_slot *slots; /* open addressing; at most half are used; NULL: no sets yet */
+	struct dfl_print_slot *slots; /* open addressing; at most half are used; NULL: no sets yet
+				       */
 	uint64_t *filter;	      /* three bits of one word for each; a word for eight slots */
 	unsigned bits;		      /* of the number of slots */
 	uint32_t used, removed;	      /* slots; removed since the filter was made */
@@ -42,7 +43,8 @@ struct dfl_prints_found {
 
 void dfl_prints_init(struct dfl_prints *p, struct dfl_secret *secret, const uint8_t *key);
 void dfl_prints_fini(struct dfl_prints *p);
-void dfl_prints_find(const struct dfl_prints *p, uint64_t print, struct dfl_prints_found *ret_found);
+void dfl_prints_find(const struct dfl_prints *p, uint64_t print,
+		     struct dfl_prints_found *ret_found);
 /* Its number in the set; it is one of them. */
 uint32_t dfl_print_index(const struct dfl_print_set *set, uint64_t print);
 
@@ -59,12 +61,13 @@ static inline uint64_t dfl_load_le(const uint8_t *p)
 }
 
 /*
- * The fingerprint of a k-gram. Multiply-shift hashing (Dietzfelbinger et al. 1997) of both halves with secret odd
- * numbers; then mixed, so that grams that differ alike do not collide alike.
+ * The fingerprint of a k-gram. Multiply-shift hashing (Dietzfelbinger et al. 1997) of both halves
+ * with secret odd numbers; then mixed, so that grams that differ alike do not collide alike.
  */
 static inline uint64_t dfl_prints_hash(const struct dfl_prints *p, const uint8_t *gram)
 {
-	uint64_t h = dfl_load_le(gram) * p->key[0] + dfl_load_le(gram + DFL_PRINT_K - 8) * p->key[1];
+	uint64_t h = dfl_load_le(gram) * p->key[0] +
+		     dfl_load_le(gram + DFL_PRINT_K - 8) * p->key[1];
 
 	return (h ^ h >> 32) * p->key[2] >> (64 - 8 * DFL_PRINT_BYTES);
 }
@@ -82,7 +85,10 @@ static inline uint64_t *dfl_prints_filter(const struct dfl_prints *p, uint64_t p
 	return &p->filter[print >> dfl_prints_shift(p)];
 }
 
-/* Six bits of each of the lower bytes, which the word does not depend on (in a filter of up to 2^18 words). */
+/*
+ * Six bits of each of the lower bytes, which the word does not depend on (in a filter of up to 2^18
+ * words).
+ */
 static inline uint64_t dfl_prints_bits(uint64_t print)
 {
 	return 1ull << (print & 63) | 1ull << (print >> 8 & 63) | 1ull << (print >> 16 & 63);

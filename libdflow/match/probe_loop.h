@@ -2,7 +2,9 @@
 /* Which k-grams may be in the index; each simd_*.c compiles it for its processor. */
 #include "match/match_int.h"
 
-/* The stride-th k-grams of n bytes of text. Writes where those begin that may be; returns how many. */
+/*
+ * The stride-th k-grams of n bytes of text. Writes where those begin that may be; returns how many.
+ */
 static size_t probe_loop(const struct dfl_index *ix, const uint8_t *text, size_t n, uint32_t stride,
 			 uint16_t *hits)
 {

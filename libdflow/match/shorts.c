@@ -7,7 +7,9 @@
 #include "match/match_int.h"
 
 #define BUCKETS 4096
-#define MAX_EQUAL 1024 /* sources looked at for one leaf, 64 of them reported: capped_candidates */
+#define MAX_EQUAL                                                                                  \
+	1024 /* sources looked at for one leaf, 64 of them reported: capped_candidates             \
+	      */
 
 static uint32_t longest(const struct dfl_match *m)
 {

@@ -6,7 +6,8 @@
 #include <immintrin.h>
 
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt"))),                \
+			     apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx2,bmi,bmi2,popcnt,lzcnt")
@@ -33,7 +34,8 @@ static inline block lower(block b)
 
 static inline uint64_t bits(__m256i a, __m256i b)
 {
-	return (uint32_t)_mm256_movemask_epi8(a) | (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32;
+	return (uint32_t)_mm256_movemask_epi8(a) | (uint64_t)(uint32_t)_mm256_movemask_epi8(b)
+							   << 32;
 }
 
 static inline __m256i at_most(__m256i x, __m256i most)
@@ -121,14 +123,17 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 
 static inline __m256i weigh(const uint8_t *p, uint8_t w0, uint8_t w1)
 {
-	return _mm256_maddubs_epi16(_mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi16((short)(w0 | w1 << 8)));
+	return _mm256_maddubs_epi16(_mm256_loadu_si256((const __m256i *)p),
+				    _mm256_set1_epi16((short)(w0 | w1 << 8)));
 }
 
 /* The hashes of the k-grams at p, p + 2, … p + 30. */
 static inline __m256i hash_every_other(const uint8_t *p)
 {
-	__m256i a = _mm256_add_epi16(weigh(p, CHOOSE_W0, CHOOSE_W1), weigh(p + 4, CHOOSE_W4, CHOOSE_W5));
-	__m256i b = _mm256_add_epi16(weigh(p + 8, CHOOSE_W8, CHOOSE_W9), weigh(p + 13, CHOOSE_W13, CHOOSE_W14));
+	__m256i a = _mm256_add_epi16(weigh(p, CHOOSE_W0, CHOOSE_W1),
+				     weigh(p + 4, CHOOSE_W4, CHOOSE_W5));
+	__m256i b = _mm256_add_epi16(weigh(p + 8, CHOOSE_W8, CHOOSE_W9),
+				     weigh(p + 13, CHOOSE_W13, CHOOSE_W14));
 
 	return _mm256_mullo_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16((short)CHOOSE_MUL));
 }
@@ -137,9 +142,11 @@ static inline __m256i hash_every_other(const uint8_t *p)
 static inline uint32_t choose32(const uint8_t *p)
 {
 	__m256i even = _mm256_srli_epi16(hash_every_other(p), 8), odd = hash_every_other(p + 1);
-	__m256i upper = _mm256_blendv_epi8(even, odd, _mm256_set1_epi16((short)0xff00)); /* byte of each */
+	__m256i upper = _mm256_blendv_epi8(even, odd, _mm256_set1_epi16((short)0xff00)); /* byte of
+											    each */
 
-	return (uint32_t)_mm256_movemask_epi8(at_most(upper, _mm256_set1_epi8((1 << (8 - DFL_PRINT_RATE_LOG)) - 1)));
+	return (uint32_t)_mm256_movemask_epi8(
+		at_most(upper, _mm256_set1_epi8((1 << (8 - DFL_PRINT_RATE_LOG)) - 1)));
 }
 
 static inline uint64_t choose64(const uint8_t *p)
@@ -179,7 +186,8 @@ static size_t every_other_bmi(const uint64_t *chosen, size_t n, uint16_t *ret_at
 	return count;
 }
 
-static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen, uint16_t *ret_hits)
+static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen,
+		   uint16_t *ret_hits)
 {
 	dfl_choose_avx2(text, n, ret_chosen);
 	return leave_maybe(p, text, ret_hits, every_other_bmi(ret_chosen, n, ret_hits));
@@ -188,7 +196,8 @@ static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, ui
 #include "match/text_loop.h"
 
 const struct dfl_simd dfl_simd_avx2 = {
-	"avx2", usable, canon_loop, probe_loop, no_units, values, text_loop, text_pieces, join, dfl_choose_avx2, sift,
+	"avx2",	   usable,	canon_loop, probe_loop,	     no_units, values,
+	text_loop, text_pieces, join,	    dfl_choose_avx2, sift,
 };
 #ifdef __clang__
 #pragma clang attribute pop

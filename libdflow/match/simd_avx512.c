@@ -6,10 +6,14 @@
 #include <immintrin.h>
 
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,bmi,bmi2,popcnt,lzcnt"))), apply_to = function)
+#pragma clang attribute push(                                                                                      \
+	__attribute__((target(                                                                                     \
+		"avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,bmi,bmi2,popcnt,lzcnt"))), \
+	apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,bmi,bmi2,popcnt,lzcnt")
+#pragma GCC target(                                                                                \
+	"avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,bmi,bmi2,popcnt,lzcnt")
 #endif
 
 #include "match/chars.h"
@@ -51,31 +55,158 @@ enum { ALNUM = 1, RUN = 2, ESCAPE = 4, NEWLINE = 8, BLANK = 16, LOOSE = 32 };
 #define A (ALNUM | R)
 
 static const uint8_t class_of[128] = {
-	['0'] = A, A, A, A, A, A, A, A, A, A,
-	['A'] = A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A,
-	['a'] = A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A,
-	['+'] = R, ['-'] = R, ['/'] = R, ['_'] = R, ['\\'] = R | ESCAPE, ['%'] = ESCAPE, ['&'] = ESCAPE,
-	['\r'] = NEWLINE | LOOSE, ['\n'] = NEWLINE | LOOSE, [' '] = BLANK | LOOSE, ['\t'] = BLANK | LOOSE,
+	['0'] = A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	['A'] = A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	['a'] = A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	A,
+	['+'] = R,
+	['-'] = R,
+	['/'] = R,
+	['_'] = R,
+	['\\'] = R | ESCAPE,
+	['%'] = ESCAPE,
+	['&'] = ESCAPE,
+	['\r'] = NEWLINE | LOOSE,
+	['\n'] = NEWLINE | LOOSE,
+	[' '] = BLANK | LOOSE,
+	['\t'] = BLANK | LOOSE,
 };
 
-/* An escape may begin where a byte and the two after it share a bit; no matter what the third is … */
+/*
+ * An escape may begin where a byte and the two after it share a bit; no matter what the third is …
+ */
 enum { PCT = 1, HEX = 2, NAME = 4, NUMBER = 8, SLASH = 16, AMP = 32, ANY_THIRD = SLASH | AMP };
 #define D (PCT | HEX)
 static const uint8_t escape_first[128] = {
-	['%'] = PCT, ['\\'] = HEX | SLASH, ['&'] = NAME | NUMBER | AMP,
+	['%'] = PCT,
+	['\\'] = HEX | SLASH,
+	['&'] = NAME | NUMBER | AMP,
 };
 static const uint8_t escape_second[128] = {
-	['0'] = PCT, PCT, PCT, PCT, PCT, PCT, PCT, PCT, PCT, PCT,
-	['A'] = PCT, PCT, PCT, PCT, PCT, PCT, ['U'] = HEX, ['u'] = HEX, ['x'] = HEX,
-	['a'] = PCT | NAME, PCT | SLASH, PCT, PCT, PCT, PCT | SLASH, NAME, ['l'] = NAME,
-	['n'] = SLASH | NAME, ['q'] = NAME, SLASH, ['t'] = SLASH, ['#'] = NUMBER,
-	['%'] = SLASH | AMP, ['\\'] = SLASH | AMP, /* one that may be escaped */
+	['0'] = PCT,
+	PCT,
+	PCT,
+	PCT,
+	PCT,
+	PCT,
+	PCT,
+	PCT,
+	PCT,
+	PCT,
+	['A'] = PCT,
+	PCT,
+	PCT,
+	PCT,
+	PCT,
+	PCT,
+	['U'] = HEX,
+	['u'] = HEX,
+	['x'] = HEX,
+	['a'] = PCT | NAME,
+	PCT | SLASH,
+	PCT,
+	PCT,
+	PCT,
+	PCT | SLASH,
+	NAME,
+	['l'] = NAME,
+	['n'] = SLASH | NAME,
+	['q'] = NAME,
+	SLASH,
+	['t'] = SLASH,
+	['#'] = NUMBER,
+	['%'] = SLASH | AMP,
+	['\\'] = SLASH | AMP, /* one that may be escaped */
 };
 static const uint8_t escape_third[128] = {
-	['0'] = D | NUMBER, D | NUMBER, D | NUMBER, D | NUMBER, D | NUMBER, D | NUMBER, D | NUMBER,
-	D | NUMBER, D | NUMBER, D | NUMBER, ['A'] = D, D, D, D, D, D, ['a'] = D, D | NAME, D, D, D, D,
-	['m'] = NAME, ['p'] = NAME, ['t'] = NAME, NAME, ['X'] = NUMBER, ['x'] = NUMBER,
-	['%'] = HEX | NAME | NUMBER, ['\\'] = NAME | NUMBER,
+	['0'] = D | NUMBER,
+	D | NUMBER,
+	D | NUMBER,
+	D | NUMBER,
+	D | NUMBER,
+	D | NUMBER,
+	D | NUMBER,
+	D | NUMBER,
+	D | NUMBER,
+	D | NUMBER,
+	['A'] = D,
+	D,
+	D,
+	D,
+	D,
+	D,
+	['a'] = D,
+	D | NAME,
+	D,
+	D,
+	D,
+	D,
+	['m'] = NAME,
+	['p'] = NAME,
+	['t'] = NAME,
+	NAME,
+	['X'] = NUMBER,
+	['x'] = NUMBER,
+	['%'] = HEX | NAME | NUMBER,
+	['\\'] = NAME | NUMBER,
 };
 
 #define X2(v) v, v
@@ -90,7 +221,13 @@ static const uint8_t escape_third[128] = {
  */
 enum { BIT0, LOWER7 = 7, THIRD, NOT_CONT, LEAD2, LEAD3, LEAD4, NO_LEAD };
 static const uint8_t constants[][64] __attribute__((aligned(64))) = {
-	{ X64(1) }, { X64(2) }, { X64(4) }, { X64(8) }, { X64(16) }, { X64(32) }, { X64(64) },
+	{ X64(1) },
+	{ X64(2) },
+	{ X64(4) },
+	{ X64(8) },
+	{ X64(16) },
+	{ X64(32) },
+	{ X64(64) },
 	[LOWER7] = { X64(127) },
 	[THIRD] = { X64(ANY_THIRD) },
 	[NOT_CONT] = { X64(0xc0) },
@@ -116,8 +253,9 @@ static inline uint64_t having(__m512i v, unsigned which)
 
 static inline __m512i by_ascii(const uint8_t table[static 128], __m512i v)
 {
-	return _mm512_maskz_permutex2var_epi8(~(uint64_t)_mm512_movepi8_mask(v), _mm512_loadu_si512(table),
-					      v, _mm512_loadu_si512(table + 64));
+	return _mm512_maskz_permutex2var_epi8(~(uint64_t)_mm512_movepi8_mask(v),
+					      _mm512_loadu_si512(table), v,
+					      _mm512_loadu_si512(table + 64));
 }
 
 static inline struct classes classes(block b)
@@ -146,7 +284,8 @@ static inline uint64_t loose(const struct classes *cl)
 
 static inline uint64_t escaping(const struct classes *cl, block b, const uint8_t *p)
 {
-	__m512i first = _mm512_and_si512(by_ascii(escape_first, b), by_ascii(escape_second, load64(p + 1)));
+	__m512i first = _mm512_and_si512(by_ascii(escape_first, b),
+					 by_ascii(escape_second, load64(p + 1)));
 	__m512i third = _mm512_or_si512(by_ascii(escape_third, load64(p + 2)), constant(THIRD));
 
 	return cl->escape & _mm512_test_epi8_mask(first, third);
@@ -158,33 +297,73 @@ static inline uint64_t escaping(const struct classes *cl, block b, const uint8_t
  */
 enum { C2 = 1, D8 = 2, DB = 4, DC = 8, E0 = 16, F0 = 32, F4 = 64, SURROGATE = 128 };
 static const uint8_t pair_first[64] = {
-	[2] = C2, [0x18] = D8, [0x1b] = DB, [0x1c] = DC, [0x20] = E0, [0x2d] = SURROGATE,
-	[0x30] = F0, [0x34] = F4,
+	[2] = C2,    [0x18] = D8,	 [0x1b] = DB, [0x1c] = DC,
+	[0x20] = E0, [0x2d] = SURROGATE, [0x30] = F0, [0x34] = F4,
 };
 static const uint8_t pair_second[64] = {
-	/* 80 */ X4(C2 | D8 | E0 | F0), X2(C2 | D8 | E0 | F0), X8(C2 | E0 | F0), C2 | E0 | F0,
+	/* 80 */ X4(C2 | D8 | E0 | F0),
+	X2(C2 | D8 | E0 | F0),
+	X8(C2 | E0 | F0),
+	C2 | E0 | F0,
 	/* 8f */ C2 | E0 | F0 | DC,
-	/* 90 */ X8(C2 | E0 | F4), X4(C2 | E0 | F4), C2 | E0 | F4 | D8, C2 | E0 | F4 | DB, X2(C2 | E0 | F4),
-	/* a0 */ C2 | F4 | SURROGATE, X8(F4 | SURROGATE), X4(F4 | SURROGATE), C2 | F4 | SURROGATE, X2(F4 | SURROGATE),
+	/* 90 */ X8(C2 | E0 | F4),
+	X4(C2 | E0 | F4),
+	C2 | E0 | F4 | D8,
+	C2 | E0 | F4 | DB,
+	X2(C2 | E0 | F4),
+	/* a0 */ C2 | F4 | SURROGATE,
+	X8(F4 | SURROGATE),
+	X4(F4 | SURROGATE),
+	C2 | F4 | SURROGATE,
+	X2(F4 | SURROGATE),
 	/* b0 */ X16(F4 | SURROGATE),
 };
 
-/* U+1680, 180E, 2000 … 202F, 205F …, 3000, FEFF, FFF9 …; and where more bytes have to be looked at. */
+/*
+ * U+1680, 180E, 2000 … 202F, 205F …, 3000, FEFF, FFF9 …; and where more bytes have to be looked at.
+ */
 enum { E19A = 1, E1A0 = 2, E280 = 4, E281 = 8, E380 = 16, EFBB = 32, EFBF = 64, MAYBE = 128 };
 static const uint8_t triple_first[64] = {
-	[0x20] = MAYBE, E19A | E1A0, E280 | E281, E380, [0x2f] = EFBB | EFBF,
-	[0x30] = MAYBE, [0x33] = MAYBE,
+	[0x20] = MAYBE,	      E19A | E1A0,    E280 | E281,    E380,
+	[0x2f] = EFBB | EFBF, [0x30] = MAYBE, [0x33] = MAYBE,
 };
 static const uint8_t triple_second[64] = {
-	/* 80 */ E280 | E380, E281, [0x11] = MAYBE, [0x13] = MAYBE, [0x1a] = E19A, MAYBE, [0x1d] = MAYBE,
-	/* a0 */ [0x20] = E1A0 | MAYBE, [0x22] = X2(MAYBE), [0x3b] = EFBB, [0x3f] = EFBF,
+	/* 80 */ E280 | E380,
+	E281,
+	[0x11] = MAYBE,
+	[0x13] = MAYBE,
+	[0x1a] = E19A,
+	MAYBE,
+	[0x1d] = MAYBE,
+	/* a0 */[0x20] = E1A0 | MAYBE,
+	[0x22] = X2(MAYBE),
+	[0x3b] = EFBB,
+	[0x3f] = EFBF,
 };
 static const uint8_t triple_third[64] = {
-	/* 80 */ MAYBE | E280 | E19A | E380, X8(MAYBE | E280), X4(MAYBE | E280), MAYBE | E280,
-	/* 8e */ MAYBE | E280 | E1A0, MAYBE | E280,
-	/* 90 */ X8(MAYBE), X4(MAYBE), X2(MAYBE), MAYBE, MAYBE | E281,
-	/* a0 */ X4(MAYBE | E281), MAYBE | E281, MAYBE, X2(MAYBE | E281), X8(MAYBE | E280 | E281),
-	/* b0 */ X8(MAYBE), MAYBE, X2(MAYBE | EFBF), MAYBE | EFBF, X2(MAYBE), MAYBE, MAYBE | EFBB,
+	/* 80 */ MAYBE | E280 | E19A | E380,
+	X8(MAYBE | E280),
+	X4(MAYBE | E280),
+	MAYBE | E280,
+	/* 8e */ MAYBE | E280 | E1A0,
+	MAYBE | E280,
+	/* 90 */ X8(MAYBE),
+	X4(MAYBE),
+	X2(MAYBE),
+	MAYBE,
+	MAYBE | E281,
+	/* a0 */ X4(MAYBE | E281),
+	MAYBE | E281,
+	MAYBE,
+	X2(MAYBE | E281),
+	X8(MAYBE | E280 | E281),
+	/* b0 */ X8(MAYBE),
+	MAYBE,
+	X2(MAYBE | EFBF),
+	MAYBE | EFBF,
+	X2(MAYBE),
+	MAYBE,
+	MAYBE | EFBB,
 };
 
 static inline __m512i by_lower6(const uint8_t table[static 64], __m512i v)
@@ -207,9 +386,9 @@ static inline struct utf8 utf8(block b, const uint8_t *p)
 {
 	block second = load64(p + 1), third = load64(p + 2);
 	__m512i pair = _mm512_and_si512(by_lower6(pair_first, b), by_lower6(pair_second, second));
-	__m512i triple = _mm512_and_si512(_mm512_and_si512(by_lower6(triple_first, b),
-							   by_lower6(triple_second, second)),
-					  by_lower6(triple_third, third));
+	__m512i triple = _mm512_and_si512(
+		_mm512_and_si512(by_lower6(triple_first, b), by_lower6(triple_second, second)),
+		by_lower6(triple_third, third));
 	__m512i both = _mm512_or_si512(pair, triple);
 	uint64_t c2 = from(b, LEAD2), e0 = from(b, LEAD3), f0 = from(b, LEAD4);
 
@@ -239,7 +418,8 @@ static size_t probe(const struct dfl_index *ix, const uint8_t *text, size_t n, u
 	const uint64_t *f = ix->filter, four = 0x0f0f0f0f0f0f0f0full, tops = 0x8080808080808080ull;
 	uint8_t first[64], last[64]; /* where the two words of each k-gram are */
 	__m512i at_first, at_last;
-	__m128i at = _mm_mullo_epi16(_mm_set1_epi16((short)stride), _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7));
+	__m128i at = _mm_mullo_epi16(_mm_set1_epi16((short)stride),
+				     _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7));
 	const __m128i step = _mm_set1_epi16((short)(8 * stride));
 	size_t count = 0, q = 0, rest;
 
@@ -249,7 +429,8 @@ static size_t probe(const struct dfl_index *ix, const uint8_t *text, size_t n, u
 	}
 	at_first = _mm512_loadu_si512(first);
 	at_last = _mm512_loadu_si512(last);
-	for (; 7 * stride + ix->k <= 64 && n - q >= 64; q += 8 * stride, at = _mm_add_epi16(at, step)) {
+	for (; 7 * stride + ix->k <= 64 && n - q >= 64;
+	     q += 8 * stride, at = _mm_add_epi16(at, step)) {
 		__m512i v = _mm512_loadu_si512(text + q), h, top, w;
 		uint64_t i[8] __attribute__((aligned(64))), miss;
 		__mmask8 found;
@@ -264,7 +445,10 @@ static size_t probe(const struct dfl_index *ix, const uint8_t *text, size_t n, u
 		/* Bits of the word that the bytes of `top` say: those of the lower four count. */
 		miss = ~_mm512_bitshuffle_epi64_mask(w, top) & four;
 		found = (__mmask8)_pext_u64(~(miss + ~tops), tops);
-		/* All eight are stored, without a branch: hits are not so rare, and cannot be predicted. */
+		/*
+		 * All eight are stored, without a branch: hits are not so rare, and cannot be
+		 * predicted.
+		 */
 		_mm_storeu_si128((__m128i *)(hits + count), _mm_maskz_compress_epi16(found, at));
 		count += (unsigned)__builtin_popcount(found);
 	}
@@ -277,9 +461,8 @@ static size_t probe(const struct dfl_index *ix, const uint8_t *text, size_t n, u
 static bool usable(void)
 {
 	return __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") &&
-	       __builtin_cpu_supports("avx512vbmi") &&
-	       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-	       __builtin_cpu_supports("avx512vl") &&
+	       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
 	       __builtin_cpu_supports("bmi2");
 }
 
@@ -287,10 +470,10 @@ static bool usable(void)
 #define DIGITS(at) (at), (at) + 1, (at) + 2, (at) + 3
 #define UTF8(i) 4 * (i), 4 * (i) + 1, 4 * (i) + 2
 static const uint8_t digits_of[2][64] = {
-	{ DIGITS(2), DIGITS(8), DIGITS(14), DIGITS(20), DIGITS(26), DIGITS(32), DIGITS(38), DIGITS(44),
-	  DIGITS(50), DIGITS(56) },
-	{ DIGITS(3), DIGITS(10), DIGITS(17), DIGITS(24), DIGITS(31), DIGITS(38), DIGITS(45), DIGITS(52),
-	  DIGITS(59) },
+	{ DIGITS(2), DIGITS(8), DIGITS(14), DIGITS(20), DIGITS(26), DIGITS(32), DIGITS(38),
+	  DIGITS(44), DIGITS(50), DIGITS(56) },
+	{ DIGITS(3), DIGITS(10), DIGITS(17), DIGITS(24), DIGITS(31), DIGITS(38), DIGITS(45),
+	  DIGITS(52), DIGITS(59) },
 };
 static const uint8_t utf8_of[64] = {
 	UTF8(0), UTF8(1), UTF8(2), UTF8(3), UTF8(4), UTF8(5), UTF8(6), UTF8(7), UTF8(8), UTF8(9),
@@ -317,10 +500,13 @@ static size_t first_of(uint64_t mask, size_t bits, size_t most)
 static size_t units(uint8_t *out, const uint8_t *p, size_t len, size_t slashes)
 {
 	const size_t unit = slashes + 5, per = 64 / unit;
-	const __m512i lo = _mm512_loadu_si512(dfl_hex_plus1), hi = _mm512_loadu_si512(dfl_hex_plus1 + 64);
+	const __m512i lo = _mm512_loadu_si512(dfl_hex_plus1),
+		      hi = _mm512_loadu_si512(dfl_hex_plus1 + 64);
 	const __m512i digits = _mm512_loadu_si512(digits_of[slashes == 2]);
 	const __m512i utf8 = _mm512_loadu_si512(utf8_of);
-	const uint64_t each = slashes == 1 ? 0x0041041041041041 : 0x0102040810204081; /* unit's first bit */
+	const uint64_t each = slashes == 1 ? 0x0041041041041041 : 0x0102040810204081; /* unit's
+											 first bit
+										       */
 	const uint64_t slash = each | each << (slashes - 1), u = each << slashes;
 	const uint64_t lanes = (1ull << 4 * per) - 1;
 	size_t done = 0, n;
@@ -331,7 +517,8 @@ static size_t units(uint8_t *out, const uint8_t *p, size_t len, size_t slashes)
 		__m512i v = _mm512_loadu_si512(p), d = _mm512_permutexvar_epi8(digits, v), x;
 		__m512i value = _mm512_permutex2var_epi8(lo, d, hi);
 		uint64_t bad = (~within(v, '\\', '\\') & slash) | (~within(v, 'u', 'u') & u);
-		uint64_t no_hex = (_mm512_testn_epi8_mask(value, value) | _mm512_movepi8_mask(d)) & lanes;
+		uint64_t no_hex = (_mm512_testn_epi8_mask(value, value) | _mm512_movepi8_mask(d)) &
+				  lanes;
 		uint64_t other;
 
 		value = _mm512_sub_epi8(value, _mm512_set1_epi8(1));
@@ -341,7 +528,8 @@ static size_t units(uint8_t *out, const uint8_t *p, size_t len, size_t slashes)
 						_mm512_set1_epi32(0xd800 - 0x3001));
 		other &= (1u << per) - 1;
 		_mm512_storeu_si512(out, _mm512_permutexvar_epi8(utf8, unit_utf8(x)));
-		if (bad | no_hex | other) { /* a branch, so that the next round need not wait for this one */
+		if (bad | no_hex | other) { /* a branch, so that the next round need not wait for
+					       this one */
 			n = first_of(bad, unit, first_of(no_hex, 4, first_of(other, 1, per)));
 			return done + n;
 		}
@@ -413,8 +601,10 @@ static inline __m512i weigh(__m512i v, uint8_t w0, uint8_t w1)
 /* The upper bytes count. */
 static inline __m512i choose_hash(__m512i at0, __m512i at4, __m512i at8, __m512i at13)
 {
-	__m512i a = _mm512_add_epi16(weigh(at0, CHOOSE_W0, CHOOSE_W1), weigh(at4, CHOOSE_W4, CHOOSE_W5));
-	__m512i b = _mm512_add_epi16(weigh(at8, CHOOSE_W8, CHOOSE_W9), weigh(at13, CHOOSE_W13, CHOOSE_W14));
+	__m512i a = _mm512_add_epi16(weigh(at0, CHOOSE_W0, CHOOSE_W1),
+				     weigh(at4, CHOOSE_W4, CHOOSE_W5));
+	__m512i b = _mm512_add_epi16(weigh(at8, CHOOSE_W8, CHOOSE_W9),
+				     weigh(at13, CHOOSE_W13, CHOOSE_W14));
 
 	return _mm512_mullo_epi16(_mm512_add_epi16(a, b), _mm512_set1_epi16((short)CHOOSE_MUL));
 }
@@ -422,17 +612,20 @@ static inline __m512i choose_hash(__m512i at0, __m512i at4, __m512i at8, __m512i
 #define CHOOSE_READS 129 /* bytes for 64 k-grams */
 
 /*
- * The chosen ones of the 64 k-grams at p. at0 and at1 are the text from p and from p + 1 on, and move on by 64: to
- * shift them is cheaper than to load all, because loads across cache lines take twice as long.
+ * The chosen ones of the 64 k-grams at p. at0 and at1 are the text from p and from p + 1 on, and
+ * move on by 64: to shift them is cheaper than to load all, because loads across cache lines take
+ * twice as long.
  */
 static inline uint64_t choose64(const uint8_t *p, __m512i *at0, __m512i *at1)
 {
 	__m512i next0 = load64(p + 64), next1 = load64(p + 65);
-	__m512i even = choose_hash(*at0, _mm512_alignr_epi32(next0, *at0, 1), _mm512_alignr_epi32(next0, *at0, 2),
+	__m512i even = choose_hash(*at0, _mm512_alignr_epi32(next0, *at0, 1),
+				   _mm512_alignr_epi32(next0, *at0, 2),
 				   _mm512_alignr_epi32(next1, *at1, 3));
-	__m512i odd = choose_hash(*at1, _mm512_alignr_epi32(next1, *at1, 1), _mm512_alignr_epi32(next1, *at1, 2),
-				  load64(p + 14));
-	__m512i upper = _mm512_mask_blend_epi8(0xaaaaaaaaaaaaaaaaull, _mm512_srli_epi16(even, 8), odd);
+	__m512i odd = choose_hash(*at1, _mm512_alignr_epi32(next1, *at1, 1),
+				  _mm512_alignr_epi32(next1, *at1, 2), load64(p + 14));
+	__m512i upper = _mm512_mask_blend_epi8(0xaaaaaaaaaaaaaaaaull, _mm512_srli_epi16(even, 8),
+					       odd);
 
 	*at0 = next0;
 	*at1 = next1;
@@ -441,14 +634,18 @@ static inline uint64_t choose64(const uint8_t *p, __m512i *at0, __m512i *at1)
 
 #define LIST_SLACK 40
 
-/* The places of the marked ones, and at least two more that are as good as any. Returns how many were marked. */
+/*
+ * The places of the marked ones, and at least two more that are as good as any. Returns how many
+ * were marked.
+ */
 static inline size_t list64(uint64_t marked, __m512i first, uint16_t *ret_at)
 {
 	__m512i where = _mm512_maskz_compress_epi8(marked, _mm512_load_si512(byte_numbers));
 	size_t n = (unsigned)__builtin_popcountll(marked);
 
-	_mm_storeu_si128((__m128i *)ret_at, _mm_add_epi16(_mm_cvtepu8_epi16(_mm512_castsi512_si128(where)),
-							  _mm512_castsi512_si128(first)));
+	_mm_storeu_si128((__m128i *)ret_at,
+			 _mm_add_epi16(_mm_cvtepu8_epi16(_mm512_castsi512_si128(where)),
+				       _mm512_castsi512_si128(first)));
 	if (n > 6) { /* hardly ever */
 		where = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(where));
 		_mm512_storeu_si512(ret_at, _mm512_add_epi16(where, first));
@@ -458,7 +655,8 @@ static inline size_t list64(uint64_t marked, __m512i first, uint16_t *ret_at)
 }
 
 /* Eight at once, as probe does it; behind the n prints are seven more. */
-static size_t maybe8(const struct dfl_prints *p, const uint64_t *prints, const uint16_t *at, size_t n, uint16_t *ret_hits)
+static size_t maybe8(const struct dfl_prints *p, const uint64_t *prints, const uint16_t *at,
+		     size_t n, uint16_t *ret_hits)
 {
 	const uint64_t *f = p->filter, three = 0x0707070707070707ull, tops = 0x8080808080808080ull;
 	const unsigned shift = dfl_prints_shift(p);
@@ -466,17 +664,19 @@ static size_t maybe8(const struct dfl_prints *p, const uint64_t *prints, const u
 
 	for (size_t i = 0; i < n; i += 8) {
 		const uint64_t *k = prints + i;
-		__m512i w = _mm512_set_epi64((long long)f[k[7] >> shift], (long long)f[k[6] >> shift],
-					     (long long)f[k[5] >> shift], (long long)f[k[4] >> shift],
-					     (long long)f[k[3] >> shift], (long long)f[k[2] >> shift],
-					     (long long)f[k[1] >> shift], (long long)f[k[0] >> shift]);
+		__m512i w = _mm512_set_epi64(
+			(long long)f[k[7] >> shift], (long long)f[k[6] >> shift],
+			(long long)f[k[5] >> shift], (long long)f[k[4] >> shift],
+			(long long)f[k[3] >> shift], (long long)f[k[2] >> shift],
+			(long long)f[k[1] >> shift], (long long)f[k[0] >> shift]);
 		uint64_t miss = ~_mm512_bitshuffle_epi64_mask(w, _mm512_loadu_si512(k)) & three;
 		__mmask8 found = (__mmask8)_pext_u64(~(miss + ~tops), tops);
 
 		if (n - i < 8)
 			found &= (__mmask8)((1u << (n - i)) - 1);
 		_mm_storeu_si128((__m128i *)(ret_hits + count),
-				 _mm_maskz_compress_epi16(found, _mm_loadu_si128((const __m128i *)(at + i))));
+				 _mm_maskz_compress_epi16(
+					 found, _mm_loadu_si128((const __m128i *)(at + i))));
 		count += (unsigned)__builtin_popcount(found);
 	}
 	return count;
@@ -497,12 +697,17 @@ static inline void hash_next(struct sifting *s, size_t i)
 {
 	uint64_t h = dfl_prints_hash(s->p, s->text + s->at[i]);
 
-	__asm__("" : "+r"(h)); /* or two are made a vector, and it takes longer to move them than to multiply */
+	__asm__(""
+		: "+r"(h)); /* or two are made a vector, and it takes longer to move them than to
+			       multiply */
 	s->print[i] = h;
 	__builtin_prefetch(dfl_prints_filter(s->p, h));
 }
 
-/* Lists those of a block, and hashes two that were listed before: as many as come, mostly, without a branch. */
+/*
+ * Lists those of a block, and hashes two that were listed before: as many as come, mostly, without
+ * a branch.
+ */
 static inline void list_and_hash(struct sifting *s, uint64_t chosen)
 {
 	hash_next(s, s->hashed);
@@ -516,14 +721,21 @@ static inline void list_and_hash(struct sifting *s, uint64_t chosen)
 
 #define LAG 4 /* blocks between the steps of one loop, so that none waits for another */
 
-static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen, uint16_t *ret_hits)
+static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen,
+		   uint16_t *ret_hits)
 {
 	const size_t blocks = (n + 63) / 64, bytes = n + DFL_PRINT_K - 1;
 	const size_t whole = bytes < CHOOSE_READS ? 0 : (bytes - CHOOSE_READS) / 64 + 1;
 	uint16_t at[DFL_SIFTED / 2 + 1 + LIST_SLACK];
 	uint64_t print[DFL_SIFTED / 2 + 1 + 8];
-	uint8_t rest[64 + CHOOSE_READS] = { 0 }; /* of the text, where a block would read beyond it */
-	struct sifting s = { .p = p, .text = text, .at = at, .print = print, .takes = 0x5555555555555555ull, .first = _mm512_setzero_si512() };
+	uint8_t rest[64 + CHOOSE_READS] = { 0 }; /* of the text, where a block would read beyond it
+						  */
+	struct sifting s = { .p = p,
+			     .text = text,
+			     .at = at,
+			     .print = print,
+			     .takes = 0x5555555555555555ull,
+			     .first = _mm512_setzero_si512() };
 	__m512i at0, at1;
 	size_t i = 0;
 
@@ -550,8 +762,9 @@ static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, ui
 
 static void join(uint8_t *out, const uint8_t *v, size_t n)
 {
-	const __m256i order = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1,
-					       2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+	const __m256i order = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1,
+					       -1, 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1,
+					       -1, -1);
 	const __m256i squeeze = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7);
 
 	for (; n >= 8; n -= 8, v += 32, out += 24) {
@@ -566,7 +779,8 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 }
 
 const struct dfl_simd dfl_simd_avx512 = {
-	"avx512", usable, canon_loop, probe, units, values, text_loop, text, join, dfl_choose_avx2, sift,
+	"avx512",  usable, canon_loop, probe,		units, values,
+	text_loop, text,   join,       dfl_choose_avx2, sift,
 };
 #ifdef __clang__
 #pragma clang attribute pop

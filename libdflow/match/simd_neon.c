@@ -79,7 +79,8 @@ static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 	for (; i + 16 <= n; i += 16) {
 		uint8x16_t c = vld1q_u8(chars + i);
 		/* Chars outside a table give 0 there. */
-		uint8x16_t v = vorrq_u8(vqtbl4q_u8(lo, c), vqtbl4q_u8(hi, vsubq_u8(c, vdupq_n_u8(64))));
+		uint8x16_t v = vorrq_u8(vqtbl4q_u8(lo, c),
+					vqtbl4q_u8(hi, vsubq_u8(c, vdupq_n_u8(64))));
 
 		if (vminvq_u8(v) == 0)
 			break; /* the rest one by one */
@@ -107,7 +108,8 @@ static void choose(const uint8_t *text, size_t n, uint64_t *ret_chosen)
 	choose_from(text, 0, n, ret_chosen);
 }
 
-static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen, uint16_t *ret_hits)
+static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen,
+		   uint16_t *ret_hits)
 {
 	choose_from(text, 0, n, ret_chosen);
 	return leave_maybe(p, text, ret_hits, every_other(ret_chosen, n, ret_hits));
@@ -116,6 +118,7 @@ static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, ui
 #include "match/text_loop.h"
 
 const struct dfl_simd dfl_simd_neon = {
-	"neon", usable, canon_loop, probe_loop, no_units, values, text_loop, text_pieces, join, choose, sift,
+	"neon",	   usable,	canon_loop, probe_loop, no_units, values,
+	text_loop, text_pieces, join,	    choose,	sift,
 };
 #endif

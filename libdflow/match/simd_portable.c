@@ -74,7 +74,8 @@ static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 static void join(uint8_t *out, const uint8_t *v, size_t n)
 {
 	for (; n; n--, v += 4) {
-		uint32_t x = (uint32_t)v[0] << 18 | (uint32_t)v[1] << 12 | (uint32_t)v[2] << 6 | v[3];
+		uint32_t x = (uint32_t)v[0] << 18 | (uint32_t)v[1] << 12 | (uint32_t)v[2] << 6 |
+			     v[3];
 
 		*out++ = (uint8_t)(x >> 16);
 		*out++ = (uint8_t)(x >> 8);
@@ -87,7 +88,8 @@ static void choose(const uint8_t *text, size_t n, uint64_t *ret_chosen)
 	choose_from(text, 0, n, ret_chosen);
 }
 
-static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen, uint16_t *ret_hits)
+static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, uint64_t *ret_chosen,
+		   uint16_t *ret_hits)
 {
 	choose_from(text, 0, n, ret_chosen);
 	return leave_maybe(p, text, ret_hits, every_other(ret_chosen, n, ret_hits));
@@ -96,5 +98,6 @@ static size_t sift(const struct dfl_prints *p, const uint8_t *text, size_t n, ui
 #include "match/text_loop.h"
 
 const struct dfl_simd dfl_simd_portable = {
-	"portable", usable, canon_loop, probe_loop, no_units, values, text_loop, text_pieces, join, choose, sift,
+	"portable", usable,	 canon_loop, probe_loop, no_units, values,
+	text_loop,  text_pieces, join,	     choose,	 sift,
 };

@@ -148,7 +148,8 @@ void dfl_source_range(const struct dfl_match_source *src, struct dfl_run *run)
 		run->src_to = src->raw_bytes;
 }
 
-bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other, struct dfl_run *run)
+bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other,
+			    struct dfl_run *run)
 {
 	uint32_t len = run->canon_to - run->canon_from;
 	const uint8_t *at = NULL;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Streaks: fingerprints of one old text that stand one after the other in a scan. A chosen k-gram that
- * the old text does not have ends its streak; one that is in too many texts to be sure does not.
+ * Streaks: fingerprints of one old text that stand one after the other in a scan. A chosen k-gram
+ * that the old text does not have ends its streak; one that is in too many texts to be sure does
+ * not.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "match/match_int.h"
 
-#define REACH (DFL_UNSURE - 2 * DFL_PRINT_K) /* canonical bytes before a streak that may be of its text, at most */
+#define REACH                                                                                      \
+	(DFL_UNSURE - 2 * DFL_PRINT_K) /* canonical bytes before a streak that may be of its text, \
+					  at most */
 
 struct streak {
 	struct dfl_print_set *set;
@@ -27,7 +30,8 @@ struct dfl_streaks {
 };
 
 /* Stream positions of canonical bytes [at, end) that are still there. */
-static void position(const struct dfl_scan *s, uint64_t at, uint64_t end, uint64_t *ret_from, uint64_t *ret_to)
+static void position(const struct dfl_scan *s, uint64_t at, uint64_t end, uint64_t *ret_from,
+		     uint64_t *ret_to)
 {
 	uint64_t from, to, ignored;
 
@@ -44,7 +48,10 @@ static void see(struct streak *k, uint64_t print)
 	k->seen[i / 8] |= (uint8_t)(1 << (i & 7));
 }
 
-/* Most streaks have but one fingerprint: their sets, which are anywhere in memory, are not touched. 0 or -ENOMEM. */
+/*
+ * Most streaks have but one fingerprint: their sets, which are anywhere in memory, are not touched.
+ * 0 or -ENOMEM.
+ */
 static int count(struct streak *k, uint64_t print)
 {
 	if (!k->hits) {
@@ -69,7 +76,8 @@ static void hit(struct dfl_scan *s, struct streak *k, uint64_t at)
 
 	position(s, at, at + DFL_PRINT_K, &pos, &k->pos_to);
 	if (!k->hits++) {
-		position(s, at - s->after_print < REACH ? s->after_print : at - REACH, at + 1, &k->reach_from, &ignored);
+		position(s, at - s->after_print < REACH ? s->after_print : at - REACH, at + 1,
+			 &k->reach_from, &ignored);
 		k->from = at;
 		k->pos_from = pos;
 		k->ts_first_ns = dfl_scan_ts(s, at);
@@ -156,7 +164,8 @@ static bool is_in(const struct dfl_prints_found *found, const struct dfl_print_s
 }
 
 /* One chosen k-gram. */
-static void step(struct dfl_scan *s, uint64_t at, uint64_t print, const struct dfl_prints_found *found)
+static void step(struct dfl_scan *s, uint64_t at, uint64_t print,
+		 const struct dfl_prints_found *found)
 {
 	struct dfl_streaks *t = s->streaks;
 	bool any_over = false;
@@ -197,7 +206,10 @@ static void look(struct dfl_scan *s, uint64_t at)
 
 /* ---- where to look ---- */
 
-/* The chosen k-grams of what the text has grown by, and which of them (every other one, and the last) may be in the table. */
+/*
+ * The chosen k-grams of what the text has grown by, and which of them (every other one, and the
+ * last) may be in the table.
+ */
 struct sifted {
 	const uint8_t *text;
 	size_t n, n_hits, hit; /* hit: those before it were dealt with */
@@ -245,13 +257,15 @@ static void sift(const struct dfl_scan *s, uint64_t from, struct sifted *ret)
 	ret->n_hits = s->m->simd->sift(&s->m->prints, ret->text, ret->n, ret->chosen, ret->hits);
 	ret->hit = 0;
 	last = chosen_before(ret, ret->n);
-	if (last && (!ret->n_hits || ret->hits[ret->n_hits - 1] + 1u < last) && maybe(&s->m->prints, ret, last - 1))
+	if (last && (!ret->n_hits || ret->hits[ret->n_hits - 1] + 1u < last) &&
+	    maybe(&s->m->prints, ret, last - 1))
 		ret->hits[ret->n_hits++] = (uint16_t)(last - 1);
 }
 
 /*
- * Where a streak may begin, from `at` on; f->n: nowhere. Of a single fingerprint nothing is told, so there must be another one on
- * either side, if only in what is to come. What stands right before that place, and was not looked at, is not in the table.
+ * Where a streak may begin, from `at` on; f->n: nowhere. Of a single fingerprint nothing is told,
+ * so there must be another one on either side, if only in what is to come. What stands right before
+ * that place, and was not looked at, is not in the table.
  */
 static size_t next_look(const struct dfl_prints *p, struct sifted *f, size_t at)
 {

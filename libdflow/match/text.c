@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Wipes what may have been written: all, if bytes were dropped, else what there is, and what was stored after it. */
+/*
+ * Wipes what may have been written: all, if bytes were dropped, else what there is, and what was
+ * stored after it.
+ */
 static void release(struct dfl_text *t, uint8_t *data, size_t cap)
 {
 	size_t used = t->base || t->len + DFL_TEXT_SLACK > cap ? cap : t->len + DFL_TEXT_SLACK;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 of ASCII in pieces; each simd_*.c that knows no better way includes it after values() and join(). */
+/*
+ * Base64 of ASCII in pieces; each simd_*.c that knows no better way includes it after values() and
+ * join().
+ */
 #include "match/coded.h"
 
 static size_t text_pieces(uint8_t *out, const uint8_t *chars, size_t n)
@@ -13,7 +16,8 @@ static size_t text_pieces(uint8_t *out, const uint8_t *chars, size_t n)
 		join(piece, v, 16);
 		for (unsigned j = 0; j < 48; j++)
 			other |= ((piece[j] < 0x20) & (piece[j] != '\t') & (piece[j] != '\n') &
-				  (piece[j] != '\r')) | (piece[j] > 0x7e);
+				  (piece[j] != '\r')) |
+				 (piece[j] > 0x7e);
 		if (other)
 			return i;
 		__builtin_memcpy(out, piece, 48);

@@ -54,7 +54,8 @@ static int append(struct dfl_docs *docs, struct dfl_doc *doc)
 }
 
 /* Takes a row's document (column 0). over: what is open was left so. */
-static int take(struct dfl_store *s, sqlite3_stmt *st, bool over, struct dfl_docs *docs, struct dfl_err *err)
+static int take(struct dfl_store *s, sqlite3_stmt *st, bool over, struct dfl_docs *docs,
+		struct dfl_err *err)
 {
 	struct dfl_doc *doc;
 	int r = dfl_store_unpack(sqlite3_column_blob(st, 0), sqlite3_column_bytes(st, 0), &doc);
@@ -77,7 +78,8 @@ static int take(struct dfl_store *s, sqlite3_stmt *st, bool over, struct dfl_doc
 static int collect(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *ret_docs,
 		   struct dfl_err *err)
 {
-	bool over = !dfl_store_is_recorded(s); /* before the look: what it sees then is the last that was said */
+	bool over = !dfl_store_is_recorded(s); /* before the look: what it sees then is the last
+						  that was said */
 	struct dfl_docs docs = { 0 };
 	int r = 0, step;
 
@@ -169,8 +171,10 @@ int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit
 {
 	struct key_range range;
 	sqlite3_stmt *st;
-	int step, r = prepare(s, "SELECT key, kind, min(trace_id) FROM id WHERE " KEY_IN_RANGE
-				 " GROUP BY key ORDER BY key LIMIT ?3", &st, err);
+	int step, r = prepare(s,
+			      "SELECT key, kind, min(trace_id) FROM id WHERE " KEY_IN_RANGE
+			      " GROUP BY key ORDER BY key LIMIT ?3",
+			      &st, err);
 
 	if (r)
 		return r;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The key of the fingerprints: a file beside the store, made once. Who has the store alone cannot even
- * test a guess. Two keys come of it, one to make fingerprints with and one to seal what the table holds.
+ * The key of the fingerprints: a file beside the store, made once. Who has the store alone cannot
+ * even test a guess. Two keys come of it, one to make fingerprints with and one to seal what the
+ * table holds.
  */
 #include "store/store_impl.h"
 
@@ -26,8 +27,10 @@ static int derive(const struct key_file *f, struct dfl_store_key *ret_key)
 	uint8_t id[crypto_kdf_BYTES_MIN];
 
 	_Static_assert(sizeof(ret_key->id) == 2 * sizeof(id) + 1, "");
-	if (crypto_kdf_derive_from_key(ret_key->print, sizeof(ret_key->print), 1, CONTEXT, f->master) ||
-	    crypto_kdf_derive_from_key(ret_key->seal, sizeof(ret_key->seal), 2, CONTEXT, f->master) ||
+	if (crypto_kdf_derive_from_key(ret_key->print, sizeof(ret_key->print), 1, CONTEXT,
+				       f->master) ||
+	    crypto_kdf_derive_from_key(ret_key->seal, sizeof(ret_key->seal), 2, CONTEXT,
+				       f->master) ||
 	    crypto_kdf_derive_from_key(id, sizeof(id), 3, CONTEXT, f->master))
 		return -EIO;
 	sodium_bin2hex(ret_key->id, sizeof(ret_key->id), id, sizeof(id));
@@ -65,23 +68,29 @@ static int make_key(const char *path, struct key_file *ret_file, struct dfl_err 
 	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return dfl_err_set(err, errno, "cannot create %s: %m", beside);
-	if (write(fd, ret_file, sizeof(*ret_file)) != sizeof(*ret_file) || fsync(fd) || rename(beside, path) || sync_folder(path))
+	if (write(fd, ret_file, sizeof(*ret_file)) != sizeof(*ret_file) || fsync(fd) ||
+	    rename(beside, path) || sync_folder(path))
 		r = dfl_err_set(err, errno ? errno : EIO, "cannot write %s: %m", path);
 	close(fd);
 	return r;
 }
 
-/* Whoever knows the key can test guesses: one that another may have put there, or read, is not used. */
+/*
+ * Whoever knows the key can test guesses: one that another may have put there, or read, is not
+ * used.
+ */
 static int check_private(const struct stat *st, const char *path, struct dfl_err *err)
 {
 	if (st->st_uid != geteuid() && st->st_uid)
 		return dfl_err_set(err, EACCES,
-				   "%s is the file of another user (uid %u), who could test guesses with it; make it your own, or "
+				   "%s is the file of another user (uid %u), who could test "
+				   "guesses with it; make it your own, or "
 				   "remove it: then earlier texts are not known again",
 				   path, st->st_uid);
 	if (st->st_mode & 077)
 		return dfl_err_set(err, EACCES,
-				   "%s may be read or written by others (mode %04o); if none of them did, make it private (chmod "
+				   "%s may be read or written by others (mode %04o); if none of "
+				   "them did, make it private (chmod "
 				   "600), else remove it: then earlier texts are not known again",
 				   path, st->st_mode & 07777);
 	return 0;
@@ -98,9 +107,11 @@ static int read_key(int fd, const char *path, struct key_file *ret_file, struct 
 	if (r)
 		return r;
 	if (!S_ISREG(st.st_mode) || st.st_size != sizeof(*ret_file) ||
-	    read(fd, ret_file, sizeof(*ret_file)) != sizeof(*ret_file) || memcmp(ret_file->magic, MAGIC, MAGIC_LEN))
+	    read(fd, ret_file, sizeof(*ret_file)) != sizeof(*ret_file) ||
+	    memcmp(ret_file->magic, MAGIC, MAGIC_LEN))
 		return dfl_err_set(err, EBADMSG,
-				   "%s is no key of a dflow store, or it is damaged; put the right one there, or remove it: "
+				   "%s is no key of a dflow store, or it is damaged; put the right "
+				   "one there, or remove it: "
 				   "then earlier texts are not known again",
 				   path);
 	return 0;

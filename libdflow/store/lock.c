@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The lock of the one recorder: a file beside the store, because a lock on the store itself would be dropped
- * whenever SQLite closes another handle of it (fcntl(2), "record locks are released"). It is an open file
- * description lock: the kernel lets it go however the recorder ends, and readers can ask for it.
+ * The lock of the one recorder: a file beside the store, because a lock on the store itself would
+ * be dropped whenever SQLite closes another handle of it (fcntl(2), "record locks are released").
+ * It is an open file description lock: the kernel lets it go however the recorder ends, and readers
+ * can ask for it.
  */
 #include "store/store_impl.h"
 
@@ -21,8 +22,9 @@ static int busy(const struct dfl_store *s, struct dfl_err *err)
 	char pid[16] = "";
 	ssize_t n = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
 
-	return dfl_err_set(err, EBUSY, "another dflow records into %s (pid %d); stop it, or give another store", s->path,
-			   n > 0 ? atoi(pid) : 0);
+	return dfl_err_set(err, EBUSY,
+			   "another dflow records into %s (pid %d); stop it, or give another store",
+			   s->path, n > 0 ? atoi(pid) : 0);
 }
 
 int dfl_store_take_lock(struct dfl_store *s, struct dfl_err *err)
@@ -35,12 +37,16 @@ int dfl_store_take_lock(struct dfl_store *s, struct dfl_err *err)
 		return dfl_err_set(err, ENAMETOOLONG, "the path of the store is too long");
 	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0 && errno == ENOENT)
-		return dfl_err_set(err, ENOENT, "cannot create the store %s: its folder does not exist; make it first", s->path);
+		return dfl_err_set(
+			err, ENOENT,
+			"cannot create the store %s: its folder does not exist; make it first",
+			s->path);
 	if (s->lock_fd < 0)
 		return dfl_err_set(err, errno, "cannot create %s: %m", path);
 	if (fcntl(s->lock_fd, F_OFD_SETLK, &all))
-		return errno == EAGAIN || errno == EACCES ? busy(s, err) :
-							    dfl_err_set(err, errno, "cannot lock %s: %m", path);
+		return errno == EAGAIN || errno == EACCES ?
+			       busy(s, err) :
+			       dfl_err_set(err, errno, "cannot lock %s: %m", path);
 	n = snprintf(pid, sizeof(pid), "%d\n", getpid());
 	if (ftruncate(s->lock_fd, 0) || pwrite(s->lock_fd, pid, n, 0) != n)
 		return dfl_err_set(err, errno, "cannot write %s: %m", path);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Fingerprints of texts in the store: sealed under a key that is not in it, gone with their trace. */
+/*
+ * Fingerprints of texts in the store: sealed under a key that is not in it, gone with their trace.
+ */
 #include "store/store_impl.h"
 
 #include <stdio.h>
@@ -22,7 +24,8 @@ static size_t sealed_len(uint32_t n)
 static size_t context(const struct dfl_trace_old *of, char *ret, size_t size)
 {
 	int n = snprintf(ret, size, "%s %s %llu %u %d %d", of->trace_id, of->field,
-			 (unsigned long long)of->canonical_bytes, of->n_prints, DFL_CANON_VERSION, DFL_PRINT_VERSION);
+			 (unsigned long long)of->canonical_bytes, of->n_prints, DFL_CANON_VERSION,
+			 DFL_PRINT_VERSION);
 
 	return n < (int)size ? (size_t)n : size - 1;
 }
@@ -33,18 +36,20 @@ static void seal(const struct dfl_store *s, const struct dfl_trace_old *of, uint
 	size_t n = context(of, about, sizeof(about));
 
 	randombytes_buf(ret, NONCE_LEN);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(ret + NONCE_LEN, NULL, of->prints, (size_t)of->n_prints * DFL_PRINT_BYTES,
-						   (const uint8_t *)about, n, NULL, ret, s->key->seal);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(
+		ret + NONCE_LEN, NULL, of->prints, (size_t)of->n_prints * DFL_PRINT_BYTES,
+		(const uint8_t *)about, n, NULL, ret, s->key->seal);
 }
 
-static bool unseal(const struct dfl_store *s, const struct dfl_trace_old *of, const uint8_t *sealed, uint8_t *ret)
+static bool unseal(const struct dfl_store *s, const struct dfl_trace_old *of, const uint8_t *sealed,
+		   uint8_t *ret)
 {
 	char about[512];
 	size_t n = context(of, about, sizeof(about));
 
-	return !crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, sealed + NONCE_LEN,
-							   sealed_len(of->n_prints) - NONCE_LEN, (const uint8_t *)about, n,
-							   sealed, s->key->seal);
+	return !crypto_aead_xchacha20poly1305_ietf_decrypt(
+		ret, NULL, NULL, sealed + NONCE_LEN, sealed_len(of->n_prints) - NONCE_LEN,
+		(const uint8_t *)about, n, sealed, s->key->seal);
 }
 
 const uint8_t *dfl_store_print_key(const struct dfl_store *s)
@@ -81,11 +86,15 @@ int dfl_store_put_prints(struct dfl_store *s, const struct dfl_trace_old *of, st
 	return r;
 }
 
-/* The freed pages are zeroed (secure_delete=FAST spares those), and the log, which held rows too, is emptied. */
+/*
+ * The freed pages are zeroed (secure_delete=FAST spares those), and the log, which held rows too,
+ * is emptied.
+ */
 int dfl_store_drop_prints(struct dfl_store *s, struct dfl_err *err)
 {
-	static const char sql[] = "PRAGMA secure_delete=ON; DELETE FROM print; PRAGMA wal_checkpoint(TRUNCATE);"
-				  "PRAGMA secure_delete=FAST";
+	static const char sql
+		[] = "PRAGMA secure_delete=ON; DELETE FROM print; PRAGMA wal_checkpoint(TRUNCATE);"
+		     "PRAGMA secure_delete=FAST";
 
 	if (dfl_store_number(s, "SELECT EXISTS (SELECT 1 FROM print)") == 0)
 		return 0;
@@ -94,12 +103,25 @@ int dfl_store_drop_prints(struct dfl_store *s, struct dfl_err *err)
 
 /* ---- loading ---- */
 
-enum { COL_TRACE, COL_STARTED, COL_CONVERSATION, COL_FIELD, COL_KEY, COL_CANON, COL_PRINT, COL_BYTES, COL_N, COL_SEALED };
+enum {
+	COL_TRACE,
+	COL_STARTED,
+	COL_CONVERSATION,
+	COL_FIELD,
+	COL_KEY,
+	COL_CANON,
+	COL_PRINT,
+	COL_BYTES,
+	COL_N,
+	COL_SEALED
+};
 
-static const char load_sql[] =
-	"SELECT t.trace_id, t.started_ns, (SELECT key FROM id WHERE id.trace_id = t.trace_id AND kind = 'conversation_id'),"
-	" field, key_id, canon_version, print_version, canonical_bytes, n, sealed"
-	" FROM trace AS t CROSS JOIN print AS p ON p.trace_id = t.trace_id ORDER BY t.started_ns DESC, t.trace_id DESC, field";
+static const char
+	load_sql[] = "SELECT t.trace_id, t.started_ns, (SELECT key FROM id WHERE id.trace_id = "
+		     "t.trace_id AND kind = 'conversation_id'),"
+		     " field, key_id, canon_version, print_version, canonical_bytes, n, sealed"
+		     " FROM trace AS t CROSS JOIN print AS p ON p.trace_id = t.trace_id ORDER BY "
+		     "t.started_ns DESC, t.trace_id DESC, field";
 
 static const char *text(sqlite3_stmt *st, int column)
 {
@@ -111,17 +133,20 @@ static bool is_ours(const struct dfl_store *s, sqlite3_stmt *st)
 {
 	const char *id = text(st, COL_KEY);
 
-	return id && !strcmp(id, s->key->id) && sqlite3_column_int(st, COL_CANON) == DFL_CANON_VERSION &&
+	return id && !strcmp(id, s->key->id) &&
+	       sqlite3_column_int(st, COL_CANON) == DFL_CANON_VERSION &&
 	       sqlite3_column_int(st, COL_PRINT) == DFL_PRINT_VERSION;
 }
 
 /* A row's text, its prints into `room`. false: it is damaged. */
-static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, struct dfl_trace_old *ret_old)
+static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room,
+		 struct dfl_trace_old *ret_old)
 {
 	int64_t n = sqlite3_column_int64(st, COL_N);
 	const uint8_t *sealed = sqlite3_column_blob(st, COL_SEALED);
 
-	if (n < 1 || n > DFL_PRINTS_PER_TEXT || (size_t)sqlite3_column_bytes(st, COL_SEALED) != sealed_len((uint32_t)n))
+	if (n < 1 || n > DFL_PRINTS_PER_TEXT ||
+	    (size_t)sqlite3_column_bytes(st, COL_SEALED) != sealed_len((uint32_t)n))
 		return false;
 	*ret_old = (struct dfl_trace_old){
 		.trace_id = text(st, COL_TRACE),
@@ -137,8 +162,8 @@ static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, str
 }
 
 /* One row; -ENOSPC: there is room for no more. */
-static int load_row(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, dfl_store_old_fn fn, void *ud,
-		    struct dfl_store_loaded *count)
+static int load_row(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, dfl_store_old_fn fn,
+		    void *ud, struct dfl_store_loaded *count)
 {
 	struct dfl_trace_old of;
 	int r;
@@ -157,8 +182,8 @@ static int load_row(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, 
 	return r == -EINVAL ? 0 : r;
 }
 
-int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, struct dfl_store_loaded *ret_loaded,
-			  struct dfl_err *err)
+int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud,
+			  struct dfl_store_loaded *ret_loaded, struct dfl_err *err)
 {
 	uint8_t *room = s->key ? malloc((size_t)DFL_PRINTS_PER_TEXT * DFL_PRINT_BYTES) : NULL;
 	struct dfl_store_loaded count = { 0 };
@@ -180,8 +205,8 @@ int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, st
 		sodium_memzero(room, (size_t)DFL_PRINTS_PER_TEXT * DFL_PRINT_BYTES);
 	free(room);
 	if (r == -ENOSPC) {
-		count.left_out = (uint64_t)dfl_store_number(s, "SELECT count(*) FROM print") - count.loaded - count.foreign -
-				 count.damaged;
+		count.left_out = (uint64_t)dfl_store_number(s, "SELECT count(*) FROM print") -
+				 count.loaded - count.foreign - count.damaged;
 		r = 0;
 	}
 	if (!r)

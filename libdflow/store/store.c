@@ -15,7 +15,8 @@
 #define BUSY_TIMEOUT_MS 5000
 #define OLDEST_READABLE 1 /* schema; later ones only added tables */
 
-/* docs/formats.md explains the columns. Each entry leads from version i to i + 1; never change one.
+/*
+ * docs/formats.md explains the columns. Each entry leads from version i to i + 1; never change one.
  */
 static const char *const schema[] = {
 	"CREATE TABLE trace ("
@@ -275,12 +276,13 @@ static bool is_at_rest(const char *path)
 {
 	char wal[4096];
 
-	return snprintf(wal, sizeof(wal), "%s-wal", path) < (int)sizeof(wal) && access(wal, F_OK) && errno == ENOENT;
+	return snprintf(wal, sizeof(wal), "%s-wal", path) < (int)sizeof(wal) && access(wal, F_OK) &&
+	       errno == ENOENT;
 }
 
 /*
- * SQLite wants to make side files also to read a database in WAL mode. Where this reader may not, a store
- * at rest is read as one that nobody changes (https://www.sqlite.org/wal.html#readonly).
+ * SQLite wants to make side files also to read a database in WAL mode. Where this reader may not, a
+ * store at rest is read as one that nobody changes (https://www.sqlite.org/wal.html#readonly).
  */
 static int open_immutable(struct dfl_store *s, struct dfl_err *err)
 {

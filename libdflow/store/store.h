@@ -16,16 +16,17 @@
 struct dfl_store;
 
 struct dfl_store_opts {
-	uint64_t max_age_s;   /* 0: default 30 days */
-	uint64_t max_bytes;   /* 0: default 1 GiB */
-	uint64_t max_prints;  /* fingerprints of all traces; 0: default 4 Mi, 5 bytes each */
-	bool prints;	      /* opens, or makes, the key beside the store; else there are none, and those there were go */
+	uint64_t max_age_s;  /* 0: default 30 days */
+	uint64_t max_bytes;  /* 0: default 1 GiB */
+	uint64_t max_prints; /* fingerprints of all traces; 0: default 4 Mi, 5 bytes each */
+	bool prints; /* opens, or makes, the key beside the store; else there are none, and those
+			there were go */
 };
 
 /*
- * Opens (creates, mode 0600) the store for its one writer. What an earlier one left open is told that it is over.
- * -EBUSY: another recorder has it; err names its pid. -EBADMSG: the store or its key is damaged. -EACCES: no
- * permission, or the key is not private.
+ * Opens (creates, mode 0600) the store for its one writer. What an earlier one left open is told
+ * that it is over. -EBUSY: another recorder has it; err names its pid. -EBADMSG: the store or its
+ * key is damaged. -EACCES: no permission, or the key is not private.
  */
 int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 		     struct dfl_store **ret_store, struct dfl_err *err);
@@ -60,12 +61,12 @@ struct dfl_store_loaded {
 /* 0; -ENOSPC: no room for more; -EINVAL: it makes no sense; -ENOMEM ends it. `of` is borrowed. */
 typedef int (*dfl_store_old_fn)(void *ud, const struct dfl_trace_old *of);
 /* All that were made under the key, those of the newest traces first. */
-int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud, struct dfl_store_loaded *ret_loaded,
-			  struct dfl_err *err);
+int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud,
+			  struct dfl_store_loaded *ret_loaded, struct dfl_err *err);
 /*
- * Says in a stored trace that its text was seen again: in these hops of that other one, in this order. Those of
- * several stand in the order of their start. No such trace: 0. Of a text that very many repeat the first
- * DFL_STORE_MAX_REPLAYED hops are told.
+ * Says in a stored trace that its text was seen again: in these hops of that other one, in this
+ * order. Those of several stand in the order of their start. No such trace: 0. Of a text that very
+ * many repeat the first DFL_STORE_MAX_REPLAYED hops are told.
  */
-int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n,
-		       struct dfl_err *err);
+int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in_trace_id,
+		       const uint32_t *seqs, size_t n, struct dfl_err *err);

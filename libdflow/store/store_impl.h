@@ -9,7 +9,7 @@
 #include "match/prints.h"
 #include "store/store.h"
 
-#define DFL_STORE_APPLICATION_ID 0x64666c77 /* "dflw" */
+#define DFL_STORE_APPLICATION_ID 0x64666c77  /* "dflw" */
 #define DFL_STORE_MAX_DOC_BYTES (256u << 20) /* a document's JSON; more is taken for damage */
 #define DFL_STORE_MAX_ID_LEN 256	     /* bytes of an id that are kept and compared */
 
@@ -40,7 +40,7 @@ struct dfl_store {
 	int lock_fd; /* -1: a reader */
 	bool in_transaction;
 	uint64_t max_age_s, max_bytes, max_prints;
-	struct dfl_store_key *key; /* NULL: no fingerprints */
+	struct dfl_store_key *key;  /* NULL: no fingerprints */
 	sqlite3_stmt *stmt[N_STMT]; /* of the writer */
 };
 
@@ -66,13 +66,21 @@ int dfl_store_take_lock(struct dfl_store *s, struct dfl_err *err);
 /* told.c: what an earlier recorder left open is over, and says why. */
 int dfl_store_end_open(struct dfl_store *s, struct dfl_err *err);
 
-/* Opens the key of the store, or makes one. -EACCES: it is another user's, or others may read it. */
+/*
+ * Opens the key of the store, or makes one. -EACCES: it is another user's, or others may read it.
+ */
 int dfl_store_key_open(const char *store_path, struct dfl_store_key *ret_key, struct dfl_err *err);
 
-/* prints.c: deletes all of them, whatever key they were made with; no byte of them stays in the file. */
+/*
+ * prints.c: deletes all of them, whatever key they were made with; no byte of them stays in the
+ * file.
+ */
 int dfl_store_drop_prints(struct dfl_store *s, struct dfl_err *err);
 
-/* write.c: a prepared statement, NULL when that failed; run it (NULL fails too) and make it ready for the next use. */
+/*
+ * write.c: a prepared statement, NULL when that failed; run it (NULL fails too) and make it ready
+ * for the next use.
+ */
 sqlite3_stmt *dfl_store_statement(struct dfl_store *s, int which);
 int dfl_store_run(sqlite3_stmt *st);
 /* Before each write. */
@@ -80,8 +88,10 @@ int dfl_store_begin(struct dfl_store *s, struct dfl_err *err);
 /* A failed write takes the whole transaction with it, so that no trace is half there. */
 int dfl_store_give_up(struct dfl_store *s, struct dfl_err *err);
 /* Packs the document and hands it to fn, in a transaction that is given up when fn fails. */
-typedef int (*dfl_store_doc_fn)(struct dfl_store *s, const struct dfl_doc *doc, const void *data, size_t len);
-int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn, struct dfl_err *err);
+typedef int (*dfl_store_doc_fn)(struct dfl_store *s, const struct dfl_doc *doc, const void *data,
+				size_t len);
+int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn,
+			struct dfl_err *err);
 /* -1: it failed. */
 int64_t dfl_store_number(struct dfl_store *s, const char *query);
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is told to stored traces later: that their text was seen again, that their recorder ended. */
+/*
+ * What is told to stored traces later: that their text was seen again, that their recorder ended.
+ */
 #include "store/store_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* NULL: there is none, or it is damaged, which who reads it is told. */
-static int get_doc(struct dfl_store *s, const char *trace_id, struct dfl_doc **ret_doc, struct dfl_err *err)
+static int get_doc(struct dfl_store *s, const char *trace_id, struct dfl_doc **ret_doc,
+		   struct dfl_err *err)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_GET_DOC);
 	struct dfl_doc *doc = NULL;
@@ -17,7 +20,8 @@ static int get_doc(struct dfl_store *s, const char *trace_id, struct dfl_doc **r
 	sqlite3_bind_text(st, 1, trace_id, -1, SQLITE_STATIC);
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW)
-		r = dfl_store_unpack(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0), &doc);
+		r = dfl_store_unpack(sqlite3_column_blob(st, 0),
+				     (size_t)sqlite3_column_bytes(st, 0), &doc);
 	else if (step != SQLITE_DONE)
 		r = dfl_store_error(s, err, "read");
 	sqlite3_reset(st);
@@ -72,7 +76,8 @@ static int64_t started_ns(struct dfl_store *s, const char *trace_id)
 }
 
 /* Where in the list, which is in the order of their start, that trace belongs. */
-static size_t place_of(struct dfl_store *s, const struct dfl_doc_replay *list, size_t n, const char *trace_id)
+static size_t place_of(struct dfl_store *s, const struct dfl_doc_replay *list, size_t n,
+		       const char *trace_id)
 {
 	int64_t ns = started_ns(s, trace_id), other_ns = 0;
 
@@ -85,7 +90,10 @@ static size_t place_of(struct dfl_store *s, const struct dfl_doc_replay *list, s
 	return n;
 }
 
-/* Of what the list says of that trace (and of what says nothing) nothing stays. Returns how many are left. */
+/*
+ * Of what the list says of that trace (and of what says nothing) nothing stays. Returns how many
+ * are left.
+ */
 static size_t take_out(struct dfl_doc_replay *list, size_t n, const char *trace_id)
 {
 	size_t kept = 0;
@@ -99,7 +107,8 @@ static size_t take_out(struct dfl_doc_replay *list, size_t n, const char *trace_
 	return kept;
 }
 
-static int tell(struct dfl_store *s, struct dfl_doc *doc, const char *in, const uint32_t *seqs, size_t n)
+static int tell(struct dfl_store *s, struct dfl_doc *doc, const char *in, const uint32_t *seqs,
+		size_t n)
 {
 	struct dfl_doc_replay *list = calloc(doc->n_replayed_in + n, sizeof(*list));
 	size_t at, told = 0;
@@ -128,8 +137,8 @@ static int tell(struct dfl_store *s, struct dfl_doc *doc, const char *in, const 
 	return 0;
 }
 
-int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n,
-		       struct dfl_err *err)
+int dfl_store_replayed(struct dfl_store *s, const char *trace_id, const char *in_trace_id,
+		       const uint32_t *seqs, size_t n, struct dfl_err *err)
 {
 	struct dfl_doc *doc;
 	int r = get_doc(s, trace_id, &doc, err);
@@ -155,7 +164,8 @@ static int next_open(struct dfl_store *s, char id[static DFL_TRACE_ID_LEN + 1])
 	if (st && sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC) == SQLITE_OK)
 		step = sqlite3_step(st);
 	next = step == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
-	if (next && strlen(next) == DFL_TRACE_ID_LEN && strcmp(next, id) > 0) { /* else no recorder wrote it */
+	if (next && strlen(next) == DFL_TRACE_ID_LEN && strcmp(next, id) > 0) { /* else no recorder
+										   wrote it */
 		strcpy(id, next);
 		r = 0;
 	} else if (step == SQLITE_ROW || step == SQLITE_DONE) {
@@ -174,7 +184,8 @@ static int end_open(struct dfl_store *s, const char *trace_id, struct dfl_err *e
 	if (r || !doc)
 		return r;
 	r = dfl_doc_cut_off(doc);
-	r = r ? dfl_err_set(err, ENOMEM, "out of memory for a trace document") : dfl_store_write_doc(s, doc, set_doc, err);
+	r = r ? dfl_err_set(err, ENOMEM, "out of memory for a trace document") :
+		dfl_store_write_doc(s, doc, set_doc, err);
 	dfl_doc_free(doc);
 	return r;
 }

@@ -161,7 +161,8 @@ int dfl_store_give_up(struct dfl_store *s, struct dfl_err *err)
 	return r;
 }
 
-int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn, struct dfl_err *err)
+int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn,
+			struct dfl_err *err)
 {
 	void *data;
 	size_t len;
@@ -212,7 +213,8 @@ int64_t dfl_store_number(struct dfl_store *s, const char *query)
 
 static int64_t used_bytes(struct dfl_store *s)
 {
-	return (dfl_store_number(s, "PRAGMA page_count") - dfl_store_number(s, "PRAGMA freelist_count")) *
+	return (dfl_store_number(s, "PRAGMA page_count") -
+		dfl_store_number(s, "PRAGMA freelist_count")) *
 	       dfl_store_number(s, "PRAGMA page_size");
 }
 
@@ -267,7 +269,8 @@ static int drop_too_much(struct dfl_store *s)
 			return -EIO;
 		if (over <= 0 || !n)
 			return 0;
-		/* Their share of the traces; at least one; those that started together go together.
+		/*
+		 * Their share of the traces; at least one; those that started together go together.
 		 */
 		first = start_of_nth(s, (int64_t)((double)n * over / used) + 1);
 		if (drop_before(s, first == start_of_nth(s, 0) ? first + 1 : first))
@@ -278,10 +281,10 @@ static int drop_too_much(struct dfl_store *s)
 /* Fingerprints of the oldest traces go first. */
 static int drop_prints(struct dfl_store *s)
 {
-	static const char query[] =
-		"DELETE FROM print WHERE trace_id IN (SELECT trace_id FROM (SELECT trace_id,"
-		" sum(n) OVER (ORDER BY started_ns DESC, trace_id) AS total"
-		" FROM print JOIN trace USING (trace_id)) WHERE total > ?1)";
+	static const char query
+		[] = "DELETE FROM print WHERE trace_id IN (SELECT trace_id FROM (SELECT trace_id,"
+		     " sum(n) OVER (ORDER BY started_ns DESC, trace_id) AS total"
+		     " FROM print JOIN trace USING (trace_id)) WHERE total > ?1)";
 	sqlite3_stmt *st = NULL;
 	int r;
 
@@ -296,13 +299,15 @@ static int drop_prints(struct dfl_store *s)
 
 int64_t dfl_store_oldest(struct dfl_store *s)
 {
-	return dfl_store_number(s, "SELECT coalesce(min(started_ns), 9223372036854775807) FROM trace");
+	return dfl_store_number(s,
+				"SELECT coalesce(min(started_ns), 9223372036854775807) FROM trace");
 }
 
 int dfl_store_expire(struct dfl_store *s, int64_t now_ns, struct dfl_err *err)
 {
 	int64_t oldest_ns = now_ns / 1000000000 > (int64_t)s->max_age_s ?
-				    now_ns - (int64_t)s->max_age_s * 1000000000 : 0;
+				    now_ns - (int64_t)s->max_age_s * 1000000000 :
+				    0;
 	int r = dfl_store_begin(s, err);
 
 	if (r)

@@ -30,7 +30,8 @@ static void emit_gap(struct lane *l, uint64_t len, bool unread, uint64_t ts_ns)
 	l->next += len;
 }
 
-static void emit_data(struct lane *l, const struct piece *p, const uint8_t *data, uint32_t len, bool first)
+static void emit_data(struct lane *l, const struct piece *p, const uint8_t *data, uint32_t len,
+		      bool first)
 {
 	struct dfl_chunk chunk = {
 		.dir = l->dir,
@@ -145,14 +146,17 @@ static void give_up_hole(struct lane *l, uint64_t now_ns)
 	drain(l, now_ns);
 }
 
-static int feed_ordered(struct lane *l, struct piece *p, const uint8_t *data, const struct lane_input *in)
+static int feed_ordered(struct lane *l, struct piece *p, const uint8_t *data,
+			const struct lane_input *in)
 {
 	struct dfl_stream *s = l->stream;
 	uint64_t end = p->pos + p->len;
 
 	if (p->pos < l->next && in->alone && !l->conn->tap) {
-		/* The one end that is seen reports bytes twice: two callers raced, neither can be trusted. (On
-		 * a tap it is a retransmission.) */
+		/*
+		 * The one end that is seen reports bytes twice: two callers raced, neither can be
+		 * trusted. (On a tap it is a retransmission.)
+		 */
 		s->stats.disagree_bytes += (end < l->next ? end : l->next) - p->pos;
 		emit_gap(l, 0, false, p->ts_ns);
 	} else if (p->pos < l->next) {
@@ -160,7 +164,8 @@ static int feed_ordered(struct lane *l, struct piece *p, const uint8_t *data, co
 	}
 	if (end <= l->next)
 		return 0;
-	if (p->pos <= l->next && (p->copied == p->len || in->alone || (p->flags & (DFL_DATA_COVERED | DFL_DATA_UNREAD)))) {
+	if (p->pos <= l->next && (p->copied == p->len || in->alone ||
+				  (p->flags & (DFL_DATA_COVERED | DFL_DATA_UNREAD)))) {
 		deliver(l, p, data);
 		drain(l, p->ts_ns);
 		return 0;
@@ -212,7 +217,8 @@ static int feed_arrival(struct lane *l, struct piece *p, const uint8_t *data, bo
 {
 	enum lane_choice mine = from_writer ? LANE_BY_WRITER : LANE_BY_READER;
 
-	if (l->choice == LANE_UNDECIDED && (!from_writer || l->held_bytes + p->copied > LANE_HELD_MAX)) {
+	if (l->choice == LANE_UNDECIDED &&
+	    (!from_writer || l->held_bytes + p->copied > LANE_HELD_MAX)) {
 		l->choice = mine;
 		release_arrivals(l);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A lane: the bytes of one direction and layer of a connection, in order. Pieces come with positions
- * (TCP, files, numbered plaintext) or in order of arrival (pipes, unix sockets, datagrams).
+ * A lane: the bytes of one direction and layer of a connection, in order. Pieces come with
+ * positions (TCP, files, numbered plaintext) or in order of arrival (pipes, unix sockets,
+ * datagrams).
  */
 #pragma once
 
@@ -42,10 +43,10 @@ struct lane {
 	enum lane_choice choice;
 	uint64_t ssl;
 	bool started, waiting, ended;
-	uint32_t base;	     /* LANE_SEQ32: sequence number of position 0 */
-	uint64_t next;	     /* first position not delivered yet */
+	uint32_t base; /* LANE_SEQ32: sequence number of position 0 */
+	uint64_t next; /* first position not delivered yet */
 	uint64_t hole_since_ns;
-	struct piece *held;  /* sorted by pos, or by arrival */
+	struct piece *held; /* sorted by pos, or by arrival */
 	size_t held_bytes;
 };
 

@@ -15,7 +15,7 @@ struct conn {
 	struct conn *prev, *next;
 	struct lane *lanes;
 	struct pair_key *keys; /* by key.of_conn */
-	uint64_t shared_chan; /* pipe, file: both ends are this kernel object */
+	uint64_t shared_chan;  /* pipe, file: both ends are this kernel object */
 	bool closed[2];
 	bool have_tls;
 	enum dfl_end tls_end; /* whose plaintext is delivered when both ends are read */
@@ -31,8 +31,8 @@ struct chan_ref {
 };
 
 /*
- * What one end knows of the other. Sequence numbers of both directions pair exactly, through NAT too;
- * addresses do where there is none; a unix socket knows its peer.
+ * What one end knows of the other. Sequence numbers of both directions pair exactly, through NAT
+ * too; addresses do where there is none; a unix socket knows its peer.
  */
 struct pair_id {
 	uint8_t kind; /* 's'equence, 'a'ddresses, 'u'nix */
@@ -157,7 +157,8 @@ static struct conn *new_conn(struct dfl_stream *s, const struct dfl_ev_chan *ev,
 }
 
 /* The key under which this end waits for its other end, and the one it looks for. */
-static bool pair_ids(const struct dfl_ev_chan *ev, int kind, struct pair_id *mine, struct pair_id *theirs)
+static bool pair_ids(const struct dfl_ev_chan *ev, int kind, struct pair_id *mine,
+		     struct pair_id *theirs)
 {
 	memset(mine, 0, sizeof(*mine));
 	memset(theirs, 0, sizeof(*theirs));
@@ -177,7 +178,8 @@ static bool pair_ids(const struct dfl_ev_chan *ev, int kind, struct pair_id *min
 		theirs->peer = ev->peer;
 		return true;
 	}
-	if ((ev->medium != DFL_TCP && ev->medium != DFL_UDP) || !ev->remote.family || !ev->local.family)
+	if ((ev->medium != DFL_TCP && ev->medium != DFL_UDP) || !ev->remote.family ||
+	    !ev->local.family)
 		return false;
 	if (dfl_addr_is_loopback(&ev->local))
 		mine->netns = theirs->netns = ev->netns;
@@ -189,7 +191,8 @@ static bool pair_ids(const struct dfl_ev_chan *ev, int kind, struct pair_id *min
 static const char pair_kinds[] = { 's', 'a', 'u' };
 
 /* The connection whose other end this is. */
-static struct conn *find_other_end(struct dfl_stream *s, const struct dfl_ev_chan *ev, enum dfl_end *ret_end)
+static struct conn *find_other_end(struct dfl_stream *s, const struct dfl_ev_chan *ev,
+				   enum dfl_end *ret_end)
 {
 	struct pair_id mine, theirs;
 	struct pair_key *k;
@@ -206,7 +209,8 @@ static struct conn *find_other_end(struct dfl_stream *s, const struct dfl_ev_cha
 	return NULL;
 }
 
-static int add_pair_keys(struct dfl_stream *s, struct conn *c, enum dfl_end end, const struct dfl_ev_chan *ev)
+static int add_pair_keys(struct dfl_stream *s, struct conn *c, enum dfl_end end,
+			 const struct dfl_ev_chan *ev)
 {
 	struct pair_id mine, theirs;
 	struct pair_key *k;
@@ -241,7 +245,8 @@ static enum dfl_end guess_end(const struct dfl_ev_chan *ev)
 	if (ev->role == DFL_ROLE_ACCEPTED)
 		return DFL_SERVER;
 	/* Servers listen on the lower port, nearly always. */
-	return ev->local.port && ev->remote.port && ev->local.port < ev->remote.port ? DFL_SERVER : DFL_CLIENT;
+	return ev->local.port && ev->remote.port && ev->local.port < ev->remote.port ? DFL_SERVER :
+										       DFL_CLIENT;
 }
 
 /* Whether its two ends are two kernel objects. */
@@ -346,7 +351,8 @@ static struct lane *find_lane(struct dfl_stream *s, struct conn *c, const struct
 	return l;
 }
 
-static enum dfl_dir data_dir(const struct conn *c, const struct chan_ref *ref, const struct dfl_ev_data *ev)
+static enum dfl_dir data_dir(const struct conn *c, const struct chan_ref *ref,
+			     const struct dfl_ev_data *ev)
 {
 	switch (c->pub.medium) {
 	case DFL_PIPE:
@@ -359,14 +365,16 @@ static enum dfl_dir data_dir(const struct conn *c, const struct chan_ref *ref, c
 }
 
 /* Who reports: the writer of a pipe is its client end. */
-static enum dfl_end data_end(const struct conn *c, const struct chan_ref *ref, const struct dfl_ev_data *ev)
+static enum dfl_end data_end(const struct conn *c, const struct chan_ref *ref,
+			     const struct dfl_ev_data *ev)
 {
 	if (c->pub.medium == DFL_PIPE)
 		return ev->out ? DFL_CLIENT : DFL_SERVER;
 	return c->pub.medium == DFL_FILE ? DFL_CLIENT : ref->end;
 }
 
-static void note_process(struct dfl_stream *s, struct conn *c, enum dfl_end end, const struct dfl_ev_data *ev)
+static void note_process(struct dfl_stream *s, struct conn *c, enum dfl_end end,
+			 const struct dfl_ev_data *ev)
 {
 	struct dfl_conn_end *e = &c->pub.end[end];
 	bool news = e->pid != ev->pid || (e->fd < 0 && ev->fd >= 0) || !e->chan;

@@ -26,7 +26,8 @@ struct dfl_conn_end {
 struct dfl_conn {
 	uint64_t id; /* 1, 2, …: order of first sight */
 	enum dfl_medium medium;
-	struct dfl_conn_end end[2]; /* enum dfl_end; pipe: client writes; file: client is the process */
+	struct dfl_conn_end end[2]; /* enum dfl_end; pipe: client writes; file: client is the
+				       process */
 	bool role_known;	    /* false: who is client was guessed from the ports */
 	bool tap;
 	bool from_start; /* its first byte was seen */
@@ -43,13 +44,14 @@ struct dfl_conn {
 struct dfl_chunk {
 	enum dfl_dir dir;
 	enum dfl_layer layer;
-	uint64_t ssl;	/* layer TLS: which TLS object */
-	uint64_t pos;	/* offset in this stream; 0 is its first byte, or the first one seen */
+	uint64_t ssl; /* layer TLS: which TLS object */
+	uint64_t pos; /* offset in this stream; 0 is its first byte, or the first one seen */
 	const uint8_t *data;
 	uint32_t len;
-	bool call_start; /* begins a call of the process: in a stream joined in the middle, a message likely starts here */
-	bool dgram;	 /* a whole datagram */
-	uint32_t pid;	 /* process that wrote or read it, 0 unknown */
+	bool call_start;      /* begins a call of the process: in a stream joined in the middle, a
+				 message likely starts here */
+	bool dgram;	      /* a whole datagram */
+	uint32_t pid;	      /* process that wrote or read it, 0 unknown */
 	struct dfl_addr peer; /* of the datagram when the socket is not connected */
 	uint64_t ts_ns;
 };
@@ -59,8 +61,10 @@ struct dfl_gap {
 	enum dfl_layer layer;
 	uint64_t ssl;
 	uint64_t pos;
-	uint64_t len; /* bytes not seen; 0: a break only (a seek, a restart of numbering), nothing is known to be lost */
-	bool unread;  /* they passed in a form that cannot be read (sendfile, splice, ciphertext without keys) rather than being lost */
+	uint64_t len; /* bytes not seen; 0: a break only (a seek, a restart of numbering), nothing
+			 is known to be lost */
+	bool unread;  /* they passed in a form that cannot be read (sendfile, splice, ciphertext
+			 without keys) rather than being lost */
 	uint64_t ts_ns;
 };
 
@@ -71,7 +75,8 @@ struct dfl_stream_sink {
 	void (*data)(void *ud, struct dfl_conn *conn, const struct dfl_chunk *chunk);
 	void (*gap)(void *ud, struct dfl_conn *conn, const struct dfl_gap *gap);
 	/* One direction ended. */
-	void (*end)(void *ud, struct dfl_conn *conn, enum dfl_dir dir, enum dfl_layer layer, uint64_t ts_ns);
+	void (*end)(void *ud, struct dfl_conn *conn, enum dfl_dir dir, enum dfl_layer layer,
+		    uint64_t ts_ns);
 	void (*close)(void *ud, struct dfl_conn *conn, uint64_t ts_ns);
 };
 
@@ -83,7 +88,8 @@ struct dfl_stream_opts {
 };
 
 struct dfl_stream_stats {
-	uint64_t conns, gaps, gap_bytes, overlap_bytes, disagree_bytes, evicted_conns, pending_bytes;
+	uint64_t conns, gaps, gap_bytes, overlap_bytes, disagree_bytes, evicted_conns,
+		pending_bytes;
 };
 
 int dfl_stream_new(const struct dfl_stream_opts *opts, const struct dfl_stream_sink *sink,

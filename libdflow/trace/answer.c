@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Derived payload: text that a model answered, a store or a tool gave, or a vector becomes payload of the
- * request whose text went into the same operation. The first place where it is seen is its origin; what
- * passes the same text on is an echo.
+ * Derived payload: text that a model answered, a store or a tool gave, or a vector becomes payload
+ * of the request whose text went into the same operation. The first place where it is seen is its
+ * origin; what passes the same text on is an echo.
  */
 #include "trace/attribute.h"
 
@@ -57,7 +57,8 @@ static bool is_begun(const struct dfl_src *s, const struct dfl_buf *text)
 	uint64_t so_far = dfl_match_source_raw_bytes(s->match);
 
 	return s->from && so_far == s->head_len && so_far <= text->len && so_far >= ANSWER_SURE &&
-	       so_far * 100 >= text->len * (uint64_t)BEGUN_PERCENT && !memcmp(s->head, text->data, so_far);
+	       so_far * 100 >= text->len * (uint64_t)BEGUN_PERCENT &&
+	       !memcmp(s->head, text->data, so_far);
 }
 
 /* Nearly all of a known text, or nearly all that is here: texts of one form share phrases. */
@@ -67,10 +68,15 @@ static bool tells(const struct dfl_view *v, const struct op_run *r)
 	       (r->run.src_to - r->run.src_from) * 100 >= (uint64_t)v->held.len * KNOWN_PERCENT;
 }
 
-/* How much of it is: an answer is one text, a chunk may stand in a larger one, results of a tool come in a list. */
+/*
+ * How much of it is: an answer is one text, a chunk may stand in a larger one, results of a tool
+ * come in a list.
+ */
 static unsigned echo_percent(const struct dfl_view *v)
 {
-	return is_kind(v, "answer") ? FULL_PERCENT : is_kind(v, "tool_result") ? LISTED_PERCENT : KNOWN_PERCENT;
+	return is_kind(v, "answer")	 ? FULL_PERCENT :
+	       is_kind(v, "tool_result") ? LISTED_PERCENT :
+					   KNOWN_PERCENT;
 }
 
 static bool is_known_as(const struct dfl_view *v, const struct dfl_src *s)
@@ -79,7 +85,8 @@ static bool is_known_as(const struct dfl_view *v, const struct dfl_src *s)
 }
 
 /* Of very many equal texts match looks at some only, which need not be the request's. */
-static bool has_the_same(const struct op_run *run, const struct dfl_view *v, const struct request *r)
+static bool has_the_same(const struct op_run *run, const struct dfl_view *v,
+			 const struct request *r)
 {
 	const struct dfl_src *s;
 
@@ -88,7 +95,8 @@ static bool has_the_same(const struct op_run *run, const struct dfl_view *v, con
 	for (s = r->sources; s; s = s->next) {
 		struct dfl_run copy = run->run;
 
-		if (is_known_as(v, s) && dfl_match_source_holds(s->match, run->source->match, &copy))
+		if (is_known_as(v, s) &&
+		    dfl_match_source_holds(s->match, run->source->match, &copy))
 			return true;
 	}
 	return false;
@@ -119,8 +127,8 @@ static bool is_echo(const struct dfl_view *v, const struct request *r)
 	return sum * 100 >= enough;
 }
 
-static void append_one(struct dfl_view *v, struct dfl_src *s, const void *data, size_t len, uint64_t pos,
-		       uint64_t pos_len)
+static void append_one(struct dfl_view *v, struct dfl_src *s, const void *data, size_t len,
+		       uint64_t pos, uint64_t pos_len)
 {
 	size_t room = smaller(len, sizeof(s->head) - s->head_len);
 
@@ -134,7 +142,7 @@ static void append(struct dfl_view *v, const void *data, size_t len, uint64_t po
 	struct dfl_src *s;
 
 	LL_FOREACH2(v->answers, s, next_twin)
-		append_one(v, s, data, len, pos, pos_len);
+	append_one(v, s, data, len, pos, pos_len);
 }
 
 /* "answer", "answer.2", … */
@@ -160,7 +168,7 @@ static struct dfl_src *new_source(struct dfl_view *v, struct request *r, bool sh
 	unsigned n = 1;
 
 	LL_FOREACH(r->sources, of_kind)
-		n += of_kind->kind == v->derives;
+	n += of_kind->kind == v->derives;
 	s = dfl_request_source(v->op->trace, r, v->derives, v->first_ns);
 	if (!s)
 		return NULL;
@@ -180,8 +188,8 @@ static struct dfl_src *vectors_of(const struct dfl_view *v, const struct request
 	if (shared || !is_kind(v, "embedding"))
 		return NULL;
 	LL_FOREACH(r->sources, s)
-		if (s->kind == v->derives && !s->shared && !s->from)
-			return s;
+	if (s->kind == v->derives && !s->shared && !s->from)
+		return s;
 	return NULL;
 }
 
@@ -199,7 +207,9 @@ static void begin(struct dfl_view *v, struct request *r, bool shared)
 	}
 	r->n_derived++;
 	s->op = v->op->number;
-	s->asked_ns = v->op->owned_by_id ? v->first_ns : v->op->begin_ns; /* what an id is in may stand long before: a channel */
+	s->asked_ns = v->op->owned_by_id ? v->first_ns : v->op->begin_ns; /* what an id is in may
+									     stand long before: a
+									     channel */
 	s->view = v->number;
 	s->dir = v->dir;
 	s->from = v;
@@ -212,15 +222,17 @@ static void begin(struct dfl_view *v, struct request *r, bool shared)
 }
 
 /*
- * Is what r has passed on here? Then it is not the answer of one who came when that call was under way. By an equal
- * operation it is told anew.
+ * Is what r has passed on here? Then it is not the answer of one who came when that call was under
+ * way. By an equal operation it is told anew.
  */
-static bool is_passed_on(const struct dfl_view *v, const struct request *r, const struct request *later)
+static bool is_passed_on(const struct dfl_view *v, const struct request *r,
+			 const struct request *later)
 {
 	const struct dfl_src *s;
 	bool was_there = true;
 
-	LL_FOREACH(r->sources, s) {
+	LL_FOREACH(r->sources, s)
+	{
 		if (s->kind != v->derives)
 			continue;
 		if (s->derived_from == origin(v))
@@ -230,8 +242,8 @@ static bool is_passed_on(const struct dfl_view *v, const struct request *r, cons
 	return !was_there;
 }
 
-static bool is_of_earlier(const struct dfl_view *v, struct request *const *owners, const bool *has_it, unsigned n,
-			  const struct request *later)
+static bool is_of_earlier(const struct dfl_view *v, struct request *const *owners,
+			  const bool *has_it, unsigned n, const struct request *later)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (has_it[i] && is_passed_on(v, owners[i], later))
@@ -245,8 +257,8 @@ static unsigned known(const struct dfl_op *op)
 }
 
 /*
- * Decides once: whose it is, and whether it is new. Without an owner it waits for one; what begins like an
- * answer that is known waits for its end.
+ * Decides once: whose it is, and whether it is new. Without an owner it waits for one; what begins
+ * like an answer that is known waits for its end.
  */
 static void decide(struct dfl_view *v, bool at_end)
 {
@@ -272,11 +284,13 @@ static void decide(struct dfl_view *v, bool at_end)
 	dfl_buf_fini(&v->held);
 }
 
-void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len)
+void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos,
+		     uint64_t pos_len)
 {
 	if (!v->held.len)
 		v->held_pos = pos;
-	if (!v->decided && v->held.len + len > ANSWER_HELD_MAX && (v->relay || !is_kind(v, "answer")))
+	if (!v->decided && v->held.len + len > ANSWER_HELD_MAX &&
+	    (v->relay || !is_kind(v, "answer")))
 		decide(v, false); /* by its beginning: all of it is too much to hold */
 	append(v, data, len, pos, pos_len);
 	if (v->decided)
@@ -291,17 +305,17 @@ void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t 
 static void whole_hop(struct dfl_view *v, struct dfl_src *s, const struct dfl_src *twins)
 {
 	dfl_hop_whole(v->op->trace, &(struct hop_add){
-		.request = s->request,
-		.op = v->op,
-		.source = s,
-		.place = v->place ?: v->op->place,
-		.dir = v->dir,
-		.layer = v->layer,
-		.residency = v->residency ?: v->op->residency,
-		.ttl_s = v->ttl_s,
-		.ambiguous = s->shared,
-		.twins = s->shared ? twins : NULL,
-	});
+					    .request = s->request,
+					    .op = v->op,
+					    .source = s,
+					    .place = v->place ?: v->op->place,
+					    .dir = v->dir,
+					    .layer = v->layer,
+					    .residency = v->residency ?: v->op->residency,
+					    .ttl_s = v->ttl_s,
+					    .ambiguous = s->shared,
+					    .twins = s->shared ? twins : NULL,
+				    });
 }
 
 static bool is_enough(const struct dfl_src *chunk, uint32_t len)
@@ -324,7 +338,8 @@ static void link_to_uploads(const struct dfl_view *v, const struct dfl_src *chun
 	for (unsigned i = 0; i < v->op->n_olds; i++) {
 		const struct old_run *r = &v->op->olds[i];
 
-		if (r->view == v->number && r->field && dfl_field_is_document(r->field->field) && r->span >= SPAN_SURE)
+		if (r->view == v->number && r->field && dfl_field_is_document(r->field->field) &&
+		    r->span >= SPAN_SURE)
 			dfl_request_link(chunk->request, r->field->old->trace_id, "file");
 	}
 }
@@ -336,13 +351,13 @@ void dfl_answer_close(struct dfl_view *v)
 	if (!v->decided && v->held.len)
 		decide(v, true);
 	LL_FOREACH2(v->answers, s, next_twin)
-		if (s->shared || !is_kind(v, "embedding")) /* else more vectors may come */
-			dfl_match_source_end(s->match);
+	if (s->shared || !is_kind(v, "embedding")) /* else more vectors may come */
+		dfl_match_source_end(s->match);
 	LL_FOREACH2(v->answers, s, next_twin)
-		if (s->is_chunk)
-			link_to_uploads(v, s);
+	if (s->is_chunk)
+		link_to_uploads(v, s);
 	LL_FOREACH2(v->answers, s, next_twin)
-		whole_hop(v, s, v->answers);
+	whole_hop(v, s, v->answers);
 	for (s = v->answers; s; s = next) {
 		next = s->next_twin;
 		s->next_twin = NULL;
@@ -363,7 +378,8 @@ static bool is_same_text(const struct dfl_src *a, const struct dfl_src *b)
 {
 	struct dfl_run all = { .canon_to = dfl_match_source_canon_bytes(b->match) };
 
-	if (a->kind != b->kind || dfl_match_source_raw_bytes(a->match) != dfl_match_source_raw_bytes(b->match))
+	if (a->kind != b->kind ||
+	    dfl_match_source_raw_bytes(a->match) != dfl_match_source_raw_bytes(b->match))
 		return false;
 	if (a->head_len != b->head_len || memcmp(a->head, b->head, a->head_len))
 		return false;
@@ -386,8 +402,8 @@ static bool is_answered(const struct request *r)
 	const struct dfl_src *s;
 
 	LL_FOREACH(r->sources, s)
-		if (is_sure(s) && !strcmp(s->kind, "answer"))
-			return true;
+	if (is_sure(s) && !strcmp(s->kind, "answer"))
+		return true;
 	return false;
 }
 
@@ -398,9 +414,9 @@ static bool is_of_another(const struct dfl_trace *t, const struct dfl_src *s)
 	const struct request *r;
 
 	DL_FOREACH(t->requests, r)
-		for (o = r != s->request ? r->sources : NULL; o; o = o->next)
-			if (is_sure(o) && (is_twin(o, s) || (answered && is_same_text(o, s))))
-				return true;
+	for (o = r != s->request ? r->sources : NULL; o; o = o->next)
+		if (is_sure(o) && (is_twin(o, s) || (answered && is_same_text(o, s))))
+			return true;
 	return false;
 }
 
@@ -411,12 +427,13 @@ static void withdraw(struct dfl_trace *t, const struct dfl_src *s)
 	struct request *r;
 
 	LL_FOREACH(s->request->sources, o)
-		if (o != s && is_same_text(o, s))
-			return;
+	if (o != s && is_same_text(o, s))
+		return;
 	DL_FOREACH(t->requests, r)
-		for (o = r != s->request ? r->sources : NULL; o; o = o->next)
-			if ((is_twin(o, s) || is_same_text(o, s)) && dfl_hops_no_candidate(r, o, s->request))
-				r->dirty = true;
+	for (o = r != s->request ? r->sources : NULL; o; o = o->next)
+		if ((is_twin(o, s) || is_same_text(o, s)) &&
+		    dfl_hops_no_candidate(r, o, s->request))
+			r->dirty = true;
 }
 
 /* As they were found. */
@@ -425,7 +442,8 @@ static void renumber(struct dfl_trace *t, struct request *r)
 	struct dfl_src *s, *before;
 	unsigned n;
 
-	LL_FOREACH(r->sources, s) {
+	LL_FOREACH(r->sources, s)
+	{
 		if (!s->kind)
 			continue;
 		n = 1;
@@ -441,7 +459,8 @@ void dfl_answer_settle(struct dfl_trace *t, struct request *r)
 	struct dfl_src *s, *next;
 	bool any = false;
 
-	LL_FOREACH_SAFE(r->sources, s, next) {
+	LL_FOREACH_SAFE(r->sources, s, next)
+	{
 		if (!s->shared || s->claimed || s->from || !is_of_another(t, s))
 			continue;
 		withdraw(t, s);

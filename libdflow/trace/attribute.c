@@ -28,7 +28,9 @@ static unsigned shortest(const struct dfl_op *op)
 	unsigned at = 0;
 
 	for (unsigned i = 1; i < op->n_runs; i++)
-		if (!op->runs[i].counted && (op->runs[at].counted || dfl_run_len(&op->runs[i]) < dfl_run_len(&op->runs[at])))
+		if (!op->runs[i].counted &&
+		    (op->runs[at].counted ||
+		     dfl_run_len(&op->runs[i]) < dfl_run_len(&op->runs[at])))
 			at = i;
 	return at;
 }
@@ -40,14 +42,17 @@ static struct op_run *new_run(struct dfl_trace *t, struct dfl_op *op, const stru
 	unsigned cap = op->cap_runs ? 2 * op->cap_runs : 8;
 
 	/* comparing all with all pays when many came since the last time */
-	if (++op->since_tidy >= RUNS_TO_TIDY && op->n_runs == op->cap_runs && 2 * op->since_tidy >= op->n_runs)
+	if (++op->since_tidy >= RUNS_TO_TIDY && op->n_runs == op->cap_runs &&
+	    2 * op->since_tidy >= op->n_runs)
 		dfl_explain_drop(op);
 	if (op->n_runs < op->cap_runs)
 		return &op->runs[op->n_runs++];
 	if (op->n_runs >= MAX_RUNS_PER_OP) {
 		t->stats.capped_runs++;
 		runs = &op->runs[shortest(op)];
-		return !runs->counted && dfl_run_len(runs) < run->canon_to - run->canon_from ? runs : NULL;
+		return !runs->counted && dfl_run_len(runs) < run->canon_to - run->canon_from ?
+			       runs :
+			       NULL;
 	}
 	runs = reallocarray(op->runs, cap, sizeof(*runs));
 	if (!runs)
@@ -88,7 +93,8 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 	op->changed = true;
 }
 
-static void add_candidates(struct dfl_trace *t, struct dfl_op *op, const struct op_run *run, struct hop *h)
+static void add_candidates(struct dfl_trace *t, struct dfl_op *op, const struct op_run *run,
+			   struct hop *h)
 {
 	for (unsigned i = 0; i < op->n_maybe && run->source->derived_from; i++)
 		dfl_hop_candidate(t, h, op->maybe[i]->trace_id);
@@ -97,8 +103,8 @@ static void add_candidates(struct dfl_trace *t, struct dfl_op *op, const struct 
 			dfl_hop_candidate(t, h, op->runs[i].source->request->trace_id);
 }
 
-static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of, const struct run_group *g,
-			struct request *owner, bool by_id)
+static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of,
+			const struct run_group *g, struct request *owner, bool by_id)
 {
 	struct request *from = of->source->request;
 	bool replay = owner && owner != from && dfl_was_over(from, op->begin_ns);
@@ -123,7 +129,8 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 		return;
 	if (add.ambiguous)
 		dfl_hop_candidate(t, h, from->trace_id);
-	of->source->claimed |= by_id && !replay && !add.ambiguous && g->coverage * 100 >= FULL_PERCENT;
+	of->source->claimed |= by_id && !replay && !add.ambiguous &&
+			       g->coverage * 100 >= FULL_PERCENT;
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		struct op_run *r = &op->runs[i];
 
@@ -139,7 +146,7 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 	}
 	if (g->common > h->common_sources)
 		h->common_sources = g->common;
-	if (new && replay)
+	if (new &&replay)
 		dfl_request_replayed(from, owner, h->seq);
 	op->tc->of_others = true;
 	dfl_request_changed(t, add.request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
@@ -160,15 +167,19 @@ static void count_weak(struct dfl_op *op, const struct op_run *of)
 
 static bool is_enough_when_tied(const struct run_group *g, const struct op_run *of)
 {
-	/* Between the values of an operation stand its own words, and a text can have those in it too. */
+	/*
+	 * Between the values of an operation stand its own words, and a text can have those in it
+	 * too.
+	 */
 	return g->longest >= (of->place ? RUN_WEAK : RUN_FULL) || g->whole_leaf;
 }
 
 /* Of history only what is whole, or nobody else's, tells whose it is. */
-static bool is_phrase_of_the_past(const struct dfl_op *op, const struct op_run *of, const struct run_group *g,
-				  const struct request *owner)
+static bool is_phrase_of_the_past(const struct dfl_op *op, const struct op_run *of,
+				  const struct run_group *g, const struct request *owner)
 {
-	return owner && owner != of->source->request && dfl_was_over(of->source->request, op->begin_ns) && g->common &&
+	return owner && owner != of->source->request &&
+	       dfl_was_over(of->source->request, op->begin_ns) && g->common &&
 	       g->coverage * 100 < FULL_PERCENT;
 }
 
@@ -188,8 +199,8 @@ static bool is_of_others(struct dfl_trace *t, const struct dfl_op *op, const str
 }
 
 /*
- * May an id still tell whose it is? A statement names the message after the text, and a blocking answer tells
- * only at its end which message is the request's.
+ * May an id still tell whose it is? A statement names the message after the text, and a blocking
+ * answer tells only at its end which message is the request's.
  */
 static bool waits_for_id(struct dfl_trace *t, const struct dfl_op *op)
 {
@@ -198,7 +209,8 @@ static bool waits_for_id(struct dfl_trace *t, const struct dfl_op *op)
 	if (!op->ended)
 		return true;
 	for (unsigned i = 0; i < op->n_ids; i++)
-		if (op->ids[i].kind != DFL_ID_CONVERSATION && op->ids[i].kind != DFL_ID_UPLOAD_FILE &&
+		if (op->ids[i].kind != DFL_ID_CONVERSATION &&
+		    op->ids[i].kind != DFL_ID_UPLOAD_FILE &&
 		    op->ids[i].kind != DFL_ID_PLUGIN_SESSION && /* the call came before */
 		    !dfl_request_by_id(t, op->ids[i].kind, op->ids[i].value, op->last_ns))
 			return true;
@@ -211,8 +223,12 @@ static bool is_last_call(const struct dfl_trace *t, const struct request *r)
 	return t->finishing || (r->settling && !r->settled);
 }
 
-/* One group of runs: evidence by its length, or by what ties the operation to the request, or neither. */
-static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of, struct request *owner)
+/*
+ * One group of runs: evidence by its length, or by what ties the operation to the request, or
+ * neither.
+ */
+static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of,
+		  struct request *owner)
 {
 	struct run_group g = dfl_group_measure(op, of);
 	struct request *r = of->source->request;
@@ -221,7 +237,8 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 		return;
 	if (!op->operation && !op->ended && !is_last_call(t, r))
 		return; /* it has no name yet */
-	if ((g.tied || op->n_maybe || of->source->derived_from) && !is_last_call(t, r) && waits_for_id(t, op))
+	if ((g.tied || op->n_maybe || of->source->derived_from) && !is_last_call(t, r) &&
+	    waits_for_id(t, op))
 		return;
 	if (is_of_others(t, op, of))
 		count_weak(op, of);
@@ -234,7 +251,8 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 }
 
 /* Does a run of the request, or a longer one, stand on the same bytes? */
-static bool has_run_there(const struct dfl_op *op, const struct op_run *run, const struct request *r)
+static bool has_run_there(const struct dfl_op *op, const struct op_run *run,
+			  const struct request *r)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct op_run *other = &op->runs[i];
@@ -262,13 +280,14 @@ static bool make_run_of(struct op_run *run, const struct dfl_op *op, struct requ
 }
 
 /*
- * When more texts are equal than match looks at, the one of whom an id names may not be among them; an answer that
- * became known after the operation is not either, and an equal one of the past is. It must be final, or the owner's may
- * still come.
+ * When more texts are equal than match looks at, the one of whom an id names may not be among them;
+ * an answer that became known after the operation is not either, and an equal one of the past is.
+ * It must be final, or the owner's may still come.
  */
 static bool may_lack_owner(const struct dfl_op *op, const struct op_run *r)
 {
-	return r->final && (r->run.other_sources >= DFL_MATCH_LOOKED_AT - 1 || dfl_was_over(r->source->request, op->begin_ns));
+	return r->final && (r->run.other_sources >= DFL_MATCH_LOOKED_AT - 1 ||
+			    dfl_was_over(r->source->request, op->begin_ns));
 }
 
 static void find_text_of_owner(struct dfl_op *op)
@@ -340,7 +359,8 @@ void dfl_attribute_late(struct dfl_trace *t)
 {
 	struct dfl_op *op;
 
-	DL_FOREACH(t->ops, op) {
+	DL_FOREACH(t->ops, op)
+	{
 		if (op->ended && !op->n_ids && !op->open_views)
 			continue; /* nothing new can be known of it */
 		if (!is_due(t, op))
@@ -349,7 +369,8 @@ void dfl_attribute_late(struct dfl_trace *t)
 		for (unsigned i = 0; i < op->n_runs; i++)
 			op->runs[i].final = is_final(t, op, &op->runs[i]);
 		for (unsigned i = 0; i < op->n_olds; i++)
-			op->olds[i].final |= t->finishing || (op->owner && is_last_call(t, op->owner));
+			op->olds[i].final |= t->finishing ||
+					     (op->owner && is_last_call(t, op->owner));
 		dfl_attribute_op(t, op);
 	}
 }

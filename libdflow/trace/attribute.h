@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of attribution share: explain.c compares runs, owner.c tells whose an operation is, attribute.c judges. */
+/*
+ * What the files of attribution share: explain.c compares runs, owner.c tells whose an operation
+ * is, attribute.c judges.
+ */
 #pragma once
 
 #include <string.h>
@@ -38,20 +41,24 @@ static inline bool dfl_is_of_other_message(const struct dfl_op *op, const struct
 	return false;
 }
 
-/* Where an answer is told now, an equal one of the past is no copy of it. A title may be told after its request was over. */
+/*
+ * Where an answer is told now, an equal one of the past is no copy of it. A title may be told after
+ * its request was over.
+ */
 static inline bool dfl_is_told_anew(const struct dfl_op *op, const struct op_run *r)
 {
 	const struct dfl_src *s = r->source;
 
-	return op->answers[r->dir] && s->kind && !strcmp(s->kind, "answer") && dfl_was_over(s->request, op->begin_ns) &&
-	       !dfl_was_over(s->request, s->asked_ns) && !(op->owned_by_id && op->owner == s->request);
+	return op->answers[r->dir] && s->kind && !strcmp(s->kind, "answer") &&
+	       dfl_was_over(s->request, op->begin_ns) && !dfl_was_over(s->request, s->asked_ns) &&
+	       !(op->owned_by_id && op->owner == s->request);
 }
 
 /* ---- explain.c ---- */
 
 /*
- * The text where it came from is no evidence, but it explains its bytes better than what others have in
- * common with it.
+ * The text where it came from is no evidence, but it explains its bytes better than what others
+ * have in common with it.
  */
 static inline bool dfl_run_counts(const struct op_run *r)
 {
@@ -59,8 +66,8 @@ static inline bool dfl_run_counts(const struct op_run *r)
 }
 
 /*
- * Marks the runs that others explain better (beaten), or as well (tied), by what is known of the operation; and
- * what their groups amount to (content, doubted).
+ * Marks the runs that others explain better (beaten), or as well (tied), by what is known of the
+ * operation; and what their groups amount to (content, doubted).
  */
 void dfl_explain(struct dfl_op *op);
 /* The same, and lets go what another run beats: it can never count any more. */
@@ -68,8 +75,9 @@ void dfl_explain_drop(struct dfl_op *op);
 /* Do they stand on the same bytes, for the most part of the shorter one? */
 bool dfl_runs_overlap(const struct op_run *a, const struct op_run *b);
 /*
- * Does b put in doubt that a's bytes are of a's request? A whole text does so to a part that is as long, and
- * not the other way round. So others can't make evidence vanish by repeating it, nor spoil whole copies.
+ * Does b put in doubt that a's bytes are of a's request? A whole text does so to a part that is as
+ * long, and not the other way round. So others can't make evidence vanish by repeating it, nor
+ * spoil whole copies.
  */
 bool dfl_runs_tied(const struct dfl_op *op, const struct op_run *a, const struct op_run *b);
 
@@ -90,11 +98,14 @@ bool dfl_group_is_content(const struct run_group *g);
 
 /* Marks the runs that explain nothing here (out). */
 void dfl_chunk_mark(struct dfl_op *op);
-/* Of two equal runs of different requests, one of them of a chunk. 1: a explains the bytes better; -1: b; 0: neither. */
+/*
+ * Of two equal runs of different requests, one of them of a chunk. 1: a explains the bytes better;
+ * -1: b; 0: neither.
+ */
 int dfl_chunk_better(const struct dfl_op *op, const struct op_run *a, const struct op_run *b);
 /*
- * Are these bytes mostly chunks that somebody retrieved and uses here? Then they say more than the document that
- * they were cut from, though side by side they are a longer run of it.
+ * Are these bytes mostly chunks that somebody retrieved and uses here? Then they say more than the
+ * document that they were cut from, though side by side they are a longer run of it.
  */
 bool dfl_chunk_fill(const struct dfl_op *op, uint64_t view, uint64_t from, uint64_t to);
 /* The operation is of who retrieved the chunk. */

@@ -45,7 +45,8 @@ void dfl_build_add(struct build *b, char ***list, size_t *n, const char *s)
 		(*n)++;
 }
 
-static void build_endpoint(struct build *b, const struct end_question *q, struct dfl_doc_endpoint *e)
+static void build_endpoint(struct build *b, const struct end_question *q,
+			   struct dfl_doc_endpoint *e)
 {
 	const struct proc *p = q->pid ? dfl_trace_find_proc(b->t, q->pid) : NULL;
 	const struct dfl_addr *addr = &q->tc->end[q->end].addr;
@@ -118,7 +119,8 @@ void dfl_build_pids(struct build *b)
 	if (b->have_pids)
 		return;
 	b->have_pids = true;
-	HASH_ITER(hh, b->r->hops, h, next) {
+	HASH_ITER(hh, b->r->hops, h, next)
+	{
 		note_pid(b, ask(h, DFL_CLIENT).pid);
 		note_pid(b, ask(h, DFL_SERVER).pid);
 	}
@@ -132,7 +134,7 @@ static void sort_hops(struct build *b)
 	if (!b->hops)
 		return;
 	HASH_ITER(hh, b->r->hops, h, next)
-		b->hops[b->n_hops++] = h;
+	b->hops[b->n_hops++] = h;
 	qsort(b->hops, b->n_hops, sizeof(*b->hops), by_time);
 }
 
@@ -146,8 +148,8 @@ static bool takes_part(struct build *b, const struct tconn *tc)
 }
 
 /*
- * The connections of the request: those that carried text or an id of it, and those that a process which
- * handled it used meanwhile, unless they only carried other requests' text.
+ * The connections of the request: those that carried text or an id of it, and those that a process
+ * which handled it used meanwhile, unless they only carried other requests' text.
  */
 static bool is_of_request(struct build *b, const struct rconn *rc)
 {
@@ -161,7 +163,8 @@ static bool is_of_request(struct build *b, const struct rconn *rc)
 
 static int by_conn(const void *a, const void *b)
 {
-	const struct rconn *x = *(const struct rconn *const *)a, *y = *(const struct rconn *const *)b;
+	const struct rconn *x = *(const struct rconn *const *)a,
+			   *y = *(const struct rconn *const *)b;
 
 	return x->tc->id < y->tc->id ? -1 : x->tc->id > y->tc->id;
 }
@@ -174,8 +177,8 @@ static void sort_conns(struct build *b)
 	if (!b->conns)
 		return;
 	HASH_ITER(hh, b->r->conns, rc, next)
-		if (is_of_request(b, rc))
-			b->conns[b->n_conns++] = rc;
+	if (is_of_request(b, rc))
+		b->conns[b->n_conns++] = rc;
 	qsort(b->conns, b->n_conns, sizeof(*b->conns), by_conn);
 }
 
@@ -194,7 +197,8 @@ static uint32_t one_conn_number(struct build *b, const struct tconn *tc)
 	uint32_t n = 0;
 	bool found = false;
 
-	HASH_ITER(hh, b->r->conns, rc, next) {
+	HASH_ITER(hh, b->r->conns, rc, next)
+	{
 		if (rc->tc->id > tc->id || !is_of_request(b, rc))
 			continue;
 		n++;
@@ -222,7 +226,9 @@ static enum dfl_residency residency(const struct hop *h, enum dfl_station to)
 	case DFL_ST_FILE:
 		if (h->residency != DFL_RES_UNKNOWN)
 			return h->residency;
-		return to == DFL_ST_LOGS ? DFL_LOG : to == DFL_ST_FILE ? DFL_EPHEMERAL_DISK : DFL_RES_UNKNOWN;
+		return to == DFL_ST_LOGS ? DFL_LOG :
+		       to == DFL_ST_FILE ? DFL_EPHEMERAL_DISK :
+					   DFL_RES_UNKNOWN;
 	case DFL_ST_LLM:
 	case DFL_ST_EMBEDDING:
 		return DFL_EXTERNAL;
@@ -283,7 +289,8 @@ static void build_coverage(struct build *b, const struct hop *h, struct dfl_doc_
 static void build_network(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
 	/* the end that is elsewhere; both here: the server */
-	enum dfl_end far = h->tc->end[DFL_SERVER].pid && !h->tc->end[DFL_CLIENT].pid ? DFL_CLIENT : DFL_SERVER;
+	enum dfl_end far = h->tc->end[DFL_SERVER].pid && !h->tc->end[DFL_CLIENT].pid ? DFL_CLIENT :
+										       DFL_SERVER;
 	const struct dfl_addr *addr = &h->tc->end[far].addr;
 	const char *evidence, *name = dfl_tconn_name(b->t, h->tc, far, &evidence);
 
@@ -292,7 +299,8 @@ static void build_network(struct build *b, const struct hop *h, struct dfl_doc_h
 		return;
 	if (addr->family)
 		d->in_vpc = dfl_rules_in_vpc(b->t->opts.rules, addr);
-	d->region = dfl_build_string(b, dfl_rules_region(b->t->opts.rules, addr->family ? addr : NULL, name));
+	d->region = dfl_build_string(
+		b, dfl_rules_region(b->t->opts.rules, addr->family ? addr : NULL, name));
 	if (d->encrypted != 1 || !h->tc->tls)
 		return;
 	d->tls_version = dfl_build_string(b, h->tc->tls->version);
@@ -307,7 +315,8 @@ static void build_candidates(struct build *b, const struct hop *h, struct dfl_do
 		dfl_build_add(b, &d->candidates, &d->n_candidates, h->candidates[i]);
 }
 
-static void build_hop(struct build *b, const struct hop *h, uint32_t connection, struct dfl_doc_hop *d)
+static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
+		      struct dfl_doc_hop *d)
 {
 	enum dfl_end from = h->key.dir == DFL_REQUEST ? DFL_CLIENT : DFL_SERVER;
 	struct end_question q_from = ask(h, from), q_to = ask(h, !from);
@@ -344,12 +353,17 @@ static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
 
 static void build_conn(struct build *b, const struct rconn *rc, struct dfl_doc_conn *d)
 {
-	struct end_question from = { .tc = rc->tc, .end = DFL_CLIENT, .pid = rc->tc->end[DFL_CLIENT].pid };
-	struct end_question to = { .tc = rc->tc, .end = DFL_SERVER, .pid = rc->tc->end[DFL_SERVER].pid };
+	struct end_question from = { .tc = rc->tc,
+				     .end = DFL_CLIENT,
+				     .pid = rc->tc->end[DFL_CLIENT].pid };
+	struct end_question to = { .tc = rc->tc,
+				   .end = DFL_SERVER,
+				   .pid = rc->tc->end[DFL_SERVER].pid };
 	uint64_t gap;
 
 	d->connection = dfl_build_conn_number(b, rc->tc);
-	for (size_t i = 0; i < b->n_hops; i++) /* an operation on it may have told who its ends are */
+	for (size_t i = 0; i < b->n_hops; i++) /* an operation on it may have told who its ends are
+						*/
 		if (b->hops[i]->tc == rc->tc) {
 			from = ask(b->hops[i], DFL_CLIENT);
 			to = ask(b->hops[i], DFL_SERVER);
@@ -372,14 +386,16 @@ static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc
 	f->derived_from = dfl_build_string(b, s->derived_from);
 	f->bytes = s->cut ? DFL_DOC_UNKNOWN : dfl_match_source_raw_bytes(s->match);
 	f->canonical_bytes = dfl_match_source_canon_bytes(s->match);
-	f->matchable = dfl_build_string(b, !f->canonical_bytes ? "none" :
-				      f->canonical_bytes < RUN_FULL ? "whole-leaf" : "content");
+	f->matchable = dfl_build_string(b, !f->canonical_bytes		 ? "none" :
+					   f->canonical_bytes < RUN_FULL ? "whole-leaf" :
+									   "content");
 }
 
 static bool have_foreign_field(const struct dfl_doc *doc, const struct hop *h)
 {
 	for (size_t i = 0; i < doc->n_fields; i++)
-		if (doc->fields[i].from_trace && !strcmp(doc->fields[i].from_trace, h->key.replayed_from) &&
+		if (doc->fields[i].from_trace &&
+		    !strcmp(doc->fields[i].from_trace, h->key.replayed_from) &&
 		    !strcmp(doc->fields[i].field, h->field))
 			return true;
 	return false;
@@ -463,7 +479,8 @@ static void build_replays(struct build *b)
 	qsort(r->replayed_in, r->n_replayed_in, sizeof(*r->replayed_in), by_start);
 	for (size_t i = 0; i < r->n_replayed_in; i++)
 		doc->replayed_in[doc->n_replayed_in++] = (struct dfl_doc_replay){
-			dfl_build_string(b, r->replayed_in[i].trace_id), r->replayed_in[i].seq };
+			dfl_build_string(b, r->replayed_in[i].trace_id), r->replayed_in[i].seq
+		};
 }
 
 static void build_lists(struct build *b)
@@ -477,13 +494,16 @@ static void build_lists(struct build *b)
 	if (b->failed)
 		return;
 	for (size_t i = 0; i < b->n_hops; i++)
-		build_hop(b, b->hops[i], dfl_build_conn_number(b, b->hops[i]->tc), &doc->hops[doc->n_hops++]);
+		build_hop(b, b->hops[i], dfl_build_conn_number(b, b->hops[i]->tc),
+			  &doc->hops[doc->n_hops++]);
 	for (size_t i = 0; i < b->n_conns; i++)
 		build_conn(b, b->conns[i], &doc->connections[doc->n_connections++]);
 	build_replays(b);
 	for (size_t i = 0; i < r->n_links; i++)
 		doc->links[doc->n_links++] = (struct dfl_doc_link){
-			dfl_build_string(b, r->links[i].trace_id), dfl_build_string(b, r->links[i].why) };
+			dfl_build_string(b, r->links[i].trace_id),
+			dfl_build_string(b, r->links[i].why)
+		};
 }
 
 static int done(struct build *b, struct dfl_doc **ret_doc)
@@ -515,7 +535,8 @@ int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_d
 	return done(&b, ret_doc);
 }
 
-int dfl_build_head(struct dfl_trace *t, struct request *r, const struct hop *only, struct dfl_doc **ret_doc)
+int dfl_build_head(struct dfl_trace *t, struct request *r, const struct hop *only,
+		   struct dfl_doc **ret_doc)
 {
 	struct build b = { .t = t, .r = r, .doc = calloc(1, sizeof(*b.doc)) };
 
@@ -533,7 +554,8 @@ size_t dfl_build_hop_index(const struct request *r, const struct hop *h)
 	const struct hop *other;
 	size_t n = 0;
 
-	if (!h->hh.next && h->first_ns == r->newest_ns) /* found last and begun last, as nearly always */
+	if (!h->hh.next && h->first_ns == r->newest_ns) /* found last and begun last, as nearly
+							   always */
 		return HASH_COUNT(r->hops) - 1;
 	for (other = r->hops; other; other = other->hh.next)
 		n += dfl_hop_order(other, h) < 0;

@@ -31,7 +31,8 @@ static void build_unread(struct build *b, const struct rconn *rc)
 		reason(b, "bytes of a connection were not seen");
 	if (!unread)
 		return;
-	list = reallocarray(doc->completeness.unread, doc->completeness.n_unread + 1, sizeof(*list));
+	list = reallocarray(doc->completeness.unread, doc->completeness.n_unread + 1,
+			    sizeof(*list));
 	if (!list) {
 		b->failed = true;
 		return;
@@ -39,9 +40,9 @@ static void build_unread(struct build *b, const struct rconn *rc)
 	doc->completeness.unread = list;
 	list[doc->completeness.n_unread++] = (struct dfl_doc_unread){
 		.connection = dfl_build_conn_number(b, rc->tc),
-		.why = dfl_build_string(b, rc->tc->unreadable  ? "encoding"
-					   : rc->tc->encrypted ? "tls"
-							       : "no-buffer"),
+		.why = dfl_build_string(b, rc->tc->unreadable ? "encoding" :
+					   rc->tc->encrypted  ? "tls" :
+								"no-buffer"),
 		.bytes = unread,
 	};
 }
@@ -64,7 +65,8 @@ void dfl_build_completeness(struct build *b)
 	if (r->capped)
 		reason(b, "a limit was reached");
 	if (r->cut_derived) {
-		snprintf(text, sizeof(text), "%u derived texts beyond a limit are not looked for", r->cut_derived);
+		snprintf(text, sizeof(text), "%u derived texts beyond a limit are not looked for",
+			 r->cut_derived);
 		reason(b, text);
 	}
 	if (!r->settled)
@@ -74,7 +76,8 @@ void dfl_build_completeness(struct build *b)
 		const struct proc *p = dfl_trace_find_proc(b->t, b->pids[i]);
 
 		if (p && p->blind_why)
-			dfl_build_add(b, &doc->completeness.blind, &doc->completeness.n_blind, p->blind_why);
+			dfl_build_add(b, &doc->completeness.blind, &doc->completeness.n_blind,
+				      p->blind_why);
 	}
 	doc->completeness.complete = r->settled && !doc->completeness.n_reasons &&
 				     !doc->completeness.n_unread && !doc->completeness.n_blind;

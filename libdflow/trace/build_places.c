@@ -6,14 +6,16 @@
 
 static bool is_store(enum dfl_station s)
 {
-	return s == DFL_ST_REDIS || s == DFL_ST_POSTGRES || s == DFL_ST_VECTOR_DB || s == DFL_ST_S3 ||
-	       s == DFL_ST_LOGS || s == DFL_ST_FILE || s == DFL_ST_LLM || s == DFL_ST_EMBEDDING;
+	return s == DFL_ST_REDIS || s == DFL_ST_POSTGRES || s == DFL_ST_VECTOR_DB ||
+	       s == DFL_ST_S3 || s == DFL_ST_LOGS || s == DFL_ST_FILE || s == DFL_ST_LLM ||
+	       s == DFL_ST_EMBEDDING;
 }
 
 static struct dfl_doc_place *find_place(struct dfl_doc *doc, const struct dfl_doc_hop *h)
 {
 	for (size_t i = 0; i < doc->n_places; i++)
-		if (doc->places[i].station == h->to.station && !strcmp(doc->places[i].place, h->place))
+		if (doc->places[i].station == h->to.station &&
+		    !strcmp(doc->places[i].place, h->place))
 			return &doc->places[i];
 	return NULL;
 }
@@ -61,7 +63,9 @@ void dfl_build_places(struct build *b)
 			p->residency = h->residency;
 			p->ttl_s = h->ttl_s;
 			p->first_ns = h->first_ns;
-			p->removed_ns = b->hops[i]->removed_ns ? (int64_t)(b->hops[i]->removed_ns - b->r->start_ns) : -1;
+			p->removed_ns = b->hops[i]->removed_ns ?
+						(int64_t)(b->hops[i]->removed_ns - b->r->start_ns) :
+						-1;
 		}
 		dfl_build_add(b, &p->fields, &p->n_fields, h->field);
 	}

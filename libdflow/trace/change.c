@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a callback is told of a change: nothing is built before it is asked for, so that a hop costs what is taken of it. */
+/*
+ * What a callback is told of a change: nothing is built before it is asked for, so that a hop costs
+ * what is taken of it.
+ */
 #include "trace/state.h"
 
 struct dfl_change {
 	struct dfl_trace *t;
 	struct request *r;
-	const struct hop *hop; /* NULL: not of a hop */
+	const struct hop *hop;	    /* NULL: not of a hop */
 	struct dfl_doc *head, *doc; /* NULL: not asked for yet */
 };
 
@@ -33,7 +36,8 @@ size_t dfl_change_hop_index(const struct dfl_change *c)
 	return c->hop ? dfl_build_hop_index(c->r, c->hop) : SIZE_MAX;
 }
 
-void dfl_change_tell(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop)
+void dfl_change_tell(struct dfl_trace *t, struct request *r, enum dfl_doc_change what,
+		     const struct hop *hop)
 {
 	struct dfl_change c = { .t = t, .r = r, .hop = hop };
 

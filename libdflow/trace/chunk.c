@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Retrieved chunks stand in a store: what is equal to one can be the document it was cut from, a text that
- * somebody pasted, or what another request retrieved.
+ * Retrieved chunks stand in a store: what is equal to one can be the document it was cut from, a
+ * text that somebody pasted, or what another request retrieved.
  */
 #include "trace/attribute.h"
 
@@ -30,8 +30,8 @@ bool dfl_chunk_is_of_owner(const struct dfl_op *op, const struct op_run *r)
 }
 
 /*
- * What one request retrieved, or what somebody asked with the same words, is no text of another's that retrieves it.
- * But a document may be what is retrieved.
+ * What one request retrieved, or what somebody asked with the same words, is no text of another's
+ * that retrieves it. But a document may be what is retrieved.
  */
 static bool is_elsewhere(const struct dfl_op *op, const struct op_run *r)
 {
@@ -41,12 +41,16 @@ static bool is_elsewhere(const struct dfl_op *op, const struct op_run *r)
 	       (r->holds && !strcmp(r->holds, "chunk") && !dfl_source_is_document(r->source));
 }
 
-/* Does the request of the chunk use it here, so that it says more than the document it was cut from? */
+/*
+ * Does the request of the chunk use it here, so that it says more than the document it was cut
+ * from?
+ */
 static bool is_used(const struct dfl_op *op, const struct op_run *r)
 {
 	struct request *of = r->source ? r->source->request : NULL;
 
-	if (!of || !r->source->is_chunk || dfl_run_coverage(r) * 100 < FULL_PERCENT || (r->holds && !dfl_chunk_fits(r)))
+	if (!of || !r->source->is_chunk || dfl_run_coverage(r) * 100 < FULL_PERCENT ||
+	    (r->holds && !dfl_chunk_fits(r)))
 		return false;
 	return op->owner ? op->owner == of : !dfl_was_over(of, op->begin_ns);
 }

@@ -41,8 +41,8 @@ struct rconn *dfl_request_conn(struct dfl_trace *t, struct request *r, struct tc
 }
 
 /*
- * Requests are in the order of their numbers, so only the ones since the last touch are new to it. Files
- * are told when text was found in them: programs read too many to list those without.
+ * Requests are in the order of their numbers, so only the ones since the last touch are new to it.
+ * Files are told when text was found in them: programs read too many to list those without.
  */
 void dfl_conn_touch(struct dfl_trace *t, struct tconn *tc)
 {
@@ -59,12 +59,14 @@ void dfl_conn_touch(struct dfl_trace *t, struct tconn *tc)
 	tc->seen_request = t->requests->prev->number;
 }
 
-void dfl_rconn_now(const struct rconn *rc, uint64_t *ret_scanned, uint64_t *ret_unread, uint64_t *ret_gap)
+void dfl_rconn_now(const struct rconn *rc, uint64_t *ret_scanned, uint64_t *ret_unread,
+		   uint64_t *ret_gap)
 {
 	uint64_t unread = rc->closed ? rc->unread : rc->tc->unread;
 
 	*ret_scanned = (rc->closed ? rc->scanned : rc->tc->scanned) - rc->scanned0;
-	*ret_unread = unread > rc->unread0 ? unread - rc->unread0 : 0; /* a handshake is taken back */
+	*ret_unread = unread > rc->unread0 ? unread - rc->unread0 : 0; /* a handshake is taken back
+									*/
 	*ret_gap = (rc->closed ? rc->gap : rc->tc->gap_bytes) - rc->gap0;
 }
 
@@ -73,7 +75,8 @@ void dfl_request_conns_freeze(struct request *r)
 {
 	struct rconn *rc, *next;
 
-	HASH_ITER(hh, r->conns, rc, next) {
+	HASH_ITER(hh, r->conns, rc, next)
+	{
 		rc->scanned = rc->tc->scanned;
 		rc->unread = rc->tc->unread;
 		rc->gap = rc->tc->gap_bytes;
@@ -85,7 +88,8 @@ void dfl_request_conns_free(struct dfl_trace *t, struct request *r)
 {
 	struct rconn *rc, *next;
 
-	HASH_ITER(hh, r->conns, rc, next) {
+	HASH_ITER(hh, r->conns, rc, next)
+	{
 		HASH_DEL(r->conns, rc);
 		dfl_tconn_unref(t, rc->tc);
 		free(rc);

@@ -6,16 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define M(type, member, key, kind) { key, kind, offsetof(type, member) }
+#define M(type, member, key, kind)                                                                 \
+	{                                                                                          \
+		key, kind, offsetof(type, member)                                                  \
+	}
 #define COUNTED(type, member, count, key, kind)                                                    \
 	{                                                                                          \
 		key, kind, offsetof(type, member), offsetof(type, count)                           \
 	}
-#define SUB(type, member, key, kind, table) { key, kind, offsetof(type, member), 0, table }
+#define SUB(type, member, key, kind, table)                                                        \
+	{                                                                                          \
+		key, kind, offsetof(type, member), 0, table                                        \
+	}
 #define LIST(type, member, key, table)                                                             \
-	{ key, DOC_LIST, offsetof(type, member), offsetof(type, n_##member), table,                \
-	  sizeof(*((type *)0)->member) }
-#define END { NULL }
+	{                                                                                          \
+		key, DOC_LIST, offsetof(type, member), offsetof(type, n_##member), table,          \
+			sizeof(*((type *)0)->member)                                               \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		NULL                                                                               \
+	}
 
 typedef struct dfl_doc_endpoint endpoint;
 static const struct dfl_doc_key container_keys[] = {

@@ -23,7 +23,7 @@ struct dfl_doc_endpoint {
 	char *comm;
 	struct {
 		char *id, *name, *image, *pod, *namespace_, *task;
-	} container; /* id NULL: no container */
+	} container;	     /* id NULL: no container */
 	char *address;	     /* with port */
 	char *name;	     /* host name */
 	char *name_evidence; /* "sni", "dns", "config" */
@@ -33,9 +33,9 @@ struct dfl_doc_field {
 	char *field;	    /* "query" */
 	bool derived;	    /* kind */
 	char *derived_from; /* operation it came from */
-	uint64_t bytes; /* DFL_DOC_UNKNOWN: null */
+	uint64_t bytes;	    /* DFL_DOC_UNKNOWN: null */
 	uint64_t canonical_bytes;
-	char *matchable; /* "content", "whole-leaf", "none" */
+	char *matchable;  /* "content", "whole-leaf", "none" */
 	char *from_trace; /* the field belongs to this other request (history, an uploaded file);
 			     NULL: own */
 };
@@ -48,7 +48,7 @@ struct dfl_doc_unread {
 };
 
 struct dfl_doc_conn {
-	uint32_t connection; /* 1, 2, … within the document */
+	uint32_t connection;		  /* 1, 2, … within the document */
 	struct dfl_doc_endpoint from, to; /* client, server */
 	enum dfl_medium medium;
 	int tls; /* 1, 0, -1 null */
@@ -60,7 +60,8 @@ struct dfl_doc_range {
 };
 
 struct dfl_doc_hop {
-	uint32_t seq; /* 1, 2, … by first_ns once the trace is settled; in order of discovery before, and for later ones */
+	uint32_t seq; /* 1, 2, … by first_ns once the trace is settled; in order of discovery
+			 before, and for later ones */
 	uint32_t connection;
 	struct dfl_doc_endpoint from, to; /* in the direction of the bytes */
 	char **via;
@@ -70,11 +71,11 @@ struct dfl_doc_hop {
 	char *protocol, *operation, *place;
 	enum dfl_dir direction;
 	enum dfl_residency residency;
-	int64_t ttl_s; /* -1 null */
-	int encrypted; /* 1, 0, -1 null */
-	char *tls_version, *tls_cipher,
-		*tls_sni; /* tls_version NULL and encrypted != 1: tls is null */
-	int in_vpc; /* 1, 0, -1 null */
+	int64_t ttl_s;				  /* -1 null */
+	int encrypted;				  /* 1, 0, -1 null */
+	char *tls_version, *tls_cipher, *tls_sni; /* tls_version NULL and encrypted != 1: tls is
+						     null */
+	int in_vpc;				  /* 1, 0, -1 null */
 	char *region;
 	char *field;
 	struct dfl_doc_range *ranges; /* raw bytes of the field; none: null */
@@ -91,7 +92,7 @@ struct dfl_doc_hop {
 	bool ambiguous;
 	char **candidates; /* trace ids */
 	size_t n_candidates;
-	char *replayed_from; /* trace id */
+	char *replayed_from;	   /* trace id */
 	int64_t first_ns, last_ns; /* from started */
 };
 
@@ -160,7 +161,9 @@ struct dfl_doc {
 #define DFL_REASON_NOT_SETTLED "not settled"
 #define DFL_REASON_CUT_OFF "the recorder ended before it settled"
 
-/* Of an open trace nothing more will come: it is settled, not complete, and says why. 0 or -ENOMEM. */
+/*
+ * Of an open trace nothing more will come: it is settled, not complete, and says why. 0 or -ENOMEM.
+ */
 int dfl_doc_cut_off(struct dfl_doc *doc);
 
 /* Frees what the document holds and the document. */

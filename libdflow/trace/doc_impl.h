@@ -8,22 +8,22 @@
 #include "trace/doc.h"
 
 enum dfl_doc_kind {
-	DOC_SCHEMA,    /* the constant */
-	DOC_TRACE_ID,  /* char[33], 32 hex digits */
-	DOC_STATE,     /* bool: "settled" or "open" */
-	DOC_DERIVED,   /* bool: "derived" or "inbound" */
-	DOC_STR,       /* char *, NULL is null */
-	DOC_STRS,      /* char **, count */
+	DOC_SCHEMA,   /* the constant */
+	DOC_TRACE_ID, /* char[33], 32 hex digits */
+	DOC_STATE,    /* bool: "settled" or "open" */
+	DOC_DERIVED,  /* bool: "derived" or "inbound" */
+	DOC_STR,      /* char *, NULL is null */
+	DOC_STRS,     /* char **, count */
 	DOC_U32,
-	DOC_U32_NULL,  /* 0 is null */
+	DOC_U32_NULL, /* 0 is null */
 	DOC_U64,
-	DOC_U64_NULL,  /* DFL_DOC_UNKNOWN is null */
-	DOC_I64,       /* -1 is null */
-	DOC_TIME,      /* int64_t, -1 is null: RFC 3339 */
+	DOC_U64_NULL, /* DFL_DOC_UNKNOWN is null */
+	DOC_I64,      /* -1 is null */
+	DOC_TIME,     /* int64_t, -1 is null: RFC 3339 */
 	DOC_BOOL,
-	DOC_TRI,       /* int, -1 is null */
+	DOC_TRI, /* int, -1 is null */
 	DOC_REAL,
-	DOC_STATION,   /* the enums: their words, unknown is null */
+	DOC_STATION, /* the enums: their words, unknown is null */
 	DOC_MEDIUM,
 	DOC_RESIDENCY,
 	DOC_DIR,

@@ -188,7 +188,8 @@ static json_t *value(const struct dfl_doc_key *k, const char *base)
 	case DOC_U64:
 		return number(*(const uint64_t *)m);
 	case DOC_U64_NULL:
-		return *(const uint64_t *)m == DFL_DOC_UNKNOWN ? json_null() : number(*(const uint64_t *)m);
+		return *(const uint64_t *)m == DFL_DOC_UNKNOWN ? json_null() :
+								 number(*(const uint64_t *)m);
 	case DOC_I64:
 		return *(const int64_t *)m == -1 ? json_null() : json_integer(*(const int64_t *)m);
 	case DOC_TIME:
@@ -206,8 +207,8 @@ static json_t *value(const struct dfl_doc_key *k, const char *base)
 	case DOC_RESIDENCY:
 		return text(dfl_residency_name(*(const enum dfl_residency *)m));
 	case DOC_DIR:
-		return json_string(*(const enum dfl_dir *)m == DFL_REQUEST ? "request"
-									   : "response");
+		return json_string(*(const enum dfl_dir *)m == DFL_REQUEST ? "request" :
+									     "response");
 	case DOC_ENCODINGS:
 		return encodings(*(const uint32_t *)m);
 	case DOC_FLAGS:
@@ -389,9 +390,9 @@ static int get_strings(const json_t *j, char ***ret_strs, size_t *ret_n)
 	int r = get_list(j, sizeof(char *), (void **)ret_strs, ret_n);
 
 	for (size_t i = 0; !r && i < *ret_n; i++)
-		r = json_is_string(json_array_get(j, i))
-			    ? get_text(json_array_get(j, i), &(*ret_strs)[i])
-			    : -EBADMSG;
+		r = json_is_string(json_array_get(j, i)) ?
+			    get_text(json_array_get(j, i), &(*ret_strs)[i]) :
+			    -EBADMSG;
 	return r;
 }
 
@@ -480,9 +481,11 @@ static int get_enum(const json_t *j, enum dfl_doc_kind kind, void *m)
 	}
 	if (kind == DOC_MEDIUM && json_is_null(j))
 		return -EBADMSG;
-	r = get_word(j, kind == DOC_STATION ? dfl_station_parse :
-			kind == DOC_MEDIUM  ? dfl_medium_parse :
-					      dfl_residency_parse, &v);
+	r = get_word(j,
+		     kind == DOC_STATION ? dfl_station_parse :
+		     kind == DOC_MEDIUM	 ? dfl_medium_parse :
+					   dfl_residency_parse,
+		     &v);
 	if (kind == DOC_STATION)
 		*(enum dfl_station *)m = v;
 	else if (kind == DOC_MEDIUM)
@@ -499,9 +502,9 @@ static int get_value(const json_t *j, const struct dfl_doc_key *k, char *base)
 
 	switch (k->kind) {
 	case DOC_SCHEMA:
-		return json_is_string(j) && !strcmp(json_string_value(j), DFL_TRACE_SCHEMA)
-			       ? 0
-			       : -EBADMSG;
+		return json_is_string(j) && !strcmp(json_string_value(j), DFL_TRACE_SCHEMA) ?
+			       0 :
+			       -EBADMSG;
 	case DOC_TRACE_ID:
 		return get_trace_id(j, m);
 	case DOC_STATE:

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which of several texts explains the bytes of an operation, and what its runs of one text amount to together. */
+/*
+ * Which of several texts explains the bytes of an operation, and what its runs of one text amount
+ * to together.
+ */
 #include "trace/attribute.h"
 
 #include <strings.h>
@@ -13,7 +16,8 @@ static bool is_whole(const struct op_run *r)
 /* Is it by the run's own bytes that the operation is thought to be its request's? */
 static bool told_owner(const struct dfl_op *op, const struct op_run *r)
 {
-	return r->view == op->told.view && r->run.pos_from < op->told.to && r->run.pos_to > op->told.from;
+	return r->view == op->told.view && r->run.pos_from < op->told.to &&
+	       r->run.pos_to > op->told.from;
 }
 
 /* 1: the operation is a's and that decides; -1: it is b's. */
@@ -27,20 +31,26 @@ static int by_owner(const struct dfl_op *op, const struct op_run *a, const struc
 /* All of a's text, in a's operation by an id: whatever longer text of others is like it. */
 static bool is_surely(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
 {
-	return op->owned_by_id && op->owner == a->source->request && op->owner != b->source->request && is_whole(a) &&
+	return op->owned_by_id && op->owner == a->source->request &&
+	       op->owner != b->source->request && is_whole(a) &&
 	       !dfl_was_over(b->source->request, op->begin_ns);
 }
 
 /* Is it an earlier request of the conversation of the operation's request? */
 static bool is_near(const struct dfl_op *op, const struct request *r)
 {
-	const char *own = op->owner ? op->owner->ids[DFL_ID_CONVERSATION] : NULL, *its = r->ids[DFL_ID_CONVERSATION];
+	const char *own = op->owner ? op->owner->ids[DFL_ID_CONVERSATION] : NULL,
+		   *its = r->ids[DFL_ID_CONVERSATION];
 
 	return own && its && !strcasecmp(own, its);
 }
 
-/* Of equal texts of the past, the one of the same conversation is its history (replay.c has the same rule for fingerprints). */
-static int by_conversation(const struct dfl_op *op, const struct request *a, const struct request *b)
+/*
+ * Of equal texts of the past, the one of the same conversation is its history (replay.c has the
+ * same rule for fingerprints).
+ */
+static int by_conversation(const struct dfl_op *op, const struct request *a,
+			   const struct request *b)
 {
 	return is_near(op, a) == is_near(op, b) ? 0 : is_near(op, a) ? 1 : -1;
 }
@@ -92,7 +102,8 @@ bool dfl_runs_tied(const struct dfl_op *op, const struct op_run *a, const struct
 {
 	int cmp;
 
-	if (!a->source || !b->source || a->source->request == b->source->request || b->beaten || !dfl_runs_overlap(a, b))
+	if (!a->source || !b->source || a->source->request == b->source->request || b->beaten ||
+	    !dfl_runs_overlap(a, b))
 		return false;
 	if (op->owned_by_id && op->owner == a->source->request)
 		return false;
@@ -119,8 +130,10 @@ static bool stands_anyway(const struct dfl_op *op, const struct op_run *a, const
 	const struct request *r = a->source->request;
 
 	if ((dfl_chunk_fits(b) && !dfl_chunk_fits(a)) || dfl_chunk_is_of_owner(op, b))
-		return false; /* but the place is made for the other, or the operation's request retrieved it */
-	if (r == b->source->request || !is_all(a) || dfl_is_of_other_message(op, r) || dfl_was_over(r, op->begin_ns))
+		return false; /* but the place is made for the other, or the operation's request
+				 retrieved it */
+	if (r == b->source->request || !is_all(a) || dfl_is_of_other_message(op, r) ||
+	    dfl_was_over(r, op->begin_ns))
 		return false;
 	return !op->owned_by_id || op->owner == r;
 }
@@ -169,10 +182,12 @@ void dfl_explain(struct dfl_op *op)
 		for (unsigned j = 0; j < op->n_runs && a->source && !a->beaten; j++) {
 			const struct op_run *b = &op->runs[j];
 
-			if (i != j && b->source && b->source != a->source && !b->out && dfl_runs_overlap(a, b))
+			if (i != j && b->source && b->source != a->source && !b->out &&
+			    dfl_runs_overlap(a, b))
 				a->beaten = better(op, a, b) < 0 && !stands_anyway(op, a, b);
 		}
-		a->beaten |= a->source && dfl_replay_beats(op, a) && (!is_whole(a) || dfl_was_over(a->source->request, op->begin_ns));
+		a->beaten |= a->source && dfl_replay_beats(op, a) &&
+			     (!is_whole(a) || dfl_was_over(a->source->request, op->begin_ns));
 	}
 	for (unsigned i = 0; i < op->n_runs; i++)
 		if (!op->runs[i].counted)
@@ -187,14 +202,16 @@ void dfl_explain_drop(struct dfl_op *op)
 	op->since_tidy = 0;
 	dfl_explain(op);
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source && (op->runs[i].counted || op->runs[i].weak || !op->runs[i].beaten))
+		if (op->runs[i].source &&
+		    (op->runs[i].counted || op->runs[i].weak || !op->runs[i].beaten))
 			op->runs[n++] = op->runs[i];
 	op->n_runs = n;
 }
 
 bool dfl_same_group(const struct op_run *a, const struct op_run *b)
 {
-	return a->source == b->source && a->place == b->place && a->dir == b->dir && a->layer == b->layer;
+	return a->source == b->source && a->place == b->place && a->dir == b->dir &&
+	       a->layer == b->layer;
 }
 
 static struct run_group measure(const struct dfl_op *op, const struct op_run *of, bool with_tied)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Facts that outlive an operation: strings, processes, host names, connections, and which station an end is. */
+/*
+ * Facts that outlive an operation: strings, processes, host names, connections, and which station
+ * an end is.
+ */
 #include "trace/state.h"
 
 #include <errno.h>
@@ -52,7 +55,8 @@ static void forget_oldest_exited(struct dfl_trace *t)
 {
 	struct proc *p, *next;
 
-	HASH_ITER(hh, t->procs, p, next) {
+	HASH_ITER(hh, t->procs, p, next)
+	{
 		if (!p->exited)
 			continue;
 		HASH_DEL(t->procs, p);
@@ -164,7 +168,8 @@ void dfl_tconn_unref(struct dfl_trace *t, struct tconn *tc)
 }
 
 /* SNI, then DNS, then the configuration. */
-const char *dfl_tconn_name(struct dfl_trace *t, const struct tconn *tc, enum dfl_end end, const char **ret_evidence)
+const char *dfl_tconn_name(struct dfl_trace *t, const struct tconn *tc, enum dfl_end end,
+			   const char **ret_evidence)
 {
 	const struct dfl_addr *addr = &tc->end[end].addr;
 	const char *name;
@@ -218,7 +223,8 @@ struct dfl_station_answer dfl_trace_station(struct dfl_trace *t, const struct en
 	a = dfl_rules_peer(t->opts.rules, &facts);
 	if (a.station == DFL_ST_UNKNOWN && q->end == DFL_SERVER && tc->server != DFL_ST_UNKNOWN)
 		a = (struct dfl_station_answer){ tc->server, tc->protocol };
-	if (p && q->end == DFL_SERVER && has_addresses(tc)) { /* what a process serves says what it is */
+	if (p && q->end == DFL_SERVER && has_addresses(tc)) { /* what a process serves says what it
+								 is */
 		p->station = a.station;
 		p->rule = a.rule;
 	}
@@ -231,15 +237,18 @@ void dfl_facts_free(struct dfl_trace *t)
 	struct proc *p, *next_p;
 	struct name *n, *next_n;
 
-	HASH_ITER(hh, t->procs, p, next_p) {
+	HASH_ITER(hh, t->procs, p, next_p)
+	{
 		HASH_DEL(t->procs, p);
 		free(p);
 	}
-	HASH_ITER(hh, t->names, n, next_n) {
+	HASH_ITER(hh, t->names, n, next_n)
+	{
 		HASH_DEL(t->names, n);
 		free(n);
 	}
-	HASH_ITER(hh, t->strings, s, next_s) {
+	HASH_ITER(hh, t->strings, s, next_s)
+	{
 		HASH_DEL(t->strings, s);
 		free(s);
 	}

@@ -42,8 +42,8 @@ uint64_t dfl_ranges_sum(const struct ranges *r)
 }
 
 /*
- * The same bytes can stand in two views: a body, and what was joined from it. But what was joined from
- * many deltas spans much more than one copy.
+ * The same bytes can stand in two views: a body, and what was joined from it. But what was joined
+ * from many deltas spans much more than one copy.
  */
 static bool same_bytes(const struct copy *c, const struct dfl_run *run)
 {
@@ -67,7 +67,8 @@ static void add_copy(struct hop *h, const struct dfl_run *run)
 	if (!copies)
 		return;
 	h->copies = copies;
-	copies[h->n_copies++] = (struct copy){ run->pos_from, run->pos_to, run->canon_to - run->canon_from };
+	copies[h->n_copies++] = (struct copy){ run->pos_from, run->pos_to,
+					       run->canon_to - run->canon_from };
 }
 
 /* How often: pieces much shorter than the longest one are parts of a copy, not copies. */
@@ -167,7 +168,8 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	h->by_id |= a->by_id;
 	if (a->ttl_s >= 0)
 		h->ttl_s = a->ttl_s;
-	h->source_canon = a->source ? dfl_match_source_canon_bytes(a->source->match) : a->old->canon;
+	h->source_canon = a->source ? dfl_match_source_canon_bytes(a->source->match) :
+				      a->old->canon;
 	rc = dfl_request_conn(t, a->request, h->tc);
 	if (rc)
 		rc->mine = true;
@@ -230,8 +232,9 @@ void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
 		return;
 	dfl_hop_add_run(h, &run);
 	LL_FOREACH2(a->twins, twin, next_twin)
-		dfl_hop_candidate(t, h, twin->request->trace_id);
-	for (unsigned i = 0; i < a->op->n_maybe && a->ambiguous; i++) /* who has that answer already may have got it here */
+	dfl_hop_candidate(t, h, twin->request->trace_id);
+	for (unsigned i = 0; i < a->op->n_maybe && a->ambiguous; i++) /* who has that answer already
+									 may have got it here */
 		dfl_hop_candidate(t, h, a->op->maybe[i]->trace_id);
 	a->op->tc->of_others = true;
 	dfl_request_changed(t, a->request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
@@ -272,7 +275,8 @@ void dfl_hops_drop(struct dfl_trace *t, struct request *r, const struct dfl_src 
 {
 	struct hop *h, *next;
 
-	HASH_ITER(hh, r->hops, h, next) {
+	HASH_ITER(hh, r->hops, h, next)
+	{
 		if (h->key.source != s->number)
 			continue;
 		HASH_DEL(r->hops, h);
@@ -285,8 +289,8 @@ void dfl_hops_rename(struct request *r, const struct dfl_src *s)
 	struct hop *h, *next;
 
 	HASH_ITER(hh, r->hops, h, next)
-		if (h->key.source == s->number)
-			h->field = s->field;
+	if (h->key.source == s->number)
+		h->field = s->field;
 }
 
 static bool drop_candidate(struct hop *h, const char *trace_id)
@@ -294,7 +298,8 @@ static bool drop_candidate(struct hop *h, const char *trace_id)
 	for (size_t i = 0; i < h->n_candidates; i++) {
 		if (strcmp(h->candidates[i], trace_id))
 			continue;
-		memmove(h->candidates + i, h->candidates + i + 1, (--h->n_candidates - i) * sizeof(*h->candidates));
+		memmove(h->candidates + i, h->candidates + i + 1,
+			(--h->n_candidates - i) * sizeof(*h->candidates));
 		if (h->n_candidates == 1 && !h->candidates_cut)
 			h->n_candidates = 0; /* nobody else's */
 		return true;
@@ -308,8 +313,8 @@ bool dfl_hops_no_candidate(struct request *r, const struct dfl_src *s, const str
 	bool any = false;
 
 	HASH_ITER(hh, r->hops, h, next)
-		if (h->key.source == s->number)
-			any |= drop_candidate(h, other->trace_id);
+	if (h->key.source == s->number)
+		any |= drop_candidate(h, other->trace_id);
 	return any;
 }
 
@@ -336,7 +341,8 @@ static unsigned mark_removed(struct request *r, const struct dfl_op *op, uint64_
 	struct hop *h, *next;
 	unsigned n = 0;
 
-	HASH_ITER(hh, r->hops, h, next) {
+	HASH_ITER(hh, r->hops, h, next)
+	{
 		if (h->removed_ns || h->key.dir != op->dir || h->protocol != op->protocol ||
 		    !is_part_of(h->key.place, op->place))
 			continue;
@@ -353,7 +359,8 @@ void dfl_hop_removed(struct dfl_trace *t, const struct dfl_op *op)
 
 	if (!op->operation || !op->place || !is_removal(op->operation))
 		return;
-	DL_FOREACH(t->requests, r) {
+	DL_FOREACH(t->requests, r)
+	{
 		if (!mark_removed(r, op, 0))
 			continue;
 		if (only)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Requests that are no more in memory, or were before the recorder began: of their text only fingerprints
- * are left, by which it is known again when it returns as history.
+ * Requests that are no more in memory, or were before the recorder began: of their text only
+ * fingerprints are left, by which it is known again when it returns as history.
  */
 #include "trace/state.h"
 
@@ -30,7 +30,7 @@ static void free_old(struct dfl_trace *t, struct old *o)
 	struct old_field *f, *next;
 
 	LL_FOREACH_SAFE(o->fields, f, next)
-		free_field(t, f);
+	free_field(t, f);
 	HASH_DEL(t->old_by_id, o);
 	DL_DELETE(t->olds, o);
 	free(o->conversation);
@@ -83,7 +83,8 @@ static int add_field(struct dfl_trace *t, struct old *o, const struct dfl_trace_
 	f->field = dfl_trace_string(t, of->field);
 	f->canon = of->canonical_bytes;
 	f->n = of->n_prints;
-	r = dfl_print_set_new(t->match, o->number, o->started_ns, f, of->prints, of->n_prints, &f->set);
+	r = dfl_print_set_new(t->match, o->number, o->started_ns, f, of->prints, of->n_prints,
+			      &f->set);
 	if (r) {
 		free(f);
 		return r;
@@ -124,7 +125,8 @@ static void keep_field(struct dfl_trace *t, const struct dfl_trace_old *of)
 {
 	int r;
 
-	while ((r = dfl_trace_remember(t, of)) == -ENOSPC && t->olds && t->olds->started_ns < of->started_ns)
+	while ((r = dfl_trace_remember(t, of)) == -ENOSPC && t->olds &&
+	       t->olds->started_ns < of->started_ns)
 		forget(t, t->olds);
 	t->stats.forgotten += r == -ENOSPC;
 }
@@ -189,7 +191,8 @@ static uint64_t text_bytes(const struct request *r, enum fields which)
 	return sum;
 }
 
-static void store(struct dfl_trace *t, struct request *r, enum fields which, uint64_t *printed_bytes)
+static void store(struct dfl_trace *t, struct request *r, enum fields which,
+		  uint64_t *printed_bytes)
 {
 	uint64_t now = text_bytes(r, which);
 

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <utlist.h>
 
-#define OP_KEEP_NS (300 * 1000000000ull) /* an id that ties it may still come: blocking answers take minutes */
+#define OP_KEEP_NS                                                                                 \
+	(300 * 1000000000ull) /* an id that ties it may still come: blocking answers take minutes  \
+			       */
 
 static struct dfl_op dead_op;
 static struct dfl_view dead_view;
@@ -49,7 +51,8 @@ static struct dfl_op *new_op(struct dfl_trace *t, struct tconn *tc, uint64_t ts_
 	return op;
 }
 
-static struct dfl_op *op_begin(void *ud, struct dfl_conn *conn, const struct dfl_op_desc *d, uint64_t ts_ns)
+static struct dfl_op *op_begin(void *ud, struct dfl_conn *conn, const struct dfl_op_desc *d,
+			       uint64_t ts_ns)
 {
 	struct dfl_op *op = new_op(ud, conn->trace, ts_ns);
 
@@ -81,7 +84,8 @@ static void op_describe(void *ud, struct dfl_op *op, const struct dfl_op_desc *d
 static bool has_id(const struct dfl_op *op, enum dfl_id_kind kind, const char *value, size_t len)
 {
 	for (unsigned i = 0; i < op->n_ids; i++)
-		if (op->ids[i].kind == kind && strlen(op->ids[i].value) == len && !memcmp(op->ids[i].value, value, len))
+		if (op->ids[i].kind == kind && strlen(op->ids[i].value) == len &&
+		    !memcmp(op->ids[i].value, value, len))
 			return true;
 	return false;
 }
@@ -90,7 +94,8 @@ static void op_id(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char
 {
 	char *copy;
 
-	if (op == &dead_op || op->n_ids >= MAX_IDS_PER_OP || !len || len > 128 || has_id(op, kind, value, len))
+	if (op == &dead_op || op->n_ids >= MAX_IDS_PER_OP || !len || len > 128 ||
+	    has_id(op, kind, value, len))
 		return;
 	copy = strndup(value, len);
 	if (!copy)
@@ -102,7 +107,8 @@ static void op_id(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char
 		dfl_request_bind(ud, op->request, kind, copy);
 }
 
-static void op_station(void *ud, struct dfl_op *op, enum dfl_end end, enum dfl_station station, const char *rule)
+static void op_station(void *ud, struct dfl_op *op, enum dfl_end end, enum dfl_station station,
+		       const char *rule)
 {
 	if (op == &dead_op)
 		return;
@@ -205,7 +211,8 @@ static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 	maybe_drop(t, op);
 }
 
-static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op *op, const struct dfl_view_desc *d)
+static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op *op,
+				  const struct dfl_view_desc *d)
 {
 	struct dfl_trace *t = ud;
 	struct dfl_view *v;
@@ -242,8 +249,8 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	return v;
 }
 
-static void view_data(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len,
-		      const struct dfl_chunk *from)
+static void view_data(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos,
+		      uint64_t pos_len, const struct dfl_chunk *from)
 {
 	struct dfl_trace *t = ud;
 
@@ -285,7 +292,8 @@ static void view_close(void *ud, struct dfl_view *v)
 	maybe_drop(ud, op);
 }
 
-static struct dfl_src *source_begin(void *ud, struct dfl_op *op, const char *field, enum dfl_dir dir)
+static struct dfl_src *source_begin(void *ud, struct dfl_op *op, const char *field,
+				    enum dfl_dir dir)
 {
 	struct request *r = op == &dead_op ? NULL : dfl_request_open(ud, op);
 	struct dfl_src *s = r ? dfl_request_source(ud, r, field, op->begin_ns) : NULL;
@@ -298,8 +306,8 @@ static struct dfl_src *source_begin(void *ud, struct dfl_op *op, const char *fie
 	return s;
 }
 
-static void source_append(void *ud, struct dfl_src *s, const void *data, size_t len, uint64_t pos, uint64_t pos_len,
-			  uint64_t ts_ns)
+static void source_append(void *ud, struct dfl_src *s, const void *data, size_t len, uint64_t pos,
+			  uint64_t pos_len, uint64_t ts_ns)
 {
 	if (s->match)
 		dfl_source_append(ud, s, data, len, pos, pos_len);
@@ -338,15 +346,15 @@ static void source_end(void *ud, struct dfl_src *s, uint64_t ts_ns)
 	if (!op)
 		return;
 	dfl_hop_whole(t, &(struct hop_add){
-		.request = s->request,
-		.op = op,
-		.source = s,
-		.place = op->place,
-		.dir = s->dir,
-		.layer = op->tc->tls_read ? DFL_TLS : DFL_WIRE,
-		.residency = op->residency,
-		.ttl_s = -1,
-	});
+				 .request = s->request,
+				 .op = op,
+				 .source = s,
+				 .place = op->place,
+				 .dir = s->dir,
+				 .layer = op->tc->tls_read ? DFL_TLS : DFL_WIRE,
+				 .residency = op->residency,
+				 .ttl_s = -1,
+			 });
 }
 
 static void tls(void *ud, struct dfl_conn *conn, const struct dfl_tls_info *info)
@@ -389,7 +397,8 @@ static void limit(void *ud, struct dfl_conn *conn)
 		dfl_requests_limited(ud, conn->trace);
 }
 
-static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s, uint64_t ts_ns)
+static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s,
+		uint64_t ts_ns)
 {
 	dfl_trace_name(ud, name, addr);
 }
@@ -437,16 +446,17 @@ void dfl_ops_forget_sources(struct dfl_trace *t)
 	struct dfl_op *op;
 
 	DL_FOREACH(t->ops, op)
-		for (unsigned i = 0; i < op->n_runs; i++)
-			if (op->runs[i].source && !op->runs[i].source->match)
-				op->runs[i].source = NULL;
+	for (unsigned i = 0; i < op->n_runs; i++)
+		if (op->runs[i].source && !op->runs[i].source->match)
+			op->runs[i].source = NULL;
 }
 
 void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r)
 {
 	struct dfl_op *op;
 
-	DL_FOREACH(t->ops, op) {
+	DL_FOREACH(t->ops, op)
+	{
 		if (op->owner == r)
 			op->owner = NULL;
 		op->n_maybe = 0;
@@ -462,7 +472,8 @@ void dfl_ops_expire(struct dfl_trace *t)
 	struct dfl_op *op, *next;
 	bool full;
 
-	DL_FOREACH_SAFE(t->ops, op, next) {
+	DL_FOREACH_SAFE(t->ops, op, next)
+	{
 		full = t->n_ops > MAX_OPS_KEPT || t->n_run_slots > MAX_RUNS_KEPT;
 		if (!op->ended || op->open_views || (!full && t->now_ns - op->last_ns < OP_KEEP_NS))
 			continue;

@@ -28,17 +28,22 @@ struct request *dfl_owner_by_id(struct dfl_trace *t, const struct dfl_op *op)
 static bool uses_file_of(const struct request *r, const struct request *upload)
 {
 	for (size_t i = 0; i < r->n_links; i++)
-		if (!strcmp(r->links[i].why, "file") && !strcmp(r->links[i].trace_id, upload->trace_id))
+		if (!strcmp(r->links[i].why, "file") &&
+		    !strcmp(r->links[i].trace_id, upload->trace_id))
 			return true;
 	return false;
 }
 
-/* An uploaded file that is read again is read for the chat that uses it, when just one is under way. */
+/*
+ * An uploaded file that is read again is read for the chat that uses it, when just one is under
+ * way.
+ */
 static struct request *user_of_file(struct dfl_trace *t, struct request *upload, uint64_t ts_ns)
 {
 	struct request *r, *user = NULL;
 
-	DL_FOREACH(t->requests, r) {
+	DL_FOREACH(t->requests, r)
+	{
 		if (r->start_ns > ts_ns || dfl_was_over(r, ts_ns) || !uses_file_of(r, upload))
 			continue;
 		if (user)
@@ -48,7 +53,10 @@ static struct request *user_of_file(struct dfl_trace *t, struct request *upload,
 	return user ? user : upload;
 }
 
-/* Text that is asked with, of r or (NULL) of anybody: what came back can be others' too, when it is read from a store. */
+/*
+ * Text that is asked with, of r or (NULL) of anybody: what came back can be others' too, when it is
+ * read from a store.
+ */
 static bool asks(const struct dfl_op *op, const struct request *r)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
@@ -63,24 +71,29 @@ static bool asks(const struct dfl_op *op, const struct request *r)
 
 enum texts { ASKED, ANY, CHUNKS };
 
-static bool may_tell(const struct dfl_op *op, const struct op_run *run, enum texts which, bool asked)
+static bool may_tell(const struct dfl_op *op, const struct op_run *run, enum texts which,
+		     bool asked)
 {
-	if (!dfl_run_counts(run) || dfl_run_len(run) < RUN_FULL || run->source->is_chunk != (which == CHUNKS) ||
-	    dfl_is_told_anew(op, run))
+	if (!dfl_run_counts(run) || dfl_run_len(run) < RUN_FULL ||
+	    run->source->is_chunk != (which == CHUNKS) || dfl_is_told_anew(op, run))
 		return false;
 	if (which == ASKED)
 		return run->dir == op->dir;
 	return !asked || asks(op, run->source->request);
 }
 
-/* The newest request whose text alone explains a part of the operation: history comes with newer text. */
+/*
+ * The newest request whose text alone explains a part of the operation: history comes with newer
+ * text.
+ */
 static struct request *owner_by_text(struct dfl_op *op, enum texts which)
 {
 	bool asked = asks(op, NULL);
 	struct request *owner = NULL, *r;
 
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		if (!op->runs[i].content || op->runs[i].tied || !may_tell(op, &op->runs[i], which, asked))
+		if (!op->runs[i].content || op->runs[i].tied ||
+		    !may_tell(op, &op->runs[i], which, asked))
 			continue;
 		r = op->runs[i].source->request;
 		if (owner && r->number <= owner->number)
@@ -118,8 +131,8 @@ static bool is_too_short(const struct request *r)
 	const struct dfl_src *s;
 
 	LL_FOREACH(r->sources, s)
-		if (!s->derived_from && dfl_match_source_canon_bytes(s->match) >= RUN_FULL)
-			return false;
+	if (!s->derived_from && dfl_match_source_canon_bytes(s->match) >= RUN_FULL)
+		return false;
 	return true;
 }
 
@@ -131,19 +144,24 @@ static bool holds_what_told(const struct dfl_op *op, const struct dfl_src *s)
 		struct dfl_run copy = r->run;
 
 		if (r->source && r->source->request == op->owner && r->view == op->told.view &&
-		    r->run.pos_from == op->told.from && dfl_match_source_holds(s->match, r->source->match, &copy))
+		    r->run.pos_from == op->told.from &&
+		    dfl_match_source_holds(s->match, r->source->match, &copy))
 			return true;
 	}
 	return false;
 }
 
-/* What its answer is is not known: there is none, or some that may be others'. Or it is known to be that. */
+/*
+ * What its answer is is not known: there is none, or some that may be others'. Or it is known to be
+ * that.
+ */
 static bool may_be_told_that(const struct dfl_op *op, const struct request *r)
 {
 	const struct dfl_src *s;
 	bool silent = true;
 
-	LL_FOREACH(r->sources, s) {
+	LL_FOREACH(r->sources, s)
+	{
 		if (!s->derived_from || (s->shared && !s->claimed))
 			continue;
 		silent = false;
@@ -162,8 +180,9 @@ static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
 		return;
 	add_maybe(t, op, op->owner);
 	DL_FOREACH(t->requests, r)
-		if (!dfl_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns && is_too_short(r) && may_be_told_that(op, r))
-			add_maybe(t, op, r);
+	if (!dfl_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns && is_too_short(r) &&
+	    may_be_told_that(op, r))
+		add_maybe(t, op, r);
 	if (op->n_maybe > 1)
 		op->owner = NULL;
 	else
@@ -177,7 +196,8 @@ static void find_maybe(struct dfl_trace *t, struct dfl_op *op)
 
 	op->n_maybe = 0;
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		if (!op->runs[i].content || !op->runs[i].doubted || op->runs[i].source->derived_from)
+		if (!op->runs[i].content || !op->runs[i].doubted ||
+		    op->runs[i].source->derived_from)
 			continue;
 		r = op->runs[i].source->request;
 		if (!dfl_was_over(r, op->begin_ns))

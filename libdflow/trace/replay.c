@@ -106,31 +106,37 @@ static bool overlaps(const struct old_run *r, uint64_t view, uint64_t pos_from, 
 
 static bool is_in_chunks(const struct dfl_op *op, const struct old_run *r)
 {
-	return dfl_field_is_document(r->field->field) && dfl_chunk_fill(op, r->view, r->pos_from, r->pos_to);
+	return dfl_field_is_document(r->field->field) &&
+	       dfl_chunk_fill(op, r->view, r->pos_from, r->pos_to);
 }
 
 /* Shorter, and all of it where the older text may stand. */
 static bool is_within(const struct op_run *run, const struct old_run *old)
 {
-	return run->view == old->view && dfl_run_len(run) < old->span && run->run.pos_from >= old->reach_from &&
-	       run->run.pos_to <= old->reach_to;
+	return run->view == old->view && dfl_run_len(run) < old->span &&
+	       run->run.pos_from >= old->reach_from && run->run.pos_to <= old->reach_to;
 }
 
 bool dfl_replay_beats(const struct dfl_op *op, const struct op_run *run)
 {
 	for (unsigned i = 0; i < op->n_olds; i++)
-		if (op->olds[i].field && is_within(run, &op->olds[i]) && !is_in_chunks(op, &op->olds[i]))
+		if (op->olds[i].field && is_within(run, &op->olds[i]) &&
+		    !is_in_chunks(op, &op->olds[i]))
 			return true;
 	return false;
 }
 
-/* Does text that is still in memory explain these bytes as well? A span is the least that the text may have there. */
+/*
+ * Does text that is still in memory explain these bytes as well? A span is the least that the text
+ * may have there.
+ */
 static bool is_explained(const struct dfl_op *op, const struct old_run *old)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct op_run *r = &op->runs[i];
 
-		if (r->source && dfl_run_len(r) >= old->span && overlaps(old, r->view, r->run.pos_from, r->run.pos_to))
+		if (r->source && dfl_run_len(r) >= old->span &&
+		    overlaps(old, r->view, r->run.pos_from, r->run.pos_to))
 			return true;
 	}
 	return false;
@@ -150,7 +156,8 @@ static double coverage(const struct old_run *r)
 /* 1: a explains the bytes better; -1: b does; 0: they cannot be told apart. */
 static int better(const struct request *owner, const struct old_run *a, const struct old_run *b)
 {
-	bool near_a = same_conversation(a->field->old, owner), near_b = same_conversation(b->field->old, owner);
+	bool near_a = same_conversation(a->field->old, owner),
+	     near_b = same_conversation(b->field->old, owner);
 
 	if (a->span != b->span)
 		return a->span > b->span ? 1 : -1;
@@ -163,10 +170,12 @@ static int better(const struct request *owner, const struct old_run *a, const st
 
 static bool rivals(const struct old_run *a, const struct old_run *b)
 {
-	return a != b && b->field && b->field != a->field && overlaps(a, b->view, b->pos_from, b->pos_to);
+	return a != b && b->field && b->field != a->field &&
+	       overlaps(a, b->view, b->pos_from, b->pos_to);
 }
 
-static bool is_older(const struct dfl_trace *t, const struct old_run *r, const struct request *owner)
+static bool is_older(const struct dfl_trace *t, const struct old_run *r,
+		     const struct request *owner)
 {
 	return r->field->old->started_ns < (int64_t)owner->start_ns + t->realtime_offset_ns;
 }
@@ -201,14 +210,15 @@ static bool tied(const struct request *owner, const struct old_run *a, const str
 /* Several runs of one field in one place together. */
 struct group {
 	uint32_t span, distinct, others; /* the longest; different ones; of the longest */
-	uint64_t spans; /* all together */
+	uint64_t spans;			 /* all together */
 	bool any_new;
 	bool tied; /* others explain them as well */
 };
 
 static bool same_group(const struct old_run *a, const struct old_run *b)
 {
-	return a->field == b->field && a->place == b->place && a->dir == b->dir && a->layer == b->layer;
+	return a->field == b->field && a->place == b->place && a->dir == b->dir &&
+	       a->layer == b->layer;
 }
 
 uint32_t dfl_prints_union(uint8_t *seen, const uint8_t *more, uint32_t n)
@@ -222,7 +232,8 @@ uint32_t dfl_prints_union(uint8_t *seen, const uint8_t *more, uint32_t n)
 	return sum;
 }
 
-static struct group measure(const struct dfl_op *op, const struct request *owner, const struct old_run *of)
+static struct group measure(const struct dfl_op *op, const struct request *owner,
+			    const struct old_run *of)
 {
 	uint8_t *seen = calloc((of->field->n + 7) / 8, 1);
 	struct group g = { 0 };
@@ -253,7 +264,8 @@ static bool is_spanned(const struct group *g, const struct old_field *f)
 }
 
 /* docs/canonical.md has the measurement behind the numbers. */
-static bool is_content(const struct group *g, const struct old_field *f, const struct request *owner)
+static bool is_content(const struct group *g, const struct old_field *f,
+		       const struct request *owner)
 {
 	bool whole = g->distinct * 100ull >= (uint64_t)f->n * FULL_PERCENT;
 
@@ -266,8 +278,8 @@ static bool is_content(const struct group *g, const struct old_field *f, const s
 
 /* ---- hops ---- */
 
-static void add_candidates(struct dfl_trace *t, const struct dfl_op *op, const struct request *owner, const struct old_run *r,
-			   struct hop *h)
+static void add_candidates(struct dfl_trace *t, const struct dfl_op *op,
+			   const struct request *owner, const struct old_run *r, struct hop *h)
 {
 	for (unsigned i = 0; i < op->n_olds; i++) {
 		if (!tied(owner, r, &op->olds[i]))
@@ -277,8 +289,8 @@ static void add_candidates(struct dfl_trace *t, const struct dfl_op *op, const s
 	}
 }
 
-static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct old_run *of, const struct group *g,
-			struct request *owner)
+static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct old_run *of,
+			const struct group *g, struct request *owner)
 {
 	struct hop_add add = {
 		.request = owner,
@@ -349,9 +361,9 @@ void dfl_replay_forget(struct dfl_trace *t, const struct old_field *f)
 	struct dfl_op *op;
 
 	DL_FOREACH(t->ops, op)
-		for (unsigned i = 0; i < op->n_olds; i++)
-			if (op->olds[i].field == f)
-				op->olds[i].field = NULL;
+	for (unsigned i = 0; i < op->n_olds; i++)
+		if (op->olds[i].field == f)
+			op->olds[i].field = NULL;
 }
 
 void dfl_replay_free(struct dfl_op *op)
@@ -393,7 +405,8 @@ void dfl_replay_tell(struct dfl_trace *t, const struct request *r)
 		if (!h->n_prints)
 			continue;
 		for (before = r->hops; before != h; before = before->hh.next)
-			if (before->n_prints && !strcmp(before->key.replayed_from, h->key.replayed_from))
+			if (before->n_prints &&
+			    !strcmp(before->key.replayed_from, h->key.replayed_from))
 				break;
 		if (before == h)
 			tell(t, r, h);

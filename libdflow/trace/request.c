@@ -14,8 +14,8 @@
 
 static bool is_internal(enum dfl_station s)
 {
-	return s == DFL_ST_API || s == DFL_ST_WORKER || s == DFL_ST_PLUGIN_DAEMON || s == DFL_ST_PLUGIN ||
-	       s == DFL_ST_SANDBOX;
+	return s == DFL_ST_API || s == DFL_ST_WORKER || s == DFL_ST_PLUGIN_DAEMON ||
+	       s == DFL_ST_PLUGIN || s == DFL_ST_SANDBOX;
 }
 
 /* A call between known stations is never a new request, and only the API takes them. */
@@ -40,9 +40,10 @@ static void make_trace_id(const struct dfl_trace *t, struct dfl_op *op, char *re
 	XXH128_hash_t h;
 	int n;
 
-	n = snprintf(text, sizeof(text), "%s|%s|%s|%s|%llu|%llu", t->node_id ?: "", t->boot_id ?: "",
-		     dfl_addr_str(&op->tc->end[0].addr, a), dfl_addr_str(&op->tc->end[1].addr, b),
-		     (unsigned long long)op->begin_ns, (unsigned long long)++op->tc->n_requests);
+	n = snprintf(text, sizeof(text), "%s|%s|%s|%s|%llu|%llu", t->node_id ?: "",
+		     t->boot_id ?: "", dfl_addr_str(&op->tc->end[0].addr, a),
+		     dfl_addr_str(&op->tc->end[1].addr, b), (unsigned long long)op->begin_ns,
+		     (unsigned long long)++op->tc->n_requests);
 	h = XXH3_128bits(text, n < (int)sizeof(text) ? n : (int)sizeof(text) - 1);
 	snprintf(ret_id, DFL_TRACE_ID_LEN + 1, "%016llx%016llx", (unsigned long long)h.high64,
 		 (unsigned long long)h.low64);
@@ -96,17 +97,19 @@ static void free_request(struct dfl_trace *t, struct request *r)
 	struct hop *h, *next_h;
 	struct dfl_src *s;
 
-	HASH_ITER(hh, t->ids, b, next_b) {
+	HASH_ITER(hh, t->ids, b, next_b)
+	{
 		if (b->request != r)
 			continue;
 		HASH_DEL(t->ids, b);
 		free(b);
 	}
 	LL_FOREACH(r->sources, s)
-		let_go_source(s);
+	let_go_source(s);
 	LL_CONCAT(r->sources, r->dropped);
 	free_sources(t, &r->sources);
-	HASH_ITER(hh, r->hops, h, next_h) {
+	HASH_ITER(hh, r->hops, h, next_h)
+	{
 		HASH_DEL(r->hops, h);
 		dfl_hop_free(t, h);
 	}
@@ -140,8 +143,8 @@ static void make_room(struct dfl_trace *t)
 	struct request *r;
 
 	DL_FOREACH(t->requests, r)
-		if (r->settled)
-			break;
+	if (r->settled)
+		break;
 	if (!r)
 		r = t->requests;
 	if (!r)
@@ -174,7 +177,9 @@ void dfl_request_link(struct request *r, const char *trace_id, const char *why)
 	free(link.why);
 }
 
-/* The inbound connection counts from the operation's first byte, wherever in it the payload stood. */
+/*
+ * The inbound connection counts from the operation's first byte, wherever in it the payload stood.
+ */
 static void count_from_op(struct dfl_trace *t, struct request *r, struct dfl_op *op)
 {
 	struct rconn *rc;
@@ -224,7 +229,8 @@ struct request *dfl_request_open(struct dfl_trace *t, struct dfl_op *op)
 	return r;
 }
 
-static struct bound_id *find_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value, char *key)
+static struct bound_id *find_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value,
+				char *key)
 {
 	struct bound_id *b;
 
@@ -252,13 +258,15 @@ static struct bound_id *add_id(struct dfl_trace *t, struct request *r, const cha
 	return NULL;
 }
 
-void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind kind, const char *value)
+void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind kind,
+		      const char *value)
 {
 	char key[sizeof(((struct bound_id *)0)->key)];
 	struct bound_id *b = find_id(t, kind, value, key);
 
 	if (b && b->request != r && kind == DFL_ID_UPLOAD_FILE) {
-		dfl_request_link(r, b->request->trace_id, "file"); /* it uses what another request uploaded */
+		dfl_request_link(r, b->request->trace_id, "file"); /* it uses what another request
+								      uploaded */
 		return;
 	}
 	if (b && b->request != r && kind == DFL_ID_CONVERSATION) {
@@ -275,7 +283,8 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 	}
 }
 
-struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value, uint64_t ts_ns)
+struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value,
+				  uint64_t ts_ns)
 {
 	char key[sizeof(((struct bound_id *)0)->key)];
 	struct bound_id *b = find_id(t, kind, value, key);
@@ -283,7 +292,8 @@ struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, co
 	return b && b->request->start_ns <= ts_ns ? b->request : NULL;
 }
 
-struct dfl_src *dfl_request_source(struct dfl_trace *t, struct request *r, const char *field, uint64_t ts_ns)
+struct dfl_src *dfl_request_source(struct dfl_trace *t, struct request *r, const char *field,
+				   uint64_t ts_ns)
 {
 	struct dfl_src *s;
 
@@ -325,8 +335,8 @@ bool dfl_source_is_document(const struct dfl_src *s)
 	return !s->kind && s->field && dfl_field_is_document(s->field);
 }
 
-void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len, uint64_t pos,
-		       uint64_t pos_len)
+void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len,
+		       uint64_t pos, uint64_t pos_len)
 {
 	if (!dfl_match_source_raw_bytes(s->match))
 		s->pos_from = pos;
@@ -354,7 +364,8 @@ void dfl_request_replayed(struct request *r, const struct request *in, uint32_t 
 	r->dirty = true;
 }
 
-void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop)
+void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what,
+			 const struct hop *hop)
 {
 	r->dirty = true;
 	if (hop && hop->first_ns > r->newest_ns)
@@ -367,7 +378,8 @@ static void store(struct dfl_trace *t, struct request *r, bool last)
 	struct dfl_doc *doc;
 
 	r->stored_ns = t->now_ns;
-	r->dirty = t->opts.on_store && dfl_build_doc(t, r, &doc); /* again later, when memory was short */
+	r->dirty = t->opts.on_store && dfl_build_doc(t, r, &doc); /* again later, when memory was
+								     short */
 	if (!t->opts.on_store || r->dirty)
 		return;
 	t->opts.on_store(t->opts.ud, doc);
@@ -390,15 +402,18 @@ static bool is_over(const struct dfl_trace *t, const struct request *r)
 }
 
 /* The hop had another number when the older request was told of it. */
-static void renumber_replay(struct dfl_trace *t, const struct request *r, const struct hop *h, uint32_t seq)
+static void renumber_replay(struct dfl_trace *t, const struct request *r, const struct hop *h,
+			    uint32_t seq)
 {
 	struct request *older;
 
-	DL_FOREACH(t->requests, older) {
+	DL_FOREACH(t->requests, older)
+	{
 		if (strcmp(older->trace_id, h->key.replayed_from))
 			continue;
 		for (size_t i = 0; i < older->n_replayed_in; i++)
-			if (older->replayed_in[i].seq == h->seq && !strcmp(older->replayed_in[i].trace_id, r->trace_id))
+			if (older->replayed_in[i].seq == h->seq &&
+			    !strcmp(older->replayed_in[i].trace_id, r->trace_id))
 				older->replayed_in[i].seq = seq;
 		older->dirty = true;
 		return;
@@ -412,8 +427,10 @@ static void renumber(struct dfl_trace *t, struct request *r)
 	struct hop *h, *next;
 
 	HASH_SORT(r->hops, dfl_hop_order);
-	for (int pass = 0; pass < 2; pass++) /* by way of numbers that none has: two could swap theirs */
-		HASH_ITER(hh, r->hops, h, next) {
+	for (int pass = 0; pass < 2; pass++) /* by way of numbers that none has: two could swap
+						theirs */
+		HASH_ITER(hh, r->hops, h, next)
+		{
 			uint32_t to = ++seq + (pass ? 0 : free_from);
 
 			if (h->key.replayed_from[0])
@@ -443,13 +460,15 @@ void dfl_requests_tick(struct dfl_trace *t)
 	struct request *r, *next;
 	bool any = false;
 
-	DL_FOREACH(t->requests, r) {
+	DL_FOREACH(t->requests, r)
+	{
 		r->settling |= is_over(t, r);
 		any |= !r->settled && r->settling;
 	}
 	if (any)
 		dfl_attribute_late(t);
-	DL_FOREACH_SAFE(t->requests, r, next) {
+	DL_FOREACH_SAFE(t->requests, r, next)
+	{
 		if (!r->settled && is_over(t, r))
 			settle(t, r);
 		else if (r->dirty && t->now_ns - r->stored_ns >= STORE_EVERY_NS)
@@ -463,7 +482,8 @@ void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss)
 {
 	struct request *r;
 
-	DL_FOREACH(t->requests, r) {
+	DL_FOREACH(t->requests, r)
+	{
 		if (r->settled || r->start_ns > t->now_ns)
 			continue;
 		r->lost_events += loss->events;
@@ -478,7 +498,8 @@ void dfl_requests_limited(struct dfl_trace *t, struct tconn *tc)
 	struct request *r;
 	struct rconn *rc;
 
-	DL_FOREACH(t->requests, r) {
+	DL_FOREACH(t->requests, r)
+	{
 		HASH_FIND(hh, r->conns, &tc, sizeof(tc), rc);
 		if (rc && !r->settled)
 			r->capped = r->dirty = true;
@@ -493,8 +514,8 @@ void dfl_requests_finish(struct dfl_trace *t)
 	dfl_attribute_late(t);
 	t->finishing = false;
 	DL_FOREACH(t->requests, r)
-		if (r->dirty || !r->settled)
-			store(t, r, true);
+	if (r->dirty || !r->settled)
+		store(t, r, true);
 }
 
 void dfl_requests_free(struct dfl_trace *t)

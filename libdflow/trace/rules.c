@@ -17,21 +17,25 @@ static const struct dfl_rule process_rules[] = {
 	{ "image:dify-sandbox", DFL_ST_SANDBOX, { [RULE_IMAGE] = "*dify-sandbox*" } },
 	{ "image:dify-web", DFL_ST_WEB, { [RULE_IMAGE] = "*dify-web*" } },
 	{ "image:squid", DFL_ST_SSRF_PROXY, { [RULE_IMAGE] = "*squid*" } },
-	{ "python-plugin", DFL_ST_PLUGIN,
+	{ "python-plugin",
+	  DFL_ST_PLUGIN,
 	  { [RULE_CMDLINE] = "*python* -m main|*python* -m main *" } },
 	{ "celery", DFL_ST_WORKER, { [RULE_PROGRAM] = "celery|\\[celeryd:*" } },
 	{ "gunicorn", DFL_ST_API, { [RULE_PROGRAM] = "gunicorn|gunicorn:" } },
 	{ "flask-run", DFL_ST_API, { [RULE_CMDLINE] = "*flask run*" } },
-	{ "plugin-daemon", DFL_ST_PLUGIN_DAEMON,
+	{ "plugin-daemon",
+	  DFL_ST_PLUGIN_DAEMON,
 	  { [RULE_EXE] = "*/dify-plugin-daemon*|*/plugin-daemon*|*/plugin_daemon*|/app/main" } },
-	{ "image:plugin-daemon", DFL_ST_PLUGIN_DAEMON,
+	{ "image:plugin-daemon",
+	  DFL_ST_PLUGIN_DAEMON,
 	  { [RULE_IMAGE] = "*dify-plugin-daemon*", [RULE_EXE] = "*/main" } },
 	{ "sandbox", DFL_ST_SANDBOX, { [RULE_EXE] = "*/dify-sandbox|*/sandbox|/main" } },
 	{ "squid", DFL_ST_SSRF_PROXY, { [RULE_EXE] = "*/squid*" } },
 	{ "nginx", DFL_ST_ALB, { [RULE_EXE] = "*/nginx*" } },
 	{ "next-server", DFL_ST_WEB, { [RULE_PROGRAM] = "next-server|next" } },
 	{ "node-server", DFL_ST_WEB, { [RULE_CMDLINE] = "*node */app/web/*|*node *server.js*" } },
-	{ "redis-server", DFL_ST_REDIS,
+	{ "redis-server",
+	  DFL_ST_REDIS,
 	  { [RULE_EXE] = "*/redis-server|*/valkey-server|*/redis-check-rdb" } },
 	{ "postgres", DFL_ST_POSTGRES, { [RULE_EXE] = "*/postgres" } },
 	{ "vector-db", DFL_ST_VECTOR_DB, { [RULE_EXE] = "*/weaviate|*/qdrant|*/milvus" } },
@@ -42,89 +46,121 @@ static const struct dfl_rule process_rules[] = {
 
 static const struct dfl_rule peer_rules[] = {
 	/* Names: endpoints of AWS services. */
-	{ "host:bedrock", DFL_ST_LLM,
+	{ "host:bedrock",
+	  DFL_ST_LLM,
 	  { [RULE_HOST] = "bedrock-runtime.*.amazonaws.com|bedrock-runtime-fips.*.amazonaws.com|"
 			  "bedrock-agent-runtime.*.amazonaws.com|"
 			  "*.bedrock-runtime.*.vpce.amazonaws.com" } },
 	{ "host:sagemaker", DFL_ST_LLM, { [RULE_HOST] = "runtime.sagemaker.*.amazonaws.com" } },
-	{ "host:s3", DFL_ST_S3,
+	{ "host:s3",
+	  DFL_ST_S3,
 	  { [RULE_HOST] = "s3.*|*.s3.amazonaws.com|*.s3.*.amazonaws.com*|s3-*.amazonaws.com|"
 			  "*.s3-*.amazonaws.com|*.s3.*.vpce.amazonaws.com" } },
-	{ "host:secretsmanager", DFL_ST_SECRETS_MANAGER,
+	{ "host:secretsmanager",
+	  DFL_ST_SECRETS_MANAGER,
 	  { [RULE_HOST] = "secretsmanager.*|*.secretsmanager.*" } },
-	{ "host:kms", DFL_ST_KMS,
+	{ "host:kms",
+	  DFL_ST_KMS,
 	  { [RULE_HOST] = "kms.*.amazonaws.com|*.kms.*.vpce.amazonaws.com" } },
 	{ "host:cloudwatch-logs", DFL_ST_LOGS, { [RULE_HOST] = "logs.*.amazonaws.com" } },
 	{ "host:elasticache", DFL_ST_REDIS, { [RULE_HOST] = "*.cache.amazonaws.com" } },
 	/* Dify's pgvector tables, also those in the database that holds all else. */
-	{ "table:pgvector", DFL_ST_VECTOR_DB,
+	{ "table:pgvector",
+	  DFL_ST_VECTOR_DB,
 	  { [RULE_PROTOCOL] = "postgres", [RULE_OPERATION] = "* embedding_*", SERVER } },
-	{ "host:rds", DFL_ST_POSTGRES,
+	{ "host:rds",
+	  DFL_ST_POSTGRES,
 	  { [RULE_HOST] = "*.rds.amazonaws.com", [RULE_PORT] = "5432" } },
 	/* Model vendors. */
-	{ "path:embeddings", DFL_ST_EMBEDDING,
+	{ "path:embeddings",
+	  DFL_ST_EMBEDDING,
 	  { [RULE_OPERATION] = "POST */embeddings|POST */embed|POST */rerank", SERVER } },
-	{ "host:openai", DFL_ST_LLM,
+	{ "host:openai",
+	  DFL_ST_LLM,
 	  { [RULE_HOST] = "api.openai.com|*.api.openai.com|*.openai.azure.com" } },
 	{ "host:anthropic", DFL_ST_LLM, { [RULE_HOST] = "*.anthropic.com" } },
-	{ "host:google", DFL_ST_LLM,
+	{ "host:google",
+	  DFL_ST_LLM,
 	  { [RULE_HOST] = "generativelanguage.googleapis.com|*aiplatform.googleapis.com" } },
-	{ "host:embedding-vendor", DFL_ST_EMBEDDING,
+	{ "host:embedding-vendor",
+	  DFL_ST_EMBEDDING,
 	  { [RULE_HOST] = "api.jina.ai|api.voyageai.com" } },
-	{ "host:llm-vendor", DFL_ST_LLM,
+	{ "host:llm-vendor",
+	  DFL_ST_LLM,
 	  { [RULE_HOST] = "api.cohere.*|api.mistral.ai|api.deepseek.com|api.groq.com|openrouter.ai|"
 			  "api.x.ai|api.together.xyz|api.fireworks.ai|api.perplexity.ai|"
 			  "dashscope*.aliyuncs.com|api.moonshot.*|open.bigmodel.cn|"
 			  "api.siliconflow.*|api.minimax*|*.volces.com|api.replicate.com|"
 			  "*.huggingface.co|*.inference.ai.azure.com|api.nvcf.nvidia.com|"
 			  "integrate.api.nvidia.com" } },
-	{ "path:chat-completions", DFL_ST_LLM,
+	{ "path:chat-completions",
+	  DFL_ST_LLM,
 	  { [RULE_OPERATION] = "POST */chat/completions|POST /v1/completions|POST /v1/messages|"
 			       "POST /v1/responses|POST /api/chat|POST /api/generate|"
 			       "POST /model/*/converse*|POST /model/*/invoke*",
 	    SERVER } },
 	/* Tracing and error-reporting vendors take the text too, but have no station. */
-	{ "host:telemetry", DFL_ST_OTHER,
+	{ "host:telemetry",
+	  DFL_ST_OTHER,
 	  { [RULE_HOST] = "*.langfuse.com|*.smith.langchain.com|*.sentry.io|*.wandb.ai|*.comet.com|"
 			  "*.arize.com" } },
 	/* What the operation says of who does it (recordings without processes). */
-	{ "behaviour:celery-consumer", DFL_ST_WORKER,
-	  { [RULE_PROTOCOL] = "redis", [RULE_OPERATION] = "BRPOP",
+	{ "behaviour:celery-consumer",
+	  DFL_ST_WORKER,
+	  { [RULE_PROTOCOL] = "redis",
+	    [RULE_OPERATION] = "BRPOP",
 	    [RULE_PLACE] = "workflow_based_app_execution*",
 	    CLIENT } },
-	{ "behaviour:celery-unacked", DFL_ST_WORKER,
-	  { [RULE_PROTOCOL] = "redis", [RULE_OPERATION] = "HSET|HDEL|ZADD|ZREM",
+	{ "behaviour:celery-unacked",
+	  DFL_ST_WORKER,
+	  { [RULE_PROTOCOL] = "redis",
+	    [RULE_OPERATION] = "HSET|HDEL|ZADD|ZREM",
 	    [RULE_PLACE] = "unacked*",
 	    CLIENT } },
-	{ "behaviour:publisher", DFL_ST_WORKER,
-	  { [RULE_PROTOCOL] = "redis", [RULE_OPERATION] = "PUBLISH|XADD|SPUBLISH",
-	    [RULE_PLACE] = "channel:*|stream:*", CLIENT } },
-	{ "behaviour:celery-producer", DFL_ST_API,
-	  { [RULE_PROTOCOL] = "redis", [RULE_OPERATION] = "LPUSH",
+	{ "behaviour:publisher",
+	  DFL_ST_WORKER,
+	  { [RULE_PROTOCOL] = "redis",
+	    [RULE_OPERATION] = "PUBLISH|XADD|SPUBLISH",
+	    [RULE_PLACE] = "channel:*|stream:*",
+	    CLIENT } },
+	{ "behaviour:celery-producer",
+	  DFL_ST_API,
+	  { [RULE_PROTOCOL] = "redis",
+	    [RULE_OPERATION] = "LPUSH",
 	    [RULE_PLACE] = "workflow_based_app_execution*",
 	    CLIENT } },
-	{ "behaviour:subscriber", DFL_ST_API,
-	  { [RULE_PROTOCOL] = "redis", [RULE_OPERATION] = "SUBSCRIBE|SSUBSCRIBE|XREAD|message",
-	    [RULE_PLACE] = "channel:*|stream:*", CLIENT } },
-	{ "behaviour:forwarder", DFL_ST_ALB,
+	{ "behaviour:subscriber",
+	  DFL_ST_API,
+	  { [RULE_PROTOCOL] = "redis",
+	    [RULE_OPERATION] = "SUBSCRIBE|SSUBSCRIBE|XREAD|message",
+	    [RULE_PLACE] = "channel:*|stream:*",
+	    CLIENT } },
+	{ "behaviour:forwarder",
+	  DFL_ST_ALB,
 	  { [RULE_PROTOCOL] = "http", [RULE_FORWARDED] = "yes", CLIENT } },
 	/* Protocols and ports. */
 	{ "protocol:redis", DFL_ST_REDIS, { [RULE_PROTOCOL] = "redis", SERVER } },
 	{ "protocol:postgres", DFL_ST_POSTGRES, { [RULE_PROTOCOL] = "postgres", SERVER } },
 	{ "protocol:dns", DFL_ST_OTHER, { [RULE_PROTOCOL] = "dns", SERVER } },
 	{ "port:api", DFL_ST_API, { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "5001", SERVER } },
-	{ "port:plugin-daemon", DFL_ST_PLUGIN_DAEMON,
+	{ "port:plugin-daemon",
+	  DFL_ST_PLUGIN_DAEMON,
 	  { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "5002", SERVER } },
 	{ "port:sandbox", DFL_ST_SANDBOX, { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "8194", SERVER } },
-	{ "port:squid", DFL_ST_SSRF_PROXY,
+	{ "port:squid",
+	  DFL_ST_SSRF_PROXY,
 	  { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "3128", SERVER } },
-	{ "port:redis", DFL_ST_REDIS,
+	{ "port:redis",
+	  DFL_ST_REDIS,
 	  { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "6379|6380", SERVER } },
-	{ "port:postgres", DFL_ST_POSTGRES,
+	{ "port:postgres",
+	  DFL_ST_POSTGRES,
 	  { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "5432", SERVER } },
-	{ "port:vector-db", DFL_ST_VECTOR_DB,
+	{ "port:vector-db",
+	  DFL_ST_VECTOR_DB,
 	  { [RULE_MEDIUM] = "tcp", [RULE_PORT] = "6333|6334|19530", SERVER } },
-	{ "client-of-api", DFL_ST_BROWSER,
+	{ "client-of-api",
+	  DFL_ST_BROWSER,
 	  { [RULE_PROTOCOL] = "http",
 	    [RULE_OPERATION] = "POST */chat-messages|POST */completion-messages|"
 			       "POST */workflows/run|POST */files/upload",
@@ -132,7 +168,8 @@ static const struct dfl_rule peer_rules[] = {
 	/* Files and pipes. */
 	{ "stdio", DFL_ST_LOGS, { [RULE_MEDIUM] = "pipe", [RULE_FD] = "1|2" } },
 	{ "stdio-file", DFL_ST_LOGS, { [RULE_MEDIUM] = "file", [RULE_FD] = "1|2" } },
-	{ "log-file", DFL_ST_LOGS,
+	{ "log-file",
+	  DFL_ST_LOGS,
 	  { [RULE_MEDIUM] = "file", [RULE_PATH] = "*.log|*.log.*|/var/log/*" } },
 	{ "syslog", DFL_ST_LOGS, { [RULE_MEDIUM] = "unix", [RULE_PATH] = "/dev/log|*/journal/*" } },
 	{ "file", DFL_ST_FILE, { [RULE_MEDIUM] = "file" } },
@@ -141,7 +178,7 @@ static const struct dfl_rule peer_rules[] = {
 
 /* RFC 1918, 4193, 3927, 4291 2.5.6; loopback never leaves the node (RFC 1122, 4291). */
 static const char *const default_vpc[] = { "10.0.0.0/8",  "172.16.0.0/12",  "192.168.0.0/16",
-					   "fc00::/7",    "169.254.0.0/16", "fe80::/10",
+					   "fc00::/7",	  "169.254.0.0/16", "fe80::/10",
 					   "127.0.0.0/8", "::1/128" };
 
 /* AWS regions (docs.aws.amazon.com/global-infrastructure/latest/regions). */
@@ -342,8 +379,11 @@ static void abbreviate_region(const char *region, char ret_short[static 16])
 
 		if (p == region)
 			len = len < 2 ? len : 2;
-		else if (len > 5 && (!strncmp(p, "north", 5) ||
-				     !strncmp(p, "south", 5))) { /* "northeast" is "ne" */
+		else if (len > 5 &&
+			 (!strncmp(p, "north", 5) || !strncmp(p, "south", 5))) { /* "northeast"
+										    is
+										    "ne"
+										  */
 			ret_short[n++] = p[0];
 			ret_short[n++] = p[5];
 			continue;

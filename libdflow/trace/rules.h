@@ -26,9 +26,9 @@ struct dfl_peer_facts {
 	enum dfl_medium medium;
 	const char *protocol; /* what a decoder found: "redis" */
 	const struct dfl_addr *addr;
-	const char *name;     /* from SNI, DNS or configuration */
-	const char *path;     /* file, unix socket */
-	int32_t fd;	      /* pipes: which fd of the writer, -1 */
+	const char *name;      /* from SNI, DNS or configuration */
+	const char *path;      /* file, unix socket */
+	int32_t fd;	       /* pipes: which fd of the writer, -1 */
 	const char *operation; /* of the operation in question: rules like "whoever does BRPOP
 				  workflow_based_app_execution is worker" */
 	const char *place;
@@ -55,7 +55,7 @@ const char *dfl_rules_region(const struct dfl_rules *r, const struct dfl_addr *a
 /* Settings of the same file that other stages use. */
 struct dfl_settings {
 	uint64_t settle_ns; /* a trace is settled after this long without a new hop; default 3 s */
-	uint64_t max_open_ns;	 /* and after this long in any case; default 15 min */
+	uint64_t max_open_ns;	  /* and after this long in any case; default 15 min */
 	bool keep_client_address; /* default true */
 	bool keep_fingerprints;	  /* of texts, so that they are known again; default true */
 	uint32_t max_open_traces; /* default 4096 */

@@ -31,17 +31,17 @@ struct key {
 };
 
 static const char *const rule_keys[RULE_N_KEY] = {
-	[RULE_PROGRAM] = "program",   [RULE_EXE] = "exe",	    [RULE_COMM] = "comm",
-	[RULE_CMDLINE] = "cmdline",   [RULE_CGROUP] = "cgroup",	    [RULE_CONTAINER] = "container",
-	[RULE_IMAGE] = "image",	      [RULE_POD] = "pod",	    [RULE_NAMESPACE] = "namespace",
-	[RULE_TASK] = "task",	      [RULE_MEDIUM] = "medium",	    [RULE_PROTOCOL] = "protocol",
-	[RULE_HOST] = "host",	      [RULE_ADDRESS] = "address",   [RULE_PORT] = "port",
-	[RULE_PATH] = "path",	      [RULE_FD] = "fd",		    [RULE_OPERATION] = "operation",
-	[RULE_PLACE] = "place",	      [RULE_ROLE] = "role",	    [RULE_FORWARDED] = "forwarded",
+	[RULE_PROGRAM] = "program", [RULE_EXE] = "exe",		[RULE_COMM] = "comm",
+	[RULE_CMDLINE] = "cmdline", [RULE_CGROUP] = "cgroup",	[RULE_CONTAINER] = "container",
+	[RULE_IMAGE] = "image",	    [RULE_POD] = "pod",		[RULE_NAMESPACE] = "namespace",
+	[RULE_TASK] = "task",	    [RULE_MEDIUM] = "medium",	[RULE_PROTOCOL] = "protocol",
+	[RULE_HOST] = "host",	    [RULE_ADDRESS] = "address", [RULE_PORT] = "port",
+	[RULE_PATH] = "path",	    [RULE_FD] = "fd",		[RULE_OPERATION] = "operation",
+	[RULE_PLACE] = "place",	    [RULE_ROLE] = "role",	[RULE_FORWARDED] = "forwarded",
 };
 
 #define COMPLAIN(rd, node, fmt, ...)                                                               \
-	dfl_err_set((rd)->err, EINVAL, "%s:%zu: " fmt, (rd)->path, (node)->start_mark.line + 1,   \
+	dfl_err_set((rd)->err, EINVAL, "%s:%zu: " fmt, (rd)->path, (node)->start_mark.line + 1,    \
 		    ##__VA_ARGS__)
 
 static int no_memory(struct reader *rd)
@@ -309,7 +309,8 @@ static int read_settings(struct reader *rd, yaml_node_t *map, void *into)
 		{ "max_open_seconds", read_seconds, offsetof(struct dfl_settings, max_open_ns) },
 		{ "keep_client_address", read_bool,
 		  offsetof(struct dfl_settings, keep_client_address) },
-		{ "keep_fingerprints", read_bool, offsetof(struct dfl_settings, keep_fingerprints) },
+		{ "keep_fingerprints", read_bool,
+		  offsetof(struct dfl_settings, keep_fingerprints) },
 		{ "max_open_traces", read_count, offsetof(struct dfl_settings, max_open_traces) },
 		{ NULL },
 	};
@@ -320,8 +321,9 @@ static int read_settings(struct reader *rd, yaml_node_t *map, void *into)
 static int read_document(struct reader *rd)
 {
 	static const struct key keys[] = {
-		{ "stations", read_stations }, { "vpc", read_vpc },	    { "names", read_names },
-		{ "regions", read_regions },   { "settings", read_settings }, { NULL },
+		{ "stations", read_stations }, { "vpc", read_vpc },
+		{ "names", read_names },       { "regions", read_regions },
+		{ "settings", read_settings }, { NULL },
 	};
 	yaml_node_t *root = yaml_document_get_root_node(&rd->doc);
 

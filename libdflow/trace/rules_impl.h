@@ -30,7 +30,7 @@ enum dfl_rule_key {
 	RULE_FD,
 	RULE_OPERATION,
 	RULE_PLACE,
-	RULE_ROLE, /* "client", "server" */
+	RULE_ROLE,	/* "client", "server" */
 	RULE_FORWARDED, /* "yes", "no" */
 	RULE_N_KEY
 };

@@ -9,43 +9,50 @@
 
 /* Limits; what they cut is counted in dfl_trace_stats. */
 enum {
-	MAX_OPS_KEPT = 32768,	  /* ended operations that may still be tied by an id … */
-	MAX_RUNS_KEPT = 262144,	  /* … and the runs of all operations: 36 MiB */
+	MAX_OPS_KEPT = 32768,	/* ended operations that may still be tied by an id … */
+	MAX_RUNS_KEPT = 262144, /* … and the runs of all operations: 36 MiB */
 	MAX_RUNS_PER_OP = 512,
 	MAX_OLD_RUNS_PER_OP = 256, /* found by fingerprints */
 	RUNS_TO_TIDY = 32,
 	MAX_IDS_PER_OP = 16,
-	MAX_IDS_PER_REQUEST = 1024, /* bound to it; sessions of plugins come as long as it is open */
+	MAX_IDS_PER_REQUEST = 1024, /* bound to it; sessions of plugins come as long as it is open
+				     */
 	MAX_CONNS_PER_REQUEST = 4096,
 	MAX_HOPS_PER_REQUEST = 2048,
 	MAX_STRINGS = 65536,
 	MAX_NAMES = 65536,
 	MAX_PROCS = 65536,
 	MAX_FIELDS_PER_REQUEST = 64,
-	MAX_DERIVED_PER_REQUEST = 1024, /* texts; vectors share a field, each other has one of its own */
-	MAX_COPIES = 256, /* of one field in one hop */
+	MAX_DERIVED_PER_REQUEST = 1024, /* texts; vectors share a field, each other has one of its
+					   own */
+	MAX_COPIES = 256,		/* of one field in one hop */
 	ANSWER_HEAD = 256, /* bytes of an answer that tell an echo from another answer */
 	ANSWER_SURE = 24,  /* bytes after which that is decided */
 	ANSWER_HELD_MAX = 65536,
-	BEGUN_PERCENT = 50, /* of a text that is here whole, when it is one that still comes in */
+	BEGUN_PERCENT = 50,  /* of a text that is here whole, when it is one that still comes in */
 	MAX_CANDIDATES = 64, /* of one hop */
-	MAX_OWNERS = 16, /* requests that an operation may be of: ambiguous */
+	MAX_OWNERS = 16,     /* requests that an operation may be of: ambiguous */
 	MAX_REPLAYS_TOLD = 4096, /* hops of later requests that one request is told of */
 };
 
 /* What counts as a content hop (docs/accuracy.md says why). */
 enum {
-	RUN_SURE = 64,	  /* canonical bytes */
-	RUN_FULL = 32,	  /* canonical bytes, when it is also nearly the whole field */
+	RUN_SURE = 64, /* canonical bytes */
+	RUN_FULL = 32, /* canonical bytes, when it is also nearly the whole field */
 	FULL_PERCENT = 90,
-	KNOWN_PERCENT = 75, /* of a derived text, when it is no other than one that came before */
+	KNOWN_PERCENT = 75,  /* of a derived text, when it is no other than one that came before */
 	LISTED_PERCENT = 50, /* of a list, when it is one of such */
-	RUN_WEAK = 12,	  /* below that: only in tied operations; a 20-character title in English has about 15 */
+	RUN_WEAK = 12, /* below that: only in tied operations; a 20-character title in English has
+			  about 15 */
 };
 
-/* What counts when only fingerprints are left, unless both are of one conversation (docs/canonical.md says why). */
+/*
+ * What counts when only fingerprints are left, unless both are of one conversation
+ * (docs/canonical.md says why).
+ */
 enum {
-	SPAN_SURE = 192, /* canonical bytes from the first to the last, of a text that returns in part */
+	SPAN_SURE = 192, /* canonical bytes from the first to the last, of a text that returns in
+			    part */
 	PRINTS_FULL = 4, /* fingerprints of a text that returns whole … */
 	SPAN_SLACK = 32, /* … of which at most so much, or a tenth, lies outside of their span */
 };
@@ -79,17 +86,18 @@ struct tconn {
 	bool forwarded; /* its requests carry what a load balancer adds */
 	struct dfl_conn_end end[2];
 	char *path;
-	bool encrypted, plain_seen, tls_read; /* TLS on the wire; plaintext protocol on the wire; its plaintext is read */
-	bool unreadable; /* plaintext passed that no decoder can read */
+	bool encrypted, plain_seen, tls_read; /* TLS on the wire; plaintext protocol on the wire;
+						 its plaintext is read */
+	bool unreadable;		      /* plaintext passed that no decoder can read */
 	struct dfl_tls_info *tls;
-	const char *protocol; /* by a decoder */
-	enum dfl_station server; /* by its protocol */
+	const char *protocol;		     /* by a decoder */
+	enum dfl_station server;	     /* by its protocol */
 	uint64_t scanned, unread, gap_bytes; /* so far */
-	uint64_t wire_bytes;	  /* both directions */
-	uint64_t cipher_bytes[2]; /* by direction, until their plaintext is seen */
-	uint64_t n_requests; /* inbound */
-	uint64_t seen_request; /* requests up to this number have an entry for it */
-	bool of_others;	       /* carried content of some request */
+	uint64_t wire_bytes;		     /* both directions */
+	uint64_t cipher_bytes[2];	     /* by direction, until their plaintext is seen */
+	uint64_t n_requests;		     /* inbound */
+	uint64_t seen_request;		     /* requests up to this number have an entry for it */
+	bool of_others;			     /* carried content of some request */
 };
 
 /* How much one request saw of a connection. */
@@ -107,18 +115,19 @@ struct dfl_src {
 	struct dfl_match_source *match;
 	uint64_t number;
 	const char *field;
-	const char *derived_from; /* operation; NULL: inbound */
-	const char *kind;	  /* derived: "answer", "chunk", … */
-	bool is_chunk;		  /* it stands in a store, where others can get the same text */
-	uint64_t op;		  /* number of the operation it came from */
-	uint64_t asked_ns;	  /* derived: when that was asked for, at the latest */
-	uint64_t view;		  /* derived: number of the view it came from */
-	struct dfl_view *from;	  /* derived: that view, while it appends */
-	struct dfl_src *next_twin; /* derived: the same text, for another request that it may be of */
-	bool shared;		  /* derived: it came with twins */
-	bool claimed;		  /* derived: an id said that it is this request's */
-	bool open;		  /* inbound: the decoder holds it */
-	bool cut;		  /* a limit kept the rest of it out: its length is not known */
+	const char *derived_from;  /* operation; NULL: inbound */
+	const char *kind;	   /* derived: "answer", "chunk", … */
+	bool is_chunk;		   /* it stands in a store, where others can get the same text */
+	uint64_t op;		   /* number of the operation it came from */
+	uint64_t asked_ns;	   /* derived: when that was asked for, at the latest */
+	uint64_t view;		   /* derived: number of the view it came from */
+	struct dfl_view *from;	   /* derived: that view, while it appends */
+	struct dfl_src *next_twin; /* derived: the same text, for another request that it may be of
+				    */
+	bool shared;		   /* derived: it came with twins */
+	bool claimed;		   /* derived: an id said that it is this request's */
+	bool open;		   /* inbound: the decoder holds it */
+	bool cut;		   /* a limit kept the rest of it out: its length is not known */
 	uint64_t begin_ns;
 	uint64_t pos_from, pos_to; /* where it stood in its stream */
 	uint32_t canon_from;	   /* that, from there on: vectors came before */
@@ -144,7 +153,7 @@ struct old {
 		const char *field;
 		uint64_t canon;
 		uint32_t n; /* fingerprints */
-	} *fields;
+	} * fields;
 };
 
 struct range {
@@ -191,12 +200,12 @@ struct hop {
 	struct copy {
 		uint64_t from, to; /* stream positions */
 		uint32_t len;	   /* canonical bytes */
-	} *copies;
+	} * copies;
 	size_t n_copies;
 	uint32_t encodings;
 	uint32_t common_sources;
 	bool by_id;
-	uint64_t first_ns, last_ns, removed_ns; /* removed_ns 0: not seen to be removed */
+	uint64_t first_ns, last_ns, removed_ns;	  /* removed_ns 0: not seen to be removed */
 	char (*candidates)[DFL_TRACE_ID_LEN + 1]; /* ambiguous: whose it may be */
 	size_t n_candidates;
 	bool candidates_cut; /* there are more */
@@ -204,7 +213,7 @@ struct hop {
 
 struct bound_id {
 	UT_hash_handle hh;
-	char key[160]; /* kind and value */
+	char key[160];		 /* kind and value */
 	struct request *request; /* the newest, for conversations */
 };
 
@@ -219,20 +228,21 @@ struct request {
 	struct request *prev, *next; /* by start */
 	uint64_t number;
 	char trace_id[DFL_TRACE_ID_LEN + 1];
-	uint64_t op;	       /* number of the inbound operation */
+	uint64_t op; /* number of the inbound operation */
 	const char *operation;
 	struct tconn *tc;
 	uint64_t start_ns, ended_ns, last_ns, stored_ns;
-	uint64_t printed_bytes, printed_inbound; /* of its text, when its fingerprints were stored: of all, of what came in */
+	uint64_t printed_bytes, printed_inbound; /* of its text, when its fingerprints were stored:
+						    of all, of what came in */
 	bool settled, dirty;
 	bool settling; /* no id that ties an operation to it is waited for any more */
 	char *ids[DFL_N_ID];
 	struct dfl_addr client;
 	bool have_client, via_alb;
 	struct dfl_src *sources;
-	struct dfl_src *dropped; /* when it settles; runs still name them */
+	struct dfl_src *dropped;		/* when it settles; runs still name them */
 	unsigned n_sources, n_derived, n_bound; /* n_bound: ids */
-	unsigned cut_derived; /* beyond a limit: they are not looked for */
+	unsigned cut_derived;			/* beyond a limit: they are not looked for */
 	bool response_ended;
 	struct rconn *conns;
 	struct hop *hops;
@@ -258,7 +268,8 @@ struct op_id {
 struct op_run {
 	struct dfl_src *source; /* NULL: its request is gone */
 	const char *place;
-	const char *holds; /* what the place is made for, by the decoder's word: "chunk"; NULL unknown */
+	const char *holds; /* what the place is made for, by the decoder's word: "chunk"; NULL
+			      unknown */
 	enum dfl_dir dir;
 	enum dfl_layer layer;
 	uint64_t view; /* number: only runs of one view can overlap */
@@ -271,7 +282,8 @@ struct op_run {
 	bool content; /* its group (attribute.h) is evidence without anything else … */
 	bool doubted; /* … and something of it is tied */
 	bool beaten;  /* another source explains the same bytes better */
-	bool out;     /* it explains nothing: chunks of another request, a document that is here as chunks */
+	bool out;     /* it explains nothing: chunks of another request, a document that is here as
+			 chunks */
 	bool own;     /* it is the very text that became the source */
 	bool final;   /* its view is closed: all runs that compete with it are here */
 };
@@ -307,14 +319,16 @@ struct dfl_op {
 	const char *station_rule[2];
 	uint32_t pid[2];
 	uint64_t begin_ns, last_ns;
-	uint64_t scanned0; /* of the connection, when it began */
+	uint64_t scanned0;	 /* of the connection, when it began */
 	struct request *request; /* it is this request's inbound operation */
 	struct request *owner;	 /* whose operation it is, as far as known */
 	bool owned_by_id;
 	struct {
-		uint64_t view, from, to; /* where the text stands that told the owner, when no id did */
+		uint64_t view, from, to; /* where the text stands that told the owner, when no id
+					    did */
 	} told;
-	struct request *maybe[MAX_OWNERS]; /* no owner: whose it may be, when several requests' texts tell the same */
+	struct request *maybe[MAX_OWNERS]; /* no owner: whose it may be, when several requests'
+					      texts tell the same */
 	unsigned n_maybe;
 	struct dfl_addr client;
 	bool have_client, via_alb;
@@ -324,7 +338,7 @@ struct dfl_op {
 	unsigned n_runs, cap_runs, since_tidy;
 	struct old_run *olds;
 	unsigned n_olds, cap_olds;
-	bool changed; /* runs since the last evaluation */
+	bool changed;	 /* runs since the last evaluation */
 	bool answers[2]; /* by direction: an answer is told there */
 	bool no_request; /* the rules said that it is none */
 	bool no_wait;	 /* it is let go: its ids are told now or never */
@@ -350,7 +364,8 @@ struct dfl_view {
 	uint64_t held_pos, held_pos_to;
 	bool decided;
 	unsigned asked;		 /* how much was known of the operation when that was tried last */
-	struct dfl_src *answers; /* it is the origin of these, by next_twin: one for each request it may be of */
+	struct dfl_src *answers; /* it is the origin of these, by next_twin: one for each request it
+				    may be of */
 };
 
 struct dfl_trace {
@@ -369,7 +384,7 @@ struct dfl_trace {
 	struct tconn *tconns;
 	struct dfl_op *ops; /* utlist, by begin */
 	unsigned n_ops;
-	unsigned n_run_slots; /* of all operations */
+	unsigned n_run_slots;	  /* of all operations */
 	struct request *requests; /* utlist, by start */
 	unsigned n_requests;
 	struct bound_id *ids;
@@ -380,15 +395,20 @@ struct dfl_trace {
 };
 
 /* facts.c */
-const char *dfl_trace_string(struct dfl_trace *t, const char *s); /* interned; NULL and "" give NULL; "*" when full */
+const char *dfl_trace_string(struct dfl_trace *t, const char *s); /* interned; NULL and "" give
+								     NULL; "*" when full */
 void dfl_trace_proc(struct dfl_trace *t, const struct dfl_ev_proc *ev, uint64_t ts_ns);
 struct proc *dfl_trace_find_proc(struct dfl_trace *t, uint32_t pid);
 void dfl_trace_name(struct dfl_trace *t, const char *name, const struct dfl_addr *addr);
 const char *dfl_trace_find_name(const struct dfl_trace *t, const struct dfl_addr *addr);
 struct tconn *dfl_tconn_ref(struct tconn *tc);
 void dfl_tconn_unref(struct dfl_trace *t, struct tconn *tc);
-/* Borrowed until the connection's facts change; NULL: none. ret_evidence: "sni", "dns", "config" or NULL. */
-const char *dfl_tconn_name(struct dfl_trace *t, const struct tconn *tc, enum dfl_end end, const char **ret_evidence);
+/*
+ * Borrowed until the connection's facts change; NULL: none. ret_evidence: "sni", "dns", "config" or
+ * NULL.
+ */
+const char *dfl_tconn_name(struct dfl_trace *t, const struct tconn *tc, enum dfl_end end,
+			   const char **ret_evidence);
 void dfl_facts_free(struct dfl_trace *t);
 
 /* Which station an end of a connection is, and by which rule. */
@@ -403,23 +423,32 @@ struct end_question {
 struct dfl_station_answer dfl_trace_station(struct dfl_trace *t, const struct end_question *q);
 
 /* request.c */
-struct request *dfl_request_open(struct dfl_trace *t, struct dfl_op *op); /* NULL: the operation is no request */
-void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind kind, const char *value);
+struct request *dfl_request_open(struct dfl_trace *t, struct dfl_op *op); /* NULL: the operation is
+									     no request */
+void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind kind,
+		      const char *value);
 /* The request that the id was bound to when an operation began then; NULL. */
-struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value, uint64_t ts_ns);
-struct dfl_src *dfl_request_source(struct dfl_trace *t, struct request *r, const char *field, uint64_t ts_ns);
+struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value,
+				  uint64_t ts_ns);
+struct dfl_src *dfl_request_source(struct dfl_trace *t, struct request *r, const char *field,
+				   uint64_t ts_ns);
 /* While it settles: operations forget it, and it is freed, right after. */
 void dfl_request_drop_source(struct dfl_trace *t, struct request *r, struct dfl_src *s);
 /* The decoder ends an inbound source; frees one whose request is gone. */
 void dfl_source_ended(struct dfl_src *s);
-void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len, uint64_t pos, uint64_t pos_len);
-void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop);
+void dfl_source_append(struct dfl_trace *t, struct dfl_src *s, const void *data, size_t len,
+		       uint64_t pos, uint64_t pos_len);
+void dfl_request_changed(struct dfl_trace *t, struct request *r, enum dfl_doc_change what,
+			 const struct hop *hop);
 /* Once for each other trace. why: static. */
 void dfl_request_link(struct request *r, const char *trace_id, const char *why);
 void dfl_request_replayed(struct request *r, const struct request *in, uint32_t seq);
 void dfl_requests_tick(struct dfl_trace *t);
 void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss);
-/* What is known of the connection ends at a limit: so does what is known of the requests that use it. */
+/*
+ * What is known of the connection ends at a limit: so does what is known of the requests that use
+ * it.
+ */
 void dfl_requests_limited(struct dfl_trace *t, struct tconn *tc);
 void dfl_requests_finish(struct dfl_trace *t);
 void dfl_requests_free(struct dfl_trace *t);
@@ -427,35 +456,50 @@ void dfl_requests_free(struct dfl_trace *t);
 /* conns.c: what each request saw of each connection */
 void dfl_conn_touch(struct dfl_trace *t, struct tconn *tc); /* before its counters change */
 struct rconn *dfl_request_conn(struct dfl_trace *t, struct request *r, struct tconn *tc);
-void dfl_rconn_now(const struct rconn *rc, uint64_t *ret_scanned, uint64_t *ret_unread, uint64_t *ret_gap);
+void dfl_rconn_now(const struct rconn *rc, uint64_t *ret_scanned, uint64_t *ret_unread,
+		   uint64_t *ret_gap);
 void dfl_request_conns_freeze(struct request *r);
 void dfl_request_conns_free(struct dfl_trace *t, struct request *r);
 
 /* attribute.c */
-void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_run *run); /* dfl_match_run_fn */
+void dfl_attribute_run(void *trace, void *view, void *source,
+		       const struct dfl_run *run); /* dfl_match_run_fn
+						    */
 void dfl_attribute_view_closed(struct dfl_view *v);
 void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op); /* turns its runs into hops */
-struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op); /* whose operation it is; NULL */
-/* The same, or all requests whose equal texts are in it. Returns how many: 0, 1, or up to MAX_OWNERS. */
+struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op); /* whose operation it
+										is; NULL */
+/*
+ * The same, or all requests whose equal texts are in it. Returns how many: 0, 1, or up to
+ * MAX_OWNERS.
+ */
 unsigned dfl_attribute_owners(struct dfl_trace *t, struct dfl_op *op, struct request **ret_owners);
 void dfl_attribute_late(struct dfl_trace *t); /* looks again at what was weak */
 
 /* olds.c */
 void dfl_olds_keep(struct dfl_trace *t, const struct request *r); /* it leaves memory */
-void dfl_olds_store(struct dfl_trace *t, struct request *r);	  /* hands its fingerprints to the store, when they changed */
+void dfl_olds_store(struct dfl_trace *t, struct request *r); /* hands its fingerprints to the store,
+								when they changed */
 /* Those of what came in, once that is whole: they are there also when the recorder is killed. */
 void dfl_olds_store_inbound(struct dfl_trace *t, struct request *r);
 void dfl_olds_drop(struct dfl_trace *t, const char *trace_id);
 void dfl_olds_free(struct dfl_trace *t);
 
 /* replay.c */
-void dfl_replay_run(void *trace, void *view, void *set, const struct dfl_print_run *run); /* dfl_print_fn */
+void dfl_replay_run(void *trace, void *view, void *set,
+		    const struct dfl_print_run *run); /* dfl_print_fn
+						       */
 void dfl_replay_view_closed(struct dfl_view *v);
-void dfl_replay_op(struct dfl_trace *t, struct dfl_op *op, struct request *owner); /* makes hops of them */
-/* Does an older text explain these bytes of a run better, because it goes on where the run's ends? */
+void dfl_replay_op(struct dfl_trace *t, struct dfl_op *op, struct request *owner); /* makes hops of
+										      them */
+/*
+ * Does an older text explain these bytes of a run better, because it goes on where the run's ends?
+ */
 bool dfl_replay_beats(const struct dfl_op *op, const struct op_run *run);
-uint32_t dfl_prints_union(uint8_t *seen, const uint8_t *more, uint32_t n); /* returns how many bits are set */
-void dfl_replay_tell(struct dfl_trace *t, const struct request *r); /* tells the stored requests whose text returned */
+uint32_t dfl_prints_union(uint8_t *seen, const uint8_t *more, uint32_t n); /* returns how many bits
+									      are set */
+void dfl_replay_tell(struct dfl_trace *t, const struct request *r); /* tells the stored requests
+								       whose text returned */
 void dfl_replay_forget(struct dfl_trace *t, const struct old_field *f);
 void dfl_replay_free(struct dfl_op *op);
 
@@ -479,42 +523,61 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 void dfl_hop_add_run(struct hop *h, const struct dfl_run *run);
 void dfl_hop_add_old(struct hop *h, const struct old_run *run);
 uint32_t dfl_hop_occurrences(const struct hop *h);
-/* The hop by which a field came in, or by which a model's answer came: all of it, by the decoder's word. */
+/*
+ * The hop by which a field came in, or by which a model's answer came: all of it, by the decoder's
+ * word.
+ */
 void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a);
-/* The operation takes something away: from the one request that has text there, if it is just one. */
+/*
+ * The operation takes something away: from the one request that has text there, if it is just one.
+ */
 void dfl_hop_removed(struct dfl_trace *t, const struct dfl_op *op);
 void dfl_hop_candidate(struct dfl_trace *t, struct hop *h, const char *trace_id);
 void dfl_hop_free(struct dfl_trace *t, struct hop *h);
-/* Of one source of the request: all its hops go, have its name, or are not another's (false: none was). */
+/*
+ * Of one source of the request: all its hops go, have its name, or are not another's (false: none
+ * was).
+ */
 void dfl_hops_drop(struct dfl_trace *t, struct request *r, const struct dfl_src *s);
 void dfl_hops_rename(struct request *r, const struct dfl_src *s);
 bool dfl_hops_no_candidate(struct request *r, const struct dfl_src *s, const struct request *other);
 
 /* ops.c */
 void dfl_ops_sink(struct dfl_trace *t, struct dfl_decode_sink *sink); /* fills in its functions */
-void dfl_ops_forget_sources(struct dfl_trace *t); /* those that are not looked for any more (match NULL) */
+void dfl_ops_forget_sources(struct dfl_trace *t); /* those that are not looked for any more (match
+						     NULL) */
 void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r);
 void dfl_ops_expire(struct dfl_trace *t);
 void dfl_ops_free(struct dfl_trace *t);
 
-bool dfl_source_is(const struct dfl_src *s, const char *name); /* "chunk" is the name of "chunk.2" too */
+bool dfl_source_is(const struct dfl_src *s, const char *name); /* "chunk" is the name of "chunk.2"
+								  too */
 /* Uploaded: it goes into stores, and comes back by itself. */
 bool dfl_field_is_document(const char *field);
 bool dfl_source_is_document(const struct dfl_src *s);
 
 /* answer.c */
-void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len);
+void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos,
+		     uint64_t pos_len);
 void dfl_answer_close(struct dfl_view *v);
 void dfl_answer_forget(struct dfl_src *s); /* its request goes */
-/* The request is settled: what was only perhaps its answer, and is another's by an id, is not its. */
+/*
+ * The request is settled: what was only perhaps its answer, and is another's by an id, is not its.
+ */
 void dfl_answer_settle(struct dfl_trace *t, struct request *r);
 
 /* build.c */
 int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc);
-/* What costs the same however much the request has: no lists but the one hop, if any; completeness is not told. */
-int dfl_build_head(struct dfl_trace *t, struct request *r, const struct hop *only, struct dfl_doc **ret_doc);
-size_t dfl_build_hop_index(const struct request *r, const struct hop *h); /* where it is in the whole document */
-int dfl_hop_order(const struct hop *a, const struct hop *b); /* by time */
+/*
+ * What costs the same however much the request has: no lists but the one hop, if any; completeness
+ * is not told.
+ */
+int dfl_build_head(struct dfl_trace *t, struct request *r, const struct hop *only,
+		   struct dfl_doc **ret_doc);
+size_t dfl_build_hop_index(const struct request *r, const struct hop *h); /* where it is in the
+									     whole document */
+int dfl_hop_order(const struct hop *a, const struct hop *b);		  /* by time */
 
 /* change.c */
-void dfl_change_tell(struct dfl_trace *t, struct request *r, enum dfl_doc_change what, const struct hop *hop);
+void dfl_change_tell(struct dfl_trace *t, struct request *r, enum dfl_doc_change what,
+		     const struct hop *hop);

@@ -19,7 +19,8 @@ int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trac
 		.max_source_bytes = opts->max_source_bytes,
 		.print_key = opts->print_key,
 		.max_prints = opts->max_prints,
-		.print_fn = dfl_rules_settings(opts->rules)->keep_fingerprints ? dfl_replay_run : NULL,
+		.print_fn = dfl_rules_settings(opts->rules)->keep_fingerprints ? dfl_replay_run :
+										 NULL,
 	};
 	struct dfl_trace *t = calloc(1, sizeof(*t));
 	int r;
@@ -125,10 +126,12 @@ int dfl_trace_event(struct dfl_trace *t, const struct dfl_event *ev)
 }
 
 /*
- * From here on the plaintext is read. What was ciphertext before: the handshake when the connection was seen
- * from its start, else the record that this plaintext came in (its bytes pass the socket first).
+ * From here on the plaintext is read. What was ciphertext before: the handshake when the connection
+ * was seen from its start, else the record that this plaintext came in (its bytes pass the socket
+ * first).
  */
-static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn, const struct dfl_chunk *chunk)
+static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn,
+			   const struct dfl_chunk *chunk)
 {
 	uint64_t *cipher = &tc->cipher_bytes[chunk->dir];
 	uint64_t mine = chunk->len + TLS_RECORD_MAX;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The way back: the model's deltas, and the events of the run, from the worker over Redis to the
- * client. */
+/*
+ * The way back: the model's deltas, and the events of the run, from the worker over Redis to the
+ * client.
+ */
 #include "chat.h"
 
 #include <stdlib.h>

@@ -223,8 +223,10 @@ static bool insert_run(struct request *r)
 	return insert(r, "INSERT workflow_runs", false);
 }
 
-/* The first part of the text, under a key that no decoder knows: only the content tells whose it
- * is. */
+/*
+ * The first part of the text, under a key that no decoder knows: only the content tells whose it
+ * is.
+ */
 static bool keep_part(struct request *r)
 {
 	size_t len = strlen(r->text) * 6 / 10;
@@ -320,9 +322,9 @@ static bool update(struct request *r)
 }
 
 bool (*const steps[])(struct request *) = {
-	inbound,  subscribe,     lpush,       redis_reply,   pop,          insert_message,
-	pg_reply, insert_run,    pg_reply,    keep_part,     redis_reply,  chat_started,
-	dispatch, ask,           chat_answer, chat_answered, chat_pass_on, update,
+	inbound,  subscribe,	 lpush,	      redis_reply,   pop,	   insert_message,
+	pg_reply, insert_run,	 pg_reply,    keep_part,     redis_reply,  chat_started,
+	dispatch, ask,		 chat_answer, chat_answered, chat_pass_on, update,
 	pg_reply, chat_finished, chat_end,    NULL,
 };
 

@@ -6,9 +6,9 @@
  *
  *   pairs SOURCES VIEWS        files of texts, each ended by a NUL
  *
- * A line for each pair that has a run: "run" source view longest covered all, the last three in canonical
- * bytes. One for each that has two fingerprints in a row: "prints" source view span spans different all canon: the
- * longest span, all together, fingerprints, and all of the source.
+ * A line for each pair that has a run: "run" source view longest covered all, the last three in
+ * canonical bytes. One for each that has two fingerprints in a row: "prints" source view span spans
+ * different all canon: the longest span, all together, fingerprints, and all of the source.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +85,8 @@ static void report(struct source *s, unsigned view)
 	for (uint32_t i = 0; i < s->n_prints; i++)
 		seen += s->seen[i / 8] >> (i & 7) & 1;
 	if (s->span)
-		printf("prints %u %u %u %u %u %u %zu\n", s->number, view, s->span, s->spans, seen, s->n_prints, s->canon);
+		printf("prints %u %u %u %u %u %u %zu\n", s->number, view, s->span, s->spans, seen,
+		       s->n_prints, s->canon);
 	memset(s->covered, 0, s->canon + 1);
 	memset(s->seen, 0, s->n_prints / 8 + 1);
 	s->longest = s->span = s->spans = 0;
@@ -97,18 +98,22 @@ static void add_prints(struct dfl_match *m, struct source *s)
 
 	if (dfl_prints_of(s->match, &prints, &s->n_prints))
 		exit(2);
-	if (s->n_prints && dfl_print_set_new(m, s->number, s->number, s, prints, s->n_prints, &s->set))
+	if (s->n_prints &&
+	    dfl_print_set_new(m, s->number, s->number, s, prints, s->n_prints, &s->set))
 		exit(2);
 	s->seen = calloc(1, s->n_prints / 8 + 1);
 	free(prints);
 }
 
-/* A few sources at a time: no limit of the index is reached. Returns where the next batch begins.
+/*
+ * A few sources at a time: no limit of the index is reached. Returns where the next batch begins.
  */
 static const char *batch(const char *at, const char *end, const char *views, size_t views_len,
 			 unsigned *number)
 {
-	const struct dfl_match_opts opts = { .k = 12, .stride = 1, .min_run = 12, .print_fn = on_prints };
+	const struct dfl_match_opts opts = {
+		.k = 12, .stride = 1, .min_run = 12, .print_fn = on_prints
+	};
 	struct source sources[BATCH] = { 0 };
 	struct dfl_match *m;
 	unsigned n = 0, view = 0;

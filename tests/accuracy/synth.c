@@ -23,7 +23,7 @@ static void make(struct request *r, unsigned number, const char *text)
 {
 	static const char *const words[16] = { "amber", "birch",  "cedar", "delta",
 					       "ember", "fjord",  "grove", "heron",
-					       "ivory", "jade",   "kelp",  "lotus",
+					       "ivory", "jade",	  "kelp",  "lotus",
 					       "maple", "nectar", "onyx",  "pearl" };
 	struct wire own = { .seed = same_answers ? 1 : number * 2654435761u + w.seed };
 	size_t n = 0;

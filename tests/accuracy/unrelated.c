@@ -8,9 +8,10 @@
  * KIND: random english japanese json base64. Goes through the trace stage: what it calls a hop is
  * one.
  *
- * OLD: so many texts were asked before and are out of memory, of the words and in the frames of the traffic. Then
- * each operation is one of the open requests', by an id: so what is taken for history becomes a hop, and only that counts.
- * At the end one of those texts does return: "known" has to be 1.
+ * OLD: so many texts were asked before and are out of memory, of the words and in the frames of the
+ * traffic. Then each operation is one of the open requests', by an id: so what is taken for history
+ * becomes a hop, and only that counts. At the end one of those texts does return: "known" has to
+ * be 1.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -123,8 +124,8 @@ static size_t json(char *to, size_t len)
 			(unsigned)dice(), (unsigned)dice() & 0xffff, (unsigned)dice() & 0xfff,
 			(unsigned)dice() & 0xfff, dice() & 0xffffffffffff,
 			1700000000 + (unsigned)(dice() % 100000000));
-		n += dice() % 2 ? english(to + n, 60 + dice() % 200)
-				: japanese(to + n, 60 + dice() % 200);
+		n += dice() % 2 ? english(to + n, 60 + dice() % 200) :
+				  japanese(to + n, 60 + dice() % 200);
 		n += (size_t)sprintf(
 			to + n,
 			"について教えてください\"}], \"temperature\": 0.7, \"stream\": true}\n");
@@ -135,8 +136,8 @@ static size_t json(char *to, size_t len)
 /* Of JSON: so that what is inside is looked at too. */
 static size_t base64(char *to, size_t len)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char
+		digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	static char inner[PIECE];
 	size_t from = json(inner, len * 3 / 4 - 4), n = 0;
 
@@ -231,7 +232,8 @@ static void ask_before(struct dfl_trace *t, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		size_t len = (size_t)sprintf(old_text, "Please tell me about ");
 
-		len += dice() % 2 ? english(old_text + len, 60 + dice() % 400) : japanese(old_text + len, 60 + dice() % 400);
+		len += dice() % 2 ? english(old_text + len, 60 + dice() % 400) :
+				    japanese(old_text + len, 60 + dice() % 400);
 		sprintf(old_text + len, "について教えてください");
 		k->op_end(k->ud, ask(t, old_text, 1000000 + i), now_ns);
 		if (i % 1000 && i + 1 < n)
@@ -248,7 +250,7 @@ static struct dfl_op *tied; /* NULL: none */
 static struct dfl_op *begin_tied(struct dfl_trace *t, const char *operation, unsigned number)
 {
 	const struct dfl_decode_sink *k = dfl_trace_sink(t);
-	struct dfl_op_desc d = { .protocol = "http", 		 .operation = operation, .ttl_s = -1 };
+	struct dfl_op_desc d = { .protocol = "http", .operation = operation, .ttl_s = -1 };
 	char id[32];
 
 	snprintf(id, sizeof(id), "message-%u", number);
@@ -266,13 +268,14 @@ static void end_tied(struct dfl_trace *t)
 	tied = NULL;
 }
 
-static void see(struct dfl_trace *t, const char *operation, unsigned number, const char *piece, size_t len, uint64_t pos)
+static void see(struct dfl_trace *t, const char *operation, unsigned number, const char *piece,
+		size_t len, uint64_t pos)
 {
 	const struct dfl_decode_sink *k = dfl_trace_sink(t);
 	struct dfl_view_desc d = { .dir = DFL_REQUEST, .ttl_s = -1 };
 	struct dfl_chunk chunk = { .layer = DFL_WIRE, .pos = pos, .ts_ns = now_ns += MS / 100 };
-	struct dfl_view *v =
-		k->view_open(k->ud, &conns[1], n_old ? begin_tied(t, operation, number % n_texts) : NULL, &d);
+	struct dfl_view *v = k->view_open(
+		k->ud, &conns[1], n_old ? begin_tied(t, operation, number % n_texts) : NULL, &d);
 
 	k->view_data(k->ud, v, piece, len, pos, len, &chunk);
 	end_tied(t);
@@ -329,9 +332,11 @@ int main(int argc, char **argv)
 		tick(t);
 	}
 	dfl_trace_finish(t);
-	printf("\"requests\": %" PRIu64 ", \"hops\": %" PRIu64 ", \"weak_matches\": %u, \"old_texts\": %" PRIu64
-	       ", \"fingerprints\": %" PRIu64 ", \"history\": %u, \"known\": %u}\n",
-	       stats.requests, stats.hops - inbound, weak, stats.match.old_texts, stats.match.prints, history, known);
+	printf("\"requests\": %" PRIu64 ", \"hops\": %" PRIu64
+	       ", \"weak_matches\": %u, \"old_texts\": %" PRIu64 ", \"fingerprints\": %" PRIu64
+	       ", \"history\": %u, \"known\": %u}\n",
+	       stats.requests, stats.hops - inbound, weak, stats.match.old_texts,
+	       stats.match.prints, history, known);
 	for (int i = 0; i < 2; i++)
 		dfl_trace_close(t, &conns[i], now_ns);
 	dfl_trace_free(t);

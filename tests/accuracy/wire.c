@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Events of invented connections, written as a recording; and how Dify spells a text on each leg.
+/*
+ * Events of invented connections, written as a recording; and how Dify spells a text on each leg.
  */
 #include "wire.h"
 
@@ -73,8 +74,8 @@ void wire_conn(struct wire *w, struct conn *c, uint32_t pid, bool accepted, int 
 	const uint8_t remote[4] = { tls ? 203 : 10, 0, (uint8_t)net, (uint8_t)host };
 	uint64_t id = ++w->next_chan;
 	uint16_t ephemeral = (uint16_t)(20000 + id % 40000);
-	uint32_t first[2] = { wire_dice(w, 1 << 24),
-			      wire_dice(w, 1 << 24) }; /* ends are paired by them */
+	uint32_t first[2] = { wire_dice(w, 1 << 24), wire_dice(w, 1 << 24) }; /* ends are paired by
+										 them */
 	struct dfl_event ev = {
 		.type = DFL_EV_CHAN,
 		.ts_ns = w->now_ns,
@@ -267,8 +268,8 @@ void put_sql(FILE *f, const char *text)
 
 void put_base64(FILE *f, const void *data, size_t len)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char
+		digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const uint8_t *p = data;
 
 	for (size_t i = 0; i < len; i += 3) {

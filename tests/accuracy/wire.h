@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events of invented connections, written as a recording; and how Dify spells a text on each leg.
+/*
+ * Events of invented connections, written as a recording; and how Dify spells a text on each leg.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What recording costs in the kernel: the time of system calls of a process without dflow, beside dflow
- * (not a target) and as a target, and the run time of each program as the kernel counts it.
+ * What recording costs in the kernel: the time of system calls of a process without dflow, beside
+ * dflow (not a target) and as a target, and the run time of each program as the kernel counts it.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -82,15 +82,12 @@ static void op_file_1000(void)
 static const struct {
 	const char *name;
 	void (*fn)(void);
-	unsigned count; /* a round */
+	unsigned count;	 /* a round */
 	unsigned events; /* of a target */
 } ops[] = {
-	{ "getppid", op_getppid, 200000, 0 },
-	{ "tcp-1", op_tcp_1, 20000, 2 },
-	{ "tcp-1000", op_tcp_1000, 20000, 2 },
-	{ "tcp-64000", op_tcp_64000, 3000, 2 },
-	{ "pipe-1000", op_pipe_1000, 20000, 2 },
-	{ "file-1000", op_file_1000, 20000, 1 },
+	{ "getppid", op_getppid, 200000, 0 },	 { "tcp-1", op_tcp_1, 20000, 2 },
+	{ "tcp-1000", op_tcp_1000, 20000, 2 },	 { "tcp-64000", op_tcp_64000, 3000, 2 },
+	{ "pipe-1000", op_pipe_1000, 20000, 2 }, { "file-1000", op_file_1000, 20000, 1 },
 };
 #define N_OPS (sizeof(ops) / sizeof(*ops))
 
@@ -102,7 +99,8 @@ static void make_fds(void)
 
 	tcp[0] = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(tcp[0], SOL_SOCKET, SO_SNDBUF, &big, sizeof(big));
-	if (bind(s, (struct sockaddr *)&a, len) || listen(s, 1) || getsockname(s, (struct sockaddr *)&a, &len) ||
+	if (bind(s, (struct sockaddr *)&a, len) || listen(s, 1) ||
+	    getsockname(s, (struct sockaddr *)&a, &len) ||
 	    connect(tcp[0], (struct sockaddr *)&a, len))
 		die("connect");
 	tcp[1] = accept(s, NULL, NULL);
@@ -178,7 +176,8 @@ static int count_event(void *ud, const struct dfl_event *ev)
 /* Runs the source, if any, until the worker answers. */
 static double measure(struct worker *w, unsigned char op, struct dfl_source *s, uint64_t *events)
 {
-	struct pollfd p[2] = { { .fd = w->answers, .events = POLLIN }, { .fd = s ? s->ops->fd(s) : -1, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = w->answers, .events = POLLIN },
+			       { .fd = s ? s->ops->fd(s) : -1, .events = POLLIN } };
 	double ns;
 
 	if (write(w->commands, &op, 1) != 1)
@@ -220,7 +219,10 @@ static uint32_t newest_prog(void)
 	return id;
 }
 
-/* Run counts of the programs younger than id, which the kernel keeps while BPF_ENABLE_STATS is held. */
+/*
+ * Run counts of the programs younger than id, which the kernel keeps while BPF_ENABLE_STATS is
+ * held.
+ */
 static unsigned read_progs(uint32_t id, struct prog *ret)
 {
 	uint32_t n = 0;
@@ -230,7 +232,8 @@ static unsigned read_progs(uint32_t id, struct prog *ret)
 		uint32_t len = sizeof(info);
 		int fd = bpf_prog_get_fd_by_id(id);
 
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strncmp(info.name, "dfl_", 4)) {
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+		    !strncmp(info.name, "dfl_", 4)) {
 			memcpy(ret[n].name, info.name, sizeof(ret[n].name));
 			ret[n].runs = info.run_cnt;
 			ret[n++].ns = info.run_time_ns;
@@ -249,9 +252,10 @@ static json_t *progs_json(uint32_t after_id)
 
 	for (unsigned i = 0; i < n; i++)
 		if (progs[i].runs)
-			json_array_append_new(list, json_pack("{ss sI sf}", "program", progs[i].name + 4, "runs",
-							      (json_int_t)progs[i].runs, "ns_per_run",
-							      (double)progs[i].ns / progs[i].runs));
+			json_array_append_new(
+				list, json_pack("{ss sI sf}", "program", progs[i].name + 4, "runs",
+						(json_int_t)progs[i].runs, "ns_per_run",
+						(double)progs[i].ns / progs[i].runs));
 	return list;
 }
 
@@ -281,7 +285,10 @@ static json_t *measure_with(struct worker *w, pid_t target, double *ret_ns, stru
 	return progs;
 }
 
-/* The times are taken without the kernel's statistics, which cost themselves; another pass has them. */
+/*
+ * The times are taken without the kernel's statistics, which cost themselves; another pass has
+ * them.
+ */
 static json_t *measure_counted(struct worker *w, pid_t target)
 {
 	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME); /* ends when it is closed */
@@ -298,7 +305,8 @@ static json_t *measure_counted(struct worker *w, pid_t target)
 
 enum way { WITHOUT, OTHER, TARGET, N_WAYS };
 
-static void measure_rounds(struct worker *w, pid_t idle, double ret_ns[N_WAYS][N_OPS], struct totals *t)
+static void measure_rounds(struct worker *w, pid_t idle, double ret_ns[N_WAYS][N_OPS],
+			   struct totals *t)
 {
 	double ns[N_WAYS][ROUNDS][N_OPS], one[ROUNDS];
 	struct totals ignored = { 0 };
@@ -322,11 +330,14 @@ static json_t *ops_json(double (*ns)[N_OPS])
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < N_OPS; i++) {
-		json_t *one = json_pack("{ss sf sf sf}", "op", ops[i].name, "none_ns", ns[WITHOUT][i], "other_ns", ns[OTHER][i],
-					"target_ns", ns[TARGET][i]);
+		json_t *one = json_pack("{ss sf sf sf}", "op", ops[i].name, "none_ns",
+					ns[WITHOUT][i], "other_ns", ns[OTHER][i], "target_ns",
+					ns[TARGET][i]);
 
 		if (ops[i].events)
-			json_object_set_new(one, "target_ns_per_event", json_real((ns[TARGET][i] - ns[WITHOUT][i]) / ops[i].events));
+			json_object_set_new(
+				one, "target_ns_per_event",
+				json_real((ns[TARGET][i] - ns[WITHOUT][i]) / ops[i].events));
 		json_array_append_new(list, one);
 	}
 	return list;
@@ -339,8 +350,10 @@ static void print_text(json_t *report)
 
 	printf("%-10s %10s %10s %10s %14s\n", "ns", "without", "other", "target", "an event");
 	json_array_foreach(json_object_get(report, "ops"), i, one)
-		printf("%-10s %10.0f %10.0f %10.0f %14.0f\n", json_string_value(json_object_get(one, "op")),
-		       json_number_value(json_object_get(one, "none_ns")), json_number_value(json_object_get(one, "other_ns")),
+		printf("%-10s %10.0f %10.0f %10.0f %14.0f\n",
+		       json_string_value(json_object_get(one, "op")),
+		       json_number_value(json_object_get(one, "none_ns")),
+		       json_number_value(json_object_get(one, "other_ns")),
 		       json_number_value(json_object_get(one, "target_ns")),
 		       json_number_value(json_object_get(one, "target_ns_per_event")));
 }
@@ -356,9 +369,11 @@ int main(int argc, char **argv)
 
 	uname(&u);
 	measure_rounds(&w, idle.pid, ns, &t);
-	report = json_pack("{ss ss so sI sI so so}", "bench", "kernel-cost", "kernel", u.release, "ops", ops_json(ns), "events",
-			   (json_int_t)t.events, "lost_events", (json_int_t)t.lost_events, "other_programs",
-			   measure_counted(&w, idle.pid), "target_programs", measure_counted(&w, w.pid));
+	report = json_pack("{ss ss so sI sI so so}", "bench", "kernel-cost", "kernel", u.release,
+			   "ops", ops_json(ns), "events", (json_int_t)t.events, "lost_events",
+			   (json_int_t)t.lost_events, "other_programs",
+			   measure_counted(&w, idle.pid), "target_programs",
+			   measure_counted(&w, w.pid));
 	if (!as_json)
 		print_text(report);
 	json_dumpf(report, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Canonical scan + match on one core, as a ratio to memcpy of the same 64 MiB, alternating in the
- * same run: for four kinds of text, at 0, 100 and 10,000 active sources; and at 0 and 100 with fingerprints of earlier
- * texts. Prints one JSON object. Each ratio is that of the medians, with the least and the greatest of the rounds;
- * times_without_old is the median of how many times longer it took in a round than without fingerprints.
- * `ratio` is the slowest at 100 sources without fingerprints.
+ * same run: for four kinds of text, at 0, 100 and 10,000 active sources; and at 0 and 100 with
+ * fingerprints of earlier texts. Prints one JSON object. Each ratio is that of the medians, with
+ * the least and the greatest of the rounds; times_without_old is the median of how many times
+ * longer it took in a round than without fingerprints. `ratio` is the slowest at 100 sources
+ * without fingerprints.
  *
  * Usage: match [MiB [rounds [text [sources [alike]]]]]
  */
@@ -60,7 +61,8 @@ static void make_words(void)
 			english[i][j] = letters[rnd(sizeof(letters) - 1)];
 		n = i < 60 ? 1 : 1 + rnd(4);
 		for (unsigned j = 0, kanji = rnd(2); j < n; j++)
-			put_utf8(japanese[i] + 3 * j, kanji ? 0x4e00 + rnd(3000) : 0x3042 + rnd(80));
+			put_utf8(japanese[i] + 3 * j,
+				 kanji ? 0x4e00 + rnd(3000) : 0x3042 + rnd(80));
 	}
 }
 
@@ -111,8 +113,8 @@ static void fill(char *p, size_t n, size_t (*put)(char *p))
 
 static void encode_base64(char *out, const char *in, size_t n)
 {
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char
+		alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t i = 0; i + 2 < n; i += 3) {
 		uint32_t v = (uint32_t)(uint8_t)in[i] << 16 | (uint32_t)(uint8_t)in[i + 1] << 8 |
@@ -215,7 +217,8 @@ static void add_prints(struct dfl_match *m, unsigned n)
 	struct dfl_print_set *set;
 
 	for (unsigned i = 0; i < n; i++) {
-		for (unsigned j = 0; j < PRINTS_PER_TEXT; j++) { /* one in each 64th of all values: sorted */
+		for (unsigned j = 0; j < PRINTS_PER_TEXT; j++) { /* one in each 64th of all values:
+								    sorted */
 			uint8_t *p = prints + j * DFL_PRINT_BYTES;
 
 			p[0] = (uint8_t)(j << 2 | rnd(4));
@@ -227,7 +230,10 @@ static void add_prints(struct dfl_match *m, unsigned n)
 	}
 }
 
-/* n fingerprints of texts in the languages of the streams: words and phrases are found, but no whole text. */
+/*
+ * n fingerprints of texts in the languages of the streams: words and phrases are found, but no
+ * whole text.
+ */
 static void add_alike(struct dfl_match *m, unsigned n)
 {
 	struct dfl_match_source *s;
@@ -290,7 +296,8 @@ static double median(double *v, unsigned n)
 #define MAX_ROUNDS 64
 #define N_OLD 4
 
-static const unsigned olds[N_OLD] = { 0, 16384, 131072, 1048576 }; /* fingerprints; the last: as many as there may be */
+static const unsigned olds[N_OLD] = { 0, 16384, 131072, 1048576 }; /* fingerprints; the last: as
+								      many as there may be */
 
 /* One cell of the table: a matcher, and how long it took in each round. */
 struct cell {
@@ -302,7 +309,8 @@ struct cell {
 static void set_up(struct cell *c, unsigned n_sources, unsigned n_old, bool alike)
 {
 	*c = (struct cell){ 0 };
-	if (dfl_match_new(&(struct dfl_match_opts){ .print_fn = count_print }, count_run, &c->runs, &c->m))
+	if (dfl_match_new(&(struct dfl_match_opts){ .print_fn = count_print }, count_run, &c->runs,
+			  &c->m))
 		exit(1);
 	rng = 7; /* the same sources for every kind */
 	add_sources(c->m, n_sources);
@@ -312,24 +320,30 @@ static void set_up(struct cell *c, unsigned n_sources, unsigned n_old, bool alik
 		add_prints(c->m, n_old / PRINTS_PER_TEXT);
 }
 
-static void print_cell(struct cell *c, unsigned n_old, const char *head, double copy_s, size_t n, unsigned rounds)
+static void print_cell(struct cell *c, unsigned n_old, const char *head, double copy_s, size_t n,
+		       unsigned rounds)
 {
 	struct dfl_match_stats st;
 	double s = median(c->took, rounds), more = median(c->more, rounds);
 
 	median(c->ratio, rounds);
 	dfl_match_stats(c->m, &st);
-	printf("%s\"old_prints\":%u,\"ratio\":%.3f,\"ratio_min\":%.3f,\"ratio_max\":%.3f,\"times_without_old\":%.3f,"
-	       "\"times_min\":%.3f,\"times_max\":%.3f,\"gb_per_s\":%.2f,\"memcpy_gb_per_s\":%.2f,\"runs\":%" PRIu64
-	       ",\"candidates\":%" PRIu64 ",\"index_entries\":%" PRIu64 "}",
-	       head, n_old, copy_s / s, c->ratio[0], c->ratio[rounds - 1], more, c->more[0], c->more[rounds - 1],
-	       (double)n / s / 1e9, (double)n / copy_s / 1e9, c->runs, st.candidates, st.index_entries);
+	printf("%s\"old_prints\":%u,\"ratio\":%.3f,\"ratio_min\":%.3f,\"ratio_max\":%.3f,\"times_"
+	       "without_old\":%.3f,"
+	       "\"times_min\":%.3f,\"times_max\":%.3f,\"gb_per_s\":%.2f,\"memcpy_gb_per_s\":%.2f,"
+	       "\"runs\":%" PRIu64 ",\"candidates\":%" PRIu64 ",\"index_entries\":%" PRIu64 "}",
+	       head, n_old, copy_s / s, c->ratio[0], c->ratio[rounds - 1], more, c->more[0],
+	       c->more[rounds - 1], (double)n / s / 1e9, (double)n / copy_s / 1e9, c->runs,
+	       st.candidates, st.index_entries);
 	fflush(stdout);
 }
 
-/* The cells of so many sources, in turn in each round, each round beginning with another. Returns the ratio of the first. */
-static double measure(const char *kind, unsigned n_sources, unsigned n_cells, bool alike, char *data, char *to, size_t n,
-		      unsigned rounds, bool first)
+/*
+ * The cells of so many sources, in turn in each round, each round beginning with another. Returns
+ * the ratio of the first.
+ */
+static double measure(const char *kind, unsigned n_sources, unsigned n_cells, bool alike,
+		      char *data, char *to, size_t n, unsigned rounds, bool first)
 {
 	static struct cell cells[N_OLD];
 	double copies[MAX_ROUNDS], copy_s;
@@ -353,7 +367,8 @@ static double measure(const char *kind, unsigned n_sources, unsigned n_cells, bo
 	}
 	copy_s = median(copies, rounds);
 	for (unsigned i = 0; i < n_cells; i++) {
-		snprintf(head, sizeof(head), "%s{\"text\":\"%s\",\"sources\":%u,", first && !i ? "" : ",\n", kind, n_sources);
+		snprintf(head, sizeof(head), "%s{\"text\":\"%s\",\"sources\":%u,",
+			 first && !i ? "" : ",\n", kind, n_sources);
 		print_cell(&cells[i], olds[i], head, copy_s, n, rounds);
 		dfl_match_free(cells[i].m);
 	}
@@ -378,11 +393,14 @@ static bool is_number(const char *s, unsigned long most, unsigned long *ret_n)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: match [MiB [rounds [text [sources [alike]]]]]\n"
-			"MiB: 1 to 4096; rounds: 1 to %d; text: all", MAX_ROUNDS);
+	fprintf(stderr,
+		"usage: match [MiB [rounds [text [sources [alike]]]]]\n"
+		"MiB: 1 to 4096; rounds: 1 to %d; text: all",
+		MAX_ROUNDS);
 	for (int k = 0; k < N_KIND; k++)
 		fprintf(stderr, ", %s", kind_names[k]);
-	fprintf(stderr, "; sources: up to 16384;\nalike: old texts that share words with the streams\n");
+	fprintf(stderr,
+		"; sources: up to 16384;\nalike: old texts that share words with the streams\n");
 	return 2;
 }
 
@@ -409,7 +427,8 @@ int main(int argc, char **argv)
 		return 1;
 	memset(to, 1, mib << 20);
 	make_words();
-	printf("{\"bench\":\"match\",\"bytes\":%lu,\"rounds\":%lu,\"cells\":[\n", mib << 20, rounds);
+	printf("{\"bench\":\"match\",\"bytes\":%lu,\"rounds\":%lu,\"cells\":[\n", mib << 20,
+	       rounds);
 	for (int k = 0; k < N_KIND; k++) {
 		if (only != N_KIND && only != k)
 			continue;
@@ -417,8 +436,8 @@ int main(int argc, char **argv)
 		fill_kind((enum kind)k, data, mib << 20);
 		for (unsigned i = 0; i < n_sources; i++) {
 			unsigned sources = argc > 4 ? (unsigned)only_n : all_sources[i];
-			double r = measure(kind_names[k], sources, sources > 1000 ? 1 : N_OLD, argc > 5, data, to,
-					   mib << 20, (unsigned)rounds, first);
+			double r = measure(kind_names[k], sources, sources > 1000 ? 1 : N_OLD,
+					   argc > 5, data, to, mib << 20, (unsigned)rounds, first);
 
 			first = false;
 			if (sources == 100 && (!slowest || r < slowest))

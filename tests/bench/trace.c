@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the trace stage costs as a request grows: hops with a callback for each, and letting go of a request with many
- * derived texts while many operations are remembered. Each at n and 2n: linear work takes twice as long.
+ * What the trace stage costs as a request grows: hops with a callback for each, and letting go of a
+ * request with many derived texts while many operations are remembered. Each at n and 2n: linear
+ * work takes twice as long.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +13,12 @@
 #include "trace/trace.h"
 
 #define ROUNDS 5
-#define HOPS 1000	/* twice that is near the limit of a request */
-#define TEXTS 30 /* twice that is near the limit of a request */
+#define HOPS 1000	 /* twice that is near the limit of a request */
+#define TEXTS 30	 /* twice that is near the limit of a request */
 #define REMEMBERED 30000 /* operations */
 
-static const char question[] = "Please tell me how to prune an old apple tree in late winter without hurting it, step by step.";
+static const char question[] = "Please tell me how to prune an old apple tree in late winter "
+			       "without hurting it, step by step.";
 
 struct bench {
 	struct dfl_trace *t;
@@ -54,7 +56,9 @@ static void start(struct bench *b, const struct dfl_rules *rules)
 	for (int i = 0; i < 3; i++) {
 		const uint8_t ip[4] = { 10, 0, 0, (uint8_t)i };
 
-		b->conn[i] = (struct dfl_conn){ .id = i + 1, .medium = DFL_TCP, .role_known = true };
+		b->conn[i] = (struct dfl_conn){ .id = i + 1,
+						.medium = DFL_TCP,
+						.role_known = true };
 		dfl_addr_set(&b->conn[i].end[0].addr, AF_INET, ip, 40000);
 		dfl_addr_set(&b->conn[i].end[1].addr, AF_INET, ip, ports[i]);
 		dfl_trace_conn(b->t, &b->conn[i]);
@@ -70,15 +74,20 @@ static void stop(struct bench *b)
 
 static struct dfl_op *begin(struct bench *b, int conn, const char *operation, const char *place)
 {
-	const struct dfl_op_desc d = { .protocol = "test", .operation = operation, .place = place, .ttl_s = -1 };
+	const struct dfl_op_desc d = {
+		.protocol = "test", .operation = operation, .place = place, .ttl_s = -1
+	};
 
 	b->now += 1000000;
 	return b->sink->op_begin(b->sink->ud, &b->conn[conn], &d, b->now);
 }
 
-static void see(struct bench *b, int conn, struct dfl_op *op, enum dfl_dir dir, const char *derives, const char *text)
+static void see(struct bench *b, int conn, struct dfl_op *op, enum dfl_dir dir, const char *derives,
+		const char *text)
 {
-	const struct dfl_view_desc d = { .dir = dir, .derives = derives, .leaf = true, .ttl_s = -1 };
+	const struct dfl_view_desc d = {
+		.dir = dir, .derives = derives, .leaf = true, .ttl_s = -1
+	};
 	const struct dfl_chunk chunk = { .dir = dir, .ts_ns = b->now };
 	struct dfl_view *v = b->sink->view_open(b->sink->ud, &b->conn[conn], op, &d);
 
@@ -92,7 +101,8 @@ static struct dfl_op *request(struct bench *b)
 	struct dfl_op *op = begin(b, 0, "POST /v1/chat-messages", "/v1/chat-messages");
 	struct dfl_src *s = b->sink->source_begin(b->sink->ud, op, "query", DFL_REQUEST);
 
-	b->sink->source_append(b->sink->ud, s, question, strlen(question), b->pos, strlen(question), b->now);
+	b->sink->source_append(b->sink->ud, s, question, strlen(question), b->pos, strlen(question),
+			       b->now);
 	see(b, 0, op, DFL_REQUEST, NULL, question);
 	b->sink->source_end(b->sink->ud, s, b->now);
 	return op;
@@ -124,7 +134,10 @@ static double hops(const struct dfl_rules *rules, int n, uint64_t *ret_made)
 	return ms;
 }
 
-/* A model answers n times; then others' operations have a few words of the question, and an id that may still be bound. */
+/*
+ * A model answers n times; then others' operations have a few words of the question, and an id that
+ * may still be bound.
+ */
 static double forget(const struct dfl_rules *rules, int n, uint64_t *ret_made)
 {
 	struct dfl_trace_stats stats;
@@ -138,8 +151,10 @@ static double forget(const struct dfl_rules *rules, int n, uint64_t *ret_made)
 		struct dfl_op *op = begin(&b, 2, "POST /v1/chat/completions", NULL);
 
 		see(&b, 2, op, DFL_REQUEST, NULL, question);
-		snprintf(text, sizeof(text), "Answer %d: cut what is dead, then branch %d, and leave bud %d of twig %d where it grows.", i,
-			 i * 7, i * 31, i * 131);
+		snprintf(text, sizeof(text),
+			 "Answer %d: cut what is dead, then branch %d, and leave bud %d of twig %d "
+			 "where it grows.",
+			 i, i * 7, i * 31, i * 131);
 		see(&b, 2, op, DFL_RESPONSE, "answer", text);
 		b.sink->op_end(b.sink->ud, op, b.now);
 	}
@@ -159,8 +174,8 @@ static double forget(const struct dfl_rules *rules, int n, uint64_t *ret_made)
 }
 
 /* The best of some rounds. */
-static double best(double (*fn)(const struct dfl_rules *rules, int n, uint64_t *ret_made), const struct dfl_rules *rules,
-		   int n, uint64_t *ret_made)
+static double best(double (*fn)(const struct dfl_rules *rules, int n, uint64_t *ret_made),
+		   const struct dfl_rules *rules, int n, uint64_t *ret_made)
 {
 	double ms = fn(rules, n, ret_made), again;
 
@@ -171,14 +186,15 @@ static double best(double (*fn)(const struct dfl_rules *rules, int n, uint64_t *
 	return ms;
 }
 
-static void show(const char *name, double (*fn)(const struct dfl_rules *rules, int n, uint64_t *ret_made),
+static void show(const char *name,
+		 double (*fn)(const struct dfl_rules *rules, int n, uint64_t *ret_made),
 		 const struct dfl_rules *rules, int n, const char *end)
 {
 	uint64_t made, made2;
 	double ms = best(fn, rules, n, &made), ms2 = best(fn, rules, 2 * n, &made2);
 
-	printf("\"%s\":{\"n\":%d,\"hops\":[%llu,%llu],\"ms\":[%.2f,%.2f],\"ratio\":%.2f}%s", name, n, (unsigned long long)made,
-	       (unsigned long long)made2, ms, ms2, ms2 / ms, end);
+	printf("\"%s\":{\"n\":%d,\"hops\":[%llu,%llu],\"ms\":[%.2f,%.2f],\"ratio\":%.2f}%s", name,
+	       n, (unsigned long long)made, (unsigned long long)made2, ms, ms2, ms2 / ms, end);
 }
 
 int main(void)

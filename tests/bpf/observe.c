@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Observes targets until its standard input ends, then prints what it saw as one JSON object: each channel
- * with its facts, and of each of its streams length, gaps and a hash of the bytes, and how often a text is in
- * them. No payload.
+ * Observes targets until its standard input ends, then prints what it saw as one JSON object: each
+ *channel with its facts, and of each of its streams length, gaps and a hash of the bytes, and how
+ *often a text is in them. No payload.
  *
- *	observe [--cgroup DIR] [--pid N] [--all] [--find TEXT] [--copy-cap N] [--ring N] [--window N]
+ *	observe [--cgroup DIR] [--pid N] [--all] [--find TEXT] [--copy-cap N] [--ring N] [--window
+ *N]
  *	        [--no-tls] [--single] [--drop] [--verbose]
  */
 #include <getopt.h>
@@ -70,7 +71,8 @@ static struct stream *stream_of(const struct dfl_ev_data *d)
 	struct stream *s;
 
 	for (s = streams; s; s = s->next)
-		if (s->chan == d->chan && s->out == d->out && s->layer == d->layer && s->ssl == d->ssl)
+		if (s->chan == d->chan && s->out == d->out && s->layer == d->layer &&
+		    s->ssl == d->ssl)
 			return s;
 	s = calloc(1, sizeof(*s));
 	s->chan = d->chan;
@@ -123,7 +125,8 @@ static void put(struct stream *s, uint64_t at, const struct dfl_ev_data *d)
 	for (uint32_t i = 0; i < d->len; i++) {
 		if (s->seen[at + i]) {
 			s->overlap++;
-			s->differ += i < d->copied && s->seen[at + i] == 2 && s->bytes[at + i] != d->data[i];
+			s->differ += i < d->copied && s->seen[at + i] == 2 &&
+				     s->bytes[at + i] != d->data[i];
 		}
 		if (i < d->copied) {
 			s->bytes[at + i] = d->data[i];
@@ -167,20 +170,23 @@ static void on_chan(const struct dfl_ev_chan *c)
 	mine->seq0_known = c->seq0_known;
 	mine->seq0[0] = c->seq0_out;
 	mine->seq0[1] = c->seq0_in;
-	mine->facts = json_pack("{sI ss si ss ss sI sI sI sb sb ss sI sI}", "chan", (json_int_t)c->chan, "medium",
-				dfl_medium_name(c->medium), "role", c->role, "local", dfl_addr_str(&c->local, local),
-				"remote", dfl_addr_str(&c->remote, remote), "inode", (json_int_t)c->inode, "peer",
-				(json_int_t)c->peer, "netns", (json_int_t)c->netns, "seq0_known", c->seq0_known,
-				"existed", c->existed, "path", c->path, "seq0_out", (json_int_t)c->seq0_out, "seq0_in",
-				(json_int_t)c->seq0_in);
+	mine->facts = json_pack(
+		"{sI ss si ss ss sI sI sI sb sb ss sI sI}", "chan", (json_int_t)c->chan, "medium",
+		dfl_medium_name(c->medium), "role", c->role, "local",
+		dfl_addr_str(&c->local, local), "remote", dfl_addr_str(&c->remote, remote), "inode",
+		(json_int_t)c->inode, "peer", (json_int_t)c->peer, "netns", (json_int_t)c->netns,
+		"seq0_known", c->seq0_known, "existed", c->existed, "path", c->path, "seq0_out",
+		(json_int_t)c->seq0_out, "seq0_in", (json_int_t)c->seq0_in);
 }
 
 static void on_proc(const struct dfl_ev_proc *p)
 {
-	json_array_append_new(procs, json_pack("{sI sI ss ss ss ss ss ss ss ss}", "pid", (json_int_t)p->pid, "ppid",
-					       (json_int_t)p->ppid, "comm", p->comm, "exe", p->exe, "cmdline", p->cmdline,
-					       "cgroup", p->cgroup, "container_id", p->container_id, "container_name",
-					       p->container_name, "pod", p->pod, "task", p->task));
+	json_array_append_new(procs, json_pack("{sI sI ss ss ss ss ss ss ss ss}", "pid",
+					       (json_int_t)p->pid, "ppid", (json_int_t)p->ppid,
+					       "comm", p->comm, "exe", p->exe, "cmdline",
+					       p->cmdline, "cgroup", p->cgroup, "container_id",
+					       p->container_id, "container_name", p->container_name,
+					       "pod", p->pod, "task", p->task));
 }
 
 static int on_event(void *ud, const struct dfl_event *ev)
@@ -205,19 +211,24 @@ static int on_event(void *ud, const struct dfl_event *ev)
 		on_data(&ev->data);
 		break;
 	case DFL_EV_LOSS:
-		json_array_append_new(losses, json_pack("{si sI sI}", "reason", ev->loss.reason, "events",
-							(json_int_t)ev->loss.events, "bytes", (json_int_t)ev->loss.bytes));
+		json_array_append_new(losses, json_pack("{si sI sI}", "reason", ev->loss.reason,
+							"events", (json_int_t)ev->loss.events,
+							"bytes", (json_int_t)ev->loss.bytes));
 		break;
 	case DFL_EV_BLIND:
-		json_array_append_new(blind, json_pack("{sI si}", "pid", (json_int_t)ev->blind.pid, "kind", ev->blind.kind));
+		json_array_append_new(blind, json_pack("{sI si}", "pid", (json_int_t)ev->blind.pid,
+						       "kind", ev->blind.kind));
 		break;
 	default:
 		break;
 	}
 	if (verbose && ev->type == DFL_EV_DATA)
-		fprintf(stderr, "%lu chan=%lu %s %s call=%lx pos=%lu len=%u copied=%u flags=%02x ssl=%lu pid=%u tid=%u fd=%d\n",
-			ev->ts_ns, ev->data.chan, ev->data.layer ? "tls" : "wire", ev->data.out ? "out" : "in", ev->data.call,
-			ev->data.pos, ev->data.len, ev->data.copied, ev->data.flags, ev->data.ssl, ev->data.pid, ev->data.tid,
+		fprintf(stderr,
+			"%lu chan=%lu %s %s call=%lx pos=%lu len=%u copied=%u flags=%02x ssl=%lu "
+			"pid=%u tid=%u fd=%d\n",
+			ev->ts_ns, ev->data.chan, ev->data.layer ? "tls" : "wire",
+			ev->data.out ? "out" : "in", ev->data.call, ev->data.pos, ev->data.len,
+			ev->data.copied, ev->data.flags, ev->data.ssl, ev->data.pid, ev->data.tid,
 			ev->data.fd);
 	return 0;
 }
@@ -249,12 +260,15 @@ static json_t *stream_json(const struct stream *s)
 	}
 	crypto_hash_sha256(hash, s->bytes, s->end);
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
-	return json_pack("{si sb si sI sI sI sI sI sI sI sI sI sI sI sI sb ss ss sI}", "found", count_found(s), "out", s->out, "layer", s->layer, "ssl",
-			 (json_int_t)s->ssl, "len", (json_int_t)s->end, "hole", (json_int_t)gap, "bare", (json_int_t)bare,
-			 "told", (json_int_t)s->told, "copied", (json_int_t)s->copied, "overlap", (json_int_t)s->overlap,
-			 "differ", (json_int_t)s->differ, "covered", (json_int_t)s->covered, "unread",
-			 (json_int_t)s->unread, "no_pos", (json_int_t)s->no_pos, "calls", (json_int_t)s->calls, "end",
-			 s->ended, "sha256", hex, "dgram_peer", s->peer, "pid", (json_int_t)s->pid);
+	return json_pack("{si sb si sI sI sI sI sI sI sI sI sI sI sI sI sb ss ss sI}", "found",
+			 count_found(s), "out", s->out, "layer", s->layer, "ssl",
+			 (json_int_t)s->ssl, "len", (json_int_t)s->end, "hole", (json_int_t)gap,
+			 "bare", (json_int_t)bare, "told", (json_int_t)s->told, "copied",
+			 (json_int_t)s->copied, "overlap", (json_int_t)s->overlap, "differ",
+			 (json_int_t)s->differ, "covered", (json_int_t)s->covered, "unread",
+			 (json_int_t)s->unread, "no_pos", (json_int_t)s->no_pos, "calls",
+			 (json_int_t)s->calls, "end", s->ended, "sha256", hex, "dgram_peer",
+			 s->peer, "pid", (json_int_t)s->pid);
 }
 
 static json_t *chans_json(void)
@@ -262,7 +276,9 @@ static json_t *chans_json(void)
 	json_t *all = json_array(), *one, *list;
 
 	for (struct chan *c = chans; c; c = c->next) {
-		one = c->facts ? c->facts : json_pack("{sI sI}", "chan", (json_int_t)c->id, "inode", (json_int_t)0);
+		one = c->facts ? c->facts :
+				 json_pack("{sI sI}", "chan", (json_int_t)c->id, "inode",
+					   (json_int_t)0);
 		list = json_array();
 		for (struct stream *s = streams; s; s = s->next)
 			if (s->chan == c->id)
@@ -279,18 +295,19 @@ static json_t *stats_json(struct dfl_source *source)
 
 	dfl_live_stats(source, &s);
 #define N(field) #field, (json_int_t)s.field
-	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI}", N(records), N(bytes), N(lost_events),
-			 N(lost_bytes), N(faults), N(no_fd), N(table_full), N(early), N(late), N(swapped_fds),
-			 N(skipped_peeks), N(other_fds), N(tls_calls), N(tls_retries), N(tls_libraries),
+	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI}", N(records),
+			 N(bytes), N(lost_events), N(lost_bytes), N(faults), N(no_fd),
+			 N(table_full), N(early), N(late), N(swapped_fds), N(skipped_peeks),
+			 N(other_fds), N(tls_calls), N(tls_retries), N(tls_libraries),
 			 N(tls_attach_failures), N(tls_unbound_bytes), N(chans), N(evicted_chans));
 #undef N
 }
 
 static void report(struct dfl_source *source)
 {
-	json_t *all = json_pack("{so so so so so sI sI}", "chans", chans_json(), "procs", procs, "losses", losses, "blind",
-				blind, "stats", stats_json(source), "backwards", (json_int_t)backwards, "ticks",
-				(json_int_t)ticks);
+	json_t *all = json_pack("{so so so so so sI sI}", "chans", chans_json(), "procs", procs,
+				"losses", losses, "blind", blind, "stats", stats_json(source),
+				"backwards", (json_int_t)backwards, "ticks", (json_int_t)ticks);
 
 	json_dumpf(all, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -299,7 +316,8 @@ static void report(struct dfl_source *source)
 
 static int observe(struct dfl_source *s)
 {
-	struct pollfd p[2] = { { .fd = s->ops->fd(s), .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = s->ops->fd(s), .events = POLLIN },
+			       { .fd = STDIN_FILENO, .events = POLLIN } };
 	int r;
 
 	printf("ready\n");
@@ -315,13 +333,12 @@ static int observe(struct dfl_source *s)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "cgroup", 1, NULL, 'c' },   { "pid", 1, NULL, 'p' },
-						 { "all", 0, NULL, 'a' },      { "copy-cap", 1, NULL, 'C' },
-						 { "ring", 1, NULL, 'r' },     { "no-tls", 0, NULL, 't' },
-						 { "verbose", 0, NULL, 'v' },  { "drop", 0, NULL, 'd' },
-						 { "window", 1, NULL, 'w' },   { "single", 0, NULL, 's' },
-						 { "find", 1, NULL, 'f' },
-						 { 0 } };
+	static const struct option options[] = {
+		{ "cgroup", 1, NULL, 'c' },   { "pid", 1, NULL, 'p' },	{ "all", 0, NULL, 'a' },
+		{ "copy-cap", 1, NULL, 'C' }, { "ring", 1, NULL, 'r' }, { "no-tls", 0, NULL, 't' },
+		{ "verbose", 0, NULL, 'v' },  { "drop", 0, NULL, 'd' }, { "window", 1, NULL, 'w' },
+		{ "single", 0, NULL, 's' },   { "find", 1, NULL, 'f' }, { 0 }
+	};
 	struct dfl_live_opts o = { 0 };
 	const char *cgroup;
 	struct dfl_source *s;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The matcher: the first bytes say how source and view are split, then come a source and a view
- * (with gaps). However they are split, the runs are the same; each is where it says. So are those of the source's
- * fingerprints. Of text so periodic that a limit is reached, which of its equal places are told may differ.
+ * (with gaps). However they are split, the runs are the same; each is where it says. So are those
+ * of the source's fingerprints. Of text so periodic that a limit is reached, which of its equal
+ * places are told may differ.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -39,8 +40,9 @@ static void on_print(void *ud, void *view, void *set, const struct dfl_print_run
 {
 	struct found *f = ud;
 
-	if (run->pos_from >= run->pos_to || run->reach_from > run->pos_from || run->reach_to < run->pos_to ||
-	    run->distinct < 2 || run->hits < run->distinct || run->span < DFL_PRINT_K || run->others)
+	if (run->pos_from >= run->pos_to || run->reach_from > run->pos_from ||
+	    run->reach_to < run->pos_to || run->distinct < 2 || run->hits < run->distinct ||
+	    run->span < DFL_PRINT_K || run->others)
 		abort();
 	if (f->n_prints == MAX_RUNS)
 		return;
@@ -65,7 +67,8 @@ static void feed_source(struct dfl_match_source *s, const uint8_t *p, size_t n, 
 	}
 }
 
-static void feed_view(struct dfl_match_view *v, const uint8_t *p, size_t n, size_t step, uint64_t pos)
+static void feed_view(struct dfl_match_view *v, const uint8_t *p, size_t n, size_t step,
+		      uint64_t pos)
 {
 	while (n) {
 		size_t k = step && step < n ? step : n;
@@ -83,11 +86,13 @@ static void feed_view(struct dfl_match_view *v, const uint8_t *p, size_t n, size
 	}
 }
 
-static void run(const uint8_t *src, size_t src_len, const uint8_t *view, size_t view_len, size_t gap,
-		size_t step, struct found *ret)
+static void run(const uint8_t *src, size_t src_len, const uint8_t *view, size_t view_len,
+		size_t gap, size_t step, struct found *ret)
 {
 	static const uint8_t key[DFL_PRINT_KEY_BYTES] = { 1, 2, 3 };
-	static const struct dfl_match_opts opts = { .look_back = 512, .print_fn = on_print, .print_key = key };
+	static const struct dfl_match_opts opts = { .look_back = 512,
+						    .print_fn = on_print,
+						    .print_key = key };
 	struct dfl_match_stats stats;
 	struct dfl_print_set *set;
 	struct dfl_match *m;
@@ -102,7 +107,8 @@ static void run(const uint8_t *src, size_t src_len, const uint8_t *view, size_t 
 		abort();
 	feed_source(s, src, src_len, step);
 	dfl_match_source_end(s);
-	if (dfl_prints_of(s, &prints, &n) || (n && dfl_print_set_new(m, 1, 1, NULL, prints, n, &set)))
+	if (dfl_prints_of(s, &prints, &n) ||
+	    (n && dfl_print_set_new(m, 1, 1, NULL, prints, n, &set)))
 		abort();
 	free(prints);
 	feed_view(v, view, gap, step, 0);
@@ -124,9 +130,10 @@ static int by_all(const void *a, const void *b)
 /* But for the times. Not memcmp: there are bytes between the fields. */
 static bool same_print(const struct dfl_print_run *a, const struct dfl_print_run *b)
 {
-	return a->pos_from == b->pos_from && a->pos_to == b->pos_to && a->reach_from == b->reach_from &&
-	       a->reach_to == b->reach_to && a->span == b->span && a->hits == b->hits && a->distinct == b->distinct &&
-	       a->others == b->others && a->encodings == b->encodings;
+	return a->pos_from == b->pos_from && a->pos_to == b->pos_to &&
+	       a->reach_from == b->reach_from && a->reach_to == b->reach_to && a->span == b->span &&
+	       a->hits == b->hits && a->distinct == b->distinct && a->others == b->others &&
+	       a->encodings == b->encodings;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

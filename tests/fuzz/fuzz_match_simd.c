@@ -45,7 +45,8 @@ static void same_text(const struct dfl_text *a, const struct dfl_text *b)
 		must(fa == fb && ta == tb);
 		must(dfl_map_enc(&a->map, i, i + 1) == dfl_map_enc(&b->map, i, i + 1));
 		if (i)
-			must(dfl_map_enc(&a->map, i - 1, i + 1) == dfl_map_enc(&b->map, i - 1, i + 1));
+			must(dfl_map_enc(&a->map, i - 1, i + 1) ==
+			     dfl_map_enc(&b->map, i - 1, i + 1));
 	}
 }
 
@@ -90,8 +91,11 @@ static void check_probe(const struct dfl_simd *simd, const uint8_t *data, size_t
 {
 	uint64_t filter[128];
 	uint32_t k = 8 + data[0] % 9, stride = 1 + data[1] % (17 - k);
-	struct dfl_index ix = { .k = k, .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full },
-				.filter = filter, .filter_bits = 7, .filter_shift = 64 - DFL_FILTER_BITS - 7 };
+	struct dfl_index ix = { .k = k,
+				.key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full },
+				.filter = filter,
+				.filter_bits = 7,
+				.filter_shift = 64 - DFL_FILTER_BITS - 7 };
 	uint16_t *a = calloc(size + 64, sizeof(*a)), *b = calloc(size + 64, sizeof(*b));
 	size_t na, nb;
 
@@ -110,14 +114,19 @@ static void check_probe(const struct dfl_simd *simd, const uint8_t *data, size_t
 static void check_sift(const struct dfl_simd *simd, const uint8_t *data, size_t size)
 {
 	size_t n = size - DFL_PRINT_K + 1, words = (n + 63) / 64, na, nb;
-	uint16_t *a = calloc((n + 1) / 2 + DFL_SIFT_SLACK, sizeof(*a)), *b = calloc((n + 1) / 2 + DFL_SIFT_SLACK, sizeof(*b));
-	uint64_t filter[128], *ca = calloc(words + 1, sizeof(*ca)), *cb = calloc(words + 1, sizeof(*cb));
-	struct dfl_prints p = { .filter = filter, .bits = 7 + DFL_PRINT_FILTER_SHIFT,
-				.key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full, 0xff51afd7ed558ccdull } };
+	uint16_t *a = calloc((n + 1) / 2 + DFL_SIFT_SLACK, sizeof(*a)),
+		 *b = calloc((n + 1) / 2 + DFL_SIFT_SLACK, sizeof(*b));
+	uint64_t filter[128], *ca = calloc(words + 1, sizeof(*ca)),
+			      *cb = calloc(words + 1, sizeof(*cb));
+	struct dfl_prints p = { .filter = filter,
+				.bits = 7 + DFL_PRINT_FILTER_SHIFT,
+				.key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
+					 0xff51afd7ed558ccdull } };
 
 	must(a && b && ca && cb);
 	for (unsigned i = 0; i < 128; i++)
-		filter[i] = (data[i % size] + 1ull) * 0x9e3779b97f4a7c15ull | i * 0xff51afd7ed558ccdull;
+		filter[i] = (data[i % size] + 1ull) * 0x9e3779b97f4a7c15ull |
+			    i * 0xff51afd7ed558ccdull;
 	na = dfl_simd_portable.sift(&p, data, n, ca, a);
 	simd->choose(data, n, cb);
 	must(!memcmp(ca, cb, words * sizeof(*ca)));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The trace stage: the bytes say what decoders tell it, in any order that decode.h allows, of few connections, ids and
- * texts, so that equal texts, echoes, history and requests that are let go come together all the time. What it hands
- * out is checked. The first byte chooses how many traces may be open.
+ * The trace stage: the bytes say what decoders tell it, in any order that decode.h allows, of few
+ * connections, ids and texts, so that equal texts, echoes, history and requests that are let go
+ * come together all the time. What it hands out is checked. The first byte chooses how many traces
+ * may be open.
  */
 #include <sys/socket.h>
 
@@ -41,12 +42,15 @@ static const char *pick_text(struct run *f, size_t *ret_len)
 
 static void open_conn(struct run *f, unsigned at)
 {
-	static const enum dfl_medium media[N_CONNS] = { DFL_TCP, DFL_TCP, DFL_TCP, DFL_PIPE, DFL_FILE };
+	static const enum dfl_medium media[N_CONNS] = { DFL_TCP, DFL_TCP, DFL_TCP, DFL_PIPE,
+							DFL_FILE };
 	static const uint16_t ports[N_CONNS] = { 5001, 5432, 443, 0, 0 };
 	uint8_t ip[4] = { 10, 0, 0, at };
 	struct dfl_conn *c = &f->conns[at];
 
-	*c = (struct dfl_conn){ .id = ++f->next_conn, .medium = media[at], .role_known = true, .from_start = true };
+	*c = (struct dfl_conn){
+		.id = ++f->next_conn, .medium = media[at], .role_known = true, .from_start = true
+	};
 	if (c->medium == DFL_TCP) {
 		dfl_addr_set(&c->end[0].addr, AF_INET, ip, 40000 + f->next_conn);
 		dfl_addr_set(&c->end[1].addr, AF_INET, ip, ports[at]);
@@ -97,7 +101,8 @@ static void close_conn(struct run *f, unsigned at)
 
 static struct dfl_op_desc describe(unsigned b)
 {
-	static const char *const operations[] = { "*", "INSERT messages", "DEL", "POST /v1/chat-messages" };
+	static const char *const operations[] = { "*", "INSERT messages", "DEL",
+						  "POST /v1/chat-messages" };
 	static const char *const places[] = { NULL, "messages.query", "unacked", "documents" };
 
 	return (struct dfl_op_desc){
@@ -134,7 +139,8 @@ static void tell_op(struct run *f)
 		f->sink->op_describe(f->sink->ud, op, &d);
 		return;
 	}
-	f->sink->op_id(f->sink->ud, op, next(f) % (DFL_ID_PLUGIN_SESSION + 1), values[value], strlen(values[value]));
+	f->sink->op_id(f->sink->ud, op, next(f) % (DFL_ID_PLUGIN_SESSION + 1), values[value],
+		       strlen(values[value]));
 }
 
 static void tell_ends(struct run *f)
@@ -155,8 +161,10 @@ static void tell_ends(struct run *f)
 
 static void open_view(struct run *f)
 {
-	static const char *const derives[] = { NULL, NULL, "answer", "chunk", "tool_result", "embedding", NULL, "answer" };
-	static const char *const places[] = { NULL, "messages.answer", "segments.content", "messages.query" };
+	static const char *const derives[] = { NULL,	      NULL,	   "answer", "chunk",
+					       "tool_result", "embedding", NULL,     "answer" };
+	static const char *const places[] = { NULL, "messages.answer", "segments.content",
+					      "messages.query" };
 	unsigned b = next(f), c = next(f), at = b % N_VIEWS, conn = (c >> 3) % N_CONNS;
 	struct slot_view *v = &f->views[at];
 	struct slot_op *op = (b >> 4) == 15 ? NULL : &f->ops[(b >> 4) % N_OPS];
@@ -276,14 +284,17 @@ static void tell_conn(struct run *f)
 
 static void event(struct run *f)
 {
-	static const uint64_t sleeps[] = { 0, SEC / 2, 2 * SEC, 4 * SEC, 4 * SEC, 301 * SEC, 901 * SEC, 16 * 60 * SEC };
+	static const uint64_t sleeps[] = { 0,	    SEC / 2,   2 * SEC,	  4 * SEC,
+					   4 * SEC, 301 * SEC, 901 * SEC, 16 * 60 * SEC };
 	unsigned b = next(f);
 	struct dfl_event ev = { .type = DFL_EV_TICK };
 
 	f->now += sleeps[b & 7];
 	ev.ts_ns = f->now;
 	if (b >> 4 == 15)
-		ev = (struct dfl_event){ .type = DFL_EV_LOSS, .ts_ns = f->now, .loss = { .events = 1, .bytes = 10 } };
+		ev = (struct dfl_event){ .type = DFL_EV_LOSS,
+					 .ts_ns = f->now,
+					 .loss = { .events = 1, .bytes = 10 } };
 	need(!dfl_trace_event(f->t, &ev));
 	if (b >> 4 == 14)
 		dfl_trace_forget_before(f->t, (int64_t)(f->now - (b & 8 ? 0 : 1000 * SEC)));
@@ -310,9 +321,12 @@ static void request(struct run *f)
 	const char *text = pick_text(f, &len);
 
 	end_op(f, at);
-	f->ops[at] = (struct slot_op){ f->sink->op_begin(f->sink->ud, &f->conns[0], &d, f->now), 0 };
+	f->ops[at] = (struct slot_op){ f->sink->op_begin(f->sink->ud, &f->conns[0], &d, f->now),
+				       0 };
 	end_source(f, &f->sources[i]);
-	f->sources[i] = (struct slot_source){ f->sink->source_begin(f->sink->ud, f->ops[at].op, "query", DFL_REQUEST), at };
+	f->sources[i] = (struct slot_source){
+		f->sink->source_begin(f->sink->ud, f->ops[at].op, "query", DFL_REQUEST), at
+	};
 	f->sink->source_append(f->sink->ud, f->sources[i].source, text, len, f->pos, len, f->now);
 	if (b & 128)
 		end_source(f, &f->sources[i]);
@@ -340,9 +354,10 @@ static void text_in_view(struct run *f)
 
 static void step(struct run *f)
 {
-	static void (*const steps[])(struct run *f) = {
-		begin_op, tell_op, tell_ends, open_view, feed_view, begin_source, feed_source, end_something, event, tell_conn,
-		tell_op, request, feed_view, end_something, text_in_view, text_in_view,
+	static void (*const steps[])(struct run * f) = {
+		begin_op,    tell_op,	    tell_ends,	  open_view,	feed_view, begin_source,
+		feed_source, end_something, event,	  tell_conn,	tell_op,   request,
+		feed_view,   end_something, text_in_view, text_in_view,
 	};
 
 	steps[next(f) % 16](f);

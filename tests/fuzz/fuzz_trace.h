@@ -18,12 +18,12 @@
 #define N_RULES 3
 #define MAX_IDS 4096
 
-#define need(ok)                                                                           \
-	do {                                                                               \
-		if (ok)                                                                    \
-			break;                                                             \
-		fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #ok);           \
-		abort();                                                                   \
+#define need(ok)                                                                                   \
+	do {                                                                                       \
+		if (ok)                                                                            \
+			break;                                                                     \
+		fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #ok);                   \
+		abort();                                                                           \
 	} while (0)
 
 struct slot_op {
@@ -58,7 +58,10 @@ struct run {
 	size_t n_ids;
 };
 
-/* fuzz_trace_made.c: rules that let few traces be open, texts that have much in common, and their fingerprints. */
+/*
+ * fuzz_trace_made.c: rules that let few traces be open, texts that have much in common, and their
+ * fingerprints.
+ */
 extern struct dfl_rules *rules[N_RULES];
 extern char texts[N_TEXTS][1200];
 struct print_set {
@@ -74,4 +77,5 @@ void learn_id(struct run *f, const char *trace_id);
 void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change);
 void on_store(void *ud, const struct dfl_doc *doc);
 void on_prints(void *ud, const struct dfl_trace_old *of);
-void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n);
+void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs,
+		 size_t n);

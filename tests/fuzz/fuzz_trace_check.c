@@ -22,19 +22,22 @@ void learn_id(struct run *f, const char *trace_id)
 }
 
 /* The largest, when several have that name: UNKNOWN bytes are the most. */
-static const struct dfl_doc_field *find_field(const struct dfl_doc *doc, const struct dfl_doc_hop *h)
+static const struct dfl_doc_field *find_field(const struct dfl_doc *doc,
+					      const struct dfl_doc_hop *h)
 {
 	const char *from = h->replayed_from ?: "";
 	const struct dfl_doc_field *at = NULL;
 
 	for (size_t i = 0; i < doc->n_fields && h->field; i++)
-		if (!strcmp(doc->fields[i].field, h->field) && !strcmp(doc->fields[i].from_trace ?: "", from) &&
+		if (!strcmp(doc->fields[i].field, h->field) &&
+		    !strcmp(doc->fields[i].from_trace ?: "", from) &&
 		    (!at || doc->fields[i].bytes > at->bytes))
 			at = &doc->fields[i];
 	return at;
 }
 
-static void check_candidates(const struct run *f, const struct dfl_doc *doc, const struct dfl_doc_hop *h)
+static void check_candidates(const struct run *f, const struct dfl_doc *doc,
+			     const struct dfl_doc_hop *h)
 {
 	const char *of = h->replayed_from ?: doc->trace_id;
 	bool any = false;
@@ -56,9 +59,11 @@ static void check_hop(const struct run *f, const struct dfl_doc *doc, const stru
 	need(field && h->seq && h->connection && h->connection <= doc->n_connections);
 	need(h->coverage >= 0 && h->coverage <= 1 && h->occurrences);
 	need(h->first_ns <= h->last_ns);
-	need(!h->replayed_from || (is_known(f, h->replayed_from) && strcmp(h->replayed_from, doc->trace_id)));
+	need(!h->replayed_from ||
+	     (is_known(f, h->replayed_from) && strcmp(h->replayed_from, doc->trace_id)));
 	for (size_t i = 0; i < h->n_ranges; i++) {
-		need(h->ranges[i].from < h->ranges[i].to && (!i || h->ranges[i - 1].to < h->ranges[i].from));
+		need(h->ranges[i].from < h->ranges[i].to &&
+		     (!i || h->ranges[i - 1].to < h->ranges[i].from));
 		need(h->ranges[i].to <= field->bytes);
 	}
 	check_candidates(f, doc, h);
@@ -76,7 +81,8 @@ static void check_doc(const struct run *f, const struct dfl_doc *doc)
 		check_hop(f, doc, &doc->hops[i]);
 	}
 	for (size_t i = 0; i < doc->n_links; i++)
-		need(is_known(f, doc->links[i].trace_id) && strcmp(doc->links[i].trace_id, doc->trace_id));
+		need(is_known(f, doc->links[i].trace_id) &&
+		     strcmp(doc->links[i].trace_id, doc->trace_id));
 	for (size_t i = 0; i < doc->n_replayed_in; i++)
 		need(is_known(f, doc->replayed_in[i].trace_id));
 	need(doc->weak_matches < 1000000);
@@ -124,10 +130,12 @@ void on_store(void *ud, const struct dfl_doc *doc)
 
 void on_prints(void *ud, const struct dfl_trace_old *of)
 {
-	need(is_known(ud, of->trace_id) && of->field && of->n_prints && dfl_prints_valid(of->prints, of->n_prints));
+	need(is_known(ud, of->trace_id) && of->field && of->n_prints &&
+	     dfl_prints_valid(of->prints, of->n_prints));
 }
 
-void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n)
+void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs,
+		 size_t n)
 {
 	need(is_known(ud, trace_id) && is_known(ud, in_trace_id) && n);
 	for (size_t i = 1; i < n; i++)

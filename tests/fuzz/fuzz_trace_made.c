@@ -12,7 +12,8 @@ const uint8_t print_key[DFL_PRINT_KEY_BYTES] = { 1, 2, 3 };
 static struct dfl_rules *make_rules(unsigned max_open)
 {
 	char path[] = "/tmp/dflow-fuzz-rules-XXXXXX", text[100];
-	int fd = mkstemp(path), n = snprintf(text, sizeof(text), "settings:\n  max_open_traces: %u\n", max_open);
+	int fd = mkstemp(path),
+	    n = snprintf(text, sizeof(text), "settings:\n  max_open_traces: %u\n", max_open);
 	struct dfl_rules *r;
 	struct dfl_err err;
 

@@ -438,9 +438,9 @@ void sink_summary(const struct sink *s, FILE *f)
 	for (const struct sink_view *v = s->view_first; v; v = v->next) {
 		int n = snprintf(key, sizeof(key), "view %s | %s | %s %s%s",
 				 v->op ? v->op->protocol : "-", v->op ? v->op->operation : "-",
-				 v->place                 ? v->place
-				 : v->op && *v->op->place ? v->op->place
-							  : "-",
+				 v->place		? v->place :
+				 v->op && *v->op->place ? v->op->place :
+							  "-",
 				 dir_name(v->dir), v->leaf ? " leaf" : "");
 
 		if (v->derives)

@@ -182,10 +182,10 @@ static size_t unescape(char *s)
 			*to++ = (char)strtoul(hex, NULL, 16);
 			from += 3;
 		} else {
-			*to++ = *from == 'r'   ? '\r'
-				: *from == 'n' ? '\n'
-				: *from == 't' ? '\t'
-					       : *from;
+			*to++ = *from == 'r' ? '\r' :
+				*from == 'n' ? '\n' :
+				*from == 't' ? '\t' :
+					       *from;
 			from++;
 		}
 	}

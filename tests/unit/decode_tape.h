@@ -36,10 +36,10 @@ void tape_gap(struct tape *t, size_t conn, enum dfl_dir dir, size_t len, enum df
 void tape_fini(struct tape *t);
 
 struct tape_play {
-	bool bytewise;          /* one byte a chunk */
+	bool bytewise;		/* one byte a chunk */
 	size_t lose_from, lose; /* this many items from there on are gaps instead */
-	size_t stop_at;         /* 0: play all */
-	unsigned damage;        /* seed; 0: none: some bytes are changed */
+	size_t stop_at;		/* 0: play all */
+	unsigned damage;	/* seed; 0: none: some bytes are changed */
 };
 
 void tape_play(const struct tape *t, const struct tape_play *how,

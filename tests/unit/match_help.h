@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small helpers of the match tests: collects runs, feeds texts whole or in pieces, loads vectors. */
+/*
+ * Small helpers of the match tests: collects runs, feeds texts whole or in pieces, loads vectors.
+ */
 #pragma once
 
 #include <setjmp.h>
@@ -124,9 +126,8 @@ static inline size_t covered(const struct seen *s, const void *source)
 }
 
 /* Calls f for each spelling of a vector file. */
-static inline void each_vector(const char *file,
-			       void (*f)(const char *name, const char *text, const uint8_t *data,
-					 size_t len))
+static inline void each_vector(const char *file, void (*f)(const char *name, const char *text,
+							   const uint8_t *data, size_t len))
 {
 	char path[4096];
 	json_t *doc, *texts, *v, *t;
@@ -137,14 +138,15 @@ static inline void each_vector(const char *file,
 	doc = json_load_file(path, 0, NULL);
 	assert_non_null(doc);
 	texts = json_object_get(doc, "texts");
-	json_array_foreach(json_object_get(doc, "spellings"), i, v) {
+	json_array_foreach(json_object_get(doc, "spellings"), i, v)
+	{
 		const char *b64 = json_string_value(json_object_get(v, "data")), *text = NULL;
 		uint8_t *data = malloc(strlen(b64) + 1);
 		size_t len;
 
-		json_array_foreach(texts, j, t)
-			if (json_equal(json_object_get(t, "name"), json_object_get(v, "text")))
-				text = json_string_value(json_object_get(t, "text"));
+		json_array_foreach(texts, j, t) if (json_equal(json_object_get(t, "name"),
+							       json_object_get(v, "text")))
+			text = json_string_value(json_object_get(t, "text"));
 		assert_non_null(text);
 		assert_int_equal(sodium_base642bin(data, strlen(b64) + 1, b64, strlen(b64), NULL,
 						   &len, NULL, sodium_base64_VARIANT_ORIGINAL),

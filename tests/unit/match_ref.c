@@ -36,8 +36,7 @@ static void put(struct list *l, struct unit u)
 /* Replaces n units at i by one that stands for all of them. */
 static void replace(struct list *l, size_t i, size_t n, uint32_t v, bool cp)
 {
-	l->u[i] = (struct unit){ l->u[i].from, l->u[i + n - 1].to, v, cp,
-				  l->u[i].cut };
+	l->u[i] = (struct unit){ l->u[i].from, l->u[i + n - 1].to, v, cp, l->u[i].cut };
 	memmove(l->u + i + 1, l->u + i + n, (l->n - i - n) * sizeof(*l->u));
 	l->n -= n - 1;
 }
@@ -55,8 +54,8 @@ static int64_t hex(const struct list *l, size_t i, size_t n)
 	for (size_t j = i; j < i + n; j++) {
 		if (j >= l->n || l->u[j].cp || l->u[j].v > 0x7f || !isxdigit((int)l->u[j].v))
 			return -1;
-		v = v * 16 + (isdigit((int)l->u[j].v) ? l->u[j].v - '0' :
-							(l->u[j].v | 0x20) - 'a' + 10);
+		v = v * 16 +
+		    (isdigit((int)l->u[j].v) ? l->u[j].v - '0' : (l->u[j].v | 0x20) - 'a' + 10);
 	}
 	return v;
 }
@@ -156,7 +155,8 @@ static void layer2(struct list *in, struct list *out)
 		if (is(in, i, '\\')) {
 			semicolon = false;
 			i = backslash(in, i, out);
-			if (i && out->n && is(out, out->n - 1, ';') && out->u[out->n - 1].to == in->u[i - 1].to)
+			if (i && out->n && is(out, out->n - 1, ';') &&
+			    out->u[out->n - 1].to == in->u[i - 1].to)
 				semicolon = true;
 		} else {
 			put(out, in->u[i++]);
@@ -167,8 +167,8 @@ static void layer2(struct list *in, struct list *out)
 		out->amp = out->n;
 		out->cut |= out->u[out->n].cut;
 		/* What it yields is read again: put it back in front of the rest. */
-		in->u[--i] = (struct unit){ out->u[out->n].from, out->u[out->n + n - 1].to, v, v >= 0x80,
-					     false };
+		in->u[--i] = (struct unit){ out->u[out->n].from, out->u[out->n + n - 1].to, v,
+					    v >= 0x80, false };
 	}
 }
 
@@ -220,7 +220,8 @@ static void pair(struct list *l)
 		if (surrogate(l->u[i].v, 0xd800) && surrogate(l->u[i + 1].v, 0xdc00) &&
 		    !l->u[i + 1].cut)
 			replace(l, i, 2,
-				0x10000 + ((l->u[i].v - 0xd800) << 10) + (l->u[i + 1].v - 0xdc00), true);
+				0x10000 + ((l->u[i].v - 0xd800) << 10) + (l->u[i + 1].v - 0xdc00),
+				true);
 }
 
 static size_t encode(uint32_t cp, uint8_t out[4])
@@ -280,7 +281,8 @@ void ref_layers(const uint8_t *data, size_t len, struct ref_text *ret)
 		if (l.u[i].cp)
 			emit(&l.u[i], ret);
 		else
-			ret->b[ret->n++] = (struct ref_byte){ l.u[i].from, l.u[i].to, (uint8_t)l.u[i].v };
+			ret->b[ret->n++] = (struct ref_byte){ l.u[i].from, l.u[i].to,
+							      (uint8_t)l.u[i].v };
 	}
 	free(l.u);
 }
@@ -296,11 +298,11 @@ static size_t common(const struct ref_text *v, size_t i, const struct ref_text *
 	return n;
 }
 
-
 static bool is_free(const struct ref_run *runs, size_t n, size_t from, size_t to)
 {
 	for (size_t i = 0; i < n; i++)
-		if (runs[i].source_from < to && from < runs[i].source_from + (runs[i].to - runs[i].from))
+		if (runs[i].source_from < to &&
+		    from < runs[i].source_from + (runs[i].to - runs[i].from))
 			return false;
 	return true;
 }
@@ -374,8 +376,8 @@ size_t ref_match(const struct ref_text *view, const struct ref_text *source, siz
 	}
 	n = drop_parts(runs, n, min);
 	for (size_t i = 0; i < n; i++)
-		runs[i].source_from =
-			place(view, source, runs[i].from, runs[i].to - runs[i].from, runs, i);
+		runs[i].source_from = place(view, source, runs[i].from, runs[i].to - runs[i].from,
+					    runs, i);
 	*ret_runs = runs;
 	return n;
 }

@@ -37,12 +37,12 @@ static bool fails(size_t size)
 }
 
 /* ld(1), --wrap. What libc allocates by itself does not come here. */
-#define WRAP(type, name, arguments, size, call)                          \
-	type __real_##name arguments;                                    \
-	type __wrap_##name arguments;                                    \
-	type __wrap_##name arguments                                     \
-	{                                                                \
-		return fails(size) ? NULL : __real_##name call;          \
+#define WRAP(type, name, arguments, size, call)                                                    \
+	type __real_##name arguments;                                                              \
+	type __wrap_##name arguments;                                                              \
+	type __wrap_##name arguments                                                               \
+	{                                                                                          \
+		return fails(size) ? NULL : __real_##name call;                                    \
 	}
 
 WRAP(void *, malloc, (size_t size), size, (size))

@@ -25,7 +25,7 @@ static inline int help_setup(void **state)
 
 static inline int help_teardown(void **state)
 {
-	static const char *const suffixes[] = { "",      "-wal",      "-shm",      ".lock",
+	static const char *const suffixes[] = { "",	 "-wal",      "-shm",	   ".lock",
 						".copy", ".copy-wal", ".copy-shm", ".copy.lock",
 						".key",	 ".copy.key" };
 	char path[128];
@@ -37,8 +37,10 @@ static inline int help_teardown(void **state)
 	return rmdir(help_dir);
 }
 
-/* A settled document number n, which started n seconds after 1970, with a message and a
- * conversation id. */
+/*
+ * A settled document number n, which started n seconds after 1970, with a message and a
+ * conversation id.
+ */
 static inline struct dfl_doc *help_doc(unsigned n, const char *message, const char *conversation)
 {
 	struct dfl_doc *doc = calloc(1, sizeof(*doc));

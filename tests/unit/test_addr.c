@@ -70,8 +70,17 @@ static void test_ranges(void **state)
 
 static void test_bad_ranges(void **state)
 {
-	static const char *const bad[] = { "", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "10.0.0/8", "fc00::/129", "hello",
-					   "10.0.0.0/8 ", "1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111:2222" };
+	static const char *const bad[] = {
+		"",
+		"10.0.0.0/33",
+		"10.0.0.0/",
+		"10.0.0.0/x",
+		"10.0.0/8",
+		"fc00::/129",
+		"hello",
+		"10.0.0.0/8 ",
+		"1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111:2222"
+	};
 	struct dfl_range r;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

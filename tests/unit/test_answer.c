@@ -4,10 +4,12 @@
 
 static void test_answer_and_its_echo(void **state)
 {
-	static const char answer[] = "Wait for a dry day, take out the dead wood first, and never more than a quarter of the crown.";
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and never "
+				     "more than a quarter of the crown.";
 	struct fixture *f = *state;
 	const struct dfl_doc_hop *h;
-	struct dfl_op *api = request(f, text_a), *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+	struct dfl_op *api = request(f, text_a),
+		      *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
 
 	see(f, 4, llm, DFL_REQUEST, NULL, text_a);
 	see(f, 4, llm, DFL_RESPONSE, "answer", answer);
@@ -24,26 +26,32 @@ static void test_answer_and_its_echo(void **state)
 	assert_non_null(h);
 	assert_string_equal(h->field, "answer");
 	assert_true(h->coverage == 1.0);
-	assert_int_equal(f->docs[0]->n_hops, 5); /* query in, query to llm, answer from llm, to client, to postgres */
+	assert_int_equal(f->docs[0]->n_hops, 5); /* query in, query to llm, answer from llm, to
+						    client, to postgres */
 }
 
 /* What a stranger's operation is answered with is nobody's answer. */
 static void test_answer_of_nobody(void **state)
 {
 	struct fixture *f = *state;
-	struct dfl_op *api = request(f, text_a), *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+	struct dfl_op *api = request(f, text_a),
+		      *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
 
 	see(f, 4, llm, DFL_REQUEST, NULL, text_b);
-	see(f, 4, llm, DFL_RESPONSE, "answer", "An answer that belongs to somebody whom nobody watches at all.");
+	see(f, 4, llm, DFL_RESPONSE, "answer",
+	    "An answer that belongs to somebody whom nobody watches at all.");
 	end(f, llm);
 	end(f, api);
 	assert_int_equal(doc(f, 0)->n_fields, 1);
 }
 
-/* A model's usual opening stands in many answers: where an answer came from, it is nobody else's. */
+/*
+ * A model's usual opening stands in many answers: where an answer came from, it is nobody else's.
+ */
 static void test_answers_with_one_opening(void **state)
 {
-	static const char opening[] = "Thank you for this question. I will answer it in three parts: what to prepare, what to do, what to check. ";
+	static const char opening[] = "Thank you for this question. I will answer it in three "
+				      "parts: what to prepare, what to do, what to check. ";
 	struct fixture *f = *state;
 	struct dfl_op *api[2], *llm;
 	char answer[512];
@@ -53,7 +61,8 @@ static void test_answers_with_one_opening(void **state)
 		llm = begin(f, 4, "POST /v1/chat/completions", NULL);
 		see(f, 4, llm, DFL_REQUEST, NULL, i ? text_b : text_a);
 		snprintf(answer, sizeof(answer), "%s%s", opening,
-			 i ? "Only what the booking office printed on the paper counts." : "Use a sharp saw.");
+			 i ? "Only what the booking office printed on the paper counts." :
+			     "Use a sharp saw.");
 		see(f, 4, llm, DFL_RESPONSE, "answer", answer);
 		end(f, llm);
 	}
@@ -70,7 +79,8 @@ static void test_answers_with_one_opening(void **state)
 static void test_second_answer_with_the_same_opening(void **state)
 {
 	static const char *const answers[] = {
-		"Sure, here is what you asked for: wait for a dry day and take out the dead wood first.",
+		"Sure, here is what you asked for: wait for a dry day and take out the dead wood "
+		"first.",
 		"Sure, here is what you asked for: Pruning an apple tree, a title in a few words.",
 	};
 	struct fixture *f = *state;
@@ -94,7 +104,9 @@ static void test_second_answer_with_the_same_opening(void **state)
 /* The view stays open: more may be published. */
 static struct dfl_view *publish(struct fixture *f, int conn, const char *deltas)
 {
-	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer", .relay = true, .leaf = true, .ttl_s = -1 };
+	struct dfl_view_desc d = {
+		.dir = DFL_REQUEST, .derives = "answer", .relay = true, .leaf = true, .ttl_s = -1
+	};
 	struct dfl_chunk chunk = { .dir = DFL_REQUEST, .ts_ns = f->now };
 	struct dfl_op *op = begin(f, conn, "PUBLISH", "channel:*");
 	struct dfl_view *v;
@@ -114,10 +126,12 @@ static void published(struct fixture *f, struct dfl_view *v)
 /* What a pool publishes over two connections is no two more answers. */
 static void test_published_over_two_connections(void **state)
 {
-	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no "
+				     "more than a quarter.";
 	struct fixture *f = *state;
 
-	struct dfl_op *api = request(f, text_a), *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+	struct dfl_op *api = request(f, text_a),
+		      *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
 
 	id(f, api, DFL_ID_MESSAGE, "m-1");
 	see(f, 4, llm, DFL_REQUEST, NULL, text_a);
@@ -130,10 +144,14 @@ static void test_published_over_two_connections(void **state)
 	assert_int_equal(f->docs[0]->fields[1].bytes, strlen(answer));
 }
 
-/* What comes first over one connection of a pool is no answer, but a part of what a subscriber gets whole. */
+/*
+ * What comes first over one connection of a pool is no answer, but a part of what a subscriber gets
+ * whole.
+ */
 static void test_published_before_it_is_known(void **state)
 {
-	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no "
+				     "more than a quarter.";
 	struct fixture *f = *state;
 	struct dfl_op *api = request(f, "ok"), *op;
 	struct dfl_view *v;
@@ -151,10 +169,14 @@ static void test_published_before_it_is_known(void **state)
 	assert_string_equal(f->docs[0]->fields[1].derived_from, "SUBSCRIBE");
 }
 
-/* What a call passes on that is known of one who may have made it is not the answer of one who came later. */
+/*
+ * What a call passes on that is known of one who may have made it is not the answer of one who came
+ * later.
+ */
 static void test_passed_on_when_another_asks_the_same(void **state)
 {
-	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no "
+				     "more than a quarter.";
 	struct fixture *f = *state;
 	struct dfl_op *api[3], *op;
 
@@ -179,7 +201,8 @@ static void test_passed_on_when_another_asks_the_same(void **state)
 /* Who asks the same later, and is told the same by a call of their own, has that answer too. */
 static void test_equal_answer_of_a_later_call(void **state)
 {
-	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no "
+				     "more than a quarter.";
 	struct fixture *f = *state;
 	struct dfl_op *api[3], *op;
 
@@ -219,10 +242,14 @@ static void ask_in_short(struct fixture *f, const char *message, const char *ans
 	f->now += 1000000;
 }
 
-/* What is told again is no copy of what was told before: not in the first trace, and no replay in the second. */
+/*
+ * What is told again is no copy of what was told before: not in the first trace, and no replay in
+ * the second.
+ */
 static void test_told_anew(void **state)
 {
-	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no "
+				     "more than a quarter.";
 	struct fixture *f = *state;
 	size_t n_hops;
 
@@ -245,11 +272,15 @@ static void test_told_anew(void **state)
 /* A text that comes in twice at the same time, here whole and there not yet, is one answer. */
 static void test_echo_that_ends_first(void **state)
 {
-	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
-	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer", .leaf = true, .ttl_s = -1 };
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no "
+				     "more than a quarter.";
+	struct dfl_view_desc d = {
+		.dir = DFL_REQUEST, .derives = "answer", .leaf = true, .ttl_s = -1
+	};
 	struct dfl_chunk chunk = { .dir = DFL_REQUEST };
 	struct fixture *f = *state;
-	struct dfl_op *api = request(f, text_a), *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
+	struct dfl_op *api = request(f, text_a),
+		      *llm = begin(f, 4, "POST /v1/chat/completions", NULL);
 	struct dfl_op *op = begin(f, 5, "session", NULL);
 	struct dfl_view *v = f->sink->view_open(f->sink->ud, &f->conns[5], op, &d);
 
@@ -260,7 +291,8 @@ static void test_echo_that_ends_first(void **state)
 	see(f, 4, llm, DFL_REQUEST, NULL, text_a);
 	see(f, 4, llm, DFL_RESPONSE, "answer", answer);
 	end(f, llm);
-	f->sink->view_data(f->sink->ud, v, answer + 50, strlen(answer) - 50, 50, strlen(answer) - 50, &chunk);
+	f->sink->view_data(f->sink->ud, v, answer + 50, strlen(answer) - 50, 50,
+			   strlen(answer) - 50, &chunk);
 	f->sink->view_close(f->sink->ud, v);
 	end(f, op);
 	end(f, api);
@@ -268,12 +300,18 @@ static void test_echo_that_ends_first(void **state)
 	assert_int_equal(f->docs[0]->fields[1].bytes, strlen(answer));
 }
 
-/* A phrase that was told before is no more than a part of the answer that has it, also while that comes in. */
+/*
+ * A phrase that was told before is no more than a part of the answer that has it, also while that
+ * comes in.
+ */
 static void test_phrase_of_the_past(void **state)
 {
-	static const char phrase[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter of the crown.";
+	static const char phrase[] = "Wait for a dry day, take out the dead wood first, and no "
+				     "more than a quarter of the crown.";
 	static const char rest[] = " Then rake the leaves, and burn what is ill.";
-	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer", .leaf = true, .ttl_s = -1 };
+	struct dfl_view_desc d = {
+		.dir = DFL_REQUEST, .derives = "answer", .leaf = true, .ttl_s = -1
+	};
 	struct dfl_chunk chunk = { .dir = DFL_REQUEST };
 	struct fixture *f = *state;
 	struct dfl_op *api, *op;
@@ -299,7 +337,8 @@ static void test_phrase_of_the_past(void **state)
 	chunk.ts_ns = f->now;
 	f->sink->view_data(f->sink->ud, v, answer, 100, 0, 100, &chunk);
 	see(f, 5, op, DFL_REQUEST, NULL, "{\"event\": \"message\"}");
-	f->sink->view_data(f->sink->ud, v, answer + 100, strlen(answer) - 100, 5000, strlen(answer) - 100, &chunk);
+	f->sink->view_data(f->sink->ud, v, answer + 100, strlen(answer) - 100, 5000,
+			   strlen(answer) - 100, &chunk);
 	f->sink->view_close(f->sink->ud, v);
 	end(f, op);
 	end(f, api);
@@ -307,7 +346,10 @@ static void test_phrase_of_the_past(void **state)
 	assert_true(hop(f->docs[1], "session")->coverage == 1.0);
 }
 
-/* One of two who ask the same is told the first answer; its session may be of both. Then the other is told its own. */
+/*
+ * One of two who ask the same is told the first answer; its session may be of both. Then the other
+ * is told its own.
+ */
 static void tell_two(struct fixture *f, const char *const *answers)
 {
 	static const char *const ids[] = { "m-0", "m-1" };
@@ -335,12 +377,17 @@ static void tell_two(struct fixture *f, const char *const *answers)
 	tick(f, 10);
 }
 
-/* What one may have been told is not its answer, when that is known and the other text is surely another's. */
+/*
+ * What one may have been told is not its answer, when that is known and the other text is surely
+ * another's.
+ */
 static void test_answer_that_was_anothers(void **state)
 {
 	static const char *const answers[] = {
-		"Wait for a dry day, take out the dead wood first, and never more than a quarter of the crown.",
-		"Apple trees are best cut when the frost is over and before the sap rises, with a sharp saw.",
+		"Wait for a dry day, take out the dead wood first, and never more than a quarter "
+		"of the crown.",
+		"Apple trees are best cut when the frost is over and before the sap rises, with a "
+		"sharp saw.",
 	};
 	struct fixture *f = *state;
 
@@ -352,10 +399,13 @@ static void test_answer_that_was_anothers(void **state)
 	}
 }
 
-/* A long answer of which the canonical form leaves nothing cannot be compared, and stays in both. */
+/*
+ * A long answer of which the canonical form leaves nothing cannot be compared, and stays in both.
+ */
 static void test_answer_of_nothing(void **state)
 {
-	static const char second[] = "Apple trees are best cut when the frost is over and before the sap rises, with a sharp saw.";
+	static const char second[] = "Apple trees are best cut when the frost is over and before "
+				     "the sap rises, with a sharp saw.";
 	struct fixture *f = *state;
 	char first[301];
 
@@ -397,9 +447,12 @@ static void ask_the_same(struct fixture *f, struct dfl_op **api, const char *con
 static void test_equal_questions(void **state)
 {
 	static const char *const answers[N_EQUAL] = {
-		"Wait for a dry day, take out the dead wood first, and never more than a quarter of the crown.",
-		"Apple trees are best cut when the frost is over and before the sap rises, with a sharp saw.",
-		"Ask a gardener who knows the variety: some bear on old wood and some on what grew last year.",
+		"Wait for a dry day, take out the dead wood first, and never more than a quarter "
+		"of the crown.",
+		"Apple trees are best cut when the frost is over and before the sap rises, with a "
+		"sharp saw.",
+		"Ask a gardener who knows the variety: some bear on old wood and some on what grew "
+		"last year.",
 	};
 	struct fixture *f = *state;
 	struct dfl_op *api[N_EQUAL];
@@ -424,7 +477,8 @@ static void test_equal_questions(void **state)
 /* With equal answers it is not known whose call was which, and so it is said. */
 static void test_equal_questions_and_answers(void **state)
 {
-	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no more than a quarter.";
+	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no "
+				     "more than a quarter.";
 	const char *const answers[N_EQUAL] = { answer, answer, answer };
 	struct fixture *f = *state;
 	struct dfl_op *api[N_EQUAL];

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dflow.h: replaying with callbacks, reading back, older and newer callers, errors; recordings
- * replay alike. */
+/*
+ * dflow.h: replaying with callbacks, reading back, older and newer callers, errors; recordings
+ * replay alike.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -178,8 +180,8 @@ static pid_t record_and_hang(void)
 	assert_int_not_equal(pid, -1);
 	if (!pid) {
 		doc->settled = doc->completeness.complete = false;
-		if (!dfl_store_create(help_path, NULL, &s, NULL) && !dfl_store_put(s, doc, NULL) && !dfl_store_sync(s, NULL) &&
-		    write(ready[1], "", 1) == 1)
+		if (!dfl_store_create(help_path, NULL, &s, NULL) && !dfl_store_put(s, doc, NULL) &&
+		    !dfl_store_sync(s, NULL) && write(ready[1], "", 1) == 1)
 			pause();
 		_exit(1);
 	}
@@ -329,8 +331,9 @@ static void recording_replays_alike(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(callbacks), TEST(reading), TEST(other_sizes),
-					    TEST(errors), TEST(killed_recorder), TEST(recording_replays_alike) };
+	const struct CMUnitTest tests[] = { TEST(callbacks),	   TEST(reading),
+					    TEST(other_sizes),	   TEST(errors),
+					    TEST(killed_recorder), TEST(recording_replays_alike) };
 
 	return cmocka_run_group_tests_name("api", tests, NULL, NULL);
 }

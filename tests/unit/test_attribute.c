@@ -29,7 +29,8 @@ static void test_weak_and_tied(void **state)
 static void test_tied_late(void **state)
 {
 	struct fixture *f = *state;
-	struct dfl_op *op = request(f, text_a), *title = begin(f, 1, "UPDATE conversations", "conversations.name");
+	struct dfl_op *op = request(f, text_a),
+		      *title = begin(f, 1, "UPDATE conversations", "conversations.name");
 
 	id(f, title, DFL_ID_MESSAGE, "m-1");
 	see(f, 1, title, DFL_REQUEST, NULL, "Please tell me how to prun");
@@ -58,7 +59,10 @@ static void test_two_requests_keep_apart(void **state)
 	assert_null(hop(doc(f, 1), "INSERT a"));
 }
 
-/* One text is the beginning of another: the short one's whole copy in the long one may be meant, or not. */
+/*
+ * One text is the beginning of another: the short one's whole copy in the long one may be meant, or
+ * not.
+ */
 static void test_nested_text(void **state)
 {
 	struct fixture *f = *state;
@@ -165,7 +169,8 @@ static void test_equal_text_of_another_message(void **state)
 static void test_equal_text_with_a_lost_id(void **state)
 {
 	struct fixture *f = *state;
-	struct dfl_op *a = request(f, text_a), *b = request(f, text_a), *op = begin(f, 1, "INSERT x", "t.x");
+	struct dfl_op *a = request(f, text_a), *b = request(f, text_a),
+		      *op = begin(f, 1, "INSERT x", "t.x");
 
 	id(f, op, DFL_ID_MESSAGE, "m-c");
 	see(f, 1, op, DFL_REQUEST, NULL, text_a);
@@ -266,13 +271,15 @@ static void test_history_of_the_same_conversation(void **state)
 	for (int i = 0; i < 2; i++) {
 		op = request(f, text_b);
 		id(f, op, DFL_ID_CONVERSATION, conversations[i]);
-		snprintf(prompt, sizeof(prompt), "user: %s assistant: prune it. user: %s", text_a, text_b);
+		snprintf(prompt, sizeof(prompt), "user: %s assistant: prune it. user: %s", text_a,
+			 text_b);
 		operation(f, 4, "POST /v1/chat/completions", "/v1/chat/completions", prompt);
 		end(f, op);
 		tick(f, 10);
 		d = doc(f, 2 + i);
 		for (size_t k = 0; k < d->n_hops; k++) {
-			if (!d->hops[k].replayed_from || strcmp(d->hops[k].operation, "POST /v1/chat/completions"))
+			if (!d->hops[k].replayed_from ||
+			    strcmp(d->hops[k].operation, "POST /v1/chat/completions"))
 				continue;
 			n += !strcmp(d->hops[k].field, "query") && !d->hops[k].ambiguous &&
 			     !strcmp(d->hops[k].replayed_from, f->docs[i]->trace_id);
@@ -325,7 +332,9 @@ static void test_attackers_repeat_a_cut(void **state)
 	assert_int_equal(h->common_sources, 8);
 }
 
-/* More equal texts than match looks at for each place: who is named by an id is found nevertheless. */
+/*
+ * More equal texts than match looks at for each place: who is named by an id is found nevertheless.
+ */
 static void test_hundreds_of_equal_texts(void **state)
 {
 	struct fixture *f = *state;
@@ -404,9 +413,12 @@ static void test_uploaded_file(void **state)
 /* Where a whole text ends, a piece that others have begins: that puts the text in no doubt. */
 static void test_piece_that_others_have(void **state)
 {
-	static const char mine[] = "Explain 187603) harbour lantern thunder; and why it never ends but on monday, when it is 187603) ";
-	static const char other[] = "What is wrong with 187603) harbour lantern thunder; where the compiler says that it is no statement?";
-	static const char line[] = "task got Explain 187603) harbour lantern thunder; and why it never ends but on monday, when it is 187603) "
+	static const char mine[] = "Explain 187603) harbour lantern thunder; and why it never ends "
+				   "but on monday, when it is 187603) ";
+	static const char other[] = "What is wrong with 187603) harbour lantern thunder; where the "
+				    "compiler says that it is no statement?";
+	static const char line[] = "task got Explain 187603) harbour lantern thunder; and why it "
+				   "never ends but on monday, when it is 187603) "
 				   "harbour lantern thunder; -- end";
 	struct fixture *f = *state;
 	struct dfl_op *api[2];

@@ -139,11 +139,13 @@ static void utf8_and_surrogates(void **state)
 	canon_is("\\uD83D\\\\uDE00", "😀");
 	canon_is("\\ud83dx\\ude00y\\ud83d", "xy");
 	canon_is("\\ud83d\\ud83d\\ude00", "😀");
-	canon_is("\\ud83d \\ude00", "");	      /* something stood between */
+	canon_is("\\ud83d \\ude00", "");	   /* something stood between */
 	canon_is("\xed\xa0\xbd\xed\xb8\x80", "😀"); /* CESU-8 */
 	canon_is("\xed\xa0\xbd\\ude00", "😀");
 	canon_is("a\xff\x80\xc0\xaf\xc1\x81z", "az");
-	canon_is("\xe6\x9d" "a\xe6\x9d\xb1", "a東");
+	canon_is("\xe6\x9d"
+		 "a\xe6\x9d\xb1",
+		 "a東");
 	canon_is("\xe6\xe6\x9d\xb1", "東");
 	canon_is("\xe0\x80\x80\xf0\x80\x80\x80\xf4\x90\x80\x80\xf5\x80\x80\x80x", "x");
 	canon_is("\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf", "😀\xf4\x8f\xbf\xbf");
@@ -156,7 +158,9 @@ static void utf8_and_surrogates(void **state)
 static void dropped(void **state)
 {
 	canon_is("a b\tc\r\nd!\"#$'()*,-./:<=>?@[]^_`{|}~\x7f\x01z", "abcdz");
-	canon_is("a　b\u00a0c\u200bd\u2028e\ufefff\u00adg\xc2\x85" "h\u180ei\u2060j", "abcdefghij");
+	canon_is("a　b\u00a0c\u200bd\u2028e\ufefff\u00adg\xc2\x85"
+		 "h\u180ei\u2060j",
+		 "abcdefghij");
 	canon_is("、。「」…—¥－ＡＢ", "、。「」…—¥－ＡＢ");
 	canon_is("👩\u200d💻", "👩💻");
 	canon_is("\xf3\xa0\x81\xa1x\xf3\xa0\x84\x80", "x\xf3\xa0\x84\x80");
@@ -221,25 +225,118 @@ static uint32_t rnd(uint32_t n)
 static void random_escapes(void **state)
 {
 	static const char *const tokens[] = {
-		"%", "\\", "&", "u", "U", "x", "n", "t", ";", "lt", "amp", "quot", "#", "0", "3",
-		"4", "1", "d83d", "de00", "e6", "9d", "b1", "\xe6", "\x9d", "\xb1",
-		"\xf0\x9f\x98\x80", "\xe3\x80\x80", "\xc2\xa0", "\xed\xa0\xbd", "\xed\xb8\x80",
-		"\\u005c", "\\u0026", "%25", "%5C", "%26", "\\ud83d\\ude00", "&#x5c;", "&#92;",
-		"&amp;", "&lt;", "&#38;", "\\x5c", "\\x26", "\n", "\"", "A", "=", "+", "/",
-		"\\U0001f600", "\xe2\x80\x8b", "\xef\xbb\xbf", "\xef\xbc\x81", "\xe3\x81\x82",
-		"%E6%9D%B1", "\\u6771", "&#26481;", "&#x6771;", "&nbsp;", "-", "_", " ",
+		"%",
+		"\\",
+		"&",
+		"u",
+		"U",
+		"x",
+		"n",
+		"t",
+		";",
+		"lt",
+		"amp",
+		"quot",
+		"#",
+		"0",
+		"3",
+		"4",
+		"1",
+		"d83d",
+		"de00",
+		"e6",
+		"9d",
+		"b1",
+		"\xe6",
+		"\x9d",
+		"\xb1",
+		"\xf0\x9f\x98\x80",
+		"\xe3\x80\x80",
+		"\xc2\xa0",
+		"\xed\xa0\xbd",
+		"\xed\xb8\x80",
+		"\\u005c",
+		"\\u0026",
+		"%25",
+		"%5C",
+		"%26",
+		"\\ud83d\\ude00",
+		"&#x5c;",
+		"&#92;",
+		"&amp;",
+		"&lt;",
+		"&#38;",
+		"\\x5c",
+		"\\x26",
+		"\n",
+		"\"",
+		"A",
+		"=",
+		"+",
+		"/",
+		"\\U0001f600",
+		"\xe2\x80\x8b",
+		"\xef\xbb\xbf",
+		"\xef\xbc\x81",
+		"\xe3\x81\x82",
+		"%E6%9D%B1",
+		"\\u6771",
+		"&#26481;",
+		"&#x6771;",
+		"&nbsp;",
+		"-",
+		"_",
+		" ",
 		"plain words and more of them, long enough for any shortcut to be taken. ",
 		"\\u6771\\u4eac\\u306e\\u5929\\u6c17\\u306b\\u3064\\u3044\\u3066\\u6559\\u3048",
 		"東京の天気について教えてください。そして、長い文が続きます。",
 		/* at and beside what is dropped, malformed, or ends a range */
-		"\xc0\x80", "\xc1", "\xf5", "\xff", "\xc2\x9f", "\xc2\xad", "\xc2\xae", "\xd8\x85", "\xd8\x86",
-		"\xd8\x9c", "\xdb\x9c", "\xdb\x9d", "\xdc\x8f", "\xdc\x9d", "\xe0\x9f\xbf", "\xe0\xa2\x8f",
-		"\xe0\xa2\x91", "\xe0\xa3\xa1", "\xe0\xa3\xa2", "\xe1\x9a\x80", "\xe1\xa0\x8e", "\xe1\xa0\x80",
-		"\xe2\x80\x90", "\xe2\x80\xa8", "\xe2\x80\xaf", "\xe2\x81\x9e", "\xe2\x81\x9f", "\xe2\x81\xa5",
-		"\xe2\x81\xaf", "\xe3\x80\x81", "\xed\x9f\xbf", "\xed\xa0\x80", "\xef\xbf\xb8", "\xef\xbf\xbb",
-		"\xf0\x8f\xbf\xbf", "\xf0\x91\x82\xbd", "\xf0\x91\x83\x8e", "\xf0\x93\x90\xbf", "\xf0\x9b\xb2\xa3",
-		"\xf0\x9d\x85\xb2", "\xf0\x9d\x85\xba", "\xf3\xa0\x80\x81", "\xf3\xa0\x82\x80", "\xf4\x90\x80\x80",
-		"\xe6\x9d", "\xf0\x9f\x98",
+		"\xc0\x80",
+		"\xc1",
+		"\xf5",
+		"\xff",
+		"\xc2\x9f",
+		"\xc2\xad",
+		"\xc2\xae",
+		"\xd8\x85",
+		"\xd8\x86",
+		"\xd8\x9c",
+		"\xdb\x9c",
+		"\xdb\x9d",
+		"\xdc\x8f",
+		"\xdc\x9d",
+		"\xe0\x9f\xbf",
+		"\xe0\xa2\x8f",
+		"\xe0\xa2\x91",
+		"\xe0\xa3\xa1",
+		"\xe0\xa3\xa2",
+		"\xe1\x9a\x80",
+		"\xe1\xa0\x8e",
+		"\xe1\xa0\x80",
+		"\xe2\x80\x90",
+		"\xe2\x80\xa8",
+		"\xe2\x80\xaf",
+		"\xe2\x81\x9e",
+		"\xe2\x81\x9f",
+		"\xe2\x81\xa5",
+		"\xe2\x81\xaf",
+		"\xe3\x80\x81",
+		"\xed\x9f\xbf",
+		"\xed\xa0\x80",
+		"\xef\xbf\xb8",
+		"\xef\xbf\xbb",
+		"\xf0\x8f\xbf\xbf",
+		"\xf0\x91\x82\xbd",
+		"\xf0\x91\x83\x8e",
+		"\xf0\x93\x90\xbf",
+		"\xf0\x9b\xb2\xa3",
+		"\xf0\x9d\x85\xb2",
+		"\xf0\x9d\x85\xba",
+		"\xf3\xa0\x80\x81",
+		"\xf3\xa0\x82\x80",
+		"\xf4\x90\x80\x80",
+		"\xe6\x9d",
+		"\xf0\x9f\x98",
 	};
 
 	for (int i = 0; i < 10000; i++) {
@@ -268,10 +365,10 @@ static void random_escapes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(layer1_percent),      cmocka_unit_test(layer2_backslashes),
-		cmocka_unit_test(layer2_entities),     cmocka_unit_test(utf8_and_surrogates),
-		cmocka_unit_test(dropped),	       cmocka_unit_test(one_range),
-		cmocka_unit_test(vectors),	       cmocka_unit_test(random_escapes),
+		cmocka_unit_test(layer1_percent),  cmocka_unit_test(layer2_backslashes),
+		cmocka_unit_test(layer2_entities), cmocka_unit_test(utf8_and_surrogates),
+		cmocka_unit_test(dropped),	   cmocka_unit_test(one_range),
+		cmocka_unit_test(vectors),	   cmocka_unit_test(random_escapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Parts of the live source that need no kernel: order, symbols of hostile files, names of containers. */
+/*
+ * Parts of the live source that need no kernel: order, symbols of hostile files, names of
+ * containers.
+ */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +28,11 @@
 
 static struct dfl_k_head head(uint64_t ts_ns, uint16_t cpu, uint8_t lane, uint64_t seq)
 {
-	return (struct dfl_k_head){ .size = sizeof(struct dfl_k_head), .ts_ns = ts_ns, .cpu = cpu, .lane = lane, .seq = seq };
+	return (struct dfl_k_head){ .size = sizeof(struct dfl_k_head),
+				    .ts_ns = ts_ns,
+				    .cpu = cpu,
+				    .lane = lane,
+				    .seq = seq };
 }
 
 static void test_window_sorts(void **state)
@@ -125,11 +132,21 @@ static struct image image(void)
 				   .p_filesz = 64 },
 			   .str = "\0SSL_read\0SSL_write" };
 
-	i.sh[1] = (Elf64_Shdr){ .sh_type = SHT_DYNSYM, .sh_link = 2, .sh_offset = offsetof(struct image, sym),
+	i.sh[1] = (Elf64_Shdr){ .sh_type = SHT_DYNSYM,
+				.sh_link = 2,
+				.sh_offset = offsetof(struct image, sym),
 				.sh_size = sizeof(i.sym) };
-	i.sh[2] = (Elf64_Shdr){ .sh_type = SHT_STRTAB, .sh_offset = offsetof(struct image, str), .sh_size = sizeof(i.str) };
-	i.sym[1] = (Elf64_Sym){ .st_name = 1, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = 1, .st_value = 0x10010 };
-	i.sym[2] = (Elf64_Sym){ .st_name = 10, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = 1, .st_value = 0x10020 };
+	i.sh[2] = (Elf64_Shdr){ .sh_type = SHT_STRTAB,
+				.sh_offset = offsetof(struct image, str),
+				.sh_size = sizeof(i.str) };
+	i.sym[1] = (Elf64_Sym){ .st_name = 1,
+				.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+				.st_shndx = 1,
+				.st_value = 0x10010 };
+	i.sym[2] = (Elf64_Sym){ .st_name = 10,
+				.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+				.st_shndx = 1,
+				.st_value = 0x10020 };
 	return i;
 }
 
@@ -280,7 +297,8 @@ static void test_kubernetes(void **state)
 	struct dfl_proc_facts f;
 
 	put_file("var/log/pods/dify_dify-api-6f7d9_" UID, NULL, NULL);
-	f = in_cgroup("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1d61a1d7_44e8_4a32_a20a_"
+	f = in_cgroup("/kubepods.slice/kubepods-burstable.slice/"
+		      "kubepods-burstable-pod1d61a1d7_44e8_4a32_a20a_"
 		      "194ac0ae7754.slice/cri-containerd-" ID ".scope");
 	assert_string_equal(f.container_id, ID);
 	assert_string_equal(f.namespace_, "dify");
@@ -297,8 +315,10 @@ static void test_containerd(void **state)
 	struct dfl_proc_facts f;
 
 	put_file("run/containerd/io.containerd.runtime.v2.task/k8s.io/" ID, "config.json",
-		 "{\"annotations\":{\"io.kubernetes.cri.container-name\":\"worker\",\"io.kubernetes.cri.image-name\":"
-		 "\"langgenius/dify-api:1.13.3\",\"io.kubernetes.cri.sandbox-name\":\"dify-worker-1\","
+		 "{\"annotations\":{\"io.kubernetes.cri.container-name\":\"worker\",\"io."
+		 "kubernetes.cri.image-name\":"
+		 "\"langgenius/"
+		 "dify-api:1.13.3\",\"io.kubernetes.cri.sandbox-name\":\"dify-worker-1\","
 		 "\"io.kubernetes.cri.sandbox-namespace\":\"prod\"}}");
 	f = in_cgroup("/system.slice/cri-containerd-" ID ".scope");
 	assert_string_equal(f.container_name, "worker");
@@ -313,14 +333,16 @@ static void test_docker_and_ecs(void **state)
 
 	put_file("var/lib/docker/containers/" ID, "config.v2.json",
 		 "{\"Name\":\"/ecs-dify-3-api-9cf\",\"Config\":{\"Image\":\"dify-api\",\"Labels\":{"
-		 "\"com.amazonaws.ecs.task-arn\":\"arn:aws:ecs:ap-northeast-1:1:task/dify/00112233445566778899aabbccddeeff\","
+		 "\"com.amazonaws.ecs.task-arn\":\"arn:aws:ecs:ap-northeast-1:1:task/dify/"
+		 "00112233445566778899aabbccddeeff\","
 		 "\"com.amazonaws.ecs.container-name\":\"api\"}}}");
 	f = in_cgroup("/ecs/00112233445566778899aabbccddeeff/" ID);
 	assert_string_equal(f.container_id, ID);
 	assert_string_equal(f.task, "00112233445566778899aabbccddeeff");
 	assert_string_equal(f.container_name, "api");
 	assert_string_equal(f.image, "dify-api");
-	put_file("var/lib/docker/containers/" ID, "config.v2.json", "{\"Name\":\"/redis\",\"Config\":");
+	put_file("var/lib/docker/containers/" ID, "config.v2.json",
+		 "{\"Name\":\"/redis\",\"Config\":");
 	f = in_cgroup("/docker/" ID);
 	assert_string_equal(f.container_id, ID); /* a damaged file names nothing */
 	assert_string_equal(f.container_name, "");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every allocation of what the capture stage remembers fails once: the record is refused, and it goes on. */
+/*
+ * Every allocation of what the capture stage remembers fails once: the record is refused, and it
+ * goes on.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -14,9 +17,11 @@
 #include "capture/live_int.h"
 #include "oom.h"
 
-#define CROWD 220	  /* channels, processes, TLS objects: the tables grow */
+#define CROWD 220 /* channels, processes, TLS objects: the tables grow */
 #define BUCKETS (HASH_INITIAL_NUM_BUCKETS * sizeof(UT_hash_bucket))
-#define NO_PID 5000000u /* above PID_MAX_LIMIT of the kernel's threads.h: nothing is read of them */
+#define NO_PID                                                                                     \
+	5000000u /* above PID_MAX_LIMIT of the kernel's threads.h: nothing is read of them         \
+		  */
 
 struct seen {
 	unsigned chans, procs, data, refused;
@@ -45,7 +50,8 @@ struct text {
 
 static struct text text(int i)
 {
-	return (struct text){ .rec = { .head = { .size = sizeof(struct text), .ts_ns = (uint64_t)i },
+	return (struct text){ .rec = { .head = { .size = sizeof(struct text),
+						 .ts_ns = (uint64_t)i },
 				       .pid = NO_PID + (uint32_t)i,
 				       .fd = 3,
 				       .len = 4,
@@ -96,7 +102,8 @@ static void see_tls(struct live *l, struct seen *seen, int i)
 
 static void leave(struct live *l, struct seen *seen, int i)
 {
-	struct dfl_k_close close = { .head.ts_ns = CROWD, .key = { .ino = (uint64_t)i + 1, .kind = DFL_K_UNIX } };
+	struct dfl_k_close close = { .head.ts_ns = CROWD,
+				     .key = { .ino = (uint64_t)i + 1, .kind = DFL_K_UNIX } };
 
 	check(seen, live_chan_close(l, &close));
 	check(seen, live_proc_exit(l, NO_PID + (uint32_t)i, CROWD));

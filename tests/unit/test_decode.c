@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Golden bytes of every decoder (tests/golden/decode): whole, byte by byte, with gaps, cut,
- * damaged. */
+/*
+ * Golden bytes of every decoder (tests/golden/decode): whole, byte by byte, with gaps, cut,
+ * damaged.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <dirent.h>

@@ -219,22 +219,31 @@ static const char *id_of(const struct dfl_op *op, enum dfl_id_kind kind)
 /* A document that becomes part of a dataset, as a file or as text, is known by two ids. */
 static void test_document(void **state)
 {
-	static const char file[] = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nThe text.\r\n--b--\r\n";
+	static const char file[] = "--b\r\nContent-Disposition: form-data; "
+				   "name=\"file\"\r\n\r\nThe text.\r\n--b--\r\n";
 	static const char text[] = "{\"name\": \"n\", \"text\": \"The text.\"}";
-	static const char reply[] = "{\"document\": {\"id\": \"" DOCUMENT "\", \"position\": 1, \"data_source_info\": "
-				    "{\"upload_file_id\": \"" UPLOADED "\"}, \"name\": \"n\"}, \"batch\": \"20261124\"}";
+	static const char reply[] = "{\"document\": {\"id\": \"" DOCUMENT
+				    "\", \"position\": 1, \"data_source_info\": "
+				    "{\"upload_file_id\": \"" UPLOADED
+				    "\"}, \"name\": \"n\"}, \"batch\": \"20261124\"}";
 	char head[512];
 
 	for (int is_text = 0; is_text < 2; is_text++) {
 		struct player p;
 
 		start(&p);
-		snprintf(head, sizeof(head), "POST /v1/datasets/" UPLOADED "/document/create-by-%s HTTP/1.1\r\nContent-Type: %s\r\n"
-			 "Content-Length: %zu\r\n\r\n", is_text ? "text" : "file",
-			 is_text ? "application/json" : "multipart/form-data; boundary=b", strlen(is_text ? text : file));
+		snprintf(head, sizeof(head),
+			 "POST /v1/datasets/" UPLOADED
+			 "/document/create-by-%s HTTP/1.1\r\nContent-Type: %s\r\n"
+			 "Content-Length: %zu\r\n\r\n",
+			 is_text ? "text" : "file",
+			 is_text ? "application/json" : "multipart/form-data; boundary=b",
+			 strlen(is_text ? text : file));
 		put_text(&p, DFL_REQUEST, head);
 		put_text(&p, DFL_REQUEST, is_text ? text : file);
-		snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		snprintf(head, sizeof(head),
+			 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+			 "%zu\r\n\r\n",
 			 sizeof(reply) - 1);
 		put_text(&p, DFL_RESPONSE, head);
 		put_text(&p, DFL_RESPONSE, reply);
@@ -305,8 +314,8 @@ static void test_bombs(void **state)
 static void test_windows(void **state)
 {
 	struct dfl_conn conn[DFL_WINDOWS_MAX + 1] = { 0 };
-	static const char reply[] =
-		"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n?";
+	static const char
+		reply[] = "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n?";
 	struct dfl_decode_stats stats;
 	struct player p;
 
@@ -334,10 +343,8 @@ static void test_windows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_large_object),
-		cmocka_unit_test(test_upload_reaches_s3),
-		cmocka_unit_test(test_document),
-		cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_large_object), cmocka_unit_test(test_upload_reaches_s3),
+		cmocka_unit_test(test_document),     cmocka_unit_test(test_bombs),
 		cmocka_unit_test(test_windows),
 	};
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The recorded chats of a running Dify, decoded: listings, true texts and ids, every byte shown
- * once. */
+/*
+ * The recorded chats of a running Dify, decoded: listings, true texts and ids, every byte shown
+ * once.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@
 #include "decode_sink.h"
 #include "decode_tape.h"
 
-static const char *const chats[] = { "chat-block-en",        "chat-stream-ja",
+static const char *const chats[] = { "chat-block-en",	     "chat-stream-ja",
 				     "flow-stream-en-turn2", "flow-stream-ja-5k",
 				     "flow-stream-ja-pgtls", "flow-stream-ja" };
 

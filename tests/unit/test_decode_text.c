@@ -127,7 +127,7 @@ static void test_json_positions(void **state)
 
 static void test_json_refuses(void **state)
 {
-	static const char *const bad[] = { "{a: 1}",    "[1, }",         "{\"a\" 1}",  "]",
+	static const char *const bad[] = { "{a: 1}",	"[1, }",	 "{\"a\" 1}",  "]",
 					   "[\"\\q\"]", "[\"\\u12x4\"]", "{\"a\": 1]", "<html>" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -150,7 +150,8 @@ static void tree_begin(void *ud, const char *path, const uint8_t *at)
 	struct trees *t = ud;
 	size_t n = strlen(t->text);
 
-	snprintf(t->text + n, sizeof(t->text) - n, "%s(%d ", path, (int)(t->base + (uint64_t)(at - t->slice)));
+	snprintf(t->text + n, sizeof(t->text) - n, "%s(%d ", path,
+		 (int)(t->base + (uint64_t)(at - t->slice)));
 }
 
 static void tree_end(void *ud, const uint8_t *at)
@@ -158,12 +159,14 @@ static void tree_end(void *ud, const uint8_t *at)
 	struct trees *t = ud;
 	size_t n = strlen(t->text);
 
-	snprintf(t->text + n, sizeof(t->text) - n, "%d)", (int)(t->base + (uint64_t)(at - t->slice)));
+	snprintf(t->text + n, sizeof(t->text) - n, "%d)",
+		 (int)(t->base + (uint64_t)(at - t->slice)));
 }
 
 static void test_json_trees(void **state)
 {
-	static const struct dfl_json_ops tree_ops = { .tree_begin = tree_begin, .tree_end = tree_end };
+	static const struct dfl_json_ops tree_ops = { .tree_begin = tree_begin,
+						      .tree_end = tree_end };
 	static const char json[] = "{\"a\": [{}, \"]\"], \"b\": {\"c\": 1}}";
 
 	for (size_t n = 1; n < sizeof(json); n++) {
@@ -284,7 +287,8 @@ static void test_routes(void **state)
 	expect_route("POST", "/v1/chat/completions", "/v1/chat/completions", NULL);
 	expect_route("POST", "/openai/deployments/x/chat/completions", "*/chat/completions", NULL);
 	expect_route("POST", "/v1/messages", "/v1/messages", NULL);
-	expect_route("POST", "/collections/secret/points/search", "/collections/*/points/search", NULL);
+	expect_route("POST", "/collections/secret/points/search", "/collections/*/points/search",
+		     NULL);
 	expect_route("POST", "/secret/_search", "/*/_search", NULL);
 	expect_route("POST", "/of/whom/retrieval", "*/retrieval", NULL);
 	expect_route("POST", "/collections/secret/points", NULL, NULL);
@@ -338,8 +342,8 @@ int main(void)
 		cmocka_unit_test(test_json_paths),     cmocka_unit_test(test_json_escapes),
 		cmocka_unit_test(test_json_positions), cmocka_unit_test(test_json_refuses),
 		cmocka_unit_test(test_json_limits),    cmocka_unit_test(test_key_patterns),
-		cmocka_unit_test(test_key_ids),        cmocka_unit_test(test_routes),
-		cmocka_unit_test(test_names),	  cmocka_unit_test(test_table_names),
+		cmocka_unit_test(test_key_ids),	       cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_names),	       cmocka_unit_test(test_table_names),
 		cmocka_unit_test(test_json_trees),
 	};
 

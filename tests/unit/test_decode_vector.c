@@ -55,15 +55,18 @@ static void test_spelling(void **state)
 	expect("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]", 4, counted);
 	expect("[0.1,0.2,3e-1,.4,0.5,0.6,0.7,0.8,0.9,1.0,1.1,1.2,1.3,1.4,1.5,1.6]", 4, counted);
 	expect("AACAPwAAAEAAAEBAAACAQAAAoEAAAMBAAADgQAAAAEEAABBBAAAgQQAAMEEAAEBBAABQQQ"
-	       "AAYEEAAHBBAACAQQ==", 4, counted);
+	       "AAYEEAAHBBAACAQQ==",
+	       4, counted);
 	expect("/N6JX5J5mj/83olfknmqPz1np8ct27M//N6JX5J5uj9eK7Z7+4vAPz1np8ct28M/HaOYE2"
 	       "Aqxz/83olfknnKP9wae6vEyM0/Xiu2e/uL0D9Oya6hlDPSPz1np8ct29M/LQWg7caC1T8d"
-	       "o5gTYCrXPw1BkTn50dg//N6JX5J52j8=", 8, counted);
+	       "o5gTYCrXPw1BkTn50dg//N6JX5J52j8=",
+	       8, counted);
 	expect("\\x80059595000000000000005d9428473ff0000000000000474000000000000000474008"
 	       "0000000000004740100000000000004740140000000000004740180000000000004740"
 	       "1c00000000000047402000000000000047402200000000000047402400000000000047"
 	       "402600000000000047402800000000000047402a00000000000047402c000000000000"
-	       "47402e000000000000474030000000000000652e", 8, counted);
+	       "47402e000000000000474030000000000000652e",
+	       8, counted);
 }
 
 static void test_no_vectors(void **state)
@@ -168,8 +171,8 @@ static void test_from_model_to_redis(void **state)
 	    "*4\r\n$5\r\nSETEX\r\n$77\r\nopenai_small_"
 	    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\r\n$3\r\n600\r\n"
 	    "$172\r\n/N6JX5J5mj/83olfknmqPz1np8ct27M//N6JX5J5uj9eK7Z7+4vAPz1np8ct28M/HaOYE2"
-	       "Aqxz/83olfknnKP9wae6vEyM0/Xiu2e/uL0D9Oya6hlDPSPz1np8ct29M/LQWg7caC1T8d"
-	       "o5gTYCrXPw1BkTn50dg//N6JX5J52j8=\r\n");
+	    "Aqxz/83olfknnKP9wae6vEyM0/Xiu2e/uL0D9Oya6hlDPSPz1np8ct29M/LQWg7caC1T8d"
+	    "o5gTYCrXPw1BkTn50dg//N6JX5J52j8=\r\n");
 	put(&f, DFL_RESPONSE, "+OK\r\n");
 	end_conn(&f);
 	dfl_trace_finish(f.trace);

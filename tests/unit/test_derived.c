@@ -4,13 +4,16 @@
 
 #define MESSAGE "16fd2706-8baf-433b-82eb-8c7fada847da"
 
-static const char vector_a[] = "034f069e09ee0d3d108c13db172a1a791dc92118246727b62b052e5431a434f3f1e2d3c4b5a697887766554433221100";
-static const char vector_b[] = "fe11dc22ba3398447655541132226710c0ffee11aa22bb33cc44dd55ee66ff7712ab34cd56ef78900112233445566778";
-static const char chunk_1[] =
-	"Visitors are met at the gate by whoever asked them in, get a yellow badge, and sign in the blue book beside the door.";
-static const char chunk_2[] =
-	"The boats in the harbour may be lent from May to October; the key hangs in the kitchen, the life vests in the cellar.";
-static const char tail[] = " Whatever is not said here is decided by the head of the house alone, in writing, within ten days.";
+static const char vector_a[] = "034f069e09ee0d3d108c13db172a1a791dc92118246727b62b052e5431a434f3f1e"
+			       "2d3c4b5a697887766554433221100";
+static const char vector_b[] = "fe11dc22ba3398447655541132226710c0ffee11aa22bb33cc44dd55ee66ff7712a"
+			       "b34cd56ef78900112233445566778";
+static const char chunk_1[] = "Visitors are met at the gate by whoever asked them in, get a yellow "
+			      "badge, and sign in the blue book beside the door.";
+static const char chunk_2[] = "The boats in the harbour may be lent from May to October; the key "
+			      "hangs in the kitchen, the life vests in the cellar.";
+static const char tail[] = " Whatever is not said here is decided by the head of the house alone, "
+			   "in writing, within ten days.";
 
 struct seen {
 	enum dfl_dir dir;
@@ -18,11 +21,15 @@ struct seen {
 };
 
 /* One view of a place, with this text. */
-static void see_at(struct fixture *f, int conn, struct dfl_op *op, const struct seen *s, const char *text)
+static void see_at(struct fixture *f, int conn, struct dfl_op *op, const struct seen *s,
+		   const char *text)
 {
-	struct dfl_view_desc d = {
-		.place = s->place, .dir = s->dir, .derives = s->derives, .holds = s->holds, .leaf = true, .ttl_s = -1
-	};
+	struct dfl_view_desc d = { .place = s->place,
+				   .dir = s->dir,
+				   .derives = s->derives,
+				   .holds = s->holds,
+				   .leaf = true,
+				   .ttl_s = -1 };
 	struct dfl_chunk chunk = { .dir = s->dir, .ts_ns = f->now };
 	struct dfl_view *v;
 
@@ -35,8 +42,10 @@ static void see_at(struct fixture *f, int conn, struct dfl_op *op, const struct 
 /* A row of a vector store: its value, and the same as what may be a chunk. */
 static void row(struct fixture *f, int conn, struct dfl_op *op, const char *text)
 {
-	see_at(f, conn, op, &(struct seen){ DFL_RESPONSE, "embedding_x.text", NULL, "chunk" }, text);
-	see_at(f, conn, op, &(struct seen){ DFL_RESPONSE, "embedding_x.text", "chunk", "chunk" }, text);
+	see_at(f, conn, op, &(struct seen){ DFL_RESPONSE, "embedding_x.text", NULL, "chunk" },
+	       text);
+	see_at(f, conn, op, &(struct seen){ DFL_RESPONSE, "embedding_x.text", "chunk", "chunk" },
+	       text);
 	f->next_pos += strlen(text);
 }
 
@@ -81,7 +90,8 @@ static void prompt(struct fixture *f, const char *query)
 {
 	char text[2048];
 
-	snprintf(text, sizeof(text), "{\"system\": \"Use this: %s\\n%s\", \"user\": \"%s\"}", chunk_1, chunk_2, query);
+	snprintf(text, sizeof(text), "{\"system\": \"Use this: %s\\n%s\", \"user\": \"%s\"}",
+		 chunk_1, chunk_2, query);
 	operation(f, 4, "POST /v1/chat/completions", "/v1/chat/completions", text);
 }
 
@@ -93,7 +103,8 @@ static const struct dfl_doc_field *field(const struct dfl_doc *d, const char *na
 	return NULL;
 }
 
-static const struct dfl_doc_hop *hop_of(const struct dfl_doc *d, const char *operation, const char *name)
+static const struct dfl_doc_hop *hop_of(const struct dfl_doc *d, const char *operation,
+					const char *name)
 {
 	for (size_t i = 0; i < d->n_hops; i++)
 		if (!strcmp(d->hops[i].operation, operation) && !strcmp(d->hops[i].field, name))
@@ -123,7 +134,8 @@ static void test_chunks_go_on(void **state)
 	assert_int_equal(field(f->docs[0], "chunk.2")->bytes, strlen(chunk_2));
 	for (int i = 0; i < 2; i++) {
 		assert_plain(hop_of(f->docs[0], "SELECT embedding_x", i ? "chunk.2" : "chunk"));
-		assert_plain(hop_of(f->docs[0], "POST /v1/chat/completions", i ? "chunk.2" : "chunk"));
+		assert_plain(
+			hop_of(f->docs[0], "POST /v1/chat/completions", i ? "chunk.2" : "chunk"));
 	}
 	assert_plain(hop_of(f->docs[0], "SELECT embedding_x", "embedding"));
 }
@@ -139,7 +151,10 @@ static void test_chunks_of_nobody(void **state)
 	assert_int_equal(doc(f, 0)->n_fields, 1);
 }
 
-/* Both get the same rows at the same time: each has its own, and only where nothing tells them apart both are named. */
+/*
+ * Both get the same rows at the same time: each has its own, and only where nothing tells them
+ * apart both are named.
+ */
 static void test_two_retrieve_the_same(void **state)
 {
 	struct fixture *f = *state;
@@ -171,12 +186,16 @@ static void test_two_retrieve_the_same(void **state)
 	}
 }
 
-/* What a plugin writes names the session of the call, and nothing else: whose the call was is whose the answer is. */
+/*
+ * What a plugin writes names the session of the call, and nothing else: whose the call was is whose
+ * the answer is.
+ */
 static void test_session_of_a_plugin(void **state)
 {
 	static const char session[] = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 	struct fixture *f = *state;
-	struct dfl_op *a = retrieving_request(f, text_a, vector_a), *b = retrieving_request(f, text_b, vector_b), *op;
+	struct dfl_op *a = retrieving_request(f, text_a, vector_a),
+		      *b = retrieving_request(f, text_b, vector_b), *op;
 	char text[512];
 
 	op = begin(f, 5, "request", NULL);
@@ -248,7 +267,8 @@ static void test_pasted_text(void **state)
 	end(f, op);
 	f->next_pos += 1000;
 	op = begin(f, 5, "SELECT document_segments", NULL);
-	see_at(f, 5, op, &(struct seen){ DFL_RESPONSE, "document_segments.content", NULL, "chunk" }, chunk_1);
+	see_at(f, 5, op, &(struct seen){ DFL_RESPONSE, "document_segments.content", NULL, "chunk" },
+	       chunk_1);
 	end(f, op);
 	prompt(f, text_a);
 	end(f, a);
@@ -261,7 +281,10 @@ static void test_pasted_text(void **state)
 	assert_null(hop_of(f->docs[1], "POST /v1/chat/completions", "query"));
 }
 
-/* Somebody pastes the text of a row while another's search finds it: what is asked with tells whose the search is. */
+/*
+ * Somebody pastes the text of a row while another's search finds it: what is asked with tells whose
+ * the search is.
+ */
 static void test_pasted_before_it_is_found(void **state)
 {
 	struct fixture *f = *state;
@@ -289,7 +312,8 @@ static void test_pasted_and_retrieved(void **state)
 	struct dfl_op *api = retrieving_request(f, chunk_1, vector_a), *op;
 
 	op = begin(f, 5, "SELECT document_segments", NULL);
-	see_at(f, 5, op, &(struct seen){ DFL_RESPONSE, "document_segments.content", NULL, "chunk" }, chunk_1);
+	see_at(f, 5, op, &(struct seen){ DFL_RESPONSE, "document_segments.content", NULL, "chunk" },
+	       chunk_1);
 	end(f, op);
 	operation(f, 5, "INSERT messages", "messages.query", chunk_1);
 	end(f, api);
@@ -308,13 +332,15 @@ static void upload(struct fixture *f)
 	char text[1024];
 
 	snprintf(text, sizeof(text), "%s\n\n%s\n\n%s", chunk_1, chunk_2, tail);
-	f->sink->source_append(f->sink->ud, s, text, strlen(text), f->next_pos, strlen(text), f->now);
+	f->sink->source_append(f->sink->ud, s, text, strlen(text), f->next_pos, strlen(text),
+			       f->now);
 	f->next_pos += strlen(text);
 	f->sink->source_end(f->sink->ud, s, f->now);
 	end(f, op);
 	f->now += 1000000;
 	op = begin(f, 2, "INSERT document_segments", NULL);
-	see_at(f, 2, op, &(struct seen){ DFL_REQUEST, "document_segments.content", NULL, "file" }, chunk_1);
+	see_at(f, 2, op, &(struct seen){ DFL_REQUEST, "document_segments.content", NULL, "file" },
+	       chunk_1);
 	end(f, op);
 	f->next_pos += 1000;
 	f->now += 1000000;
@@ -410,7 +436,8 @@ static void test_vectors_are_one_field(void **state)
 	operation(f, 1, "INSERT embeddings", "embeddings.embedding", vector_b);
 	end(f, api);
 	assert_int_equal(doc(f, 0)->n_fields, 2);
-	assert_int_equal(field(f->docs[0], "embedding")->bytes, strlen(vector_a) + strlen(vector_b));
+	assert_int_equal(field(f->docs[0], "embedding")->bytes,
+			 strlen(vector_a) + strlen(vector_b));
 	assert_true(hop_of(f->docs[0], "POST /v1/embeddings", "embedding")->coverage == 1.0);
 	h = hop_of(f->docs[0], "INSERT embeddings", "embedding");
 	assert_true(h->coverage == 0.5);
@@ -420,7 +447,8 @@ static void test_vectors_are_one_field(void **state)
 /* A call to a tool carries the ids of its chat, and its result comes once more in a list of all. */
 static void test_tool_results(void **state)
 {
-	static const char one[] = "The directory lists the amber gallery and the birch cellar, extension 4711.";
+	static const char one
+		[] = "The directory lists the amber gallery and the birch cellar, extension 4711.";
 	struct fixture *f = *state;
 	struct dfl_op *api = request(f, text_a), *op;
 	char all[512];
@@ -455,7 +483,9 @@ static void test_chunks_of_one_form(void **state)
 	for (int i = 0; i < 3; i++) {
 		static const char *const what[] = { "badges", "vessels", "kettles" };
 
-		snprintf(text, sizeof(text), "Who asks for %s fills in form %d at the desk for %s before noon; %s are kept by %d.",
+		snprintf(text, sizeof(text),
+			 "Who asks for %s fills in form %d at the desk for %s before noon; %s are "
+			 "kept by %d.",
 			 what[i], 7 * i + 1, what[i], what[i], i);
 		row(f, 1, op, text);
 	}
@@ -469,8 +499,11 @@ static void test_chunks_of_one_form(void **state)
 static void test_large_result(void **state)
 {
 	struct fixture *f = *state;
-	struct dfl_op *api = request(f, text_a), *op = begin(f, 3, "POST /plugin/{uuid}/dispatch/tool/invoke", NULL);
-	struct dfl_view_desc d = { .dir = DFL_RESPONSE, .derives = "tool_result", .leaf = true, .ttl_s = -1 };
+	struct dfl_op *api = request(f, text_a),
+		      *op = begin(f, 3, "POST /plugin/{uuid}/dispatch/tool/invoke", NULL);
+	struct dfl_view_desc d = {
+		.dir = DFL_RESPONSE, .derives = "tool_result", .leaf = true, .ttl_s = -1
+	};
 	struct dfl_chunk chunk = { .dir = DFL_RESPONSE, .ts_ns = f->now };
 	struct dfl_view *v;
 	char piece[64];
@@ -479,7 +512,8 @@ static void test_large_result(void **state)
 	see(f, 3, op, DFL_REQUEST, NULL, text_a);
 	v = f->sink->view_open(f->sink->ud, &f->conns[3], op, &d);
 	for (int i = 0; i < 4000; i++) {
-		int n = snprintf(piece, sizeof(piece), "Line %d of the page says %u. ", i, i * 2654435761u);
+		int n = snprintf(piece, sizeof(piece), "Line %d of the page says %u. ", i,
+				 i * 2654435761u);
 
 		f->sink->view_data(f->sink->ud, v, piece, n, f->next_pos, n, &chunk);
 		f->next_pos += n;
@@ -496,19 +530,22 @@ static void test_large_result(void **state)
 static void test_limit(void **state)
 {
 	struct fixture *f = *state;
-	struct dfl_op *api = request(f, text_a), *op = begin(f, 3, "POST /plugin/{uuid}/dispatch/tool/invoke", NULL);
+	struct dfl_op *api = request(f, text_a),
+		      *op = begin(f, 3, "POST /plugin/{uuid}/dispatch/tool/invoke", NULL);
 	char text[80], want[80] = "";
 	bool told = false;
 
 	see(f, 3, op, DFL_REQUEST, NULL, text_a);
 	for (unsigned i = 0; i < 100; i++) {
-		snprintf(text, sizeof(text), "%08x%08x: a result of its own, %08x.", i * 2654435761u, i * 40503u, i * 69069u);
+		snprintf(text, sizeof(text), "%08x%08x: a result of its own, %08x.",
+			 i * 2654435761u, i * 40503u, i * 69069u);
 		see(f, 3, op, DFL_RESPONSE, "tool_result", text);
 	}
 	end(f, op);
 	end(f, api);
 	assert_int_equal(doc(f, 0)->n_fields, 64);
-	snprintf(want, sizeof(want), "%d derived texts beyond a limit are not looked for", 100 - 63);
+	snprintf(want, sizeof(want), "%d derived texts beyond a limit are not looked for",
+		 100 - 63);
 	for (size_t i = 0; i < f->docs[0]->completeness.n_reasons; i++)
 		told |= !strcmp(f->docs[0]->completeness.reasons[i], want);
 	assert_true(told);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Recordings: every kind of event comes back as it was; cut and damaged files are told, never
- * trusted. */
+/*
+ * Recordings: every kind of event comes back as it was; cut and damaged files are told, never
+ * trusted.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -214,8 +216,10 @@ static void flipped(void **state)
 			store(data, len);
 			data[i] ^= 1 << bit;
 			r = replay(&seen, 100);
-			/* Not noticed are the notice, compatible features, and bits that zstd does
-			 * not use. */
+			/*
+			 * Not noticed are the notice, compatible features, and bits that zstd does
+			 * not use.
+			 */
 			assert_true(r == -EBADMSG || r == -EPROTO || r == -ENODATA || r == -ENOMEM);
 			if (i < 8)
 				assert_int_equal(r, -EBADMSG);

@@ -2,7 +2,8 @@
 /* Matching: what a run says, splits, gaps, whole leaves, commonness, nesting, ends of life. */
 #include "match_help.h"
 
-static const char text[] = "Could you please explain how the quarterly revenue of 2024 compares to 2023?";
+static const char
+	text[] = "Could you please explain how the quarterly revenue of 2024 compares to 2023?";
 
 #define LEN(s) (sizeof(s) - 1)
 
@@ -14,8 +15,9 @@ static struct hit *only(struct seen *s)
 
 static void one_run(void **state)
 {
-	static const char view[] = "{\"query\":\"Could you please explain how the quarterly revenue "
-				   "of 2024 compares to 2023?\",\"user\":\"x\"}";
+	static const char
+		view[] = "{\"query\":\"Could you please explain how the quarterly revenue "
+			 "of 2024 compares to 2023?\",\"user\":\"x\"}";
 	struct seen *s = seen_new(NULL);
 	struct dfl_match_source *src = add_source(s, 1, "src", text, LEN(text));
 	struct dfl_match_view *v;
@@ -50,7 +52,8 @@ static void times_and_ranges(void **state)
 	add_source(s, 1, NULL, text, LEN(text));
 	assert_int_equal(dfl_match_view_new(s->m, NULL, &v), 0);
 	assert_int_equal(dfl_match_view_feed(v, "....", 4, 100, 4, 1), 0);
-	assert_int_equal(dfl_match_view_feed(v, text, 20, 200, 7, 2), 0); /* all 20 are [200, 207) */
+	assert_int_equal(dfl_match_view_feed(v, text, 20, 200, 7, 2), 0); /* all 20 are [200, 207)
+									   */
 	assert_int_equal(dfl_match_view_feed(v, text + 20, 20, 300, 20, 3), 0);
 	assert_int_equal(dfl_match_view_feed(v, "!!", 2, 320, 2, 4), 0);
 	dfl_match_view_close(v);
@@ -72,7 +75,8 @@ static int by_place(const void *a, const void *b)
 static void splits_do_not_matter(void **state)
 {
 	static const char view[] =
-		"xx Could you please explain how the quarterly\\n revenue of 2024 compares to 2023? "
+		"xx Could you please explain how the quarterly\\n revenue of 2024 compares to "
+		"2023? "
 		"and \\\"Could you please explain\\\" or \"how the quarterly revenue\" yy "
 		"Q291bGQgeW91IHBsZWFzZSBleHBsYWluIGhvdyB0aGUgcXVhcnRlcmx5IHJldmVudWUgb2YgMjAyNA== "
 		"436f756c6420796f7520706c65617365206578706c61696e20686f77207468652071756172746572"
@@ -118,10 +122,12 @@ static void gaps(void **state)
 		dfl_match_view_close(v);
 		for (; n < s->n; n++) {
 			assert_false(s->hits[n].run.whole_leaf);
-			assert_true(s->hits[n].run.pos_to <= cut || s->hits[n].run.pos_from >= cut + 10);
+			assert_true(s->hits[n].run.pos_to <= cut ||
+				    s->hits[n].run.pos_from >= cut + 10);
 			got += s->hits[n].run.pos_to - s->hits[n].run.pos_from;
 		}
-		assert_true(got + 44 >= LEN(text)); /* at most two ends of less than min_run and spaces */
+		assert_true(got + 44 >= LEN(text)); /* at most two ends of less than min_run and
+						       spaces */
 	}
 	assert_int_equal(dfl_match_view_new(s->m, NULL, &v), 0);
 	s->n = 0;
@@ -150,8 +156,8 @@ static void whole_leaves(void **state)
 	assert_int_equal(s->hits[1].run.pos_from, 1);
 	assert_int_equal(s->hits[1].run.pos_to, 19);
 	scan(s, NULL, "はい。A", 10, 0); /* more than the text */
-	scan(s, NULL, "はい", 6, 0);	  /* less */
-	scan(s, NULL, "!?", 2, 0);	  /* nothing canonical */
+	scan(s, NULL, "はい", 6, 0);	 /* less */
+	scan(s, NULL, "!?", 2, 0);	 /* nothing canonical */
 	scan(s, NULL, "", 0, 0);
 	assert_int_equal(s->n, 2);
 	dfl_match_source_free(src);
@@ -229,7 +235,7 @@ static void short_runs_are_dropped(void **state)
 /* Runs begin and end with whole characters. */
 static void whole_characters(void **state)
 {
-	static const char src[] = "これは日本語の長い文章あい"; /* い e3 81 84 */
+	static const char src[] = "これは日本語の長い文章あい";	 /* い e3 81 84 */
 	static const char view[] = "ぁれは日本語の長い文章ああ"; /* れ e3 82 8c, ぁ e3 81 81 */
 	struct seen *s = seen_new(NULL);
 
@@ -278,7 +284,10 @@ static void ends_of_life(void **state)
 static void bad_options(void **state)
 {
 	static const struct dfl_match_opts bad[] = {
-		{ .k = 7 }, { .k = 17 }, { .k = 12, .stride = 6 }, { .look_back = 8 },
+		{ .k = 7 },
+		{ .k = 17 },
+		{ .k = 12, .stride = 6 },
+		{ .look_back = 8 },
 	};
 	struct dfl_match *m = NULL;
 

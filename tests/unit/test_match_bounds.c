@@ -70,8 +70,9 @@ static void linear_in_view(const char *src, size_t source_len, size_t n_sources,
 
 static void periodic(void **state)
 {
-	static const char *const units[] = { "a", "ab", "abcdefghijk", "あ", "いろはにほへと",
-					     "the same words again and again. " };
+	static const char *const units[] = {
+		"a", "ab", "abcdefghijk", "あ", "いろはにほへと", "the same words again and again. "
+	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		char src[20000];
@@ -100,8 +101,8 @@ static void periodic_source(void **state)
 
 static void equal_sources(void **state)
 {
-	static const char text[] =
-		"One text that ten thousand people sent at the same time, word for word the same.";
+	static const char text[] = "One text that ten thousand people sent at the same time, word "
+				   "for word the same.";
 	char view[40000];
 	struct work few, many;
 
@@ -129,8 +130,11 @@ static struct work run_openings(const char *opening, size_t n)
 	for (int i = 0; i < 100; i++) {
 		struct dfl_match_source *s;
 		char text[400];
-		size_t text_len = (size_t)sprintf(text, "%sthe contract of customer %d, who lives in street %d and asks "
-							"what became of order %d.", opening, i * 7919, i, i * 31);
+		size_t text_len = (size_t)sprintf(
+			text,
+			"%sthe contract of customer %d, who lives in street %d and asks "
+			"what became of order %d.",
+			opening, i * 7919, i, i * 31);
 
 		assert_int_equal(dfl_match_source_new(m, (uint64_t)i, NULL, &s), 0);
 		assert_int_equal(dfl_match_source_append(s, text, text_len), 0);
@@ -145,14 +149,19 @@ static struct work run_openings(const char *opening, size_t n)
 	return w;
 }
 
-/* Requests that begin alike, and a text that says so over and over: the work per byte is bounded. */
+/*
+ * Requests that begin alike, and a text that says so over and over: the work per byte is bounded.
+ */
 static void common_opening(void **state)
 {
 	static const char opening[] = "Please tell me about "; /* 17 canonical bytes */
 	struct work one = run_openings(opening, 4000), four = run_openings(opening, 16000);
 
 	assert_true(one.runs > 0);
-	/* Of a k-gram, 64 entries; of an opening, the whole of it for as many sources as runs are open. */
+	/*
+	 * Of a k-gram, 64 entries; of an opening, the whole of it for as many sources as runs are
+	 * open.
+	 */
 	assert_true(one.st.walked_entries <= one.st.probes * (DFL_ENTRIES_PER_PROBE + 8));
 	assert_true(one.st.compared_bytes <= 4000 * 17 * DFL_OPEN_RUNS);
 	assert_true(cost(&four) <= 5 * cost(&one));
@@ -176,9 +185,10 @@ static void equal_sources_are_counted(void **state)
 /* An attacker who floods the index with parts of a text does not hide who holds all of it. */
 static void flooding_hides_nothing(void **state)
 {
-	static const char victim[] = "My contract number is in the letter of March, and I would like "
-				     "to know whether the fee of 120 euro for the early termination "
-				     "is correct; please also tell me the name of the person in charge.";
+	static const char
+		victim[] = "My contract number is in the letter of March, and I would like "
+			   "to know whether the fee of 120 euro for the early termination "
+			   "is correct; please also tell me the name of the person in charge.";
 	static const char phrase[] = "please also tell me the name of the person in charge";
 	struct seen *s = seen_new(NULL);
 	struct dfl_match_source *src;
@@ -258,7 +268,9 @@ static void base64_of_base64(void **state)
 /* Chars that are text in every phase, and hex as well. */
 static void ambiguous_phases(void **state)
 {
-	static const char *const units[] = { "VVVV", "5555", "UVVV", "3132", "VVVVUUUU", "61626364" };
+	static const char *const units[] = {
+		"VVVV", "5555", "UVVV", "3132", "VVVVUUUU", "61626364"
+	};
 	char view[65536];
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -306,7 +318,8 @@ static void memory_comes_back(void **state)
 
 		for (size_t i = 0; i < 50; i++) {
 			for (size_t j = 0; j < sizeof(text); j++)
-				text[j] = (char)('a' + (j * j + i * 7 + j / 5 * (size_t)round) % 26);
+				text[j] = (char)('a' +
+						 (j * j + i * 7 + j / 5 * (size_t)round) % 26);
 			src[i] = add_source(s, i, NULL, text, sizeof(text));
 		}
 		for (size_t i = 0; i < 50; i++)

@@ -175,7 +175,9 @@ static void one_long_list(void **state)
 			}
 		check(&m, text);
 		for (uint32_t i = 0; i < N_SOURCES; i++) {
-			drop(&m, round == 0 ? i : round == 1 ? N_SOURCES - 1 - i : (i * 7) % N_SOURCES);
+			drop(&m, round == 0 ? i :
+				 round == 1 ? N_SOURCES - 1 - i :
+					      (i * 7) % N_SOURCES);
 			check(&m, text);
 		}
 		assert_int_equal(m.ix.slots, 0);

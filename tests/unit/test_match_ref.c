@@ -14,8 +14,9 @@ static uint32_t rnd(uint32_t n)
 }
 
 static const char *const words[] = {
-	"東京", "の天気", "について", "lorem", "ipsum", "dolor sit", "amet", "、", "あい",
-	"うえ", "\"x\"", " ", "\n", "abc", "def", "\\u6771", "%20", "&lt;", "50%", "😀",
+	"東京", "の天気",  "について", "lorem", "ipsum", "dolor sit", "amet",
+	"、",	"あい",	   "うえ",     "\"x\"", " ",	 "\n",	      "abc",
+	"def",	"\\u6771", "%20",      "&lt;",	"50%",	 "😀",
 };
 
 static size_t put_words(char *p, size_t n, size_t vocabulary)
@@ -140,7 +141,10 @@ static void random_texts(void **state)
 				interleave(s, src, src_len, view, view_len);
 			} else {
 				add_source(s, 1, NULL, src, src_len);
-				scan(s, NULL, view, view_len, mode == 0 ? 0 : mode == 1 ? 1 : 1 + rnd(60));
+				scan(s, NULL, view, view_len,
+				     mode == 0 ? 0 :
+				     mode == 1 ? 1 :
+						 1 + rnd(60));
 			}
 			if (!capped(s)) {
 				compare(s, refs, n, &rv, mode != 3);
@@ -196,8 +200,10 @@ static size_t spell_html(const char *in, size_t n, char *out)
 	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *e = in[i] == '<' ? "&lt;" : in[i] == '&' ? "&amp;" :
-				in[i] == '"' ? "&#34;" : NULL;
+		const char *e = in[i] == '<' ? "&lt;" :
+				in[i] == '&' ? "&amp;" :
+				in[i] == '"' ? "&#34;" :
+					       NULL;
 
 		if (e)
 			len += (size_t)sprintf(out + len, "%s", e);
@@ -209,7 +215,8 @@ static size_t spell_html(const char *in, size_t n, char *out)
 
 static size_t spell_base64(const char *in, size_t n, char *out)
 {
-	int variant = rnd(2) ? sodium_base64_VARIANT_ORIGINAL : sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+	int variant = rnd(2) ? sodium_base64_VARIANT_ORIGINAL :
+			       sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 	size_t before = rnd(4);
 
 	memset(out, 'k', before);
@@ -255,7 +262,9 @@ static void random_nesting(void **state)
 		source = add_source(s, 1, s, src, src_len);
 		assert_int_equal(dfl_match_source_canon_bytes(source), canon.n);
 		scan(s, NULL, buf[which], n, rnd(2) ? 0 : 1 + rnd(200));
-		/* Percent signs of the text itself are eaten when the layers are crossed: see docs. */
+		/*
+		 * Percent signs of the text itself are eaten when the layers are crossed: see docs.
+		 */
 		if (canon.n >= 60 && !memmem(src, src_len, "%", 1) && !capped(s) &&
 		    covered(s, s) + 4 < canon.n)
 			fail_msg("round %d: %zu of %zu", round, covered(s, s), canon.n);
@@ -269,7 +278,8 @@ static void random_nesting(void **state)
 /* A text with binary, other characters and line breaks of its own, in pieces of any length. */
 static size_t put_mixed(char *p, size_t max)
 {
-	static const char ascii[] = "The quick brown fox: \"jumps\" over 13 lazy dogs, and then some more.\n\t";
+	static const char ascii
+		[] = "The quick brown fox: \"jumps\" over 13 lazy dogs, and then some more.\n\t";
 	size_t len = 0;
 
 	while (len + 700 < max) {
@@ -311,14 +321,15 @@ static int by_all(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct hit));
 }
 
-static void scan_coded(struct seen *s, const char *src, size_t src_len, const char *view, size_t len,
-		       size_t step)
+static void scan_coded(struct seen *s, const char *src, size_t src_len, const char *view,
+		       size_t len, size_t step)
 {
 	for (size_t i = 0; i + 300 < src_len; i += 300) /* many sources: which parts are found? */
 		add_source(s, i, NULL, src + i, 300);
 	scan(s, NULL, view, len, step);
 	for (size_t i = 0; i < s->n; i++)
-		s->hits[i].source = NULL, s->hits[i].run.ts_first_ns = s->hits[i].run.ts_last_ns = 0;
+		s->hits[i].source = NULL,
+		s->hits[i].run.ts_first_ns = s->hits[i].run.ts_last_ns = 0;
 	qsort(s->hits, s->n, sizeof(*s->hits), by_all);
 }
 

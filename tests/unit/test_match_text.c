@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Matching real shapes of text: every spelling, what is known not to work, partial copies, late and
- * growing sources. */
+/*
+ * Matching real shapes of text: every spelling, what is known not to work, partial copies, late and
+ * growing sources.
+ */
 #include "match_help.h"
 
 static double coverage(const char *text, const uint8_t *data, size_t len, size_t step,
@@ -99,8 +101,9 @@ static void limited(const char *name, const char *text, const uint8_t *data, siz
 	double c = coverage(text, data, len, 0, &f, &t);
 
 	/* These texts happen not to hold what would be lost. */
-	bool fine = !strncmp(text, "<p", 2) && (!strcmp(name, "nfd") || !strcmp(name, "latin-1-escape") ||
-						!strcmp(name, "named-entities"));
+	bool fine = !strncmp(text, "<p", 2) &&
+		    (!strcmp(name, "nfd") || !strcmp(name, "latin-1-escape") ||
+		     !strcmp(name, "named-entities"));
 
 	fine = fine || (!strcmp(name, "html-every-character") && !strncmp(text, "東", 3));
 	n_limits++;
@@ -117,16 +120,18 @@ static void known_limits(void **state)
 
 /* ---- partial copies ---- */
 
-#define SENTENCE(n) \
-	"項目" n "：この文は番号" n "だけが違い、ほかの言葉はどの項目でも同じように繰り返されます。"
+#define SENTENCE(n)                                                                                                              \
+	"項目" n "：この文は番号" n "だけが違い、ほかの言葉はどの項目でも同じように繰り返されます" \
+	"。"
 
 static const char repeats[] = SENTENCE("1") SENTENCE("2") SENTENCE("3") SENTENCE("4") SENTENCE("5")
 	SENTENCE("6") SENTENCE("7") SENTENCE("8") SENTENCE("9") SENTENCE("10") SENTENCE("11")
-	SENTENCE("12") SENTENCE("13") SENTENCE("14") SENTENCE("15") SENTENCE("16");
+		SENTENCE("12") SENTENCE("13") SENTENCE("14") SENTENCE("15") SENTENCE("16");
 
 static void title_of_twenty(void **state)
 {
-	static const char text[] = "新しい勤怠管理システムの導入時期と移行手順、費用の見積もりを教えて";
+	static const char
+		text[] = "新しい勤怠管理システムの導入時期と移行手順、費用の見積もりを教えて";
 	struct seen *s = seen_new(NULL);
 	char view[200];
 
@@ -194,7 +199,8 @@ static void cut_in_an_escape(void **state)
 		if (*t < 0x80)
 			*p++ = (char)*t++;
 		else {
-			p += sprintf(p, "\\u%04x", (t[0] & 15) << 12 | (t[1] & 63) << 6 | (t[2] & 63));
+			p += sprintf(p, "\\u%04x",
+				     (t[0] & 15) << 12 | (t[1] & 63) << 6 | (t[2] & 63));
 			t += 3;
 		}
 	}
@@ -212,9 +218,10 @@ static void cut_in_an_escape(void **state)
 
 /* ---- late and growing sources ---- */
 
-static const char answer[] =
-	"The quarterly revenue rose by twelve percent, mostly because of new customers in Osaka "
-	"and Nagoya; costs were flat. 四半期の売上は十二パーセント増えました。主な理由は新規のお客様です。";
+static const char answer[] = "The quarterly revenue rose by twelve percent, mostly because of new "
+			     "customers in Osaka "
+			     "and Nagoya; costs were flat. "
+			     "四半期の売上は十二パーセント増えました。主な理由は新規のお客様です。";
 
 #define ANSWER_LEN (sizeof(answer) - 1)
 
@@ -283,7 +290,8 @@ static void growing(void **state)
 
 			rng = rng * 6364136223846793005ull + 1442695040888963407ull;
 			n = 1 + (rng >> 40) % 9;
-			if ((rng >> 33) % 3 < (unsigned)(round % 3) ? a < ANSWER_LEN : b >= ANSWER_LEN) {
+			if ((rng >> 33) % 3 < (unsigned)(round % 3) ? a < ANSWER_LEN :
+								      b >= ANSWER_LEN) {
 				n = n < ANSWER_LEN - a ? n : ANSWER_LEN - a;
 				assert_int_equal(dfl_match_source_append(src, answer + a, n), 0);
 				a += n;

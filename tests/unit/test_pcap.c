@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Packet captures: the recorded chats, cut and corrupted files, and what a flow's packets become. */
+/*
+ * Packet captures: the recorded chats, cut and corrupted files, and what a flow's packets become.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -92,7 +94,9 @@ static void test_recorded_chat(void **state)
 	assert_int_equal(c.losses, 0);
 	assert_false(c.back_in_time);
 	assert_true(c.ticks > 5);
-	/* 16 connections; those with a handshake are told three times (SYN, SYN-ACK, first sight) */
+	/*
+	 * 16 connections; those with a handshake are told three times (SYN, SYN-ACK, first sight)
+	 */
 	assert_true(c.chans >= 16);
 	assert_true(c.syn_known > 0);
 	assert_true(c.bytes > 150000 && c.bytes < 202329);
@@ -200,10 +204,8 @@ static void test_not_a_pcap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_recorded_chat),
-		cmocka_unit_test(test_cut_anywhere),
-		cmocka_unit_test(test_corrupted),
-		cmocka_unit_test(test_unknown_link_type),
+		cmocka_unit_test(test_recorded_chat), cmocka_unit_test(test_cut_anywhere),
+		cmocka_unit_test(test_corrupted),     cmocka_unit_test(test_unknown_link_type),
 		cmocka_unit_test(test_not_a_pcap),
 	};
 

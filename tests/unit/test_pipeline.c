@@ -58,7 +58,8 @@ static int through(void *ud, const struct dfl_event *ev)
 	struct hurt *h = ud;
 	struct dfl_event hurt = *ev;
 
-	if (ev->type != DFL_EV_DATA || h->how == NOTHING || !ev->data.copied || ev->data.copied > sizeof(h->copy))
+	if (ev->type != DFL_EV_DATA || h->how == NOTHING || !ev->data.copied ||
+	    ev->data.copied > sizeof(h->copy))
 		return dfl_pipeline_event(h->p, ev);
 	if (h->how == SPLIT)
 		return split(h, ev);
@@ -124,8 +125,9 @@ static void replay(const char *name, struct hurt *h, struct result *r)
 	s->ops->free(s);
 }
 
-static const char *const names[] = { "chat-block-en",	 "chat-stream-ja",     "flow-stream-en-turn2",
-				     "flow-stream-ja-5k", "flow-stream-ja-pgtls", "flow-stream-ja" };
+static const char *const names[] = { "chat-block-en",	     "chat-stream-ja",
+				     "flow-stream-en-turn2", "flow-stream-ja-5k",
+				     "flow-stream-ja-pgtls", "flow-stream-ja" };
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 
 static void test_each_chat_is_one_trace(void **state)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Allocations of a whole replay fail, one each time: the replay comes to its end, and nothing leaks. */
+/*
+ * Allocations of a whole replay fail, one each time: the replay comes to its end, and nothing
+ * leaks.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,7 +16,10 @@
 #include "oom.h"
 #include "pipeline.h"
 
-/* A recorded chat takes some ten thousand allocations; each of one stage is what test_trace_oom and others are for. */
+/*
+ * A recorded chat takes some ten thousand allocations; each of one stage is what test_trace_oom and
+ * others are for.
+ */
 #define FIRST 40
 #define STRIDE 127
 
@@ -53,7 +59,9 @@ static void feed(struct dfl_source *s, struct dfl_pipeline *p)
 /* Returns how many allocations there were. */
 static long replay(long fails_at, size_t size, unsigned *ret_settled)
 {
-	struct dfl_pipeline_opts opts = { .rules = rules, .on_change = on_change, .ud = ret_settled };
+	struct dfl_pipeline_opts opts = { .rules = rules,
+					  .on_change = on_change,
+					  .ud = ret_settled };
 	struct dfl_pipeline *p;
 	struct dfl_source *s;
 	struct dfl_err err;

@@ -29,7 +29,9 @@ struct fixture {
 	size_t n;
 };
 
-static void on_run(void *ud, void *view, void *source, const struct dfl_run *run) {}
+static void on_run(void *ud, void *view, void *source, const struct dfl_run *run)
+{
+}
 
 static void on_print(void *ud, void *view, void *set, const struct dfl_print_run *run)
 {
@@ -45,7 +47,9 @@ static void on_print(void *ud, void *view, void *set, const struct dfl_print_run
 static struct fixture *new_fixture(const uint8_t *key, uint32_t max_prints)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct dfl_match_opts opts = { .print_key = key, .max_prints = max_prints, .print_fn = on_print };
+	struct dfl_match_opts opts = { .print_key = key,
+				       .max_prints = max_prints,
+				       .print_fn = on_print };
 
 	assert_int_equal(dfl_match_new(&opts, on_run, f, &f->m), 0);
 	return f;
@@ -71,7 +75,8 @@ static uint32_t prints_of(struct dfl_match *m, const char *text, size_t len, uin
 }
 
 /* The text as an old one. Returns how many fingerprints it has. */
-static uint32_t remember(struct fixture *f, const char *text, uint64_t owner, void *ud, struct dfl_print_set **ret_set)
+static uint32_t remember(struct fixture *f, const char *text, uint64_t owner, void *ud,
+			 struct dfl_print_set **ret_set)
 {
 	struct dfl_print_set *set;
 	uint8_t *prints;
@@ -102,14 +107,15 @@ static void see(struct fixture *f, const char *text, size_t step)
 /* Text without repetitions: numbers in words. */
 static char *prose(uint32_t seed, size_t words)
 {
-	static const char *const parts[] = { "ka", "ri", "mo", "tesu", "no", "hen", "ba", "lo", "qui", "za",
-					     "ter", "vin", "sho", "ge", "pu", "xo" };
+	static const char *const parts[] = { "ka",  "ri", "mo",	 "tesu", "no",	"hen", "ba", "lo",
+					     "qui", "za", "ter", "vin",	 "sho", "ge",  "pu", "xo" };
 	char *text = calloc(words, 16), *p = text;
 
 	for (size_t i = 0; i < words; i++) {
 		uint32_t r = seed = seed * 1664525u + 1013904223u;
 
-		p += sprintf(p, "%s%s%s ", parts[r >> 28], parts[r >> 24 & 15], parts[r >> 20 & 15]);
+		p += sprintf(p, "%s%s%s ", parts[r >> 28], parts[r >> 24 & 15],
+			     parts[r >> 20 & 15]);
 	}
 	return text;
 }
@@ -120,9 +126,11 @@ static char *japanese(uint32_t seed, size_t chars)
 	char *text = calloc(chars + 1, 3), *p = text;
 
 	for (size_t i = 0; i < chars; i++) {
-		uint32_t r = seed = seed * 1664525u + 1013904223u, c = r >> 31 ? 0x4e00 + (r >> 19) % 2000 : 0x3042 + (r >> 19) % 80;
+		uint32_t r = seed = seed * 1664525u + 1013904223u,
+			 c = r >> 31 ? 0x4e00 + (r >> 19) % 2000 : 0x3042 + (r >> 19) % 80;
 
-		p += sprintf(p, "%c%c%c", (int)(0xe0 | c >> 12), (int)(0x80 | (c >> 6 & 63)), (int)(0x80 | (c & 63)));
+		p += sprintf(p, "%c%c%c", (int)(0xe0 | c >> 12), (int)(0x80 | (c >> 6 & 63)),
+			     (int)(0x80 | (c & 63)));
 	}
 	return text;
 }
@@ -158,11 +166,16 @@ static void about_one_in_16(void **state)
 
 #define WORDS(n) (((n) + 63) / 64)
 
-/* One processor's way on n k-grams of text that ends with the last of them, against the portable one. Returns how many are chosen. */
-static size_t chooses_the_same(const struct dfl_simd *simd, const struct dfl_prints *p, const uint8_t *text, size_t n)
+/*
+ * One processor's way on n k-grams of text that ends with the last of them, against the portable
+ * one. Returns how many are chosen.
+ */
+static size_t chooses_the_same(const struct dfl_simd *simd, const struct dfl_prints *p,
+			       const uint8_t *text, size_t n)
 {
 	uint64_t want[WORDS(DFL_SIFTED)], got[WORDS(DFL_SIFTED)];
-	uint16_t want_at[DFL_SIFTED / 2 + 1 + DFL_SIFT_SLACK], got_at[DFL_SIFTED / 2 + 1 + DFL_SIFT_SLACK];
+	uint16_t want_at[DFL_SIFTED / 2 + 1 + DFL_SIFT_SLACK],
+		got_at[DFL_SIFTED / 2 + 1 + DFL_SIFT_SLACK];
 	size_t hits = dfl_simd_portable.sift(p, text, n, want, want_at), count = 0;
 	uint8_t *copy = malloc(n + DFL_PRINT_K - 1); /* no byte more, for the sanitizer */
 
@@ -179,12 +192,18 @@ static size_t chooses_the_same(const struct dfl_simd *simd, const struct dfl_pri
 	return count;
 }
 
-/* Every processor's way chooses the same and finds the same in the filter, wherever the text begins and ends. */
+/*
+ * Every processor's way chooses the same and finds the same in the filter, wherever the text begins
+ * and ends.
+ */
 static void all_choose_the_same(void **state)
 {
 	char *text = japanese(3, 3000), *dense = calloc(1, 9000);
 	uint64_t filter[128];
-	struct dfl_prints p = { .filter = filter, .bits = 7 + DFL_PRINT_FILTER_SHIFT, .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full, 0xff51afd7ed558ccdull } };
+	struct dfl_prints p = { .filter = filter,
+				.bits = 7 + DFL_PRINT_FILTER_SHIFT,
+				.key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
+					 0xff51afd7ed558ccdull } };
 	uint64_t all = 0;
 	int byte = 0;
 
@@ -200,9 +219,11 @@ static void all_choose_the_same(void **state)
 		for (size_t from = 0; from < 70; from += 3)
 			for (size_t n = 0; n < 400; n++)
 				chooses_the_same(dfl_simds[i], &p, (uint8_t *)text + from, n);
-		assert_in_range(chooses_the_same(dfl_simds[i], &p, (uint8_t *)text, DFL_SIFTED), DFL_SIFTED / 20, DFL_SIFTED / 12);
+		assert_in_range(chooses_the_same(dfl_simds[i], &p, (uint8_t *)text, DFL_SIFTED),
+				DFL_SIFTED / 20, DFL_SIFTED / 12);
 		for (size_t n = DFL_SIFTED - 130; n <= DFL_SIFTED; n++)
-			assert_int_equal(chooses_the_same(dfl_simds[i], &p, (uint8_t *)dense, n), n);
+			assert_int_equal(chooses_the_same(dfl_simds[i], &p, (uint8_t *)dense, n),
+					 n);
 	}
 	free(dense);
 	free(text);
@@ -211,10 +232,12 @@ static void all_choose_the_same(void **state)
 /* The key changes the values, not which are chosen. */
 static void key_decides_values_only(void **state)
 {
-	struct fixture *a = new_fixture(key_a, 0), *b = new_fixture(key_b, 0), *again = new_fixture(key_a, 0);
+	struct fixture *a = new_fixture(key_a, 0), *b = new_fixture(key_b, 0),
+		       *again = new_fixture(key_a, 0);
 	char *text = prose(8, 400);
 	uint8_t *pa, *pb, *pc;
-	uint32_t na = prints_of(a->m, text, strlen(text), &pa), nb = prints_of(b->m, text, strlen(text), &pb);
+	uint32_t na = prints_of(a->m, text, strlen(text), &pa),
+		 nb = prints_of(b->m, text, strlen(text), &pb);
 	uint32_t nc = prints_of(again->m, text, strlen(text), &pc), same = 0;
 
 	assert_int_equal(na, nb);
@@ -222,7 +245,8 @@ static void key_decides_values_only(void **state)
 	assert_memory_equal(pa, pc, na * DFL_PRINT_BYTES);
 	for (uint32_t i = 0; i < na; i++)
 		for (uint32_t j = 0; j < nb; j++)
-			same += !memcmp(pa + i * DFL_PRINT_BYTES, pb + j * DFL_PRINT_BYTES, DFL_PRINT_BYTES);
+			same += !memcmp(pa + i * DFL_PRINT_BYTES, pb + j * DFL_PRINT_BYTES,
+					DFL_PRINT_BYTES);
 	assert_int_equal(same, 0);
 	free(pa);
 	free(pb);
@@ -242,13 +266,18 @@ static char *embed(const char *before, const char *text, const char *after)
 	return all;
 }
 
-/* A text that returns among others, however it is spelt and split, is one run of all its fingerprints. */
+/*
+ * A text that returns among others, however it is spelt and split, is one run of all its
+ * fingerprints.
+ */
 static void found_again(void **state)
 {
 	static const size_t steps[] = { 1, 7, 4096, 1 << 20 };
 	struct fixture *f = new_fixture(key_a, 0);
-	char *text = prose(9, 300), *other = prose(10, 3000), *view = embed(other, text, other + 100);
-	char *base64 = malloc(sodium_base64_ENCODED_LEN(strlen(view), sodium_base64_VARIANT_ORIGINAL));
+	char *text = prose(9, 300), *other = prose(10, 3000),
+	     *view = embed(other, text, other + 100);
+	char *base64 = malloc(
+		sodium_base64_ENCODED_LEN(strlen(view), sodium_base64_VARIANT_ORIGINAL));
 	uint32_t n = remember(f, text, 1, text, NULL);
 
 	assert_true(n > 100);
@@ -260,18 +289,22 @@ static void found_again(void **state)
 		assert_int_equal(f->found[0].run.others, 0);
 		assert_int_equal(f->found[0].run.encodings, DFL_ENC_RAW);
 		assert_in_range(f->found[0].run.pos_from, strlen(other), strlen(other) + 300);
-		assert_in_range(f->found[0].run.pos_to, strlen(other) + strlen(text) - 300, strlen(other) + strlen(text));
+		assert_in_range(f->found[0].run.pos_to, strlen(other) + strlen(text) - 300,
+				strlen(other) + strlen(text));
 		assert_in_range(f->found[0].run.ts_first_ns, 1, f->found[0].run.pos_from + 1);
 		assert_in_range(f->found[0].run.reach_from, strlen(other) - 200, strlen(other));
-		assert_in_range(f->found[0].run.reach_to, strlen(other) + strlen(text) - 1, strlen(other) + strlen(text) + 200);
+		assert_in_range(f->found[0].run.reach_to, strlen(other) + strlen(text) - 1,
+				strlen(other) + strlen(text) + 200);
 	}
-	sodium_bin2base64(base64, sodium_base64_ENCODED_LEN(strlen(view), sodium_base64_VARIANT_ORIGINAL),
+	sodium_bin2base64(base64,
+			  sodium_base64_ENCODED_LEN(strlen(view), sodium_base64_VARIANT_ORIGINAL),
 			  (const uint8_t *)view, strlen(view), sodium_base64_VARIANT_ORIGINAL);
 	see(f, base64, 1000);
 	assert_int_equal(f->n, 1);
 	assert_int_equal(f->found[0].run.distinct, n);
 	assert_true(f->found[0].run.encodings & DFL_ENC_BASE64);
-	assert_true(f->found[0].run.pos_from > strlen(other) && f->found[0].run.pos_to <= strlen(base64));
+	assert_true(f->found[0].run.pos_from > strlen(other) &&
+		    f->found[0].run.pos_to <= strlen(base64));
 	see(f, other, 1000);
 	assert_int_equal(f->n, 0);
 	free(base64);
@@ -281,7 +314,10 @@ static void found_again(void **state)
 	free_fixture(f);
 }
 
-/* An opening that more texts have than a fingerprint leads to: it may be of the text that goes on behind it, also of the oldest. */
+/*
+ * An opening that more texts have than a fingerprint leads to: it may be of the text that goes on
+ * behind it, also of the oldest.
+ */
 static void reaches_over_a_common_opening(void **state)
 {
 	struct fixture *f = new_fixture(key_a, 0);
@@ -291,7 +327,8 @@ static void reaches_over_a_common_opening(void **state)
 	assert_true(prints_of(f->m, opening, strlen(opening), &prints) > 2);
 	free(prints);
 	for (uint32_t i = 0; i < DFL_PRINT_SHARED + 3; i++) {
-		char *rest = prose(40 + i, 60), *text = calloc(strlen(opening) + strlen(rest) + 1, 1);
+		char *rest = prose(40 + i, 60),
+		     *text = calloc(strlen(opening) + strlen(rest) + 1, 1);
 
 		strcat(strcpy(text, opening), rest);
 		remember(f, text, i + 1, i ? NULL : f, NULL);
@@ -309,7 +346,8 @@ static void reaches_over_a_common_opening(void **state)
 		while (i < f->n && f->found[i].set != f)
 			i++;
 		assert_true(i < f->n);
-		assert_in_range(f->found[i].run.pos_from, strlen(other) + strlen(opening) - DFL_PRINT_K, strlen(view));
+		assert_in_range(f->found[i].run.pos_from,
+				strlen(other) + strlen(opening) - DFL_PRINT_K, strlen(view));
 		assert_in_range(f->found[i].run.reach_from, strlen(other) - 200, strlen(other));
 	}
 	free(view);
@@ -321,14 +359,17 @@ static void reaches_over_a_common_opening(void **state)
 
 static bool same_run(const struct found *a, const struct found *b)
 {
-	return a->set == b->set && a->run.pos_from == b->run.pos_from && a->run.pos_to == b->run.pos_to &&
-	       a->run.reach_from == b->run.reach_from && a->run.reach_to == b->run.reach_to && a->run.span == b->run.span &&
-	       a->run.hits == b->run.hits && a->run.distinct == b->run.distinct && a->run.others == b->run.others;
+	return a->set == b->set && a->run.pos_from == b->run.pos_from &&
+	       a->run.pos_to == b->run.pos_to && a->run.reach_from == b->run.reach_from &&
+	       a->run.reach_to == b->run.reach_to && a->run.span == b->run.span &&
+	       a->run.hits == b->run.hits && a->run.distinct == b->run.distinct &&
+	       a->run.others == b->run.others;
 }
 
 /*
- * Only every other chosen k-gram is looked up, and the last one of each feed: so all are when bytes come one by one, and
- * what is found is the same. The views are pieces of some texts, of all lengths; many of the texts begin alike.
+ * Only every other chosen k-gram is looked up, and the last one of each feed: so all are when bytes
+ * come one by one, and what is found is the same. The views are pieces of some texts, of all
+ * lengths; many of the texts begin alike.
  */
 static void looks_at_enough(void **state)
 {
@@ -339,7 +380,8 @@ static void looks_at_enough(void **state)
 	size_t n = 0, len = 0;
 
 	for (int i = 0; i < TEXTS; i++) {
-		texts[i] = i % 3 ? prose(100 + (uint32_t)(i / 2), 150) : japanese(100 + (uint32_t)i, 500); /* some twice */
+		texts[i] = i % 3 ? prose(100 + (uint32_t)(i / 2), 150) :
+				   japanese(100 + (uint32_t)i, 500); /* some twice */
 		if (i >= ALIKE)
 			memcpy(texts[i], opening, strlen(opening));
 		remember(f, texts[i], (uint64_t)i, texts[i], NULL);
@@ -348,7 +390,8 @@ static void looks_at_enough(void **state)
 	for (int round = 0; round < 40; round++) {
 		for (len = 0; len < 20000;) {
 			const char *text = texts[(seed = seed * 1664525u + 1013904223u) >> 8 & 15];
-			size_t from = (seed = seed * 1664525u + 1013904223u) % 1000, piece = 5 + (seed >> 10) % 90;
+			size_t from = (seed = seed * 1664525u + 1013904223u) % 1000,
+			       piece = 5 + (seed >> 10) % 90;
 
 			piece = from + piece < strlen(text) ? piece : strlen(text) - from;
 			memcpy(view + len, text + from, piece);
@@ -374,7 +417,8 @@ static void looks_at_enough(void **state)
 /* What is kept of a text is of use to another process with the same key, and to no other. */
 static void another_process(void **state)
 {
-	struct fixture *first = new_fixture(key_a, 0), *same = new_fixture(key_a, 0), *other = new_fixture(key_b, 0);
+	struct fixture *first = new_fixture(key_a, 0), *same = new_fixture(key_a, 0),
+		       *other = new_fixture(key_b, 0);
 	char *text = prose(11, 100);
 	struct dfl_print_set *set;
 	uint8_t *prints;
@@ -403,7 +447,8 @@ static void parts_and_gaps(void **state)
 	struct dfl_match_view *v;
 
 	mixed = embed("", text, "");
-	memcpy(mixed + half, "THIS IS ANOTHER TEXT HERE, AND LONG ENOUGH TO BE CHOSEN FROM: 0123456789", 72);
+	memcpy(mixed + half,
+	       "THIS IS ANOTHER TEXT HERE, AND LONG ENOUGH TO BE CHOSEN FROM: 0123456789", 72);
 	see(f, mixed, 4096);
 	assert_int_equal(f->n, 2);
 	assert_true(f->found[0].run.distinct + f->found[1].run.distinct < n);
@@ -426,7 +471,8 @@ static void parts_and_gaps(void **state)
 static void common_and_periodic(void **state)
 {
 	struct fixture *f = new_fixture(key_a, 0);
-	char *text = prose(13, 60), *tail = prose(14, 60), *both = embed(text, tail, ""), *twice = embed(text, text, text);
+	char *text = prose(13, 60), *tail = prose(14, 60), *both = embed(text, tail, ""),
+	     *twice = embed(text, text, text);
 	struct dfl_match_stats stats;
 	struct dfl_print_set *one;
 	uint32_t n = remember(f, text, 1, (void *)1, NULL), all;

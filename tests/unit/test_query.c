@@ -18,7 +18,8 @@
 
 static struct dfl_store *writer, *reader;
 
-/* Four requests: 1, 2 and 3 in one conversation; 4 with the load balancer's id and a traceparent.
+/*
+ * Four requests: 1, 2 and 3 in one conversation; 4 with the load balancer's id and a traceparent.
  */
 static int setup(void **state)
 {
@@ -211,8 +212,9 @@ static void version(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(by_id), TEST(by_prefix), TEST(long_id),
-					    TEST(candidates), TEST(list), TEST(version), TEST(left_open) };
+	const struct CMUnitTest tests[] = { TEST(by_id),      TEST(by_prefix), TEST(long_id),
+					    TEST(candidates), TEST(list),      TEST(version),
+					    TEST(left_open) };
 
 	return cmocka_run_group_tests_name("query", tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Texts of requests that are no more in memory: known again by their fingerprints, and nothing else is taken for them. */
+/*
+ * Texts of requests that are no more in memory: known again by their fingerprints, and nothing else
+ * is taken for them.
+ */
 #include <errno.h>
 
 #include "trace_help.h"
@@ -7,11 +10,14 @@
 #define CONVERSATION "4f2c9d0e-0000-4000-8000-000000000001"
 #define LINGER 1000 /* seconds after which a settled request is out of memory */
 
-static const char long_text[] =
-	"The garden behind our office has three old apple trees, two of which carry fruit every second year only, while the "
-	"third one has not been pruned since the lawn was laid. Please write a plan for the coming winter that says which "
-	"branches go first, which tools the volunteers need, how the cuts are sealed, and what is done with the wood. "
-	"Mention, too, that the beehive by the fence must not be moved before the first warm week in spring.";
+static const char long_text[] = "The garden behind our office has three old apple trees, two of "
+				"which carry fruit every second year only, while the "
+				"third one has not been pruned since the lawn was laid. Please "
+				"write a plan for the coming winter that says which "
+				"branches go first, which tools the volunteers need, how the cuts "
+				"are sealed, and what is done with the wood. "
+				"Mention, too, that the beehive by the fence must not be moved "
+				"before the first warm week in spring.";
 
 /* A whole request, from its first byte until it is settled. */
 static void past(struct fixture *f, const char *query, const char *conversation)
@@ -26,14 +32,16 @@ static void past(struct fixture *f, const char *query, const char *conversation)
 }
 
 /* A request that sends `history` to a model, with its own text. */
-static struct dfl_op *ask_with(struct fixture *f, const char *query, const char *history, const char *conversation)
+static struct dfl_op *ask_with(struct fixture *f, const char *query, const char *history,
+			       const char *conversation)
 {
 	struct dfl_op *op = request(f, query);
 	char prompt[4096];
 
 	if (conversation)
 		id(f, op, DFL_ID_CONVERSATION, conversation);
-	snprintf(prompt, sizeof(prompt), "{\"messages\": [{\"user\": \"%s\"}, {\"user\": \"%s\"}]}", history, query);
+	snprintf(prompt, sizeof(prompt), "{\"messages\": [{\"user\": \"%s\"}, {\"user\": \"%s\"}]}",
+		 history, query);
 	operation(f, 4, "POST /v1/chat/completions", "/v1/chat/completions", prompt);
 	return op;
 }
@@ -70,8 +78,10 @@ static void test_history_after_it_left_memory(void **state)
 	assert_string_equal(h->replayed_from, f->docs[0]->trace_id);
 	assert_string_equal(h->field, "query");
 	assert_string_equal(h->operation, "POST /v1/chat/completions");
-	assert_true(h->coverage == 1.0 && h->occurrences == 1 && h->evidence_content && !h->ambiguous && !h->common);
-	assert_true(h->bytes == DFL_DOC_UNKNOWN && !h->n_ranges && h->wire_bytes > 300 && h->wire_bytes <= strlen(long_text));
+	assert_true(h->coverage == 1.0 && h->occurrences == 1 && h->evidence_content &&
+		    !h->ambiguous && !h->common);
+	assert_true(h->bytes == DFL_DOC_UNKNOWN && !h->n_ranges && h->wire_bytes > 300 &&
+		    h->wire_bytes <= strlen(long_text));
 	assert_non_null(hop(doc(f, 1), "POST /v1/chat/completions"));
 	assert_string_equal(f->told, f->docs[0]->trace_id);
 	assert_string_equal(f->told_in, f->docs[1]->trace_id);
@@ -107,7 +117,10 @@ static void test_history_after_a_restart(void **state)
 	assert_string_equal(f->told_in, f->docs[2]->trace_id);
 }
 
-/* The recorder is killed while the model thinks: what was asked is known again, what was answered is not. */
+/*
+ * The recorder is killed while the model thinks: what was asked is known again, what was answered
+ * is not.
+ */
 static void test_history_after_a_kill(void **state)
 {
 	struct fixture *f = *state;
@@ -119,15 +132,16 @@ static void test_history_after_a_kill(void **state)
 	tick(f, 2);
 	assert_int_equal(f->n_docs, 1);
 	assert_int_equal(f->n_prints, 0); /* it is not whole yet */
-	f->sink->source_append(f->sink->ud, s, long_text + 200, strlen(long_text) - 200, f->next_pos + 200,
-			       strlen(long_text) - 200, f->now);
+	f->sink->source_append(f->sink->ud, s, long_text + 200, strlen(long_text) - 200,
+			       f->next_pos + 200, strlen(long_text) - 200, f->now);
 	f->sink->source_end(f->sink->ud, s, f->now);
 	f->next_pos += strlen(long_text);
 	tick(f, 2);
 	assert_int_equal(f->n_prints, 1);
 	assert_string_equal(f->prints[0].field, "query");
 	operation(f, 4, "POST /v1/chat/completions", "/v1/chat/completions", long_text);
-	f->prints[0].field = strcpy((char *)f->prints[0].field, "QUERY"); /* to see whether they come again */
+	f->prints[0].field = strcpy((char *)f->prints[0].field, "QUERY"); /* to see whether they
+									     come again */
 	tick(f, 2);
 	assert_string_equal(f->prints[0].field, "QUERY");
 	strcpy((char *)f->prints[0].field, "query");
@@ -174,7 +188,8 @@ static void test_repeated_text_is_its_own(void **state)
 	tick(f, 24 * 3600);
 	op = request(f, long_text);
 	operation(f, 1, "INSERT messages", "messages.query", long_text);
-	operation(f, 1, "UPDATE conversations", "conversations.name", "The garden behind our office");
+	operation(f, 1, "UPDATE conversations", "conversations.name",
+		  "The garden behind our office");
 	end(f, op);
 	tick(f, 10);
 	assert_null(sampled(doc(f, 1)));
@@ -225,7 +240,10 @@ static void test_read_back_by_id(void **state)
 	assert_int_equal(sampled(doc(f, 1))->direction, DFL_RESPONSE);
 }
 
-/* Several asked the same: the one of this conversation is meant; without one it is not certain, and said. */
+/*
+ * Several asked the same: the one of this conversation is meant; without one it is not certain, and
+ * said.
+ */
 static void test_equal_texts_of_the_past(void **state)
 {
 	struct fixture *f = *state;
@@ -256,8 +274,10 @@ static void test_common_openings(void **state)
 	char one[512], other[512], third[512];
 
 	snprintf(one, sizeof(one), "%.280s %s", long_text, text_a);
-	snprintf(other, sizeof(other), "%.280s %s", long_text, "And now for something completely different: five ducks.");
-	snprintf(third, sizeof(third), "%.280s %s", long_text, "What is left to say is that the fence needs paint before May.");
+	snprintf(other, sizeof(other), "%.280s %s", long_text,
+		 "And now for something completely different: five ducks.");
+	snprintf(third, sizeof(third), "%.280s %s", long_text,
+		 "What is left to say is that the fence needs paint before May.");
 	past(f, one, NULL);
 	past(f, other, NULL);
 	restart(f);
@@ -266,7 +286,9 @@ static void test_common_openings(void **state)
 	assert_null(sampled(doc(f, 2)));
 }
 
-/* Of two later requests the one that started first is told first, although its hop was found last. */
+/*
+ * Of two later requests the one that started first is told first, although its hop was found last.
+ */
 static void test_told_in_order(void **state)
 {
 	struct fixture *f = *state;
@@ -278,7 +300,9 @@ static void test_told_in_order(void **state)
 	for (int i = 0; i < 2; i++)
 		ops[i] = request(f, queries[i]);
 	for (int i = 2; i--;) {
-		snprintf(prompt, sizeof(prompt), "{\"messages\": [{\"user\": \"%s\"}, {\"user\": \"%s\"}]}", long_text, queries[i]);
+		snprintf(prompt, sizeof(prompt),
+			 "{\"messages\": [{\"user\": \"%s\"}, {\"user\": \"%s\"}]}", long_text,
+			 queries[i]);
 		operation(f, 4, "POST /v1/chat/completions", "/v1/chat/completions", prompt);
 		operation(f, 5, "POST /v1/completions", "/v1/completions", prompt);
 	}
@@ -287,12 +311,16 @@ static void test_told_in_order(void **state)
 	tick(f, 10);
 	assert_int_equal(doc(f, 0)->n_replayed_in, 4);
 	for (size_t i = 0; i < 4; i++)
-		assert_string_equal(f->docs[0]->replayed_in[i].trace_id, f->docs[1 + i / 2]->trace_id);
+		assert_string_equal(f->docs[0]->replayed_in[i].trace_id,
+				    f->docs[1 + i / 2]->trace_id);
 	assert_true(f->docs[0]->replayed_in[0].seq < f->docs[0]->replayed_in[1].seq);
 	assert_true(f->docs[0]->replayed_in[2].seq < f->docs[0]->replayed_in[3].seq);
 }
 
-/* How a new text begins stands in the history: it is the old text's, though all texts of the past begin so. */
+/*
+ * How a new text begins stands in the history: it is the old text's, though all texts of the past
+ * begin so.
+ */
 static void test_opening_in_the_history(void **state)
 {
 	static const char opening[] = "Dear machine, please tell me all about";
@@ -310,8 +338,10 @@ static void test_opening_in_the_history(void **state)
 	ask_and_read(f, text, oldest);
 	assert_non_null(sampled(doc(f, DFL_PRINT_SHARED + 4)));
 	for (size_t i = 0; i < f->docs[DFL_PRINT_SHARED + 4]->n_hops; i++)
-		if (strcmp(f->docs[DFL_PRINT_SHARED + 4]->hops[i].operation, "POST /v1/chat-messages"))
-			assert_string_equal(f->docs[DFL_PRINT_SHARED + 4]->hops[i].coverage_basis, "sampled");
+		if (strcmp(f->docs[DFL_PRINT_SHARED + 4]->hops[i].operation,
+			   "POST /v1/chat-messages"))
+			assert_string_equal(f->docs[DFL_PRINT_SHARED + 4]->hops[i].coverage_basis,
+					    "sampled");
 }
 
 /* A recording that is replayed into a store which has it already finds nothing new in it. */
@@ -380,8 +410,10 @@ static int setup_without(void **state)
 
 static void test_switched_off(void **state)
 {
-	struct dfl_trace_old of = { .trace_id = "0123456789abcdef0123456789abcdef", .field = "query",
-				    .prints = (const uint8_t *)"12345", .n_prints = 1 };
+	struct dfl_trace_old of = { .trace_id = "0123456789abcdef0123456789abcdef",
+				    .field = "query",
+				    .prints = (const uint8_t *)"12345",
+				    .n_prints = 1 };
 	struct fixture *f = *state;
 
 	past(f, long_text, CONVERSATION);
@@ -397,7 +429,10 @@ static void test_bounds(void **state)
 {
 	struct fixture *f = *state;
 	struct dfl_trace_stats stats;
-	struct dfl_trace_old bad = { .trace_id = "short", .field = "query", .prints = (const uint8_t *)"12345", .n_prints = 1 };
+	struct dfl_trace_old bad = { .trace_id = "short",
+				     .field = "query",
+				     .prints = (const uint8_t *)"12345",
+				     .n_prints = 1 };
 
 	past(f, long_text, CONVERSATION);
 	f->max_prints = f->prints[0].n_prints + 3;

@@ -372,16 +372,11 @@ static void hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(processes),
-		cmocka_unit_test(peers_by_address),
-		cmocka_unit_test(peers_by_name),
-		cmocka_unit_test(peers_by_protocol),
-		cmocka_unit_test(peers_by_medium),
-		cmocka_unit_test(places_of_addresses),
-		cmocka_unit_test(configuration),
-		cmocka_unit_test(complaints),
-		cmocka_unit_test(unreadable),
-		cmocka_unit_test(hostile),
+		cmocka_unit_test(processes),	   cmocka_unit_test(peers_by_address),
+		cmocka_unit_test(peers_by_name),   cmocka_unit_test(peers_by_protocol),
+		cmocka_unit_test(peers_by_medium), cmocka_unit_test(places_of_addresses),
+		cmocka_unit_test(configuration),   cmocka_unit_test(complaints),
+		cmocka_unit_test(unreadable),	   cmocka_unit_test(hostile),
 	};
 
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The store: one private writer, durable syncs, retention, and files that are not what they should
- * be. */
+/*
+ * The store: one private writer, durable syncs, retention, and files that are not what they should
+ * be.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -150,9 +152,11 @@ static void left_open(void **state)
 	for (unsigned i = 0; i < 29; i++) {
 		const struct dfl_doc *doc = docs.doc[i];
 
-		assert_true(doc->settled && !doc->completeness.complete && doc->completeness.n_reasons == 2);
+		assert_true(doc->settled && !doc->completeness.complete &&
+			    doc->completeness.n_reasons == 2);
 		assert_string_equal(doc->completeness.reasons[0], "events lost");
-		assert_string_equal(doc->completeness.reasons[1], "the recorder ended before it settled");
+		assert_string_equal(doc->completeness.reasons[1],
+				    "the recorder ended before it settled");
 	}
 	assert_true(docs.doc[29]->completeness.complete);
 	assert_false(docs.doc[30]->settled);
@@ -172,11 +176,13 @@ static void left_open_and_damaged(void **state)
 	dfl_store_close(s);
 	sql_number("UPDATE trace SET doc = x'00' WHERE started_ns = 1000000000");
 	sql_number("UPDATE trace SET trace_id = x'ff' WHERE started_ns = 2000000000");
-	sql_number("UPDATE trace SET trace_id = printf('%.*c', 300, '0') WHERE started_ns = 3000000000");
+	sql_number("UPDATE trace SET trace_id = printf('%.*c', 300, '0') WHERE started_ns = "
+		   "3000000000");
 	dfl_store_close(create(NULL));
 	assert_int_equal(sql_number("SELECT count(*) FROM trace WHERE NOT settled"), 3);
 	assert_int_equal(sql_number("SELECT settled FROM trace WHERE started_ns = 4000000000"), 1);
-	sql_number("UPDATE trace SET settled = 0, trace_id = CAST(substr('0123456789abcdef', 1, 15) || x'00' ||"
+	sql_number("UPDATE trace SET settled = 0, trace_id = CAST(substr('0123456789abcdef', 1, "
+		   "15) || x'00' ||"
 		   " '0123456789abcdef' AS TEXT) WHERE started_ns = 4000000000");
 	dfl_store_close(create(NULL));
 	assert_int_equal(sql_number("SELECT count(*) FROM trace WHERE NOT settled"), 4);
@@ -246,8 +252,8 @@ static void by_age(void **state)
 static void by_size(void **state)
 {
 	const uint64_t max = 512 << 10;
-	struct dfl_store *s =
-		create(&(struct dfl_store_opts){ .max_age_s = 1000000, .max_bytes = max });
+	struct dfl_store *s = create(
+		&(struct dfl_store_opts){ .max_age_s = 1000000, .max_bytes = max });
 	struct stat before, after;
 
 	for (unsigned n = 1; n <= 2000; n++)
@@ -384,9 +390,10 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(put_and_read), TEST(one_writer), TEST(private_again), TEST(killed_writer),
-		TEST(by_age),       TEST(by_size),    TEST(not_a_store),   TEST(other_versions),
-		TEST(migration),    TEST(damage),	      TEST(left_open),	   TEST(left_open_and_damaged),
+		TEST(put_and_read),  TEST(one_writer),	   TEST(private_again),
+		TEST(killed_writer), TEST(by_age),	   TEST(by_size),
+		TEST(not_a_store),   TEST(other_versions), TEST(migration),
+		TEST(damage),	     TEST(left_open),	   TEST(left_open_and_damaged),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Fingerprints in the store: sealed, gone with their trace, loaded within a bound; damage and lost keys. */
+/*
+ * Fingerprints in the store: sealed, gone with their trace, loaded within a bound; damage and lost
+ * keys.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -27,7 +30,8 @@ static struct dfl_store *create(const struct dfl_store_opts *opts)
 	struct dfl_err err = { "" };
 	struct dfl_store *s;
 
-	if (dfl_store_create(help_path, opts ? opts : &(struct dfl_store_opts){ .prints = true }, &s, &err))
+	if (dfl_store_create(help_path, opts ? opts : &(struct dfl_store_opts){ .prints = true },
+			     &s, &err))
 		fail_msg("%s", err.msg);
 	return s;
 }
@@ -162,7 +166,8 @@ static void sealed(void **state)
 		assert_int_equal(read(fd, data, (size_t)st.st_size), st.st_size);
 		close(fd);
 		for (int k = 0; k < N_PRINTS; k++)
-			assert_null(memmem(data, (size_t)st.st_size, prints + k * DFL_PRINT_BYTES, DFL_PRINT_BYTES));
+			assert_null(memmem(data, (size_t)st.st_size, prints + k * DFL_PRINT_BYTES,
+					   DFL_PRINT_BYTES));
 		assert_null(memmem(data, (size_t)st.st_size, s->key->print, 16));
 		assert_null(memmem(data, (size_t)st.st_size, s->key->seal, 16));
 		free(data);
@@ -238,8 +243,10 @@ static void lost_key(void **state)
 
 static void bad_key(void **state)
 {
-	static const char *const contents[] = { "", "short", "DFKEY\r\n\x1a and so on, but too long to be a key of any store",
-						"not the magic, yet 40 bytes long exactly" };
+	static const char *const contents[] = {
+		"", "short", "DFKEY\r\n\x1a and so on, but too long to be a key of any store",
+		"not the magic, yet 40 bytes long exactly"
+	};
 	struct dfl_store_opts opts = { .prints = true };
 	char path[128];
 	struct dfl_store *s;
@@ -280,7 +287,8 @@ static void damaged_rows(void **state)
 		"UPDATE print SET canonical_bytes = 601",
 		"UPDATE print SET field = 'answer'",
 		"UPDATE print SET field = printf('%.*c', 300, 'x')",
-		"UPDATE trace SET trace_id = '0' || substr(trace_id, 2)", /* without any: as when it is gone */
+		"UPDATE trace SET trace_id = '0' || substr(trace_id, 2)", /* without any: as when it
+									     is gone */
 	};
 	struct dfl_store_loaded loaded;
 	struct taken taken;
@@ -310,7 +318,8 @@ static void read_sealed(struct dfl_store *s, uint8_t *ret, size_t len)
 {
 	sqlite3_stmt *st;
 
-	assert_int_equal(sqlite3_prepare_v2(s->db, "SELECT sealed FROM print", -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(s->db, "SELECT sealed FROM print", -1, &st, NULL),
+			 SQLITE_OK);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 	assert_int_equal(sqlite3_column_bytes(st, 0), len);
 	memcpy(ret, sqlite3_column_blob(st, 0), len);
@@ -338,7 +347,10 @@ static bool is_in_file(const char *suffix, const uint8_t *what, size_t len)
 	return found;
 }
 
-/* What is derived from users' text does not outlive the wish to keep none: no byte of it stays in the files. */
+/*
+ * What is derived from users' text does not outlive the wish to keep none: no byte of it stays in
+ * the files.
+ */
 static void switched_off(void **state)
 {
 	size_t len = 24 + N_PRINTS * DFL_PRINT_BYTES + 16;
@@ -377,7 +389,8 @@ static void damaged_bytes(void **state)
 
 	put_many(1);
 	s = create(NULL);
-	assert_int_equal(sqlite3_prepare_v2(s->db, "UPDATE print SET sealed = ?1", -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(s->db, "UPDATE print SET sealed = ?1", -1, &st, NULL),
+			 SQLITE_OK);
 	assert_int_equal(sql("SELECT length(sealed) FROM print"), len);
 	read_sealed(s, data, len);
 	for (size_t i = 0; i <= len; i++) { /* at last with no byte wrong */
@@ -420,7 +433,8 @@ static void retention(void **state)
 	s = create(&(struct dfl_store_opts){ .prints = true, .max_prints = 3 * N_PRINTS });
 	assert_int_equal(dfl_store_expire(s, 11 * 1000000000ll, NULL), 0);
 	assert_int_equal(sql("SELECT count(*) FROM print"), 3);
-	assert_int_equal(sql("SELECT min(started_ns) FROM print JOIN trace USING (trace_id)"), 8000000000);
+	assert_int_equal(sql("SELECT min(started_ns) FROM print JOIN trace USING (trace_id)"),
+			 8000000000);
 	assert_int_equal(sql("SELECT count(*) FROM trace"), 10);
 	dfl_store_close(s);
 	s = create(&(struct dfl_store_opts){ .prints = true, .max_age_s = 5 });
@@ -464,17 +478,9 @@ static void older_store(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(put_and_load),
-		TEST(sealed),
-		TEST(key_of_others),
-		TEST(switched_off),
-		TEST(lost_key),
-		TEST(bad_key),
-		TEST(damaged_rows),
-		TEST(damaged_bytes),
-		TEST(swapped_rows),
-		TEST(retention),
-		TEST(older_store),
+		TEST(put_and_load), TEST(sealed),    TEST(key_of_others), TEST(switched_off),
+		TEST(lost_key),	    TEST(bad_key),   TEST(damaged_rows),  TEST(damaged_bytes),
+		TEST(swapped_rows), TEST(retention), TEST(older_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

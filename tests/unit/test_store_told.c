@@ -30,16 +30,22 @@ static void put(struct dfl_store *s, unsigned n)
 
 static void replayed(void **state)
 {
-	static const char *const in = "0123456789abcdef0123456789abcdef", *const also = "00000000000000000000000000000001";
+	static const char *const in = "0123456789abcdef0123456789abcdef",
+				 *const also = "00000000000000000000000000000001";
 	struct dfl_doc *doc = help_doc(1, NULL, NULL), *now;
 	struct dfl_store *s = create();
 	char *before, *after;
 
 	put(s, 1);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 3, 4 }, 2, NULL), 0);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, also, (const uint32_t[]){ 9 }, 1, NULL), 0);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 5 }, 1, NULL), 0); /* renumbered */
-	assert_int_equal(dfl_store_replayed(s, "ffffffffffffffffffffffffffffffff", in, (const uint32_t[]){ 1 }, 1, NULL), 0);
+	assert_int_equal(
+		dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 3, 4 }, 2, NULL), 0);
+	assert_int_equal(
+		dfl_store_replayed(s, doc->trace_id, also, (const uint32_t[]){ 9 }, 1, NULL), 0);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 5 }, 1, NULL),
+			 0); /* renumbered */
+	assert_int_equal(dfl_store_replayed(s, "ffffffffffffffffffffffffffffffff", in,
+					    (const uint32_t[]){ 1 }, 1, NULL),
+			 0);
 	assert_int_equal(dfl_store_sync(s, NULL), 0);
 	now = help_read(doc->trace_id);
 	assert_int_equal(now->n_replayed_in, 2);
@@ -54,10 +60,13 @@ static void replayed(void **state)
 	assert_int_equal(dfl_doc_to_json(now, &after), 0);
 	assert_string_equal(before, after); /* all else is as it was */
 	assert_int_equal(dfl_store_number(s, "SELECT count(*) FROM hop"), 1);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 5 }, 1, NULL), 0);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 5 }, 1, NULL),
+			 0);
 	assert_false(s->in_transaction); /* known already: nothing is written */
-	assert_int_equal(sqlite3_exec(s->db, "UPDATE trace SET doc = x'00'", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 8 }, 1, NULL), 0);
+	assert_int_equal(sqlite3_exec(s->db, "UPDATE trace SET doc = x'00'", NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 8 }, 1, NULL),
+			 0);
 	dfl_store_close(s);
 	free(before);
 	free(after);
@@ -65,7 +74,10 @@ static void replayed(void **state)
 	dfl_doc_free(now);
 }
 
-/* In the order in which the later requests started, in whatever order they are told; one that nobody knows comes last. */
+/*
+ * In the order in which the later requests started, in whatever order they are told; one that
+ * nobody knows comes last.
+ */
 static void replayed_in_order(void **state)
 {
 	static const unsigned order[] = { 5, 3, 9, 4, 2 };
@@ -73,12 +85,17 @@ static void replayed_in_order(void **state)
 	struct dfl_store *s = create();
 
 	put(s, 1);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, "00000000000000000000000000000000", (const uint32_t[]){ 7 }, 1, NULL), 0);
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, "00000000000000000000000000000000",
+					    (const uint32_t[]){ 7 }, 1, NULL),
+			 0);
 	for (size_t i = 0; i < 5; i++) {
 		put(s, order[i]);
 		in = help_doc(order[i], NULL, NULL);
 		for (int again = 0; again < 2; again++)
-			assert_int_equal(dfl_store_replayed(s, doc->trace_id, in->trace_id, (const uint32_t[]){ 1, order[i] }, 2, NULL), 0);
+			assert_int_equal(dfl_store_replayed(s, doc->trace_id, in->trace_id,
+							    (const uint32_t[]){ 1, order[i] }, 2,
+							    NULL),
+					 0);
 		dfl_doc_free(in);
 	}
 	assert_int_equal(dfl_store_sync(s, NULL), 0);
@@ -118,7 +135,9 @@ static void replayed_by_very_many(void **state)
 	assert_int_equal(now->n_replayed_in, DFL_STORE_MAX_REPLAYED);
 	dfl_doc_free(now);
 	snprintf(in, sizeof(in), "%032x", 0);
-	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, seqs, 1, NULL), 0); /* one of them was wrong */
+	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, seqs, 1, NULL), 0); /* one of them
+											 was wrong
+										       */
 	assert_int_equal(dfl_store_sync(s, NULL), 0);
 	dfl_store_close(s);
 	now = help_read(doc->trace_id);

@@ -59,12 +59,14 @@ static void on_gap(void *ud, struct dfl_conn *c, const struct dfl_gap *g)
 {
 	char text[64];
 	int n = snprintf(text, sizeof(text), " %c%llu%c%llu", g->dir == DFL_REQUEST ? 'Q' : 'R',
-			 (unsigned long long)g->pos, g->unread ? '?' : '!', (unsigned long long)g->len);
+			 (unsigned long long)g->pos, g->unread ? '?' : '!',
+			 (unsigned long long)g->len);
 
 	add(ud, text, n);
 }
 
-static void on_end(void *ud, struct dfl_conn *c, enum dfl_dir dir, enum dfl_layer layer, uint64_t ts)
+static void on_end(void *ud, struct dfl_conn *c, enum dfl_dir dir, enum dfl_layer layer,
+		   uint64_t ts)
 {
 	add(ud, dir == DFL_REQUEST ? " Q." : " R.", 3);
 }
@@ -118,8 +120,8 @@ static void ip(struct dfl_addr *a, uint8_t last, uint16_t port)
 }
 
 /* A TCP end: local 10.0.0.l:lp, remote 10.0.0.r:rp. seq: known first sequence numbers. */
-static void tcp_chan(struct fixture *f, uint64_t chan, int l, int lp, int r, int rp, enum dfl_chan_role role,
-		     bool seq, uint32_t out, uint32_t in)
+static void tcp_chan(struct fixture *f, uint64_t chan, int l, int lp, int r, int rp,
+		     enum dfl_chan_role role, bool seq, uint32_t out, uint32_t in)
 {
 	struct dfl_event ev = { .type = DFL_EV_CHAN };
 
@@ -145,8 +147,8 @@ static void simple_chan(struct fixture *f, uint64_t chan, enum dfl_medium m)
 	send_event(f, &ev);
 }
 
-static void data(struct fixture *f, uint64_t chan, uint32_t pid, bool out, uint64_t pos, uint16_t flags,
-		 const char *text)
+static void data(struct fixture *f, uint64_t chan, uint32_t pid, bool out, uint64_t pos,
+		 uint16_t flags, const char *text)
 {
 	struct dfl_event ev = { .type = DFL_EV_DATA };
 
@@ -205,8 +207,13 @@ static void test_cut_copy_is_a_gap(void **state)
 	struct dfl_event ev = { .type = DFL_EV_DATA };
 
 	tcp_chan(f, 7, 1, 40000, 2, 80, DFL_ROLE_CONNECTED, true, 0, 0);
-	ev.data = (struct dfl_ev_data){ .chan = 7, .pid = 1, .out = true, .flags = DFL_DATA_POS, .len = 10,
-					.copied = 4, .data = (const uint8_t *)"head" };
+	ev.data = (struct dfl_ev_data){ .chan = 7,
+					.pid = 1,
+					.out = true,
+					.flags = DFL_DATA_POS,
+					.len = 10,
+					.copied = 4,
+					.data = (const uint8_t *)"head" };
 	send_event(f, &ev);
 	data(f, 7, 1, true, 10, DFL_DATA_POS, "next");
 	assert_string_equal(f->log.text, " Q0:head Q4!6 Q10:next");
@@ -218,8 +225,9 @@ static void test_unread_and_covered(void **state)
 	struct dfl_event ev = { .type = DFL_EV_DATA };
 
 	tcp_chan(f, 7, 1, 40000, 2, 80, DFL_ROLE_CONNECTED, true, 0, 0);
-	ev.data = (struct dfl_ev_data){ .chan = 7, .pid = 1, .out = true, .flags = DFL_DATA_POS | DFL_DATA_UNREAD,
-					.len = 10 };
+	ev.data = (struct dfl_ev_data){
+		.chan = 7, .pid = 1, .out = true, .flags = DFL_DATA_POS | DFL_DATA_UNREAD, .len = 10
+	};
 	send_event(f, &ev);
 	ev.data.flags = DFL_DATA_POS | DFL_DATA_COVERED;
 	ev.data.pos = 10;
@@ -352,8 +360,14 @@ static void test_tls_plaintext(void **state)
 	struct dfl_event ev = { .type = DFL_EV_DATA };
 
 	tcp_chan(f, 7, 1, 40000, 2, 443, DFL_ROLE_CONNECTED, true, 0, 0);
-	ev.data = (struct dfl_ev_data){ .chan = 7, .pid = 1, .out = true, .layer = DFL_TLS, .ssl = 3, .len = 3,
-					.copied = 3, .data = (const uint8_t *)"GET" };
+	ev.data = (struct dfl_ev_data){ .chan = 7,
+					.pid = 1,
+					.out = true,
+					.layer = DFL_TLS,
+					.ssl = 3,
+					.len = 3,
+					.copied = 3,
+					.data = (const uint8_t *)"GET" };
 	send_event(f, &ev);
 	ev.data.pos = 5; /* 3 and 4 were dropped, the number went on */
 	send_event(f, &ev);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every allocation of the stream stage fails once: the event is refused, nothing is half there, and it goes on. */
+/*
+ * Every allocation of the stream stage fails once: the event is refused, nothing is half there, and
+ * it goes on.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -34,7 +37,8 @@ static void on_gap(void *ud, struct dfl_conn *c, const struct dfl_gap *g)
 {
 }
 
-static void on_end(void *ud, struct dfl_conn *c, enum dfl_dir dir, enum dfl_layer layer, uint64_t ts_ns)
+static void on_end(void *ud, struct dfl_conn *c, enum dfl_dir dir, enum dfl_layer layer,
+		   uint64_t ts_ns)
 {
 	assert_ptr_equal(c->decode, ud);
 }
@@ -59,7 +63,10 @@ static void tell(struct dfl_stream *s, struct seen *seen, struct dfl_event ev, i
 	seen->refused++;
 }
 
-/* Both ends of a TCP connection, by sequence numbers and addresses, and the beginning of a unix pair. */
+/*
+ * Both ends of a TCP connection, by sequence numbers and addresses, and the beginning of a unix
+ * pair.
+ */
 static void open_pair(struct dfl_stream *s, struct seen *seen, int i)
 {
 	const uint8_t a[4] = { 10, 0, 1, (uint8_t)i }, b[4] = { 10, 0, 2, (uint8_t)i };
@@ -85,7 +92,9 @@ static void open_pair(struct dfl_stream *s, struct seen *seen, int i)
 	ev.chan.seq0_out = 7;
 	ev.chan.seq0_in = (uint32_t)i * 1000;
 	tell(s, seen, ev, i);
-	ev.chan = (struct dfl_ev_chan){ .chan = (uint64_t)i * 3 + 3, .medium = DFL_UNIX, .path = "", .peer = 1u << 20 };
+	ev.chan = (struct dfl_ev_chan){
+		.chan = (uint64_t)i * 3 + 3, .medium = DFL_UNIX, .path = "", .peer = 1u << 20
+	};
 	tell(s, seen, ev, i);
 }
 
@@ -128,7 +137,10 @@ static long play(long fails_at, struct seen *seen)
 	for (int i = 0; i < CROWD; i++)
 		send_pair(s, seen, i);
 	for (int i = 0; i < CROWD; i += 2)
-		tell(s, seen, (struct dfl_event){ .type = DFL_EV_CHAN_CLOSE, .closed_chan = (uint64_t)i * 3 + 3 }, i);
+		tell(s, seen,
+		     (struct dfl_event){ .type = DFL_EV_CHAN_CLOSE,
+					 .closed_chan = (uint64_t)i * 3 + 3 },
+		     i);
 	n = oom_count();
 	oom_at(-1);
 	dfl_stream_stats(s, &stats);

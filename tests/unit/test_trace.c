@@ -18,7 +18,8 @@ static void test_inbound_and_content(void **state)
 	assert_true(h->coverage == 1.0 && h->occurrences == 1 && h->to.station == DFL_ST_API);
 	h = hop(doc(f, 0), "INSERT messages");
 	assert_non_null(h);
-	assert_true(h->coverage == 1.0 && h->bytes == strlen(text_a) && h->to.station == DFL_ST_POSTGRES);
+	assert_true(h->coverage == 1.0 && h->bytes == strlen(text_a) &&
+		    h->to.station == DFL_ST_POSTGRES);
 	assert_string_equal(h->place, "messages.query");
 	assert_int_equal(h->encrypted, 0);
 	assert_null(hop(doc(f, 0), "INSERT other"));
@@ -31,9 +32,17 @@ static void test_internal_call_is_no_request(void **state)
 	struct fixture *f = *state;
 	struct dfl_event ev = { .type = DFL_EV_PROC, .ts_ns = f->now };
 
-	ev.proc = (struct dfl_ev_proc){ .pid = 77, .comm = "celery", .exe = "/usr/bin/python3", .cmdline = "celery -A app worker",
-					.cgroup = "", .container_id = "", .container_name = "", .image = "", .pod = "",
-					.namespace_ = "", .task = "" };
+	ev.proc = (struct dfl_ev_proc){ .pid = 77,
+					.comm = "celery",
+					.exe = "/usr/bin/python3",
+					.cmdline = "celery -A app worker",
+					.cgroup = "",
+					.container_id = "",
+					.container_name = "",
+					.image = "",
+					.pod = "",
+					.namespace_ = "",
+					.task = "" };
 	assert_int_equal(dfl_trace_event(f->t, &ev), 0);
 	f->conns[0].end[DFL_CLIENT].pid = 77;
 	dfl_trace_conn(f->t, &f->conns[0]);
@@ -42,7 +51,8 @@ static void test_internal_call_is_no_request(void **state)
 	assert_int_equal(f->n_docs, 0);
 }
 
-static void see_at(struct fixture *f, int conn, struct dfl_op *op, uint64_t pos, uint64_t pos_len, const char *text)
+static void see_at(struct fixture *f, int conn, struct dfl_op *op, uint64_t pos, uint64_t pos_len,
+		   const char *text)
 {
 	struct dfl_view_desc d = { .dir = DFL_REQUEST, .ttl_s = -1 };
 	struct dfl_chunk chunk = { .dir = DFL_REQUEST, .ts_ns = f->now };
@@ -105,7 +115,8 @@ static void test_numbers_follow_time(void **state)
 	const struct dfl_doc *d;
 
 	late = begin(f, 1, "INSERT first", "t.x");
-	see(f, 1, late, DFL_REQUEST, NULL, "Please tell me how to prun"); /* counts when the id is known */
+	see(f, 1, late, DFL_REQUEST, NULL, "Please tell me how to prun"); /* counts when the id is
+									     known */
 	id(f, late, DFL_ID_MESSAGE, "m-1");
 	end(f, late);
 	f->now += 1000000;
@@ -181,7 +192,8 @@ static void test_absence_on_a_connection(void **state)
 	struct fixture *f = *state;
 	struct dfl_op *op;
 
-	f->conns[1].tap = f->conns[2].tap = true; /* no processes here: what was used meanwhile is listed */
+	f->conns[1].tap = f->conns[2].tap = true; /* no processes here: what was used meanwhile is
+						     listed */
 	dfl_trace_conn(f->t, &f->conns[1]);
 	op = request(f, text_a);
 	operation(f, 1, "SELECT apps", NULL, "SELECT a, b, c FROM apps");
@@ -231,7 +243,10 @@ static int setup_for_one(void **state)
 	return unlink(path);
 }
 
-/* A request that had to go for a newer one: what still comes of its text, and of its answer, is swallowed. */
+/*
+ * A request that had to go for a newer one: what still comes of its text, and of its answer, is
+ * swallowed.
+ */
 static void test_dropped_while_text_comes(void **state)
 {
 	struct dfl_view_desc d = { .dir = DFL_RESPONSE, .derives = "answer", .ttl_s = -1 };
@@ -262,7 +277,8 @@ int main(void)
 		T(test_inbound_and_content),
 		T(test_internal_call_is_no_request),
 		T(test_occurrences),
-		cmocka_unit_test_setup_teardown(test_dropped_while_text_comes, setup_for_one, teardown),
+		cmocka_unit_test_setup_teardown(test_dropped_while_text_comes, setup_for_one,
+						teardown),
 		T(test_removed),
 		T(test_removed_but_whose),
 		T(test_numbers_follow_time),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Every allocation of the trace stage fails once, and every growth of its tables: it goes on, and nothing leaks. And
- * they are counted, where they tell what something costs.
+ * Every allocation of the trace stage fails once, and every growth of its tables: it goes on, and
+ * nothing leaks. And they are counted, where they tell what something costs.
  */
 #include "trace_help.h"
 
@@ -27,12 +27,14 @@ static void take_prints(void *ud, const struct dfl_trace_old *of)
 {
 }
 
-static void take_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n)
+static void take_replayed(void *ud, const char *trace_id, const char *in_trace_id,
+			  const uint32_t *seqs, size_t n)
 {
 }
 
 /* One life of the stage. Returns how many allocations there were. */
-static long play(void (*scene)(struct fixture *f), long fails_at, size_t size, struct dfl_trace_stats *ret_stats)
+static long play(void (*scene)(struct fixture *f), long fails_at, size_t size,
+		 struct dfl_trace_stats *ret_stats)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	long n;
@@ -84,7 +86,8 @@ static void tell_name(struct fixture *f, int i)
 	f->sink->dns(f->sink->ud, name, &addr, 60, f->now);
 }
 
-static void called(struct fixture *f, int conn, enum dfl_id_kind kind, const char *value, const char *text)
+static void called(struct fixture *f, int conn, enum dfl_id_kind kind, const char *value,
+		   const char *text)
 {
 	struct dfl_op *op = begin(f, conn, "INSERT messages", "messages.query");
 
@@ -97,7 +100,8 @@ static void called(struct fixture *f, int conn, enum dfl_id_kind kind, const cha
 /* A model is asked, and what it answers goes to the client. */
 static void answered(struct fixture *f, struct dfl_op *of, const char *question)
 {
-	static const char answer[] = "Cut dead wood first, then every branch that crosses another one; leave the buds.";
+	static const char answer[] = "Cut dead wood first, then every branch that crosses another "
+				     "one; leave the buds.";
 	struct dfl_op *op = begin(f, 4, "POST /v1/chat/completions", NULL);
 
 	see(f, 4, op, DFL_REQUEST, NULL, question);
@@ -107,7 +111,10 @@ static void answered(struct fixture *f, struct dfl_op *of, const char *question)
 	see(f, 0, of, DFL_RESPONSE, NULL, answer);
 }
 
-/* A chat, the same text of two at once, its return as history while it is in memory and when it is not any more. */
+/*
+ * A chat, the same text of two at once, its return as history while it is in memory and when it is
+ * not any more.
+ */
 static void chats(struct fixture *f)
 {
 	struct dfl_op *op, *twin;
@@ -132,7 +139,8 @@ static void chats(struct fixture *f)
 	end(f, op);
 	tick(f, 5);
 	tick(f, 20 * 60);
-	op = request(f, "And what about pear trees that were never pruned, is it the same for those in a cold garden?");
+	op = request(f, "And what about pear trees that were never pruned, is it the same for "
+			"those in a cold garden?");
 	id(f, op, DFL_ID_CONVERSATION, "c-1");
 	called(f, 1, DFL_ID_CONVERSATION, "c-1", text_a);
 	end(f, op);
@@ -146,7 +154,8 @@ static void remember(struct fixture *f, int i)
 	char trace_id[DFL_TRACE_ID_LEN + 1];
 
 	for (size_t p = 0; p < 8; p++)
-		memcpy(prints + p * DFL_PRINT_BYTES, (const uint8_t[]){ (uint8_t)p, (uint8_t)i, 1, 2, 3 }, DFL_PRINT_BYTES);
+		memcpy(prints + p * DFL_PRINT_BYTES,
+		       (const uint8_t[]){ (uint8_t)p, (uint8_t)i, 1, 2, 3 }, DFL_PRINT_BYTES);
 	snprintf(trace_id, sizeof(trace_id), "%032x", i);
 	dfl_trace_remember(f->t, &(struct dfl_trace_old){ .trace_id = trace_id,
 							  .field = "query",
@@ -171,7 +180,8 @@ static void crowd(struct fixture *f)
 		tell_process(f, 1000 + (uint32_t)i, name);
 		tell_name(f, i);
 		remember(f, i);
-		id(f, op, DFL_ID_MESSAGE, name); /* an operation keeps a few: the rest comes as calls of this request */
+		id(f, op, DFL_ID_MESSAGE, name); /* an operation keeps a few: the rest comes as
+						    calls of this request */
 		called(f, 1, DFL_ID_PLUGIN_SESSION, name, text_a);
 		operation(f, 2, "SETEX", name, text_a);
 		conns[i] = (struct dfl_conn){ .id = 100 + i, .medium = DFL_TCP };
@@ -239,7 +249,10 @@ static void many_hops(struct fixture *f)
 	end(f, op);
 }
 
-/* What a callback costs does not grow with the hops that are there already: allocations stand for the work. */
+/*
+ * What a callback costs does not grow with the hops that are there already: allocations stand for
+ * the work.
+ */
 static void test_hops_cost_the_same(void **state)
 {
 	struct dfl_trace_stats stats;

@@ -18,8 +18,10 @@
 #define MAX_DOCS 512
 #define MAX_PRINTS_KEPT 2048
 
-static const char text_a[] = "Please tell me how to prune an old apple tree in late winter without hurting it, step by step.";
-static const char text_b[] = "What does the new travel policy say about night trains between Vienna and Amsterdam this year?";
+static const char text_a[] = "Please tell me how to prune an old apple tree in late winter without "
+			     "hurting it, step by step.";
+static const char text_b[] = "What does the new travel policy say about night trains between "
+			     "Vienna and Amsterdam this year?";
 
 struct fixture {
 	struct dfl_rules *rules;
@@ -111,7 +113,8 @@ static inline void on_prints(void *ud, const struct dfl_trace_old *of)
 	copy.field = strdup(of->field);
 	copy.conversation_id = of->conversation_id ? strdup(of->conversation_id) : NULL;
 	for (i = 0; i < f->n_prints; i++)
-		if (!strcmp(f->prints[i].trace_id, of->trace_id) && !strcmp(f->prints[i].field, of->field))
+		if (!strcmp(f->prints[i].trace_id, of->trace_id) &&
+		    !strcmp(f->prints[i].field, of->field))
 			break;
 	assert_true(i < MAX_PRINTS_KEPT);
 	if (i < f->n_prints)
@@ -121,7 +124,8 @@ static inline void on_prints(void *ud, const struct dfl_trace_old *of)
 	f->prints[i] = copy;
 }
 
-static inline void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs, size_t n)
+static inline void on_replayed(void *ud, const char *trace_id, const char *in_trace_id,
+			       const uint32_t *seqs, size_t n)
 {
 	struct fixture *f = ud;
 
@@ -157,7 +161,9 @@ static inline void start(struct fixture *f)
 		uint8_t ip[4] = { 10, 0, 0, i };
 		static const uint16_t ports[8] = { 5001, 5432, 6379, 5002, 443, 9999, 9998, 5001 };
 
-		f->conns[i] = (struct dfl_conn){ .id = i + 1, .medium = DFL_TCP, .role_known = true };
+		f->conns[i] = (struct dfl_conn){ .id = i + 1,
+						 .medium = DFL_TCP,
+						 .role_known = true };
 		dfl_addr_set(&f->conns[i].end[0].addr, AF_INET, ip, 40000 + i);
 		dfl_addr_set(&f->conns[i].end[1].addr, AF_INET, ip, ports[i]);
 		dfl_trace_conn(f->t, &f->conns[i]);
@@ -212,14 +218,18 @@ static inline void tick(struct fixture *f, double seconds)
 	assert_int_equal(dfl_trace_event(f->t, &ev), 0);
 }
 
-static inline struct dfl_op *begin(struct fixture *f, int conn, const char *operation, const char *place)
+static inline struct dfl_op *begin(struct fixture *f, int conn, const char *operation,
+				   const char *place)
 {
-	struct dfl_op_desc d = { .protocol = "test", .operation = operation, .place = place, .ttl_s = -1 };
+	struct dfl_op_desc d = {
+		.protocol = "test", .operation = operation, .place = place, .ttl_s = -1
+	};
 
 	return f->sink->op_begin(f->sink->ud, &f->conns[conn], &d, f->now);
 }
 
-static inline void id(struct fixture *f, struct dfl_op *op, enum dfl_id_kind kind, const char *value)
+static inline void id(struct fixture *f, struct dfl_op *op, enum dfl_id_kind kind,
+		      const char *value)
 {
 	f->sink->op_id(f->sink->ud, op, kind, value, strlen(value));
 }
@@ -230,7 +240,8 @@ static inline void end(struct fixture *f, struct dfl_op *op)
 }
 
 /* One view with this text. */
-static inline void see(struct fixture *f, int conn, struct dfl_op *op, enum dfl_dir dir, const char *derives, const char *text)
+static inline void see(struct fixture *f, int conn, struct dfl_op *op, enum dfl_dir dir,
+		       const char *derives, const char *text)
 {
 	struct dfl_view_desc d = { .dir = dir, .derives = derives, .leaf = true, .ttl_s = -1 };
 	struct dfl_chunk chunk = { .dir = dir, .ts_ns = f->now };
@@ -249,14 +260,16 @@ static inline struct dfl_op *request(struct fixture *f, const char *query)
 	struct dfl_op *op = begin(f, 0, "POST /v1/chat-messages", "/v1/chat-messages");
 	struct dfl_src *s = f->sink->source_begin(f->sink->ud, op, "query", DFL_REQUEST);
 
-	f->sink->source_append(f->sink->ud, s, query, strlen(query), f->next_pos, strlen(query), f->now);
+	f->sink->source_append(f->sink->ud, s, query, strlen(query), f->next_pos, strlen(query),
+			       f->now);
 	see(f, 0, op, DFL_REQUEST, NULL, query);
 	f->sink->source_end(f->sink->ud, s, f->now);
 	f->now += 1000000;
 	return op;
 }
 
-static inline void operation(struct fixture *f, int conn, const char *name, const char *place, const char *text)
+static inline void operation(struct fixture *f, int conn, const char *name, const char *place,
+			     const char *text)
 {
 	struct dfl_op *op = begin(f, conn, name, place);
 
