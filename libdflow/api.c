@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "query/query.h"
+#include "store/query.h"
 
 #define WAIT_POLL_NS 50000000 /* between two looks at whether the store changed */
 

@@ -2,7 +2,7 @@
 /* dflow.h, third part: what this host allows. */
 #include "api.h"
 
-#include "capture/live.h"
+#include "capture/live/live.h"
 
 _Static_assert((int)DFLOW_CHECK_OK == (int)DFL_CHECK_OK &&
 		       (int)DFLOW_CHECK_LIMITED == (int)DFL_CHECK_LIMITED &&

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "capture/live.h"
+#include "capture/live/live.h"
 #include "pipeline.h"
 
 #define DEFAULT_MAX_EVENTS 4096

@@ -9,8 +9,8 @@
 
 #include "capture/event.h"
 #include "store/store.h"
-#include "trace/doc.h"
-#include "trace/rules.h"
+#include "doc/doc.h"
+#include "rules/rules.h"
 #include "trace/trace.h"
 
 struct dfl_pipeline;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_int.h"
+#include "match/match_priv.h"
 
 #define MIN_TABLE_BITS 7   /* 8 KiB */
 #define MAX_TABLE_BITS 24  /* 1 GiB: for the 64 MiB of text that a matcher takes */

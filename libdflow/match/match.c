@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_int.h"
+#include "match/match_priv.h"
 
 static int set_defaults(struct dfl_match_opts *o)
 {
@@ -45,7 +45,7 @@ int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *
 		r = dfl_index_init(&m->index, &m->secret, m->opts.k);
 	if (!r)
 		r = dfl_shorts_init(m);
-	dfl_prints_init(&m->prints, &m->secret, m->opts.print_key);
+	dfl_fingerprint_init(&m->prints, &m->secret, m->opts.print_key);
 	m->opts.print_key = NULL;
 	if (r) {
 		dfl_match_free(m);
@@ -65,7 +65,7 @@ void dfl_match_free(struct dfl_match *m)
 	while (m->sources)
 		dfl_match_source_free(m->sources);
 	dfl_shorts_fini(m);
-	dfl_prints_fini(&m->prints);
+	dfl_fingerprint_fini(&m->prints);
 	if (m->index.secret)
 		dfl_index_fini(&m->index);
 	dfl_secret_fini(&m->secret);

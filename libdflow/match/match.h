@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "match/prints.h"
+#include "match/fingerprint/fingerprint.h"
 
 struct dfl_match;
 struct dfl_match_source; /* text to look for */
@@ -58,9 +58,9 @@ struct dfl_match_opts {
 	uint32_t look_back; /* canonical bytes kept per view for sources that come late or grow; 0:
 			       4096 */
 	/* Fingerprints of old texts (prints.h). */
-	const uint8_t *print_key; /* DFL_PRINT_KEY_BYTES, copied; NULL: a random one */
-	uint32_t max_prints;	  /* in the table; 0: 1 Mi, 16 bytes each */
-	dfl_print_fn print_fn;	  /* NULL: none are looked for */
+	const uint8_t *print_key;    /* DFL_PRINT_KEY_BYTES, copied; NULL: a random one */
+	uint32_t max_prints;	     /* in the table; 0: 1 Mi, 16 bytes each */
+	dfl_fingerprint_fn print_fn; /* NULL: none are looked for */
 };
 
 struct dfl_match_stats {

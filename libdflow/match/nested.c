@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/coded.h"
-#include "match/match_int.h"
+#include "match/canon/base64_hex.h"
+#include "match/match_priv.h"
 
 struct dfl_nest {
 	struct dfl_scan *scan;

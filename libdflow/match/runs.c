@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_int.h"
+#include "match/match_priv.h"
 
 static bool is_continuation(uint8_t c)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_int.h"
+#include "match/match_priv.h"
 
 int dfl_scan_new(struct dfl_match *m, struct dfl_match_view *view, struct dfl_coded *parent,
 		 uint32_t depth, uint8_t enc, struct dfl_scan **ret_scan)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_int.h"
+#include "match/match_priv.h"
 
 int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
 			 struct dfl_match_source **ret_source)

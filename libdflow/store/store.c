@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The store: opening, schema, and what goes wrong with files. */
-#include "store/store_impl.h"
+#include "store/store_priv.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "trace/doc.h"
+#include "doc/doc.h"
 #include "trace/trace.h"
 
 struct dfl_store;

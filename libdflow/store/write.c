@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The writer's side of the store: putting traces, committing, retention. */
-#include "store/store_impl.h"
+#include "store/store_priv.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Connections: which channel ends belong together, and which lane a piece goes to. */
 #include "stream/stream.h"
-#include "stream/lane.h"
+#include "stream/reassembly.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +111,7 @@ static void free_conn(struct dfl_stream *s, struct conn *c)
 
 	while ((l = c->lanes)) {
 		c->lanes = l->next_lane;
-		dfl_lane_free(l);
+		dfl_reasm_free(l);
 	}
 	while ((k = c->keys)) {
 		c->keys = k->of_conn;
@@ -129,7 +129,7 @@ static void free_conn(struct dfl_stream *s, struct conn *c)
 static void close_conn(struct dfl_stream *s, struct conn *c, uint64_t ts_ns)
 {
 	for (struct lane *l = c->lanes; l; l = l->next_lane)
-		dfl_lane_flush(l, ts_ns);
+		dfl_reasm_flush(l, ts_ns);
 	s->sink.close(s->sink.ud, &c->pub, ts_ns);
 	free_conn(s, c);
 }
@@ -393,7 +393,7 @@ static void end_lane(struct dfl_stream *s, struct lane *l, uint64_t ts_ns)
 		return;
 	l->ended = true;
 	if (l->kind == LANE_ARRIVAL)
-		dfl_lane_flush(l, ts_ns);
+		dfl_reasm_flush(l, ts_ns);
 	s->sink.end(s->sink.ud, l->conn, l->dir, l->layer, ts_ns);
 }
 
@@ -426,7 +426,7 @@ static int data_event(struct dfl_stream *s, const struct dfl_ev_data *ev, uint64
 	DL_DELETE(s->conns, c);
 	DL_APPEND(s->conns, c);
 	if (ev->len)
-		r = dfl_lane_feed(l, &in);
+		r = dfl_reasm_feed(l, &in);
 	if (ev->flags & DFL_DATA_END)
 		end_lane(s, l, ts_ns);
 	return r;
@@ -452,7 +452,7 @@ static void tick(struct dfl_stream *s, uint64_t now_ns)
 
 	for (l = s->waiting; l; l = next) {
 		next = l->next_waiting;
-		dfl_lane_expire(l, now_ns);
+		dfl_reasm_expire(l, now_ns);
 	}
 }
 

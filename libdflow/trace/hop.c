@@ -203,7 +203,7 @@ void dfl_hop_add_run(struct hop *h, const struct dfl_run *run)
 
 void dfl_hop_add_old(struct hop *h, const struct old_run *run)
 {
-	h->distinct = dfl_prints_union(h->seen, run->seen, h->n_prints);
+	h->distinct = dfl_fingerprint_union(h->seen, run->seen, h->n_prints);
 	h->print_hits += run->hits;
 	add_seen(h, run->pos_from, run->pos_to, run->encodings);
 	add_time(h, run->ts_first_ns, run->ts_last_ns);

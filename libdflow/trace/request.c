@@ -52,7 +52,7 @@ static void make_trace_id(const struct dfl_trace *t, struct dfl_op *op, char *re
 /* It is not looked for any more; runs of operations still name it. */
 static void let_go_source(struct dfl_src *s)
 {
-	dfl_answer_forget(s);
+	dfl_derived_forget(s);
 	dfl_match_source_free(s->match);
 	explicit_bzero(s->head, sizeof(s->head));
 	s->request = NULL;
@@ -133,7 +133,7 @@ static void free_request(struct dfl_trace *t, struct request *r)
 static void let_go(struct dfl_trace *t, struct request *r)
 {
 	if (r->settled)
-		dfl_olds_keep(t, r);
+		dfl_past_keep(t, r);
 	free_request(t, r);
 }
 
@@ -216,7 +216,7 @@ struct request *dfl_request_open(struct dfl_trace *t, struct dfl_op *op)
 	r->have_client = op->have_client;
 	r->via_alb = op->via_alb;
 	make_trace_id(t, op, r->trace_id);
-	dfl_olds_drop(t, r->trace_id); /* it was recorded before; now it is here again */
+	dfl_past_drop(t, r->trace_id); /* it was recorded before; now it is here again */
 	DL_APPEND(t->requests, r);
 	t->n_requests++;
 	t->stats.requests++;
@@ -385,11 +385,11 @@ static void store(struct dfl_trace *t, struct request *r, bool last)
 	t->opts.on_store(t->opts.ud, doc);
 	dfl_doc_free(doc);
 	if (!last && !r->settled) {
-		dfl_olds_store_inbound(t, r);
+		dfl_past_store_inbound(t, r);
 		return;
 	}
-	dfl_olds_store(t, r);
-	dfl_replay_tell(t, r);
+	dfl_past_store(t, r);
+	dfl_history_tell(t, r);
 }
 
 static bool is_over(const struct dfl_trace *t, const struct request *r)
@@ -445,7 +445,7 @@ static void renumber(struct dfl_trace *t, struct request *r)
 static void settle(struct dfl_trace *t, struct request *r)
 {
 	dfl_request_conns_freeze(r);
-	dfl_answer_settle(t, r);
+	dfl_derived_settle(t, r);
 	free_sources(t, &r->dropped);
 	renumber(t, r);
 	r->settled = true;

@@ -148,7 +148,7 @@ struct old {
 	struct old_field {
 		struct old_field *next;
 		struct old *old;
-		struct dfl_print_set *set;
+		struct dfl_fingerprint_set *set;
 		uint64_t number; /* among the sources */
 		const char *field;
 		uint64_t canon;
@@ -477,31 +477,31 @@ unsigned dfl_attribute_owners(struct dfl_trace *t, struct dfl_op *op, struct req
 void dfl_attribute_late(struct dfl_trace *t); /* looks again at what was weak */
 
 /* olds.c */
-void dfl_olds_keep(struct dfl_trace *t, const struct request *r); /* it leaves memory */
-void dfl_olds_store(struct dfl_trace *t, struct request *r); /* hands its fingerprints to the store,
+void dfl_past_keep(struct dfl_trace *t, const struct request *r); /* it leaves memory */
+void dfl_past_store(struct dfl_trace *t, struct request *r); /* hands its fingerprints to the store,
 								when they changed */
 /* Those of what came in, once that is whole: they are there also when the recorder is killed. */
-void dfl_olds_store_inbound(struct dfl_trace *t, struct request *r);
-void dfl_olds_drop(struct dfl_trace *t, const char *trace_id);
-void dfl_olds_free(struct dfl_trace *t);
+void dfl_past_store_inbound(struct dfl_trace *t, struct request *r);
+void dfl_past_drop(struct dfl_trace *t, const char *trace_id);
+void dfl_past_free(struct dfl_trace *t);
 
 /* replay.c */
-void dfl_replay_run(void *trace, void *view, void *set,
-		    const struct dfl_print_run *run); /* dfl_print_fn
-						       */
-void dfl_replay_view_closed(struct dfl_view *v);
-void dfl_replay_op(struct dfl_trace *t, struct dfl_op *op, struct request *owner); /* makes hops of
+void dfl_history_run(void *trace, void *view, void *set,
+		     const struct dfl_fingerprint_run *run); /* dfl_fingerprint_fn
+							      */
+void dfl_history_view_closed(struct dfl_view *v);
+void dfl_history_op(struct dfl_trace *t, struct dfl_op *op, struct request *owner); /* makes hops of
 										      them */
 /*
  * Does an older text explain these bytes of a run better, because it goes on where the run's ends?
  */
-bool dfl_replay_beats(const struct dfl_op *op, const struct op_run *run);
-uint32_t dfl_prints_union(uint8_t *seen, const uint8_t *more, uint32_t n); /* returns how many bits
-									      are set */
-void dfl_replay_tell(struct dfl_trace *t, const struct request *r); /* tells the stored requests
+bool dfl_history_beats(const struct dfl_op *op, const struct op_run *run);
+uint32_t dfl_fingerprint_union(uint8_t *seen, const uint8_t *more, uint32_t n); /* returns how many
+									      bits are set */
+void dfl_history_tell(struct dfl_trace *t, const struct request *r); /* tells the stored requests
 								       whose text returned */
-void dfl_replay_forget(struct dfl_trace *t, const struct old_field *f);
-void dfl_replay_free(struct dfl_op *op);
+void dfl_history_forget(struct dfl_trace *t, const struct old_field *f);
+void dfl_history_free(struct dfl_op *op);
 
 /* hop.c */
 struct hop_add {
@@ -557,14 +557,14 @@ bool dfl_field_is_document(const char *field);
 bool dfl_source_is_document(const struct dfl_src *s);
 
 /* answer.c */
-void dfl_answer_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos,
-		     uint64_t pos_len);
-void dfl_answer_close(struct dfl_view *v);
-void dfl_answer_forget(struct dfl_src *s); /* its request goes */
+void dfl_derived_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos,
+		      uint64_t pos_len);
+void dfl_derived_close(struct dfl_view *v);
+void dfl_derived_forget(struct dfl_src *s); /* its request goes */
 /*
  * The request is settled: what was only perhaps its answer, and is another's by an id, is not its.
  */
-void dfl_answer_settle(struct dfl_trace *t, struct request *r);
+void dfl_derived_settle(struct dfl_trace *t, struct request *r);
 
 /* build.c */
 int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc);

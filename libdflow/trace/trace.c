@@ -19,7 +19,7 @@ int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trac
 		.max_source_bytes = opts->max_source_bytes,
 		.print_key = opts->print_key,
 		.max_prints = opts->max_prints,
-		.print_fn = dfl_rules_settings(opts->rules)->keep_fingerprints ? dfl_replay_run :
+		.print_fn = dfl_rules_settings(opts->rules)->keep_fingerprints ? dfl_history_run :
 										 NULL,
 	};
 	struct dfl_trace *t = calloc(1, sizeof(*t));
@@ -45,7 +45,7 @@ void dfl_trace_free(struct dfl_trace *t)
 		return;
 	memset(&t->opts, 0, sizeof(t->opts)); /* nobody is told any more */
 	dfl_requests_free(t);
-	dfl_olds_free(t);
+	dfl_past_free(t);
 	dfl_ops_free(t);
 	dfl_match_free(t->match);
 	dfl_facts_free(t);

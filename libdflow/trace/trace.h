@@ -11,8 +11,8 @@
 #include "decode/decode.h"
 #include "match/match.h"
 #include "stream/stream.h"
-#include "trace/doc.h"
-#include "trace/rules.h"
+#include "doc/doc.h"
+#include "rules/rules.h"
 
 struct dfl_trace;
 
@@ -45,7 +45,7 @@ struct dfl_trace_old {
 	const char *conversation_id; /* NULL: none */
 	int64_t started_ns;	     /* UTC since 1970 */
 	uint64_t canonical_bytes;
-	const uint8_t *prints; /* match/prints.h */
+	const uint8_t *prints; /* match/fingerprint/fingerprint.h */
 	uint32_t n_prints;
 };
 
@@ -73,8 +73,8 @@ struct dfl_trace_opts {
 	void (*on_replayed)(void *ud, const char *trace_id, const char *in_trace_id,
 			    const uint32_t *seqs, size_t n);
 	void *ud;
-	const uint8_t *print_key; /* of the fingerprints (match/prints.h), copied; NULL: a random
-				     one */
+	const uint8_t *print_key; /* of the fingerprints (match/fingerprint/fingerprint.h), copied;
+				     NULL: a random one */
 	uint32_t max_prints;	  /* 0: the matcher's default */
 };
 

@@ -23,7 +23,7 @@ struct source {
 	unsigned number, longest;
 	size_t canon;
 	uint8_t *covered;
-	struct dfl_print_set *set;
+	struct dfl_fingerprint_set *set;
 	uint32_t n_prints, span, spans;
 	uint8_t *seen; /* of the fingerprints, bits */
 };
@@ -52,7 +52,7 @@ static void on_run(void *ud, void *view, void *source, const struct dfl_run *run
 	memset(s->covered + run->canon_from, 1, len);
 }
 
-static void on_prints(void *ud, void *view, void *set, const struct dfl_print_run *run)
+static void on_prints(void *ud, void *view, void *set, const struct dfl_fingerprint_run *run)
 {
 	struct source *s = set;
 
@@ -96,10 +96,10 @@ static void add_prints(struct dfl_match *m, struct source *s)
 {
 	uint8_t *prints;
 
-	if (dfl_prints_of(s->match, &prints, &s->n_prints))
+	if (dfl_fingerprint_of(s->match, &prints, &s->n_prints))
 		exit(2);
 	if (s->n_prints &&
-	    dfl_print_set_new(m, s->number, s->number, s, prints, s->n_prints, &s->set))
+	    dfl_fingerprint_set_new(m, s->number, s->number, s, prints, s->n_prints, &s->set))
 		exit(2);
 	s->seen = calloc(1, s->n_prints / 8 + 1);
 	free(prints);
@@ -139,7 +139,7 @@ static const char *batch(const char *at, const char *end, const char *views, siz
 	}
 	for (unsigned i = 0; i < n; i++) {
 		dfl_match_source_free(sources[i].match);
-		dfl_print_set_free(sources[i].set);
+		dfl_fingerprint_set_free(sources[i].set);
 		free(sources[i].covered);
 		free(sources[i].seen);
 	}

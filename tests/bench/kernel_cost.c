@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "capture/live.h"
+#include "capture/live/live.h"
 
 #define ROUNDS 7 /* each has all three ways in turn; the medians are told */
 #define MAX_PROGS 32

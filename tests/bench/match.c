@@ -203,7 +203,7 @@ static void add_sources(struct dfl_match *m, unsigned n)
 	}
 }
 
-static void count_print(void *ud, void *view, void *set, const struct dfl_print_run *run)
+static void count_print(void *ud, void *view, void *set, const struct dfl_fingerprint_run *run)
 {
 	++*(uint64_t *)ud;
 }
@@ -214,7 +214,7 @@ static void count_print(void *ud, void *view, void *set, const struct dfl_print_
 static void add_prints(struct dfl_match *m, unsigned n)
 {
 	uint8_t prints[PRINTS_PER_TEXT * DFL_PRINT_BYTES];
-	struct dfl_print_set *set;
+	struct dfl_fingerprint_set *set;
 
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned j = 0; j < PRINTS_PER_TEXT; j++) { /* one in each 64th of all values:
@@ -225,7 +225,7 @@ static void add_prints(struct dfl_match *m, unsigned n)
 			for (int k = 1; k < DFL_PRINT_BYTES; k++)
 				p[k] = (uint8_t)rnd(256);
 		}
-		if (dfl_print_set_new(m, i, i, NULL, prints, PRINTS_PER_TEXT, &set))
+		if (dfl_fingerprint_set_new(m, i, i, NULL, prints, PRINTS_PER_TEXT, &set))
 			exit(1);
 	}
 }
@@ -237,7 +237,7 @@ static void add_prints(struct dfl_match *m, unsigned n)
 static void add_alike(struct dfl_match *m, unsigned n)
 {
 	struct dfl_match_source *s;
-	struct dfl_print_set *set;
+	struct dfl_fingerprint_set *set;
 	char text[1200];
 
 	for (uint32_t i = 0, have = 0, of_text; have + PRINTS_PER_TEXT < n; i++, have += of_text) {
@@ -248,8 +248,8 @@ static void add_alike(struct dfl_match *m, unsigned n)
 		if (dfl_match_source_new(m, i, NULL, &s) || dfl_match_source_append(s, text, len))
 			exit(1);
 		dfl_match_source_end(s);
-		if (dfl_prints_of(s, &prints, &of_text) ||
-		    (of_text && dfl_print_set_new(m, i, i, NULL, prints, of_text, &set)))
+		if (dfl_fingerprint_of(s, &prints, &of_text) ||
+		    (of_text && dfl_fingerprint_set_new(m, i, i, NULL, prints, of_text, &set)))
 			exit(1);
 		dfl_match_source_free(s);
 		free(prints);

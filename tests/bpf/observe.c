@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/live.h"
+#include "capture/live/live.h"
 
 #define MAX_STREAM (256u << 20)
 

@@ -19,7 +19,7 @@ struct found {
 	size_t n, n_prints;
 	bool capped;
 	struct dfl_run runs[MAX_RUNS];
-	struct dfl_print_run prints[MAX_RUNS];
+	struct dfl_fingerprint_run prints[MAX_RUNS];
 };
 
 static void on_run(void *ud, void *view, void *source, const struct dfl_run *run)
@@ -36,7 +36,7 @@ static void on_run(void *ud, void *view, void *source, const struct dfl_run *run
 	f->n++;
 }
 
-static void on_print(void *ud, void *view, void *set, const struct dfl_print_run *run)
+static void on_print(void *ud, void *view, void *set, const struct dfl_fingerprint_run *run)
 {
 	struct found *f = ud;
 
@@ -94,7 +94,7 @@ static void run(const uint8_t *src, size_t src_len, const uint8_t *view, size_t 
 						    .print_fn = on_print,
 						    .print_key = key };
 	struct dfl_match_stats stats;
-	struct dfl_print_set *set;
+	struct dfl_fingerprint_set *set;
 	struct dfl_match *m;
 	struct dfl_match_source *s;
 	struct dfl_match_view *v;
@@ -107,8 +107,8 @@ static void run(const uint8_t *src, size_t src_len, const uint8_t *view, size_t 
 		abort();
 	feed_source(s, src, src_len, step);
 	dfl_match_source_end(s);
-	if (dfl_prints_of(s, &prints, &n) ||
-	    (n && dfl_print_set_new(m, 1, 1, NULL, prints, n, &set)))
+	if (dfl_fingerprint_of(s, &prints, &n) ||
+	    (n && dfl_fingerprint_set_new(m, 1, 1, NULL, prints, n, &set)))
 		abort();
 	free(prints);
 	feed_view(v, view, gap, step, 0);
@@ -128,7 +128,7 @@ static int by_all(const void *a, const void *b)
 }
 
 /* But for the times. Not memcmp: there are bytes between the fields. */
-static bool same_print(const struct dfl_print_run *a, const struct dfl_print_run *b)
+static bool same_print(const struct dfl_fingerprint_run *a, const struct dfl_fingerprint_run *b)
 {
 	return a->pos_from == b->pos_from && a->pos_to == b->pos_to &&
 	       a->reach_from == b->reach_from && a->reach_to == b->reach_to && a->span == b->span &&

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_int.h"
+#include "match/match_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -118,10 +118,10 @@ static void check_sift(const struct dfl_simd *simd, const uint8_t *data, size_t 
 		 *b = calloc((n + 1) / 2 + DFL_SIFT_SLACK, sizeof(*b));
 	uint64_t filter[128], *ca = calloc(words + 1, sizeof(*ca)),
 			      *cb = calloc(words + 1, sizeof(*cb));
-	struct dfl_prints p = { .filter = filter,
-				.bits = 7 + DFL_PRINT_FILTER_SHIFT,
-				.key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
-					 0xff51afd7ed558ccdull } };
+	struct dfl_fingerprints p = { .filter = filter,
+				      .bits = 7 + DFL_PRINT_FILTER_SHIFT,
+				      .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
+					       0xff51afd7ed558ccdull } };
 
 	must(a && b && ca && cb);
 	for (unsigned i = 0; i < 128; i++)

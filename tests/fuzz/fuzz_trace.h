@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/prints.h"
+#include "match/fingerprint/fingerprint.h"
 #include "trace/trace.h"
 
 #define N_CONNS 5

@@ -131,7 +131,7 @@ void on_store(void *ud, const struct dfl_doc *doc)
 void on_prints(void *ud, const struct dfl_trace_old *of)
 {
 	need(is_known(ud, of->trace_id) && of->field && of->n_prints &&
-	     dfl_prints_valid(of->prints, of->n_prints));
+	     dfl_fingerprint_valid(of->prints, of->n_prints));
 }
 
 void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs,

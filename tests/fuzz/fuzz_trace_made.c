@@ -63,7 +63,7 @@ static void make_prints(unsigned i)
 	need(!dfl_match_new(&opts, no_run, NULL, &m) && !dfl_match_source_new(m, 1, NULL, &s));
 	need(!dfl_match_source_append(s, texts[i], strlen(texts[i])));
 	dfl_match_source_end(s);
-	need(!dfl_prints_of(s, &prints[i].prints, &prints[i].n));
+	need(!dfl_fingerprint_of(s, &prints[i].prints, &prints[i].n));
 	prints[i].canon = dfl_match_source_canon_bytes(s);
 	dfl_match_free(m);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/chars.h"
+#include "match/canon/chars.h"
 
 /* A byte, or (cp) a code point, on its way; a list of them is rewritten in place. */
 struct unit {

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "query/query.h"
+#include "store/query.h"
 #include "store/store.h"
-#include "trace/doc.h"
+#include "doc/doc.h"
 
 static char help_dir[64];
 static char help_path[96]; /* of the store */

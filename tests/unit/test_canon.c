@@ -5,7 +5,7 @@
 #include "match_help.h"
 #include "match_ref.h"
 
-#include "match/canon.h"
+#include "match/canon/canon.h"
 
 /* Feeds pieces of `step` bytes; compares text and positions with the reference. */
 static void check_with(const struct dfl_simd *simd, const uint8_t *data, size_t len, size_t first,

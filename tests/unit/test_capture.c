@@ -17,12 +17,12 @@
 
 #include <cmocka.h>
 
-#include "capture/elf.h"
-#include "capture/live.h"
-#include "capture/proc.h"
-#include "capture/ring.h"
-#include "capture/targets.h"
-#include "capture/window.h"
+#include "capture/live/elf.h"
+#include "capture/live/live.h"
+#include "capture/host/proc.h"
+#include "capture/live/ring.h"
+#include "capture/host/targets.h"
+#include "capture/live/reorder.h"
 
 /* ---- window ---- */
 

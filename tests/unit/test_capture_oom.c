@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/live_int.h"
+#include "capture/live/live_priv.h"
 #include "oom.h"
 
 #define CROWD 220 /* channels, processes, TLS objects: the tables grow */
@@ -73,11 +73,11 @@ static void see_socket(struct live *l, struct seen *seen, int i)
 	struct text wire = text(i);
 
 	strcpy(chan.path, "/run/app.sock");
-	check(seen, live_chan_record(l, &chan));
+	check(seen, dfl_live_chan_record(l, &chan));
 	wire.rec.key = chan.key;
-	check(seen, live_chan_data(l, &wire.rec));
+	check(seen, dfl_live_chan_data(l, &wire.rec));
 	wire.rec.key.ino = (uint64_t)(i / 2) + 1; /* an older one, that becomes the newest */
-	check(seen, live_chan_data(l, &wire.rec));
+	check(seen, dfl_live_chan_data(l, &wire.rec));
 }
 
 /* A TLS object, its plaintext before its socket is known, and an older one again. */
@@ -91,13 +91,13 @@ static void see_tls(struct live *l, struct seen *seen, int i)
 
 	plain.rec.layer = 1;
 	plain.rec.ssl = bind.ssl;
-	check(seen, live_tls_data(l, &plain.rec));
+	check(seen, dfl_live_tls_data(l, &plain.rec));
 	if (i % 2)
-		check(seen, live_tls_bind(l, &bind));
+		check(seen, dfl_live_tls_bind(l, &bind));
 	plain = text(i / 2);
 	plain.rec.layer = 1;
 	plain.rec.ssl = (uint64_t)(i / 2) + 1;
-	check(seen, live_tls_data(l, &plain.rec));
+	check(seen, dfl_live_tls_data(l, &plain.rec));
 }
 
 static void leave(struct live *l, struct seen *seen, int i)
@@ -105,8 +105,8 @@ static void leave(struct live *l, struct seen *seen, int i)
 	struct dfl_k_close close = { .head.ts_ns = CROWD,
 				     .key = { .ino = (uint64_t)i + 1, .kind = DFL_K_UNIX } };
 
-	check(seen, live_chan_close(l, &close));
-	check(seen, live_proc_exit(l, NO_PID + (uint32_t)i, CROWD));
+	check(seen, dfl_live_chan_close(l, &close));
+	check(seen, dfl_live_proc_exit(l, NO_PID + (uint32_t)i, CROWD));
 }
 
 /* Returns how many allocations there were. */
@@ -126,12 +126,12 @@ static long play(long fails_at, struct seen *seen)
 	}
 	for (int i = 0; i < CROWD; i += 2)
 		leave(l, seen, i);
-	check(seen, live_tls_expire(l, CROWD, true));
+	check(seen, dfl_live_tls_expire(l, CROWD, true));
 	n = oom_count();
 	oom_at(-1);
-	live_tls_fini(l);
-	live_chan_fini(l);
-	live_proc_fini(l);
+	dfl_live_tls_fini(l);
+	dfl_live_chan_fini(l);
+	dfl_live_proc_fini(l);
 	dfl_existing_free(l->existing);
 	assert_int_equal(l->held_bytes, 0);
 	free(l);

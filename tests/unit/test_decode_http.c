@@ -10,7 +10,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "decode/http_body.h"
+#include "decode/http/http_body.h"
 #include "decode_sink.h"
 #include "trace/trace.h"
 

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "decode/json.h"
 #include "decode/redact.h"
-#include "decode/requests.h"
+#include "decode/dify/inbound_routes.h"
 
 /* Collects "path=value;" of every string. */
 struct strings {

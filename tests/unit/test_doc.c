@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "trace/doc.h"
+#include "doc/doc.h"
 
 /* One of everything the document can hold, in the spelling of the schema. */
 static const char full[] =

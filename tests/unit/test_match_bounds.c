@@ -2,7 +2,7 @@
 /* Work and memory stay linear, whatever the text; every limit is counted when it is hit. */
 #include "match_help.h"
 
-#include "match/match_int.h"
+#include "match/match_priv.h"
 
 /* Runs and what they point to do not matter here. */
 static void ignore(void *ud, void *view, void *source, const struct dfl_run *run)

@@ -2,7 +2,7 @@
 /* The index of the sources against a plain list, while sources come, grow and go. */
 #include "match_help.h"
 
-#include "match/match_int.h"
+#include "match/match_priv.h"
 
 #define K 12
 #define N_SOURCES 40

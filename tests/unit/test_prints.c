@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "match/match_int.h"
+#include "match/match_priv.h"
 
 #define MAX_FOUND 4096
 
@@ -20,7 +20,7 @@ static const uint8_t key_b[DFL_PRINT_KEY_BYTES] = "that of another, also 32 byte
 
 struct found {
 	void *set;
-	struct dfl_print_run run;
+	struct dfl_fingerprint_run run;
 };
 
 struct fixture {
@@ -33,7 +33,7 @@ static void on_run(void *ud, void *view, void *source, const struct dfl_run *run
 {
 }
 
-static void on_print(void *ud, void *view, void *set, const struct dfl_print_run *run)
+static void on_print(void *ud, void *view, void *set, const struct dfl_fingerprint_run *run)
 {
 	struct fixture *f = ud;
 
@@ -69,20 +69,21 @@ static uint32_t prints_of(struct dfl_match *m, const char *text, size_t len, uin
 	assert_int_equal(dfl_match_source_new(m, 1, NULL, &s), 0);
 	assert_int_equal(dfl_match_source_append(s, text, len), 0);
 	dfl_match_source_end(s);
-	assert_int_equal(dfl_prints_of(s, ret_prints, &n), 0);
+	assert_int_equal(dfl_fingerprint_of(s, ret_prints, &n), 0);
 	dfl_match_source_free(s);
 	return n;
 }
 
 /* The text as an old one. Returns how many fingerprints it has. */
 static uint32_t remember(struct fixture *f, const char *text, uint64_t owner, void *ud,
-			 struct dfl_print_set **ret_set)
+			 struct dfl_fingerprint_set **ret_set)
 {
-	struct dfl_print_set *set;
+	struct dfl_fingerprint_set *set;
 	uint8_t *prints;
 	uint32_t n = prints_of(f->m, text, strlen(text), &prints);
 
-	assert_int_equal(dfl_print_set_new(f->m, owner, (int64_t)owner, ud, prints, n, &set), 0);
+	assert_int_equal(dfl_fingerprint_set_new(f->m, owner, (int64_t)owner, ud, prints, n, &set),
+			 0);
 	free(prints);
 	if (ret_set)
 		*ret_set = set;
@@ -157,7 +158,7 @@ static void about_one_in_16(void **state)
 		for (const char *p = texts[i]; *p; p++)
 			canon += *p != ' ';
 		assert_in_range(n, canon / 18, canon / 14);
-		assert_true(dfl_prints_valid(prints, n));
+		assert_true(dfl_fingerprint_valid(prints, n));
 		free(prints);
 		free(texts[i]);
 	}
@@ -170,7 +171,7 @@ static void about_one_in_16(void **state)
  * One processor's way on n k-grams of text that ends with the last of them, against the portable
  * one. Returns how many are chosen.
  */
-static size_t chooses_the_same(const struct dfl_simd *simd, const struct dfl_prints *p,
+static size_t chooses_the_same(const struct dfl_simd *simd, const struct dfl_fingerprints *p,
 			       const uint8_t *text, size_t n)
 {
 	uint64_t want[WORDS(DFL_SIFTED)], got[WORDS(DFL_SIFTED)];
@@ -200,10 +201,10 @@ static void all_choose_the_same(void **state)
 {
 	char *text = japanese(3, 3000), *dense = calloc(1, 9000);
 	uint64_t filter[128];
-	struct dfl_prints p = { .filter = filter,
-				.bits = 7 + DFL_PRINT_FILTER_SHIFT,
-				.key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
-					 0xff51afd7ed558ccdull } };
+	struct dfl_fingerprints p = { .filter = filter,
+				      .bits = 7 + DFL_PRINT_FILTER_SHIFT,
+				      .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
+					       0xff51afd7ed558ccdull } };
 	uint64_t all = 0;
 	int byte = 0;
 
@@ -420,12 +421,12 @@ static void another_process(void **state)
 	struct fixture *first = new_fixture(key_a, 0), *same = new_fixture(key_a, 0),
 		       *other = new_fixture(key_b, 0);
 	char *text = prose(11, 100);
-	struct dfl_print_set *set;
+	struct dfl_fingerprint_set *set;
 	uint8_t *prints;
 	uint32_t n = prints_of(first->m, text, strlen(text), &prints);
 
-	assert_int_equal(dfl_print_set_new(same->m, 1, 1, NULL, prints, n, &set), 0);
-	assert_int_equal(dfl_print_set_new(other->m, 1, 1, NULL, prints, n, &set), 0);
+	assert_int_equal(dfl_fingerprint_set_new(same->m, 1, 1, NULL, prints, n, &set), 0);
+	assert_int_equal(dfl_fingerprint_set_new(other->m, 1, 1, NULL, prints, n, &set), 0);
 	see(same, text, 4096);
 	assert_int_equal(same->n, 1);
 	assert_int_equal(same->found[0].run.distinct, n);
@@ -474,7 +475,7 @@ static void common_and_periodic(void **state)
 	char *text = prose(13, 60), *tail = prose(14, 60), *both = embed(text, tail, ""),
 	     *twice = embed(text, text, text);
 	struct dfl_match_stats stats;
-	struct dfl_print_set *one;
+	struct dfl_fingerprint_set *one;
 	uint32_t n = remember(f, text, 1, (void *)1, NULL), all;
 
 	for (uintptr_t i = 2; i <= 20; i++)
@@ -497,7 +498,7 @@ static void common_and_periodic(void **state)
 		else
 			assert_true(i + 1 < f->n);
 	assert_true(all > n && f->found[f->n - 1].run.distinct >= 2);
-	dfl_print_set_free(one);
+	dfl_fingerprint_set_free(one);
 	see(f, twice, 4096);
 	for (size_t i = all = 0; i < f->n; i++)
 		all += f->found[i].set == (void *)20 ? f->found[i].run.hits : 0;
@@ -514,7 +515,7 @@ static void comes_and_goes(void **state)
 {
 	enum { N = 300 };
 	struct fixture *f = new_fixture(key_a, 0);
-	struct dfl_print_set *sets[N];
+	struct dfl_fingerprint_set *sets[N];
 	char *texts[N];
 
 	for (int i = 0; i < N; i++) {
@@ -522,7 +523,7 @@ static void comes_and_goes(void **state)
 		remember(f, texts[i], i, texts[i], &sets[i]);
 	}
 	for (int i = 0; i < N; i += 2) {
-		dfl_print_set_free(sets[i]);
+		dfl_fingerprint_set_free(sets[i]);
 		sets[i] = NULL;
 	}
 	for (int round = 0; round < 2; round++) {
@@ -537,7 +538,7 @@ static void comes_and_goes(void **state)
 	}
 	assert_int_equal(f->m->prints.n_sets, N / 2 + N / 4);
 	for (int i = 0; i < N; i++) {
-		dfl_print_set_free(sets[i]);
+		dfl_fingerprint_set_free(sets[i]);
 		free(texts[i]);
 	}
 	assert_int_equal(f->m->prints.used, 0);
@@ -549,18 +550,18 @@ static void bounds_and_nonsense(void **state)
 {
 	struct fixture *f = new_fixture(key_a, 100);
 	uint8_t prints[200 * DFL_PRINT_BYTES] = { 0 };
-	struct dfl_print_set *set, *more;
+	struct dfl_fingerprint_set *set, *more;
 
 	for (int i = 0; i < 200; i++)
 		prints[i * DFL_PRINT_BYTES + 4] = (uint8_t)i;
-	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 101, &set), -ENOSPC);
-	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 0, &set), -EINVAL);
-	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 100, &set), 0);
-	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 1, &more), -ENOSPC);
-	dfl_print_set_free(set);
+	assert_int_equal(dfl_fingerprint_set_new(f->m, 1, 1, NULL, prints, 101, &set), -ENOSPC);
+	assert_int_equal(dfl_fingerprint_set_new(f->m, 1, 1, NULL, prints, 0, &set), -EINVAL);
+	assert_int_equal(dfl_fingerprint_set_new(f->m, 1, 1, NULL, prints, 100, &set), 0);
+	assert_int_equal(dfl_fingerprint_set_new(f->m, 1, 1, NULL, prints, 1, &more), -ENOSPC);
+	dfl_fingerprint_set_free(set);
 	prints[9 * DFL_PRINT_BYTES + 4] = 8; /* twice the same */
-	assert_int_equal(dfl_print_set_new(f->m, 1, 1, NULL, prints, 20, &set), -EINVAL);
-	dfl_print_set_free(NULL);
+	assert_int_equal(dfl_fingerprint_set_new(f->m, 1, 1, NULL, prints, 20, &set), -EINVAL);
+	dfl_fingerprint_set_free(NULL);
 	free_fixture(f);
 }
 
@@ -569,14 +570,14 @@ static void while_a_view_is_open(void **state)
 {
 	struct fixture *f = new_fixture(key_a, 0);
 	char *text = prose(15, 200);
-	struct dfl_print_set *set;
+	struct dfl_fingerprint_set *set;
 	struct dfl_match_view *v;
 	size_t half = strlen(text) / 2;
 
 	remember(f, text, 1, NULL, &set);
 	assert_int_equal(dfl_match_view_new(f->m, NULL, &v), 0);
 	dfl_match_view_feed(v, text, half, 0, half, 1);
-	dfl_print_set_free(set);
+	dfl_fingerprint_set_free(set);
 	remember(f, text, 1, NULL, &set);
 	dfl_match_view_feed(v, text + half, half, half, half, 2);
 	dfl_match_view_close(v);

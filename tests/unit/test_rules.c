@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "trace/rules.h"
+#include "rules/rules.h"
 
 static struct dfl_rules *load(const char *yaml, struct dfl_err *err, int *ret_r)
 {

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "query/query.h"
-#include "store/store_impl.h"
+#include "store/query.h"
+#include "store/store_priv.h"
 #include "store_help.h"
 
 static struct dfl_store *create(const struct dfl_store_opts *opts)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "store/store_impl.h"
+#include "store/store_priv.h"
 #include "store_help.h"
 
 #define N_PRINTS 40

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "match/prints.h"
+#include "match/fingerprint/fingerprint.h"
 #include "trace/trace.h"
 
 #define SEC 1000000000ull

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What this host allows, and why a recording could see nothing: the checks of `dflow doctor`. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "capture/host/caps.h"
+#include "capture/live/live_priv.h"
+#include "dflow.skel.h"
+
+#define MAX_TOLD_PROCS 200 /* processes that are listed one by one */
+
+struct report {
+	void (*fn)(void *ud, const struct dfl_check *check);
+	void *ud;
+	bool missing;
+};
+
+static void tell(struct report *r, const char *name, enum dfl_check_result result,
+		 const char *advice, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+static void tell(struct report *r, const char *name, enum dfl_check_result result,
+		 const char *advice, const char *fmt, ...)
+{
+	char found[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(found, sizeof(found), fmt, ap);
+	va_end(ap);
+	r->missing |= result == DFL_CHECK_MISSING;
+	r->fn(r->ud, &(struct dfl_check){ .name = name,
+					  .result = result,
+					  .found = found,
+					  .advice = result == DFL_CHECK_OK ? NULL : advice });
+}
+
+static void check_kernel(struct report *r)
+{
+	struct utsname u = { 0 };
+	int major = 0, minor = 0;
+
+	uname(&u);
+	sscanf(u.release, "%d.%d", &major, &minor);
+	tell(r, "kernel", major * 1000 + minor >= 5010 ? DFL_CHECK_OK : DFL_CHECK_MISSING,
+	     "use Linux 5.10 or newer", "%s", u.release);
+	tell(r, "kernel BTF",
+	     access("/sys/kernel/btf/vmlinux", R_OK) ? DFL_CHECK_MISSING : DFL_CHECK_OK,
+	     "use a kernel built with CONFIG_DEBUG_INFO_BTF", "%s",
+	     access("/sys/kernel/btf/vmlinux", R_OK) ? "none" : "/sys/kernel/btf/vmlinux");
+}
+
+static void check_lockdown(struct report *r)
+{
+	char state[64] = "";
+	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+
+	if (f && !fgets(state, sizeof(state), f))
+		state[0] = 0;
+	if (f)
+		fclose(f);
+	state[strcspn(state, "\n")] = 0;
+	tell(r, "lockdown", strstr(state, "[confidentiality]") ? DFL_CHECK_MISSING : DFL_CHECK_OK,
+	     "boot with lockdown=integrity: confidentiality forbids reading memory from BPF", "%s",
+	     *state ? state : "none");
+}
+
+static void check_capabilities(struct report *r)
+{
+	static const int needed[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		bool has = dfl_caps_has(needed[i]) || dfl_caps_has(CAP_SYS_ADMIN);
+
+		tell(r, dfl_caps_name(needed[i]), has ? DFL_CHECK_OK : DFL_CHECK_MISSING,
+		     "run as root, or give the service this capability", "%s",
+		     has ? "held" : "not held");
+	}
+}
+
+static void check_cgroup(struct report *r)
+{
+	char mount[1024], root[1024];
+
+	if (dfl_cgroup_mount(mount, sizeof(mount), root, sizeof(root))) {
+		tell(r, "cgroup v2", DFL_CHECK_LIMITED, "mount it, or choose targets by process",
+		     "not mounted");
+		return;
+	}
+	tell(r, "cgroup v2", strstr(root, "..") ? DFL_CHECK_LIMITED : DFL_CHECK_OK,
+	     "run dflow in the host's cgroup namespace", "%s", mount);
+}
+
+/* ---- programs ---- */
+
+static int load_only(const char *name)
+{
+	struct bpf_program *p;
+	struct dflow_bpf *skel;
+	struct dfl_err err;
+	int r = dfl_live_open_skeleton(&skel, &err);
+
+	if (r)
+		return r;
+	bpf_object__for_each_program(p, skel->obj)
+	{
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
+		if (!strncmp(bpf_program__name(p), "dfl_ssl_multi", 13))
+			bpf_program__set_expected_attach_type(p, LIVE_TRACE_UPROBE_MULTI);
+	}
+	bpf_map__set_max_entries(skel->maps.ring, 1 << 17);
+	r = dflow_bpf__load(skel);
+	dflow_bpf__destroy(skel);
+	return r;
+}
+
+static void check_programs(struct report *r)
+{
+	bool have_multi = dfl_live_has_uprobe_multi(); /* TLS has a set of programs for each way to
+						      attach */
+	struct bpf_program *p;
+	struct dflow_bpf *skel;
+	struct dfl_err err;
+
+	if (dfl_live_open_skeleton(&skel, &err)) {
+		tell(r, "programs", DFL_CHECK_MISSING, "see above", "%s", err.msg);
+		return;
+	}
+	bpf_object__for_each_program(p, skel->obj)
+	{
+		const char *name = bpf_program__name(p);
+		bool tls = !strncmp(name, "dfl_ssl", 7);
+		char what[96];
+		int e;
+
+		if (tls && !strncmp(name, "dfl_ssl_multi", 13) != have_multi)
+			continue;
+		e = load_only(name);
+		snprintf(what, sizeof(what), "program %s", name + 4);
+		tell(r, what,
+		     !e	 ? DFL_CHECK_OK :
+		     tls ? DFL_CHECK_LIMITED :
+			   DFL_CHECK_MISSING,
+		     tls ? "without it TLS is seen as ciphertext only" :
+			   "the kernel has to allow this program",
+		     "%s", e ? strerror(-e) : bpf_program__section_name(p));
+	}
+	dflow_bpf__destroy(skel);
+}
+
+static void check_uprobes(struct report *r)
+{
+	bool has = !access("/sys/bus/event_source/devices/uprobe/type", R_OK);
+
+	tell(r, "uprobes", has ? DFL_CHECK_OK : DFL_CHECK_LIMITED,
+	     "TLS is seen as ciphertext only: use a kernel with CONFIG_UPROBE_EVENTS", "%s",
+	     has ? "available" : "none");
+}
+
+/* ---- targets ---- */
+
+struct libs {
+	struct report *report;
+	unsigned n;
+	char name[64];
+};
+
+static void tell_lib(void *ud, const char *path, bool attachable)
+{
+	struct libs *libs = ud;
+
+	libs->n++;
+	tell(libs->report, libs->name, attachable ? DFL_CHECK_OK : DFL_CHECK_LIMITED,
+	     "its file cannot be opened or lacks OpenSSL's functions: its TLS stays ciphertext",
+	     "TLS library %s", path);
+}
+
+#define SHORT_ID 12 /* of a container id, as docker ps and crictl ps show it */
+
+static void check_process(struct report *r, uint32_t pid)
+{
+	struct libs libs = { .report = r };
+	struct dfl_proc_facts f;
+
+	if (dfl_proc_read(pid, &f))
+		return;
+	dfl_proc_container("", &f);
+	snprintf(libs.name, sizeof(libs.name), "process %u %s", pid, f.comm);
+	tell(r, libs.name, DFL_CHECK_OK, NULL, "%s%.*s%s%s%s",
+	     f.container_id[0] ? "container " : "on the host",
+	     f.container_name[0] ? (int)sizeof(f.container_name) : SHORT_ID,
+	     f.container_name[0] ? f.container_name : f.container_id, f.pod[0] ? ", pod " : "",
+	     f.pod, f.task[0] ? ", an ECS task" : "");
+	if (dfl_live_lib_list(pid, tell_lib, &libs))
+		tell(r, libs.name, DFL_CHECK_LIMITED,
+		     "it may be gone, or CAP_SYS_PTRACE is missing", "its mappings cannot be read");
+}
+
+static void check_processes(struct report *r, const struct dfl_pids *pids, const char *what)
+{
+	tell(r, what, pids->n ? DFL_CHECK_OK : DFL_CHECK_LIMITED,
+	     "no process: nothing will be seen until one starts there; is it the right cgroup?",
+	     "%zu processes", pids->n);
+	for (size_t i = 0; i < pids->n && i < MAX_TOLD_PROCS; i++)
+		check_process(r, pids->pid[i]);
+	if (pids->n > MAX_TOLD_PROCS)
+		tell(r, what, DFL_CHECK_OK, NULL, "%zu more processes", pids->n - MAX_TOLD_PROCS);
+}
+
+static int check_targets(struct report *r, const struct dfl_host_opts *o, struct dfl_err *err)
+{
+	struct dfl_pids pids = { 0 };
+	struct dfl_cgroup cg;
+	char what[128];
+	int bad = 0, e;
+
+	for (size_t i = 0; i < o->n_cgroups; i++, dfl_pids_fini(&pids)) {
+		e = dfl_cgroup_find(o->cgroups[i], &cg, err);
+		if (e) {
+			tell(r, "target", DFL_CHECK_MISSING, "give a directory of cgroup v2", "%s",
+			     err ? err->msg : "?");
+			bad = e;
+		} else if (!dfl_pids_of_cgroup(cg.path, &pids)) {
+			snprintf(what, sizeof(what), "cgroup %.100s", o->cgroups[i]);
+			check_processes(r, &pids, what);
+		}
+	}
+	for (size_t i = 0; i < o->n_pids; i++, dfl_pids_fini(&pids)) {
+		snprintf(what, sizeof(what), "process %u", o->pids[i]);
+		if (!dfl_proc_parent(o->pids[i]) && o->pids[i] != 1) {
+			tell(r, what, DFL_CHECK_MISSING, "choose one that runs", "no such process");
+			bad = dfl_err_set(err, ESRCH, "no process %u", o->pids[i]);
+		} else if (!dfl_pids_of_tree(o->pids[i], &pids)) {
+			check_processes(r, &pids, what);
+		}
+	}
+	return bad;
+}
+
+int dfl_live_probe_host(const struct dfl_host_opts *opts,
+			void (*fn)(void *ud, const struct dfl_check *check), void *ud,
+			struct dfl_err *err)
+{
+	struct report r = { .fn = fn, .ud = ud };
+	int bad, e;
+
+	check_kernel(&r);
+	check_lockdown(&r);
+	check_capabilities(&r);
+	check_cgroup(&r);
+	check_uprobes(&r);
+	bad = dfl_live_check_host(err);
+	if (bad)
+		return bad;
+	check_programs(&r);
+	if (r.missing)
+		bad = dfl_err_set(err, ENOTSUP,
+				  "this kernel cannot load a program that recording needs");
+	if (!opts)
+		return bad;
+	e = check_targets(&r, opts, err);
+	return bad ? bad : e;
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The live source: takes records from the ring, puts them in order of time, hands them on as
+ * events, and accounts for what was lost on the way.
+ */
+#include "capture/live/live.h"
+
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "capture/live/live_priv.h"
+#include "dflow.skel.h"
+
+#define DEFAULT_WINDOW_NS 5000000ull
+#define DEFAULT_WINDOW_BYTES (64u << 20)
+#define POLL_BUSY_NS 2000000ull	 /* the ring is looked at this often under load, */
+#define POLL_IDLE_NS 20000000ull /* and this often else; it wakes us when it fills */
+#define CHECK_NS 100000000ull	 /* the kernel's loss counters */
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+int dfl_live_send(struct live *l, struct dfl_event *ev)
+{
+	if (ev->ts_ns < l->last_tick_ns) {
+		ev->ts_ns = l->last_tick_ns;
+		l->stats.late++;
+	}
+	return l->fn(l->ud, ev);
+}
+
+/* ---- the first event ---- */
+
+static void read_line(const char *path, char *buf, size_t size)
+{
+	FILE *f = fopen(path, "re");
+
+	buf[0] = 0;
+	if (!f)
+		return;
+	if (!fgets(buf, size, f))
+		buf[0] = 0;
+	buf[strcspn(buf, "\n")] = 0;
+	fclose(f);
+}
+
+static int send_node(struct live *l, uint64_t now_ns)
+{
+	char machine[128], boot[64], host[128] = "", id[17];
+	struct dfl_event ev = { .type = DFL_EV_NODE, .ts_ns = now_ns };
+
+	read_line("/etc/machine-id", machine, sizeof(machine));
+	read_line("/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+	gethostname(host, sizeof(host) - 1);
+	/* machine-id(5) asks not to show the id itself */
+	snprintf(id, sizeof(id), "%016llx",
+		 (unsigned long long)XXH64(machine[0] ? machine : host,
+					   strlen(machine[0] ? machine : host), 0));
+	ev.node.id = id;
+	ev.node.hostname = host;
+	ev.node.boot_id = boot;
+	ev.node.realtime_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) -
+					       clock_ns(CLOCK_MONOTONIC));
+	return dfl_live_send(l, &ev);
+}
+
+static int start(struct live *l)
+{
+	uint64_t now_ns = l->opened_ns;
+	int r = send_node(l, now_ns);
+
+	for (size_t i = 0; i < l->at_start.n && !r && !l->opts.all; i++)
+		if (l->at_start.pid[i] != (uint32_t)getpid())
+			r = dfl_live_proc_see(l, l->at_start.pid[i], now_ns);
+	l->started = true;
+	return r;
+}
+
+/* ---- taking ---- */
+
+static size_t least_size(uint8_t type)
+{
+	switch (type) {
+	case DFL_K_CHAN:
+		return sizeof(struct dfl_k_chan);
+	case DFL_K_CLOSE:
+		return sizeof(struct dfl_k_close);
+	case DFL_K_DATA:
+		return sizeof(struct dfl_k_data);
+	case DFL_K_PROC:
+		return sizeof(struct dfl_k_proc);
+	default:
+		return sizeof(struct dfl_k_note);
+	}
+}
+
+/* What can not wait for the window: probes in new libraries and processes. */
+static void act_at_once(struct live *l, const struct dfl_k_head *h)
+{
+	const struct dfl_k_proc *p = (const void *)h;
+
+	if (h->type == DFL_K_LIB)
+		dfl_live_lib_scan(l, ((const struct dfl_k_note *)h)->pid);
+	else if (h->type == DFL_K_EXIT)
+		dfl_live_lib_exit(l, ((const struct dfl_k_note *)h)->pid);
+	else if (h->type == DFL_K_PROC && p->fork && !p->same_mm)
+		dfl_live_lib_fork(l, p->ppid, p->pid);
+}
+
+static int take(void *ud, const void *rec, size_t len)
+{
+	const struct dfl_k_head *h = rec;
+	struct live *l = ud;
+	struct dfl_live_lane *lane;
+
+	if (len < sizeof(*h) || h->size > len || h->size < least_size(h->type) ||
+	    h->lane >= DFL_K_N_LANE || h->cpu >= l->n_cpus)
+		return -EBADMSG; /* both sides are built together: can not happen */
+	lane = &l->lanes[h->lane * l->n_cpus + h->cpu];
+	lane->received++;
+	if (h->seq > lane->last)
+		lane->last = h->seq;
+	lane->last_ts_ns = h->ts_ns;
+	l->taken_ns = h->ts_ns;
+	l->stats.records++;
+	act_at_once(l, h);
+	return dfl_window_put(&l->window, h);
+}
+
+/* ---- letting go ---- */
+
+static int release(struct live *l, const struct dfl_k_head *h)
+{
+	const struct dfl_k_note *note = (const void *)h;
+	const struct dfl_k_data *data = (const void *)h;
+
+	switch (h->type) {
+	case DFL_K_CHAN:
+		return dfl_live_chan_record(l, (const void *)h);
+	case DFL_K_CLOSE:
+		return dfl_live_chan_close(l, (const void *)h);
+	case DFL_K_DATA:
+		return data->layer ? dfl_live_tls_data(l, data) : dfl_live_chan_data(l, data);
+	case DFL_K_PROC:
+		return dfl_live_proc_record(l, (const void *)h);
+	case DFL_K_EXIT:
+		return dfl_live_proc_exit(l, note->pid, h->ts_ns);
+	case DFL_K_BIND:
+		return dfl_live_tls_bind(l, note);
+	case DFL_K_BLIND:
+		return dfl_live_proc_blind(l, note->pid, note->arg, h->ts_ns);
+	case LIVE_REC_LOSS:
+		return dfl_live_loss_release(l, h);
+	default:
+		return 0;
+	}
+}
+
+static bool may_go(const struct live *l, const struct dfl_k_head *h)
+{
+	return h->ts_ns <= l->watermark_ns || l->window.bytes > l->opts.window_max_bytes ||
+	       l->window.n >= DFL_WINDOW_MAX_RECORDS / 2;
+}
+
+static int let_go(struct live *l, unsigned max)
+{
+	const struct dfl_k_head *next;
+	struct dfl_k_head *rec;
+	unsigned n = 0;
+	int r = 0;
+
+	while (n < max && !r && (next = dfl_window_peek(&l->window)) && may_go(l, next)) {
+		if (next->ts_ns > l->watermark_ns)
+			l->stats.early++;
+		rec = dfl_window_pop(&l->window);
+		r = release(l, rec);
+		dfl_window_release(rec);
+		n++;
+	}
+	return r ? r : (int)n;
+}
+
+/* ---- the source ---- */
+
+static int dfl_live_fd(struct dfl_source *s)
+{
+	return dfl_live_of_source(s)->epoll_fd;
+}
+
+static uint64_t dfl_live_timeout_ns(struct dfl_source *s)
+{
+	return dfl_live_of_source(s)->busy ? POLL_BUSY_NS : POLL_IDLE_NS;
+}
+
+static int tick(struct live *l)
+{
+	struct dfl_event ev = { .type = DFL_EV_TICK, .ts_ns = l->watermark_ns };
+	int r;
+
+	if (l->watermark_ns < l->last_tick_ns + LIVE_TICK_NS)
+		return 0;
+	r = dfl_live_tls_expire(l, l->watermark_ns, false);
+	if (r)
+		return r;
+	l->last_tick_ns = l->watermark_ns;
+	return dfl_live_send(l, &ev);
+}
+
+/* Nothing older than this comes any more, but for a program that was preempted for long. */
+static void set_watermark(struct live *l, uint64_t began_ns, bool empty)
+{
+	uint64_t newest_ns = empty ? began_ns : l->taken_ns;
+
+	if (newest_ns > l->opts.window_ns && newest_ns - l->opts.window_ns > l->watermark_ns)
+		l->watermark_ns = newest_ns - l->opts.window_ns;
+}
+
+static int dfl_live_dispatch(struct dfl_source *s, dfl_event_fn fn, void *ud, unsigned max_events)
+{
+	struct live *l = dfl_live_of_source(s);
+	struct epoll_event ev;
+	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
+	int r, n;
+	bool empty;
+
+	l->fn = fn;
+	l->ud = ud;
+	if (!l->started && (r = start(l)))
+		return r;
+	epoll_wait(l->epoll_fd, &ev, 1, 0); /* edge-triggered: takes the readiness back */
+	l->skel->bss->woken = 0;
+	r = dfl_ring_take(&l->ring, take, l, max_events);
+	if (r < 0)
+		return r;
+	l->busy = r > 0;
+	empty = dfl_ring_empty(&l->ring);
+	set_watermark(l, began_ns, empty);
+	n = let_go(l, max_events);
+	if (n < 0)
+		return n;
+	r = began_ns - l->last_check_ns >= CHECK_NS ? dfl_live_loss_check(l, began_ns, empty) : 0;
+	/* while something older than the watermark is held back, the tick has to wait */
+	if (!r && (unsigned)n < max_events)
+		r = tick(l);
+	return r ? r : n;
+}
+
+static int dfl_live_finish(struct dfl_source *s, dfl_event_fn fn, void *ud)
+{
+	struct live *l = dfl_live_of_source(s);
+	struct dfl_event ev = { .type = DFL_EV_TICK };
+	int r;
+
+	l->fn = fn;
+	l->ud = ud;
+	if (!l->detached) {
+		dflow_bpf__detach(l->skel);
+		dfl_live_lib_fini(l);
+		l->detached = true;
+	}
+	r = l->started ? 0 : start(l);
+	while (!r && !dfl_ring_empty(&l->ring) &&
+	       (r = dfl_ring_take(&l->ring, take, l, UINT32_MAX)) > 0)
+		r = 0;
+	l->watermark_ns = clock_ns(CLOCK_MONOTONIC);
+	if (r >= 0)
+		r = dfl_live_loss_check(l, l->watermark_ns, true);
+	if (r >= 0)
+		r = let_go(l, UINT32_MAX);
+	if (r >= 0)
+		r = dfl_live_tls_expire(l, l->watermark_ns, true);
+	if (r < 0)
+		return r;
+	l->last_tick_ns = ev.ts_ns = l->watermark_ns;
+	return dfl_live_send(l, &ev);
+}
+
+static void dfl_live_free(struct dfl_source *s)
+{
+	struct live *l;
+
+	if (!s)
+		return;
+	l = dfl_live_of_source(s);
+	dfl_live_lib_fini(l);
+	dfl_closer_fini(&l->closer);
+	dfl_ring_close(&l->ring);
+	if (l->epoll_fd >= 0)
+		close(l->epoll_fd);
+	dflow_bpf__destroy(l->skel);
+	dfl_window_fini(&l->window);
+	dfl_live_tls_fini(l);
+	dfl_live_chan_fini(l);
+	dfl_live_proc_fini(l);
+	dfl_existing_free(l->existing);
+	dfl_pids_fini(&l->at_start);
+	free(l->lanes);
+	free(l->per_cpu);
+	free(l);
+}
+
+static const struct dfl_source_ops dfl_live_ops = {
+	.fd = dfl_live_fd,
+	.timeout_ns = dfl_live_timeout_ns,
+	.dispatch = dfl_live_dispatch,
+	.finish = dfl_live_finish,
+	.free = dfl_live_free,
+};
+
+static int open_poll(struct live *l, struct dfl_err *err)
+{
+	/* edge-triggered: a ring that holds something is always "readable", a wakeup is wanted */
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll_fd < 0 ||
+	    epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, bpf_map__fd(l->skel->maps.ring), &ev))
+		return dfl_err_set(err, errno, "cannot poll the ring of events: %m");
+	return 0;
+}
+
+static int look_around(struct live *l, struct dfl_err *err)
+{
+	int r = dfl_existing_new(&l->existing);
+
+	for (size_t i = 0; i < l->at_start.n && !r; i++) {
+		if (l->at_start.pid[i] == (uint32_t)getpid())
+			continue;
+		r = dfl_existing_add(l->existing, l->at_start.pid[i]);
+		dfl_live_lib_scan(l, l->at_start.pid[i]);
+	}
+	return r ? dfl_err_set(err, -r, "cannot look at the processes to record: %s",
+			       strerror(-r)) :
+		   0;
+}
+
+static int set_up(struct live *l, const struct dfl_live_opts *opts, struct dfl_err *err)
+{
+	int r;
+
+	l->opts = *opts;
+	if (!l->opts.window_ns)
+		l->opts.window_ns = DEFAULT_WINDOW_NS;
+	if (!l->opts.window_max_bytes)
+		l->opts.window_max_bytes = DEFAULT_WINDOW_BYTES;
+	l->n_cpus = libbpf_num_possible_cpus();
+	if (l->n_cpus < 1)
+		return dfl_err_set(err, EIO, "cannot tell the number of CPUs");
+	l->lanes = calloc((size_t)l->n_cpus * DFL_K_N_LANE, sizeof(*l->lanes));
+	l->per_cpu = calloc(l->n_cpus, sizeof(*l->per_cpu));
+	if (!l->lanes || !l->per_cpu)
+		return dfl_err_set(err, ENOMEM, "no memory");
+	l->opened_ns = l->last_check_ns = clock_ns(CLOCK_MONOTONIC);
+	r = dfl_live_load(l, opts, err);
+	if (!r)
+		r = open_poll(l, err);
+	return r ? r : look_around(l, err);
+}
+
+int dfl_live_open(const struct dfl_live_opts *opts, struct dfl_source **ret_source,
+		  struct dfl_err *err)
+{
+	struct live *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return dfl_err_set(err, ENOMEM, "no memory");
+	l->source.ops = &dfl_live_ops;
+	dfl_closer_open(&l->closer);
+	l->epoll_fd = -1;
+	r = set_up(l, opts, err);
+	if (r) {
+		dfl_live_free(&l->source);
+		return r;
+	}
+	*ret_source = &l->source;
+	return 0;
+}

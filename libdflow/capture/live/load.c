@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Prepares, loads and attaches the programs, and says in a sentence why that is not possible. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "capture/host/caps.h"
+#include "capture/live/live_priv.h"
+#include "dflow.skel.h"
+
+/*
+ * A table like this in the kernel would need an entry per architecture; here the numbers have
+ * names.
+ */
+static const struct {
+	int nr;
+	uint8_t call;
+} syscalls[] = {
+	{ SYS_read, DFL_K_CALL_READ },
+	{ SYS_write, DFL_K_CALL_WRITE },
+	{ SYS_readv, DFL_K_CALL_READV },
+	{ SYS_writev, DFL_K_CALL_WRITEV },
+	{ SYS_pread64, DFL_K_CALL_PREAD },
+	{ SYS_pwrite64, DFL_K_CALL_PWRITE },
+	{ SYS_preadv, DFL_K_CALL_PREADV },
+	{ SYS_preadv2, DFL_K_CALL_PREADV },
+	{ SYS_pwritev, DFL_K_CALL_PWRITEV },
+	{ SYS_pwritev2, DFL_K_CALL_PWRITEV },
+	{ SYS_recvfrom, DFL_K_CALL_RECVFROM },
+	{ SYS_sendto, DFL_K_CALL_SENDTO },
+	{ SYS_recvmsg, DFL_K_CALL_RECVMSG },
+	{ SYS_sendmsg, DFL_K_CALL_SENDMSG },
+	{ SYS_recvmmsg, DFL_K_CALL_RECVMMSG },
+	{ SYS_sendmmsg, DFL_K_CALL_SENDMMSG },
+	{ SYS_sendfile, DFL_K_CALL_SENDFILE },
+	{ SYS_splice, DFL_K_CALL_SPLICE },
+	{ SYS_tee, DFL_K_CALL_TEE },
+	{ SYS_copy_file_range, DFL_K_CALL_COPY_RANGE },
+	{ SYS_vmsplice, DFL_K_CALL_VMSPLICE },
+	{ SYS_connect, DFL_K_CALL_CONNECT },
+	{ SYS_accept, DFL_K_CALL_ACCEPT },
+	{ SYS_accept4, DFL_K_CALL_ACCEPT },
+	{ SYS_shutdown, DFL_K_CALL_SHUTDOWN },
+	{ SYS_close, DFL_K_CALL_CLOSE },
+#ifdef SYS_dup2
+	{ SYS_dup2, DFL_K_CALL_DUP2 },
+#endif
+	{ SYS_dup3, DFL_K_CALL_DUP2 },
+	{ SYS_mmap, DFL_K_CALL_MMAP },
+	{ SYS_io_uring_setup, DFL_K_CALL_IO_URING },
+	{ SYS_shmat, DFL_K_CALL_SHMAT },
+	{ SYS_process_vm_readv, DFL_K_CALL_PROCESS_VM },
+	{ SYS_process_vm_writev, DFL_K_CALL_PROCESS_VM },
+};
+
+#define MIN_RING (1u << 17) /* two of the largest pieces */
+#define DEFAULT_RING (64u << 20)
+#define MAX_RING (1u << 30)
+#define DEFAULT_COPY_CAP (4u << 20)
+
+static int no_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return 0; /* the library never prints; errors become sentences */
+}
+
+static const char *missing_capability(void)
+{
+	static const struct {
+		int cap;
+		const char *name;
+	} needed[] = { { CAP_BPF, "CAP_BPF" },
+		       { CAP_PERFMON, "CAP_PERFMON" },
+		       { CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
+		       { CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH" } };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (!dfl_caps_has(needed[i].cap) && !dfl_caps_has(CAP_SYS_ADMIN))
+			return needed[i].name;
+	return NULL;
+}
+
+int dfl_live_check_host(struct dfl_err *err)
+{
+	const char *cap = missing_capability();
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	if (cap && geteuid())
+		return dfl_err_set(err, EPERM,
+				   "recording needs root (%s is missing): run it with sudo", cap);
+	if (cap)
+		return dfl_err_set(err, EPERM,
+				   "%s is missing: give the container or service this capability",
+				   cap);
+	if (!uname(&u) && sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
+	    major * 1000 + minor < 5010)
+		return dfl_err_set(err, ENOTSUP, "the kernel is %s, recording needs 5.10 or newer",
+				   u.release);
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return dfl_err_set(err, ENOTSUP,
+				   "the kernel has no BTF (/sys/kernel/btf/vmlinux): it was built "
+				   "without CONFIG_DEBUG_INFO_BTF");
+	return 0;
+}
+
+static uint32_t ring_size(uint64_t wanted)
+{
+	uint32_t size = MIN_RING;
+
+	if (!wanted)
+		wanted = DEFAULT_RING;
+	while (size < wanted && size < MAX_RING)
+		size *= 2;
+	return size;
+}
+
+static int set_targets(struct live *l, const struct dfl_live_opts *o, struct dfl_err *err)
+{
+	struct dfl_cgroup cg;
+	int r = 0;
+
+	if (!o->n_cgroups && !o->n_pids && !o->all)
+		return dfl_err_set(err, EINVAL, "no target: give a cgroup, a process, or all");
+	if (o->n_cgroups > DFL_K_MAX_CGROUPS)
+		return dfl_err_set(err, EINVAL,
+				   "%zu cgroups, at most %d are possible: give their parent",
+				   o->n_cgroups, DFL_K_MAX_CGROUPS);
+	for (size_t i = 0; i < o->n_cgroups && !r; i++) {
+		r = dfl_cgroup_find(o->cgroups[i], &cg, err);
+		if (r)
+			return r;
+		l->skel->rodata->cfg_cgroup_id[i] = cg.id;
+		l->skel->rodata->cfg_cgroup_level[i] = cg.level;
+		r = dfl_pids_of_cgroup(cg.path, &l->at_start);
+	}
+	for (size_t i = 0; i < o->n_pids && !r; i++) {
+		if (!dfl_proc_parent(o->pids[i]) && o->pids[i] != 1)
+			return dfl_err_set(err, ESRCH, "no process %u", o->pids[i]);
+		r = dfl_pids_of_tree(o->pids[i], &l->at_start);
+	}
+	if (o->all && !r)
+		r = dfl_pids_all(&l->at_start);
+	l->skel->rodata->cfg_n_cgroups = o->n_cgroups;
+	l->skel->rodata->cfg_by_pid = o->n_pids != 0;
+	l->skel->rodata->cfg_all = o->all;
+	return r ? dfl_err_set(err, -r, "cannot list the processes to record: %s", strerror(-r)) :
+		   0;
+}
+
+static void set_constants(struct live *l, const struct dfl_live_opts *o, uint32_t ring)
+{
+	struct dflow_bpf__rodata *c = l->skel->rodata;
+
+	for (size_t i = 0; i < sizeof(syscalls) / sizeof(*syscalls); i++)
+		if (syscalls[i].nr < DFL_K_MAX_SYSCALL)
+			c->cfg_calls[syscalls[i].nr] = syscalls[i].call;
+	c->cfg_self = getpid();
+	c->cfg_copy_cap = o->copy_cap_bytes ? o->copy_cap_bytes : DEFAULT_COPY_CAP;
+	c->cfg_wake_at = ring / 4;
+	c->cfg_file_reads = !o->no_file_reads;
+	c->cfg_file_writes = !o->no_file_writes;
+}
+
+static const char *lockdown(void)
+{
+	static char state[64];
+	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+
+	state[0] = 0;
+	if (f) {
+		if (!fgets(state, sizeof(state), f))
+			state[0] = 0;
+		fclose(f);
+	}
+	return strstr(state, "[confidentiality]") ?
+		       " (the kernel is locked down: confidentiality)" :
+		       "";
+}
+
+int dfl_live_open_skeleton(struct dflow_bpf **ret_skel, struct dfl_err *err)
+{
+	struct dflow_bpf *skel;
+
+	libbpf_set_print(no_print);
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	skel = dflow_bpf__open();
+	if (!skel)
+		return dfl_err_set(err, ENOMEM, "cannot prepare the kernel programs: %m");
+	*ret_skel = skel;
+	return 0;
+}
+
+/* TLS has two sets of programs, one for each way to attach. */
+static void choose_programs(struct live *l)
+{
+	struct bpf_program *p;
+
+	l->uprobe_multi = !l->opts.single_probes && dfl_live_has_uprobe_multi();
+	bpf_object__for_each_program(p, l->skel->obj)
+	{
+		const char *name = bpf_program__name(p);
+		bool multi = !strncmp(name, "dfl_ssl_multi", 13);
+
+		if (multi)
+			bpf_program__set_expected_attach_type(p, LIVE_TRACE_UPROBE_MULTI);
+		if (!strncmp(name, "dfl_ssl_", 8))
+			bpf_program__set_autoload(p, multi == l->uprobe_multi);
+	}
+}
+
+static int add_pids(struct live *l, const struct dfl_live_opts *o)
+{
+	uint8_t one = 1;
+
+	for (size_t i = 0; o->n_pids && i < l->at_start.n; i++)
+		if (bpf_map__update_elem(l->skel->maps.pids, &l->at_start.pid[i], sizeof(uint32_t),
+					 &one, sizeof(one), 0))
+			return -errno;
+	return 0;
+}
+
+static void raise_limits(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY }, files;
+
+	/* maps count against memlock before 5.11; a refusal is no error where they do not */
+	setrlimit(RLIMIT_MEMLOCK, &all);
+	if (!getrlimit(RLIMIT_NOFILE, &files)) { /* a probe is a file */
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static int load_error(struct dfl_err *err, int r)
+{
+	if (r == -EPERM || r == -EACCES)
+		return dfl_err_set(err, EPERM, "the kernel refuses to load the programs%s: %s",
+				   lockdown(), strerror(-r));
+	if (r == -ENOMEM)
+		return dfl_err_set(
+			err, ENOMEM,
+			"no memory for the programs' maps: give a smaller ring, or more memory");
+	return dfl_err_set(err, ENOTSUP,
+			   "the kernel cannot load the programs: %s; dflow doctor tells which",
+			   strerror(-r));
+}
+
+int dfl_live_load(struct live *l, const struct dfl_live_opts *opts, struct dfl_err *err)
+{
+	uint32_t ring = ring_size(opts->ring_bytes);
+	int r = dfl_live_check_host(err);
+
+	if (!r)
+		r = dfl_live_open_skeleton(&l->skel, err);
+	if (!r)
+		r = set_targets(l, opts, err);
+	if (r)
+		return r;
+	raise_limits();
+	set_constants(l, opts, ring);
+	choose_programs(l);
+	bpf_map__set_max_entries(l->skel->maps.ring, ring);
+	r = dflow_bpf__load(l->skel);
+	if (r)
+		return load_error(err, r);
+	r = add_pids(l, opts);
+	if (r)
+		return dfl_err_set(err, -r, "more than %d processes to record", DFL_K_MAX_PIDS);
+	r = dfl_ring_open(bpf_map__fd(l->skel->maps.ring), ring, &l->ring);
+	if (r)
+		return dfl_err_set(err, -r, "cannot map the ring of events: %s", strerror(-r));
+	r = dflow_bpf__attach(l->skel);
+	return r ? load_error(err, r) : 0;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Plaintext of TLS objects: it belongs to the channel of the socket that the object writes to,
+ * which is known once a system call was seen inside one of its calls. Until then the records wait;
+ * an object that never shows a socket (memory BIO) gets a channel of its own, so that its text is
+ * not lost.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/live/live_priv.h"
+
+static struct dfl_live_ssl *find(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid)
+{
+	struct dfl_live_ssl_key key = { .ssl = ssl, .born_ns = born_ns, .pid = pid };
+	struct dfl_live_ssl *s;
+
+	HASH_FIND(hh, l->ssls, &key, sizeof(key), s);
+	return s;
+}
+
+static void drop_held(struct live *l, struct dfl_live_ssl *s)
+{
+	struct dfl_live_held *h;
+
+	while ((h = s->held)) {
+		s->held = h->next;
+		l->held_bytes -= h->rec->head.size;
+		dfl_window_release(&h->rec->head);
+		free(h);
+	}
+}
+
+static void remove_ssl(struct live *l, struct dfl_live_ssl *s)
+{
+	drop_held(l, s);
+	HASH_DEL(l->ssls, s);
+	free(s);
+}
+
+/* The channel of the object's socket; 0 while it is not known. */
+static uint64_t chan_of(struct live *l, const struct dfl_live_ssl *s)
+{
+	struct dfl_live_chan *c = s->bound ? dfl_live_chan_find(l, &s->sock) : NULL;
+
+	return c && c->told ? c->ev.chan : s->own_chan;
+}
+
+static int send_held(struct live *l, struct dfl_live_ssl *s, uint64_t chan, uint64_t ts_ns)
+{
+	int r = 0;
+
+	for (struct dfl_live_held *h = s->held; h && !r; h = h->next)
+		r = dfl_live_chan_send_data(l, h->rec, chan, s->id, ts_ns);
+	drop_held(l, s);
+	return r;
+}
+
+static int give_up(struct live *l, struct dfl_live_ssl *s, uint64_t ts_ns)
+{
+	int r = 0;
+
+	for (struct dfl_live_held *h = s->held; h; h = h->next)
+		l->stats.tls_unbound_bytes += h->rec->len;
+	if (!s->own_chan)
+		r = dfl_live_chan_unbound(l, ts_ns, &s->own_chan);
+	return r ? r : send_held(l, s, s->own_chan, ts_ns);
+}
+
+static int make_room(struct live *l, uint64_t ts_ns)
+{
+	struct dfl_live_ssl *oldest = l->ssls;
+	int r;
+
+	if (HASH_COUNT(l->ssls) < LIVE_MAX_SSL)
+		return 0;
+	r = oldest->held ? give_up(l, oldest, ts_ns) : 0;
+	remove_ssl(l, oldest);
+	return r;
+}
+
+static struct dfl_live_ssl *make_ssl(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid)
+{
+	struct dfl_live_ssl *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->key = (struct dfl_live_ssl_key){ .ssl = ssl, .born_ns = born_ns, .pid = pid };
+	HASH_ADD(hh, l->ssls, key, sizeof(s->key), s);
+	if (!DFL_HASHED(hh, s)) {
+		free(s);
+		return NULL;
+	}
+	s->id = ++l->next_ssl;
+	return s;
+}
+
+/* To the end: the order is the order of use, and the first one goes when there is no room. */
+static int move_to_end(struct live *l, struct dfl_live_ssl *s)
+{
+	if (!s->hh.next)
+		return 0;
+	HASH_DEL(l->ssls, s);
+	HASH_ADD(hh, l->ssls, key, sizeof(s->key), s);
+	if (DFL_HASHED(hh, s))
+		return 0;
+	drop_held(l, s);
+	free(s);
+	return -ENOMEM;
+}
+
+static int find_or_make(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid,
+			uint64_t ts_ns, struct dfl_live_ssl **ret_ssl)
+{
+	struct dfl_live_ssl *s = find(l, ssl, born_ns, pid);
+	int r = s ? move_to_end(l, s) : make_room(l, ts_ns);
+
+	if (r)
+		return r;
+	if (!s)
+		s = make_ssl(l, ssl, born_ns, pid);
+	if (!s)
+		return -ENOMEM;
+	*ret_ssl = s;
+	return 0;
+}
+
+static int hold(struct live *l, struct dfl_live_ssl *s, const struct dfl_k_data *rec)
+{
+	struct dfl_live_held *h;
+
+	if (l->held_bytes + rec->head.size > LIVE_MAX_HELD)
+		return give_up(l, s, rec->head.ts_ns);
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return -ENOMEM;
+	h->rec = malloc(rec->head.size);
+	if (!h->rec) {
+		free(h);
+		return -ENOMEM;
+	}
+	memcpy(h->rec, rec, rec->head.size);
+	if (!s->held) {
+		s->held_tail = &s->held;
+		s->held_since_ns = rec->head.ts_ns;
+	}
+	*s->held_tail = h;
+	s->held_tail = &h->next;
+	l->held_bytes += rec->head.size;
+	return 0;
+}
+
+int dfl_live_tls_data(struct live *l, const struct dfl_k_data *rec)
+{
+	int r = dfl_live_proc_see(l, rec->pid, rec->head.ts_ns);
+	struct dfl_live_ssl *s = NULL;
+	uint64_t chan;
+
+	if (!r)
+		r = find_or_make(l, rec->ssl, rec->ssl_born_ns, rec->pid, rec->head.ts_ns, &s);
+	if (r)
+		return r;
+	chan = chan_of(l, s);
+	if (!chan) {
+		r = hold(l, s, rec);
+		chan = chan_of(l, s);
+		if (r || !chan || s->held)
+			return r;
+	}
+	return dfl_live_chan_send_data(l, rec, chan, s->id, rec->head.ts_ns);
+}
+
+int dfl_live_tls_bind(struct live *l, const struct dfl_k_note *rec)
+{
+	struct dfl_live_ssl *s = NULL;
+	int r = find_or_make(l, rec->ssl, rec->ssl_born_ns, rec->pid, rec->head.ts_ns, &s);
+	uint64_t chan;
+
+	if (r)
+		return r;
+	s->bound = true;
+	s->sock = rec->key;
+	chan = chan_of(l, s);
+	return chan && s->held ? send_held(l, s, chan, rec->head.ts_ns) : 0;
+}
+
+int dfl_live_tls_expire(struct live *l, uint64_t now_ns, bool all)
+{
+	struct dfl_live_ssl *s, *tmp;
+	int r;
+
+	if (!l->held_bytes)
+		return 0;
+	HASH_ITER(hh, l->ssls, s, tmp)
+	{
+		if (!s->held || (!all && now_ns - s->held_since_ns < LIVE_MAX_HOLD_NS))
+			continue;
+		r = give_up(l, s, now_ns);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+void dfl_live_tls_forget(struct live *l, uint32_t pid)
+{
+	struct dfl_live_ssl *s, *tmp;
+
+	HASH_ITER(hh, l->ssls, s, tmp)
+	if (s->key.pid == pid && !s->held)
+		remove_ssl(l, s);
+}
+
+void dfl_live_tls_fini(struct live *l)
+{
+	struct dfl_live_ssl *s, *tmp;
+
+	HASH_ITER(hh, l->ssls, s, tmp)
+	remove_ssl(l, s);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The table of inbound requests of Dify's API station (controllers/{service_api,web,console}). */
+#include "decode/dify/inbound_routes.h"
+
+#define CHAT(path_)                                                                                \
+	{                                                                                          \
+		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
+		.residency = DFL_TRANSIT, .request = DFL_FIELDS_REQUEST,                           \
+		.response = DFL_FIELDS_EVENT, .inbound = true                                      \
+	}
+#define UPLOAD(path_)                                                                              \
+	{                                                                                          \
+		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
+		.residency = DFL_TRANSIT, .response = DFL_FIELDS_UPLOADED, .inbound = true,        \
+		.file = true                                                                       \
+	}
+#define TEXT(path_)                                                                                \
+	{                                                                                          \
+		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
+		.residency = DFL_TRANSIT, .request = DFL_FIELDS_REQUEST,                           \
+		.response = DFL_FIELDS_UPLOADED, .inbound = true                                   \
+	}
+
+const struct dfl_route dfl_requests[] = {
+	CHAT("/v1/chat-messages"),
+	CHAT("/v1/completion-messages"),
+	CHAT("/v1/workflows/run"),
+	CHAT("/v1/workflows/{uuid}/run"),
+	CHAT("/api/chat-messages"),
+	CHAT("/api/completion-messages"),
+	CHAT("/api/workflows/run"),
+	CHAT("/console/api/apps/{uuid}/chat-messages"),
+	CHAT("/console/api/apps/{uuid}/completion-messages"),
+	CHAT("/console/api/apps/{uuid}/advanced-chat/workflows/draft/run"),
+	CHAT("/console/api/apps/{uuid}/workflows/draft/run"),
+	CHAT("/console/api/installed-apps/{uuid}/chat-messages"),
+	CHAT("/console/api/installed-apps/{uuid}/completion-messages"),
+	CHAT("/console/api/installed-apps/{uuid}/workflows/run"),
+	UPLOAD("/v1/files/upload"),
+	UPLOAD("/api/files/upload"),
+	UPLOAD("/console/api/files/upload"),
+	TEXT("/v1/datasets/{uuid}/document/create-by-text"),
+	TEXT("/v1/datasets/{uuid}/document/create_by_text"),
+	UPLOAD("/v1/datasets/{uuid}/document/create-by-file"),
+	UPLOAD("/v1/datasets/{uuid}/document/create_by_file"),
+	{ .path = NULL },
+};

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which JSON fields carry ids, sources and answers, and what is done with them. */
+#include "decode/dify/json_fields.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "decode/emit.h"
+
+enum what { ID, EVENT, NODE, ANSWER, OUTPUT, SOURCE, VECTOR, CHUNK, TOOL };
+
+struct dfl_field_rule {
+	const char *path; /* '*' stands for one key */
+	enum what what;
+	enum dfl_id_kind id;
+	const char *events[2]; /* only in events of these names (or without a name); NULL: any */
+	const char *node;      /* and that tell of a node of this type */
+};
+
+static const struct dfl_field_rule request_rules[] = {
+	{ "query", SOURCE },
+	{ "inputs.*", SOURCE },
+	{ "text", SOURCE }, /* POST …/document/create-by-text */
+	{ "conversation_id", ID, DFL_ID_CONVERSATION },
+	{ "files[].upload_file_id", ID, DFL_ID_UPLOAD_FILE },
+	{ "inputs.*.upload_file_id", ID, DFL_ID_UPLOAD_FILE },
+	{ "inputs.*[].upload_file_id", ID, DFL_ID_UPLOAD_FILE },
+	{ NULL },
+};
+
+#define NODE_DONE "node_finished", "node_finished"
+
+/*
+ * "event" is the first key that Dify writes, and a node's type comes before its outputs (dify:
+ * core/app/entities/task_entities.py).
+ */
+static const struct dfl_field_rule event_rules[] = {
+	{ "event", EVENT },
+	{ "message_id", ID, DFL_ID_MESSAGE },
+	{ "conversation_id", ID, DFL_ID_CONVERSATION },
+	{ "task_id", ID, DFL_ID_TASK },
+	{ "workflow_run_id", ID, DFL_ID_WORKFLOW_RUN },
+	{ "answer", ANSWER, 0, { "message", "agent_message" } },
+	{ "data.text", ANSWER, 0, { "text_chunk", "text_chunk" } },
+	{ "data.outputs.*", OUTPUT, 0, { "workflow_finished", "workflow_finished" } },
+	{ "data.node_type", NODE },
+	{ "data.outputs.result[].content", CHUNK, 0, { NODE_DONE }, "knowledge-retrieval" },
+	{ "data.outputs.text", TOOL, 0, { NODE_DONE }, "tool" },
+	{ "data.outputs.json", TOOL, 0, { NODE_DONE }, "tool" },
+	{ "data.outputs.body", TOOL, 0, { NODE_DONE }, "http-request" },
+	{ "observation", TOOL, 0, { "agent_thought", "agent_thought" } },
+	{ "metadata.retriever_resources[].content", CHUNK, 0, { "message_end", "message" } },
+	{ NULL },
+};
+
+static const struct dfl_field_rule uploaded_rules[] = {
+	{ "id", ID, DFL_ID_UPLOAD_FILE },
+	{ "document.id", ID, DFL_ID_DOCUMENT }, /* of a dataset (dify: fields/document_fields.py) */
+	{ "document.data_source_info.upload_file_id", ID, DFL_ID_UPLOAD_FILE },
+	{ NULL },
+};
+
+static const struct dfl_field_rule model_rules[] = {
+	{ "choices[].delta.content", ANSWER },	     /* OpenAI, streaming */
+	{ "choices[].message.content", ANSWER },     /* OpenAI, blocking */
+	{ "choices[].text", ANSWER },		     /* OpenAI completions */
+	{ "delta.text", ANSWER },		     /* Anthropic, Bedrock: content block delta */
+	{ "content[].text", ANSWER },		     /* Anthropic, blocking */
+	{ "output.message.content[].text", ANSWER }, /* Bedrock, blocking */
+	{ "data.delta.message.content", ANSWER },    /* plugin daemon */
+	{ "data[].embedding[]", VECTOR },	     /* OpenAI */
+	{ "data[].embedding", VECTOR },		     /* the same in base64 */
+	{ "data.embeddings[][]", VECTOR },	     /* plugin daemon */
+	{ "embeddings[][]", VECTOR },		     /* Cohere, Ollama */
+	{ "embeddings.float[][]", VECTOR },	     /* Cohere */
+	{ "embedding[]", VECTOR },		     /* Amazon Titan */
+	{ "data.docs[].text", CHUNK },		     /* plugin daemon: rerank */
+	{ "results[].document.text", CHUNK },	     /* Jina, Cohere: rerank */
+	{ NULL },
+};
+
+/* dify: core/plugin/impl/tool.py; of the calls of models these ids are null */
+static const struct dfl_field_rule dispatch_rules[] = {
+	{ "message_id", ID, DFL_ID_MESSAGE },
+	{ "conversation_id", ID, DFL_ID_CONVERSATION },
+	{ NULL },
+};
+
+/* dify-plugin-sdks: entities/invoke_message.py */
+static const struct dfl_field_rule tool_rules[] = {
+	{ "data.message.text", TOOL },
+	{ "data.message.json_object", TOOL },
+	{ "data.message.variable_value", TOOL },
+	{ NULL },
+};
+
+/* The same messages: text is the answer, a log tells what a tool gave. */
+static const struct dfl_field_rule agent_rules[] = {
+	{ "data.message.text", ANSWER },
+	{ "data.message.data.output.tool_response", TOOL },
+	{ NULL },
+};
+
+/* dify: core/rag/datasource/vdb/{qdrant,elasticsearch,opensearch} */
+static const struct dfl_field_rule search_rules[] = {
+	{ "vector[]", VECTOR },		 /* Qdrant: points/search */
+	{ "query[]", VECTOR },		 /* Qdrant: points/query */
+	{ "points[].vector[]", VECTOR }, /* Qdrant: what is put in */
+	{ "knn.query_vector[]", VECTOR },
+	{ "query.knn.*.vector[]", VECTOR },
+	{ NULL },
+};
+
+static const struct dfl_field_rule hit_rules[] = {
+	{ "result[].payload.page_content", CHUNK },
+	{ "result.points[].payload.page_content", CHUNK },
+	{ "hits.hits[]._source.page_content", CHUNK },
+	{ "records[].content", CHUNK }, /* services/external_knowledge_service.py */
+	{ NULL },
+};
+
+static const struct dfl_field_rule plugin_rules[] = {
+	{ "data.data.delta.message.content", ANSWER },
+	{ "data.data.embeddings[][]", VECTOR },
+	{ NULL },
+};
+
+static const struct dfl_field_rule task_rules[] = {
+	{ "workflow_run_id", ID, DFL_ID_WORKFLOW_RUN },
+	{ "args.conversation_id", ID, DFL_ID_CONVERSATION },
+	{ "message_id", ID, DFL_ID_MESSAGE },
+	{ "task_id", ID, DFL_ID_TASK },
+	{ NULL },
+};
+
+static const struct dfl_field_rule *const rule_sets[] = {
+	[DFL_FIELDS_REQUEST] = request_rules,	[DFL_FIELDS_EVENT] = event_rules,
+	[DFL_FIELDS_UPLOADED] = uploaded_rules, [DFL_FIELDS_MODEL] = model_rules,
+	[DFL_FIELDS_PLUGIN] = plugin_rules,	[DFL_FIELDS_TASK] = task_rules,
+	[DFL_FIELDS_DISPATCH] = dispatch_rules, [DFL_FIELDS_TOOL] = tool_rules,
+	[DFL_FIELDS_AGENT] = agent_rules,	[DFL_FIELDS_SEARCH] = search_rules,
+	[DFL_FIELDS_HITS] = hit_rules,
+};
+
+/*
+ * Events after which no delta of the same answer comes (dify: core/app/entities/task_entities.py).
+ */
+static const char *const last_events[] = { "message_end", "workflow_finished", "error", NULL };
+
+static bool path_matches(const char *rule, const char *path)
+{
+	while (*rule && *path) {
+		if (*rule == '*') {
+			size_t n = strcspn(path, ".[");
+
+			if (!n)
+				return false;
+			path += n;
+			rule++;
+			continue;
+		}
+		if (*rule++ != *path++)
+			return false;
+	}
+	return !*rule && !*path;
+}
+
+/* The outputs of a workflow are an answer when none came in deltas before. */
+static bool is_wanted(const struct dfl_fields *f, const struct dfl_field_rule *r)
+{
+	if ((r->what == OUTPUT && f->joined) || (r->node && strcmp(f->node, r->node)))
+		return false;
+	if (!r->events[0] || !f->event[0])
+		return true;
+	return !strcmp(f->event, r->events[0]) || !strcmp(f->event, r->events[1]);
+}
+
+static const struct dfl_field_rule *find_rule(const struct dfl_fields *f, const char *path)
+{
+	for (const struct dfl_field_rule *r = f->rules; r && r->path; r++)
+		if (path_matches(r->path, path) && is_wanted(f, r))
+			return r;
+	return NULL;
+}
+
+static void source_begin(struct dfl_fields *f, const char *path)
+{
+	const struct dfl_decode_sink *k = f->ctx->sink;
+	char field[DFL_NAME_MAX];
+
+	snprintf(field, sizeof(field), "%s", path);
+	if (!strncmp(path, "inputs.", 7) && !dfl_is_token(path + 7, strlen(path + 7)))
+		snprintf(field, sizeof(field), "inputs.*");
+	f->source = k->source_begin(k->ud, f->op, field, f->dir);
+}
+
+static void source_end(struct dfl_fields *f, uint64_t ts_ns)
+{
+	if (f->source)
+		f->ctx->sink->source_end(f->ctx->sink->ud, f->source, ts_ns);
+	f->source = NULL;
+}
+
+static struct dfl_view *open_derived(const struct dfl_fields *f, const char *derives)
+{
+	const struct dfl_view_desc d = { .place = f->place,
+					 .dir = f->dir,
+					 .layer = f->ctx->layer,
+					 .ssl = f->ctx->ssl,
+					 .derives = derives,
+					 .relay = f->relay,
+					 .leaf = true,
+					 .ttl_s = -1 };
+
+	return f->ctx->sink->view_open(f->ctx->sink->ud, f->ctx->conn, f->op, &d);
+}
+
+static void value_open(struct dfl_fields *f, enum what what)
+{
+	dfl_close_view(f->ctx, &f->value_view);
+	f->value_view = open_derived(f, what == CHUNK ? "chunk" : "tool_result");
+}
+
+static void str_begin(void *ud, const char *path, const uint8_t *at)
+{
+	struct dfl_fields *f = ud;
+
+	f->now = find_rule(f, path);
+	f->value_len = 0;
+	if (!f->now)
+		return;
+	if (f->now->what == SOURCE)
+		source_begin(f, path);
+	else if (f->now->what == CHUNK || f->now->what == TOOL)
+		value_open(f, f->now->what);
+}
+
+static void str_data(void *ud, const struct dfl_slice *s)
+{
+	struct dfl_fields *f = ud;
+	const struct dfl_decode_sink *k = f->ctx->sink;
+
+	if (!f->now)
+		return;
+	switch (f->now->what) {
+	case SOURCE:
+		k->source_append(k->ud, f->source, s->data, s->len, s->pos, s->pos_len,
+				 f->from->ts_ns);
+		break;
+	case ANSWER:
+	case OUTPUT:
+		f->joined |= f->now->what == ANSWER;
+		if (!f->answer)
+			f->answer = open_derived(f, "answer");
+		dfl_put_view(f->ctx, f->answer, s, f->from);
+		break;
+	case CHUNK:
+	case TOOL:
+		dfl_put_view(f->ctx, f->value_view, s, f->from);
+		break;
+	case VECTOR:
+		dfl_vector_text(&f->vector, s);
+		break;
+	default:
+		for (size_t i = 0; i < s->len && f->value_len < sizeof(f->value); i++)
+			f->value[f->value_len++] = (char)s->data[i];
+	}
+}
+
+/* A value that does not fit is none that a rule names. */
+static void keep_word(const struct dfl_fields *f, char ret_word[static DFL_FIELDS_WORD])
+{
+	size_t n = f->value_len < DFL_FIELDS_WORD ? f->value_len : 0;
+
+	memcpy(ret_word, f->value, n);
+	ret_word[n] = 0;
+}
+
+static void event_named(struct dfl_fields *f)
+{
+	keep_word(f, f->event);
+	for (size_t i = 0; last_events[i]; i++)
+		if (!strcmp(f->event, last_events[i])) {
+			dfl_close_view(f->ctx, &f->answer);
+			f->ended = !strcmp(f->event, "workflow_finished") ||
+				   !strcmp(f->event, "error");
+		}
+}
+
+static void str_end(void *ud, const uint8_t *at)
+{
+	struct dfl_fields *f = ud;
+	const struct dfl_field_rule *r = f->now;
+
+	f->now = NULL;
+	if (!r)
+		return;
+	if (r->what == SOURCE)
+		source_end(f, f->from->ts_ns);
+	else if (r->what == VECTOR)
+		dfl_vector_done(&f->vector, f->from);
+	else if (r->what == OUTPUT)
+		dfl_close_view(f->ctx, &f->answer);
+	else if (r->what == CHUNK || r->what == TOOL)
+		dfl_close_view(f->ctx, &f->value_view);
+	else if (r->what == EVENT)
+		event_named(f);
+	else if (r->what == NODE)
+		keep_word(f, f->node);
+	else if (r->what == ID && dfl_is_id(r->id, f->value, f->value_len))
+		dfl_put_id(f->ctx, f->op, r->id, f->value, f->value_len);
+}
+
+static void word(void *ud, const char *path, const char *text, uint64_t pos, uint64_t end)
+{
+	struct dfl_fields *f = ud;
+	const struct dfl_field_rule *r = find_rule(f, path);
+	char *rest;
+	double x;
+
+	if (!r || r->what != VECTOR)
+		return;
+	x = strtod(text, &rest);
+	if (*rest)
+		dfl_vector_spoil(&f->vector);
+	dfl_vector_add(&f->vector, x, pos, end);
+}
+
+static void array_end(void *ud, const char *path)
+{
+	struct dfl_fields *f = ud;
+	const struct dfl_field_rule *r = find_rule(f, path);
+
+	if (r && r->what == VECTOR)
+		dfl_vector_done(&f->vector, f->from);
+}
+
+/* What a tool gives may be JSON: then its text is the value, as it stands. */
+static void tree_begin(void *ud, const char *path, const uint8_t *at)
+{
+	struct dfl_fields *f = ud;
+	const struct dfl_field_rule *r = f->tree ? NULL : find_rule(f, path);
+
+	if (f->tree)
+		f->tree++;
+	if (!r || r->what != TOOL)
+		return;
+	value_open(f, TOOL);
+	f->tree = 1;
+	f->tree_from = at;
+}
+
+/* Its bytes up to there. */
+static void tree_flush(struct dfl_fields *f, const uint8_t *to)
+{
+	struct dfl_slice s = dfl_slice_sub(f->slice, (size_t)(f->tree_from - f->slice->data),
+					   (size_t)(to - f->tree_from));
+
+	dfl_put_view(f->ctx, f->value_view, &s, f->from);
+}
+
+static void tree_end(void *ud, const uint8_t *at)
+{
+	struct dfl_fields *f = ud;
+
+	if (!f->tree || --f->tree)
+		return;
+	tree_flush(f, at);
+	dfl_close_view(f->ctx, &f->value_view);
+}
+
+static void tree_give_up(struct dfl_fields *f)
+{
+	f->tree = 0;
+	dfl_close_view(f->ctx, &f->value_view);
+}
+
+static void doc_end(void *ud, const uint8_t *at)
+{
+	struct dfl_fields *f = ud;
+
+	f->event[0] = f->node[0] = 0;
+	f->done = true;
+}
+
+void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+		     enum dfl_dir dir, const char *place, enum dfl_field_set set)
+{
+	static const struct dfl_json_ops ops = {
+		.str_begin = str_begin,
+		.str_data = str_data,
+		.str_end = str_end,
+		.word = word,
+		.array_end = array_end,
+		.tree_begin = tree_begin,
+		.tree_end = tree_end,
+		.doc_end = doc_end,
+	};
+
+	memset(f, 0, sizeof(*f));
+	dfl_json_init(&f->json, &ops, f);
+	f->ctx = ctx;
+	f->op = op;
+	f->dir = dir;
+	f->place = place;
+	f->rules = rule_sets[set];
+	dfl_vector_init(&f->vector, ctx, op, dir, place, sizeof(float)); /* OpenAI's base64 */
+}
+
+void dfl_fields_feed(struct dfl_fields *f, const struct dfl_slice *s, const struct dfl_chunk *from)
+{
+	bool ok;
+
+	if (!f->rules)
+		return;
+	f->from = from;
+	f->slice = s;
+	f->tree_from = s->data;
+	ok = dfl_json_feed(&f->json, s);
+	if (f->tree)
+		tree_flush(f, s->data + s->len);
+	if (!ok)
+		tree_give_up(f);
+	f->slice = NULL;
+	f->from = NULL;
+}
+
+void dfl_fields_next(struct dfl_fields *f, uint64_t ts_ns)
+{
+	source_end(f, ts_ns);
+	tree_give_up(f);
+	f->now = NULL;
+	f->event[0] = f->node[0] = 0;
+	dfl_vector_reset(&f->vector);
+	dfl_json_reset(&f->json);
+}
+
+void dfl_fields_gap(struct dfl_fields *f, uint64_t pos, uint64_t len, uint64_t ts_ns)
+{
+	dfl_gap_view(f->ctx, f->answer, pos, len);
+	dfl_gap_view(f->ctx, f->value_view, pos, len);
+	if (f->rules == request_rules && !f->source && !f->done)
+		source_begin(f, "*"); /* nobody knows which fields stood there */
+	f->done = true;
+	dfl_gap_source(f->ctx, f->source, pos, len);
+	dfl_fields_next(f, ts_ns);
+}
+
+void dfl_fields_fini(struct dfl_fields *f, uint64_t ts_ns)
+{
+	if (f->ctx)
+		dfl_gap_source(f->ctx, f->source, 0, 0);
+	source_end(f, ts_ns);
+	if (f->ctx)
+		dfl_close_view(f->ctx, &f->answer);
+	if (f->ctx)
+		dfl_close_view(f->ctx, &f->value_view);
+	explicit_bzero(f->value, sizeof(f->value));
+}

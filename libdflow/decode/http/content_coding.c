@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Content codings by zlib, libbrotlidec and libzstd. */
+#include "decode/http/content_coding.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include <brotli/decode.h>
+#include <zstd.h>
+
+static const struct {
+	const char *name;
+	enum dfl_coding coding;
+} codings[] = {
+	{ "gzip", DFL_CODING_ZLIB }, { "x-gzip", DFL_CODING_ZLIB }, { "deflate", DFL_CODING_ZLIB },
+	{ "br", DFL_CODING_BROTLI }, { "zstd", DFL_CODING_ZSTD },
+};
+
+bool dfl_coding_find(const char *name, size_t len, enum dfl_coding *ret_coding)
+{
+	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
+		if (strlen(codings[i].name) == len && !strncasecmp(codings[i].name, name, len)) {
+			*ret_coding = codings[i].coding;
+			return true;
+		}
+	return false;
+}
+
+bool dfl_coding_is_big(enum dfl_coding coding)
+{
+	return coding != DFL_CODING_ZLIB;
+}
+
+/*
+ * "deflate" is a zlib stream (RFC 9110, 8.4.1.2), but some send the bare one: the first byte tells.
+ */
+static int start_zlib(z_stream *z, uint8_t first)
+{
+	int bits = first == 0x1f ? 15 + 16 : (first & 0x0f) == 8 ? 15 : -15;
+
+	memset(z, 0, sizeof(*z));
+	return inflateInit2(z, bits) == Z_OK ? 0 : -ENOMEM;
+}
+
+static int start(struct dfl_inflate *i, uint8_t first)
+{
+	int err = 0;
+
+	switch (i->coding) {
+	case DFL_CODING_ZLIB:
+		err = start_zlib(&i->z, first);
+		break;
+	case DFL_CODING_BROTLI:
+		i->brotli = BrotliDecoderCreateInstance(NULL, NULL, NULL);
+		err = i->brotli ? 0 : -ENOMEM;
+		break;
+	case DFL_CODING_ZSTD:
+		i->zstd = ZSTD_createDCtx();
+		err = i->zstd ? 0 : -ENOMEM;
+		if (!err)
+			ZSTD_DCtx_setParameter(i->zstd, ZSTD_d_windowLogMax, DFL_ZSTD_WINDOW_LOG);
+		break;
+	}
+	i->started = !err;
+	return err;
+}
+
+struct flow {
+	const uint8_t *in;
+	size_t in_len;
+	uint8_t *out;
+	size_t out_len;
+};
+
+/* Members may follow each other (RFC 1952, 2.2). */
+static int step_zlib(struct dfl_inflate *i, struct flow *f)
+{
+	int r;
+
+	if (i->ended && (!f->in_len || inflateReset(&i->z) != Z_OK))
+		return 0;
+	i->z.next_in = (uint8_t *)(uintptr_t)f->in;
+	i->z.avail_in = (uInt)f->in_len;
+	i->z.next_out = f->out;
+	i->z.avail_out = (uInt)f->out_len;
+	r = inflate(&i->z, Z_NO_FLUSH);
+	*f = (struct flow){ i->z.next_in, i->z.avail_in, i->z.next_out, i->z.avail_out };
+	i->ended = r == Z_STREAM_END;
+	return r == Z_OK || r == Z_BUF_ERROR || r == Z_STREAM_END ? 0 : -EPROTO;
+}
+
+static int step_brotli(struct dfl_inflate *i, struct flow *f)
+{
+	BrotliDecoderResult r;
+
+	if (i->ended)
+		return f->in_len ? -EPROTO : 0;
+	r = BrotliDecoderDecompressStream(i->brotli, &f->in_len, &f->in, &f->out_len, &f->out,
+					  NULL);
+	i->ended = r == BROTLI_DECODER_RESULT_SUCCESS;
+	return r == BROTLI_DECODER_RESULT_ERROR ? -EPROTO : 0;
+}
+
+/* Frames may follow each other (RFC 8878, 3). */
+static int step_zstd(struct dfl_inflate *i, struct flow *f)
+{
+	ZSTD_inBuffer in = { f->in, f->in_len, 0 };
+	ZSTD_outBuffer out = { f->out, f->out_len, 0 };
+	size_t r = ZSTD_decompressStream(i->zstd, &out, &in);
+
+	*f = (struct flow){ f->in + in.pos, f->in_len - in.pos, f->out + out.pos,
+			    f->out_len - out.pos };
+	i->ended = !r;
+	return ZSTD_isError(r) ? -EPROTO : 0;
+}
+
+static int step(struct dfl_inflate *i, struct flow *f)
+{
+	switch (i->coding) {
+	case DFL_CODING_ZLIB:
+		return step_zlib(i, f);
+	case DFL_CODING_BROTLI:
+		return step_brotli(i, f);
+	default:
+		return step_zstd(i, f);
+	}
+}
+
+int dfl_inflate(struct dfl_inflate *i, const uint8_t *in, size_t in_len, uint8_t *out,
+		size_t out_len, size_t *ret_taken, size_t *ret_given)
+{
+	struct flow f = { in, in_len, out, out_len };
+	int err = i->started || !in_len ? 0 : start(i, in[0]);
+
+	if (!err && i->started)
+		err = step(i, &f);
+	*ret_taken = (size_t)(f.in - in);
+	*ret_given = (size_t)(f.out - out);
+	return err;
+}
+
+void dfl_inflate_fini(struct dfl_inflate *i)
+{
+	if (!i->started)
+		return;
+	switch (i->coding) {
+	case DFL_CODING_ZLIB:
+		inflateEnd(&i->z);
+		break;
+	case DFL_CODING_BROTLI:
+		BrotliDecoderDestroyInstance(i->brotli);
+		break;
+	case DFL_CODING_ZSTD:
+		ZSTD_freeDCtx(i->zstd);
+		break;
+	}
+	i->started = false;
+}

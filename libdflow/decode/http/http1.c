@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The HTTP/1 decoder: a request and its answer are one operation. */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "decode/emit.h"
+#include "decode/guess.h"
+#include "decode/http/http_message.h"
+
+#define EXCHANGES_MAX 64 /* requests without an answer on one connection; the oldest is ended */
+
+static const char *const methods[] = { "GET ",	 "POST ",    "PUT ",	 "DELETE ", "HEAD ",
+				       "PATCH ", "OPTIONS ", "CONNECT ", NULL };
+
+/* A method alone is not enough: Redis has inline "GET key". */
+static enum dfl_guess guess_request(const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; methods[i]; i++) {
+		enum dfl_guess g = dfl_guess_word(methods[i], data, len);
+		size_t n = strlen(methods[i]);
+
+		if (g == DFL_GUESS_NO)
+			continue;
+		if (g == DFL_GUESS_MORE || len == n)
+			return DFL_GUESS_MORE;
+		if (data[0] == 'C')
+			return DFL_GUESS_YES;
+		return data[n] == '/' || data[n] == 'h' || data[n] == '*' ? DFL_GUESS_YES :
+									    DFL_GUESS_NO;
+	}
+	return DFL_GUESS_NO;
+}
+
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
+			    const uint8_t *data, size_t len)
+{
+	enum dfl_guess response = dfl_guess_word("HTTP/1.", data, len);
+
+	if (conn->medium == DFL_PIPE || conn->medium == DFL_FILE || conn->medium == DFL_UDP)
+		return DFL_GUESS_NO;
+	return response != DFL_GUESS_NO ? response : guess_request(data, len);
+}
+
+static int init(struct dfl_dec_ctx *ctx)
+{
+	struct dfl_http *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return -ENOMEM;
+	h->ctx = ctx;
+	dfl_http_side_init(&h->side[0], h, true);
+	dfl_http_side_init(&h->side[1], h, false);
+	ctx->state = h;
+	return 0;
+}
+
+static void end_exchange(struct dfl_http *h, struct dfl_exchange *ex, uint64_t ts_ns)
+{
+	for (int i = 0; i < 2; i++)
+		if (h->side[i].ex == ex) {
+			dfl_http_side_fini(&h->side[i], ts_ns);
+			h->side[i].ex = NULL;
+			h->side[i].broken = true;
+		}
+	DL_DELETE(h->exchanges, ex);
+	h->n_exchanges--;
+	dfl_end_op(h->ctx, &ex->op, ts_ns);
+	free(ex);
+}
+
+void dfl_http_exchange_done(struct dfl_http *h, struct dfl_exchange *ex, uint64_t ts_ns)
+{
+	if (ex->asked && ex->answered)
+		end_exchange(h, ex, ts_ns);
+}
+
+static struct dfl_exchange *new_exchange(struct dfl_http *h, bool asked, uint64_t ts_ns)
+{
+	const struct dfl_op_desc d = {
+		.protocol = "http", .operation = "*", .ttl_s = -1, .dir = h->side[0].dir
+	};
+	struct dfl_exchange *ex;
+
+	if (h->n_exchanges == EXCHANGES_MAX) {
+		dfl_limit_hit(h->ctx, DFL_LIMIT_UNANSWERED);
+		end_exchange(h, h->exchanges, ts_ns);
+	}
+	ex = calloc(1, sizeof(*ex));
+	if (!ex)
+		return NULL;
+	ex->asked = asked;
+	ex->op = dfl_begin_op(h->ctx, &d, ts_ns);
+	DL_APPEND(h->exchanges, ex);
+	h->n_exchanges++;
+	return ex;
+}
+
+/*
+ * An answer belongs to the oldest unanswered request; one whose request was not seen stands alone.
+ */
+struct dfl_exchange *dfl_http_exchange(struct dfl_http *h, bool is_request, uint64_t ts_ns)
+{
+	struct dfl_exchange *ex;
+
+	for (ex = is_request ? NULL : h->exchanges; ex; ex = ex->next)
+		if (!ex->answered)
+			return ex;
+	return new_exchange(h, !is_request, ts_ns);
+}
+
+/* Who asks is told by the first line seen, not by who connected. */
+static void learn_asker(struct dfl_http *h, const struct dfl_chunk *c)
+{
+	bool is_response = c->data[0] == 'H' && (c->len < 2 || c->data[1] == 'T');
+	enum dfl_dir asker = is_response ? dfl_other(c->dir) : c->dir;
+
+	h->asker_known = true;
+	h->side[0].dir = asker;
+	h->side[1].dir = dfl_other(asker);
+	h->ctx->sink->protocol(h->ctx->sink->ud, h->ctx->conn, "http", DFL_ST_UNKNOWN);
+}
+
+static struct dfl_http_side *side_of(struct dfl_http *h, enum dfl_dir dir)
+{
+	return &h->side[h->side[0].dir == dir ? 0 : 1];
+}
+
+static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+{
+	struct dfl_http *h = ctx->state;
+
+	if (!h->asker_known)
+		learn_asker(h, chunk);
+	return dfl_http_side_feed(side_of(h, chunk->dir), chunk, ret_used);
+}
+
+static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+{
+	struct dfl_http *h = ctx->state;
+
+	if (h->asker_known)
+		dfl_http_side_gap(side_of(h, g->dir), g);
+}
+
+static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
+{
+	struct dfl_http *h = ctx->state;
+
+	if (h->asker_known)
+		dfl_http_side_end(side_of(h, dir), ts_ns);
+}
+
+static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+{
+	struct dfl_http *h = ctx->state;
+
+	while (h->exchanges)
+		end_exchange(h, h->exchanges, ts_ns);
+	dfl_http_side_fini(&h->side[0], ts_ns);
+	dfl_http_side_fini(&h->side[1], ts_ns);
+	free(h);
+}
+
+const struct dfl_decoder dfl_decoder_http1 = { .name = "http",
+					       .guess = guess,
+					       .init = init,
+					       .feed = feed,
+					       .gap = gap,
+					       .end = end,
+					       .fini = fini };

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Postgres: what the server sends (documentation, 55.7 "Message Formats", B). */
+#include <stdio.h>
+#include <utlist.h>
+
+#include "decode/postgres/pg_conn.h"
+
+enum state { N_COLUMNS, COLUMN_NAME, COLUMN_FACTS, N_VALUES, VALUE_LEN, VALUE, COPY_DATA, REST };
+
+#define COLUMN_FACTS_LEN 18 /* table 4, number 2, type 4, size 2, modifier 4, format 2 */
+
+/* Types whose values are no text (pg_type.dat): bool, ints, oid, floats, dates, numeric, uuid, … */
+static const uint32_t opaque_types[] = { 16,   20,   21,   23,	 26,   28,   700,  701,
+					 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2950 };
+
+/* What answers the statement at hand, and what comes at any time. */
+static bool is_asynchronous(uint8_t type)
+{
+	return type && strchr("NSAKRv", type) != NULL;
+}
+
+static struct dfl_pg_op *op_of(struct dfl_pg_side *s)
+{
+	struct dfl_pg_op *op = s->conn->ops, *next = op ? op->next : NULL;
+
+	if (is_asynchronous(s->type) || !op)
+		return NULL;
+	if (op->done && s->type != 'Z' && next && next->unit == op->unit) {
+		dfl_pg_op_end(s->conn, op, s->chunk->ts_ns);
+		op = next;
+	}
+	return op;
+}
+
+void dfl_pg_back_begin(struct dfl_pg_side *s)
+{
+	memset(&s->f, 0, sizeof(s->f));
+	s->op = op_of(s);
+	s->f.state = s->type == 'T' ? N_COLUMNS :
+		     s->type == 'D' ? N_VALUES :
+		     s->type == 'd' ? COPY_DATA :
+				      REST;
+	if (s->type == 'T' && s->op)
+		dfl_names_clear(&s->op->columns);
+}
+
+static bool is_opaque(uint32_t type)
+{
+	for (size_t i = 0; i < sizeof(opaque_types) / sizeof(opaque_types[0]); i++)
+		if (opaque_types[i] == type)
+			return true;
+	return false;
+}
+
+/* One column of RowDescription is complete. f->count: columns of the row; f->number: its type. */
+static void column_done(struct dfl_pg_side *s)
+{
+	const struct dfl_sql *sql = s->op ? dfl_pg_op_sql(s->conn, s->op) : NULL;
+	char place[DFL_NAME_MAX] = "", entry[DFL_NAME_MAX + 1];
+	char kind = is_opaque(s->f.number) ? 'x' : 't';
+
+	if (!s->op)
+		return;
+	if (sql)
+		dfl_sql_result_place(sql, s->f.index, s->f.count, s->f.text, place);
+	if (kind == 'x' && dfl_pg_is_id_place(place))
+		kind = 'i';
+	snprintf(entry, sizeof(entry), "%c%s", kind, place);
+	dfl_names_put(&s->op->columns, entry);
+}
+
+/* The type stands at bytes 6 to 9 of a column's facts. */
+static void fact_byte(struct dfl_pg_side *s, uint8_t byte)
+{
+	struct dfl_pg_field *f = &s->f;
+
+	if (f->left > 8 && f->left <= 12)
+		f->number = f->number << 8 | byte;
+	if (--f->left)
+		return;
+	column_done(s);
+	f->text_len = 0;
+	f->number = 0;
+	f->state = ++f->index < f->count ? COLUMN_NAME : REST;
+}
+
+static const char *column(struct dfl_pg_side *s)
+{
+	struct dfl_pg_stmt *st;
+
+	if (!s->op)
+		return "";
+	if (s->op->columns.n || !s->op->bound)
+		return dfl_names_get(&s->op->columns, s->f.index);
+	st = dfl_pg_stmt_find(s->conn, s->op->stmt);
+	return st ? dfl_names_get(&st->columns, s->f.index) : "";
+}
+
+/* Ids in rows that a statement read may be anybody's; those that an INSERT made are its own. */
+static void begin_value(struct dfl_pg_side *s)
+{
+	const struct dfl_sql *sql = s->op ? dfl_pg_op_sql(s->conn, s->op) : NULL;
+	const char *c = column(s);
+
+	s->want_ids = sql && dfl_sql_is_insert(sql);
+	if (c[0] == 'x' || c[0] == 'i')
+		dfl_pg_note_value(s, c[0] == 'i' ? c + 1 : "");
+	else
+		dfl_pg_open_value(s, c[0] ? c + 1 : "");
+}
+
+static void value_len(struct dfl_pg_side *s)
+{
+	struct dfl_pg_field *f = &s->f;
+
+	f->count--;
+	f->left = f->number == UINT32_MAX ? 0 : f->number;
+	if (f->left) {
+		begin_value(s);
+		f->state = VALUE;
+	} else if (!f->count) {
+		f->state = REST;
+	}
+	f->index++;
+}
+
+static void field_byte(struct dfl_pg_side *s, uint8_t byte)
+{
+	struct dfl_pg_field *f = &s->f;
+
+	switch (f->state) {
+	case N_COLUMNS:
+		if (dfl_pg_number(f, byte, 2)) {
+			f->count = f->number;
+			f->state = f->count ? COLUMN_NAME : REST;
+			f->number = 0;
+		}
+		break;
+	case COLUMN_NAME:
+		if (dfl_pg_string(f, byte)) {
+			f->left = COLUMN_FACTS_LEN;
+			f->state = COLUMN_FACTS;
+			f->number = 0;
+		}
+		break;
+	case COLUMN_FACTS:
+		fact_byte(s, byte);
+		break;
+	case N_VALUES:
+		if (dfl_pg_number(f, byte, 2)) {
+			f->count = f->number;
+			f->state = f->count ? VALUE_LEN : REST;
+		}
+		break;
+	case VALUE_LEN:
+		if (dfl_pg_number(f, byte, 4))
+			value_len(s);
+		break;
+	default:
+		break;
+	}
+}
+
+static size_t value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
+{
+	size_t n = dfl_pg_value_run(s, d, i);
+
+	if (!s->f.left)
+		s->f.state = s->f.count ? VALUE_LEN : REST;
+	return n;
+}
+
+static void copy_data(struct dfl_pg_side *s, const struct dfl_slice *d)
+{
+	if (!s->value)
+		dfl_pg_open_value(s, "");
+	dfl_pg_put_value(s, d);
+}
+
+void dfl_pg_back_body(struct dfl_pg_side *s, const struct dfl_slice *d)
+{
+	if (s->f.state == COPY_DATA)
+		copy_data(s, d);
+	else
+		dfl_pg_fields(s, d, 1u << VALUE, value_run, field_byte);
+}
+
+/* Described columns of a prepared statement hold for every Bind of it. */
+static void keep_columns(struct dfl_pg_side *s)
+{
+	struct dfl_pg_stmt *st = s->op && (s->op->parsed || s->op->bound) ?
+					 dfl_pg_stmt_find(s->conn, s->op->stmt) :
+					 NULL;
+
+	if (st)
+		dfl_names_copy(&st->columns, &s->op->columns);
+}
+
+static void ready(struct dfl_pg_side *s)
+{
+	struct dfl_pg_conn *c = s->conn;
+	uint64_t unit = c->ops ? c->ops->unit : 0;
+
+	while (c->ops && c->ops->unit == unit)
+		dfl_pg_op_end(c, c->ops, s->chunk->ts_ns);
+}
+
+void dfl_pg_back_lost(struct dfl_pg_side *s)
+{
+	dfl_pg_close_value(s);
+	s->f.state = REST;
+}
+
+void dfl_pg_back_end(struct dfl_pg_side *s)
+{
+	dfl_pg_close_value(s);
+	if (s->type == 'T')
+		keep_columns(s);
+	else if (s->op && s->type && strchr("CsIE", s->type))
+		s->op->done = true;
+	else if (s->type == 'Z')
+		ready(s);
+	s->op = NULL;
+}

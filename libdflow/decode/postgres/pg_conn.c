@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What both directions of a Postgres connection share: statements, values, the cursor over a
+ * message.
+ */
+#include "decode/postgres/pg_conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+static const struct {
+	const char *place;
+	enum dfl_id_kind kind;
+} id_places[] = {
+	{ "messages.id", DFL_ID_MESSAGE },	     { "*.message_id", DFL_ID_MESSAGE },
+	{ "conversations.id", DFL_ID_CONVERSATION }, { "*.conversation_id", DFL_ID_CONVERSATION },
+	{ "workflow_runs.id", DFL_ID_WORKFLOW_RUN }, { "*.workflow_run_id", DFL_ID_WORKFLOW_RUN },
+	{ "upload_files.id", DFL_ID_UPLOAD_FILE },   { "*.upload_file_id", DFL_ID_UPLOAD_FILE },
+};
+
+static int id_kind(const char *place)
+{
+	const char *dot = strchr(place, '.');
+
+	for (size_t i = 0; i < sizeof(id_places) / sizeof(id_places[0]); i++) {
+		const char *p = id_places[i].place;
+
+		if (!strcmp(p, place) || (p[0] == '*' && dot && !strcmp(p + 1, dot)))
+			return (int)id_places[i].kind;
+	}
+	return -1;
+}
+
+bool dfl_pg_is_id_place(const char *place)
+{
+	return id_kind(place) >= 0;
+}
+
+void dfl_pg_own(struct dfl_pg_side *s, const struct dfl_slice *d)
+{
+	struct dfl_view **v = s->op ? &s->op->own[s->dir] : &s->raw;
+
+	if (!d->len)
+		return;
+	if (!*v)
+		*v = dfl_open_view(s->conn->ctx, s->op ? s->op->op : NULL, s->dir, NULL, false);
+	dfl_put_view(s->conn->ctx, *v, d, s->chunk);
+}
+
+void dfl_pg_note_value(struct dfl_pg_side *s, const char *place)
+{
+	snprintf(s->lit_place, sizeof(s->lit_place), "%s", place ? place : "");
+	s->lit_len = 0;
+}
+
+/* Dify's embeddings.embedding, and what its pgvector store calls so. */
+static bool is_vector_place(const char *place)
+{
+	size_t n = strlen(place);
+
+	return n > 10 && !strcmp(place + n - 10, ".embedding");
+}
+
+/* What Dify keeps in these places (models/{model,dataset}.py; core/rag/datasource/vdb/pgvector). */
+static const struct {
+	const char *table, *column; /* table: or what it begins with, before a '*' */
+	const char *holds;
+} payload_places[] = {
+	{ "messages", "query", "query" },
+	{ "messages", "answer", "answer" },
+	{ "document_segments", "content", "chunk" },
+	{ "child_chunks", "content", "chunk" },
+	{ "embedding_*", "text", "chunk" },
+	{ "embedding_*", "embedding", "embedding" },
+	{ "embeddings", "embedding", "embedding" },
+	{ "message_agent_thoughts", "observation", "tool_result" },
+};
+
+/* What is written as a chunk is a document, which is cut up; what is read was retrieved. */
+static const char *payload_of(const char *place, enum dfl_dir dir)
+{
+	const char *dot = strchr(place, '.');
+
+	for (size_t i = 0; dot && i < sizeof(payload_places) / sizeof(payload_places[0]); i++) {
+		const char *table = payload_places[i].table;
+		size_t n = strcspn(table, "*"), len = (size_t)(dot - place);
+
+		if (!strcmp(dot + 1, payload_places[i].column) && !strncmp(table, place, n) &&
+		    (table[n] ? len > n : len == n))
+			return dir == DFL_REQUEST && !strcmp(payload_places[i].holds, "chunk") ?
+				       "file" :
+				       payload_places[i].holds;
+	}
+	return NULL;
+}
+
+/* A row of a vector store that a search found. */
+static bool is_hit(const struct dfl_pg_side *s, const char *holds)
+{
+	return s->dir == DFL_RESPONSE && holds && !strcmp(holds, "chunk") &&
+	       !strncmp(s->lit_place, "embedding_", 10);
+}
+
+static struct dfl_view *open_value(struct dfl_pg_side *s, const char *holds, const char *derives)
+{
+	const struct dfl_dec_ctx *c = s->conn->ctx;
+	const struct dfl_view_desc d = { .place = s->lit_place[0] ? s->lit_place : NULL,
+					 .dir = s->dir,
+					 .layer = c->layer,
+					 .ssl = c->ssl,
+					 .derives = derives,
+					 .holds = holds,
+					 .leaf = true,
+					 .ttl_s = -1 };
+
+	return c->sink->view_open(c->sink->ud, c->conn, s->op ? s->op->op : NULL, &d);
+}
+
+void dfl_pg_open_value(struct dfl_pg_side *s, const char *place)
+{
+	struct dfl_op *op = s->op ? s->op->op : NULL;
+	const char *holds;
+
+	dfl_pg_note_value(s, place);
+	holds = payload_of(s->lit_place, s->dir);
+	s->value = open_value(s, holds, NULL);
+	if (is_hit(s, holds))
+		s->chunk_view = open_value(s, holds, holds);
+	s->is_vector = is_vector_place(s->lit_place);
+	if (s->is_vector)
+		dfl_vector_init(&s->vector, s->conn->ctx, op, s->dir, s->lit_place, sizeof(double));
+}
+
+void dfl_pg_put_value(struct dfl_pg_side *s, const struct dfl_slice *d)
+{
+	size_t room = sizeof(s->lit) - s->lit_len, n = d->len < room ? d->len : room;
+
+	if (s->lit_place[0]) {
+		memcpy(s->lit + s->lit_len, d->data, n);
+		s->lit_len += n;
+	}
+	if (s->value)
+		dfl_put_view(s->conn->ctx, s->value, d, s->chunk);
+	if (s->chunk_view)
+		dfl_put_view(s->conn->ctx, s->chunk_view, d, s->chunk);
+	if (s->is_vector)
+		dfl_vector_text(&s->vector, d);
+	if (!s->value)
+		dfl_pg_own(s, d);
+}
+
+void dfl_pg_close_value(struct dfl_pg_side *s)
+{
+	int kind = s->lit_place[0] && s->want_ids ? id_kind(s->lit_place) : -1;
+
+	if (kind >= 0 && s->op && dfl_is_id((enum dfl_id_kind)kind, s->lit, s->lit_len))
+		dfl_put_id(s->conn->ctx, s->op->op, (enum dfl_id_kind)kind, s->lit, s->lit_len);
+	if (s->is_vector && s->chunk)
+		dfl_vector_done(&s->vector, s->chunk);
+	s->is_vector = false;
+	explicit_bzero(s->lit, s->lit_len);
+	s->lit_len = 0;
+	s->lit_place[0] = 0;
+	dfl_close_view(s->conn->ctx, &s->value);
+	dfl_close_view(s->conn->ctx, &s->chunk_view);
+}
+
+struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
+{
+	const struct dfl_op_desc d = {
+		.protocol = "postgres", .operation = "*", .ttl_s = -1, .dir = c->front.dir
+	};
+	struct dfl_pg_op *op;
+
+	if (c->n_ops == DFL_PG_OPS) {
+		dfl_limit_hit(c->ctx, DFL_LIMIT_UNANSWERED);
+		dfl_pg_op_end(c, c->ops, ts_ns);
+	}
+	op = calloc(1, sizeof(*op));
+	if (!op)
+		return NULL;
+	op->unit = c->unit;
+	op->op = dfl_begin_op(c->ctx, &d, ts_ns);
+	DL_APPEND(c->ops, op);
+	c->n_ops++;
+	return op;
+}
+
+void dfl_pg_op_name(struct dfl_pg_conn *c, struct dfl_pg_op *op, const char *operation)
+{
+	const struct dfl_op_desc d = { .operation = operation,
+				       .residency = strncmp(operation, "SELECT", 6) ?
+							    DFL_PERSISTENT :
+							    DFL_MEMORY,
+				       .ttl_s = -1,
+				       .dir = c->front.dir };
+
+	dfl_name_op(c->ctx, op->op, &d); /* what a SELECT asks for does not stay */
+}
+
+const struct dfl_sql *dfl_pg_op_sql(struct dfl_pg_conn *c, struct dfl_pg_op *op)
+{
+	struct dfl_pg_stmt *st;
+
+	if (!op->parsed && !op->bound)
+		return &op->sql;
+	st = dfl_pg_stmt_find(c, op->stmt);
+	return st ? &st->sql : NULL;
+}
+
+void dfl_pg_op_end(struct dfl_pg_conn *c, struct dfl_pg_op *op, uint64_t ts_ns)
+{
+	struct dfl_pg_side *side[] = { &c->front, &c->back };
+
+	for (int i = 0; i < 2; i++)
+		if (side[i]->op == op) {
+			dfl_pg_close_value(side[i]);
+			side[i]->op = NULL;
+		}
+	DL_DELETE(c->ops, op);
+	c->n_ops--;
+	dfl_close_view(c->ctx, &op->own[0]);
+	dfl_close_view(c->ctx, &op->own[1]);
+	dfl_sql_fini(&op->sql);
+	dfl_names_fini(&op->columns);
+	dfl_end_op(c->ctx, &op->op, ts_ns);
+	free(op);
+}
+
+struct dfl_pg_stmt *dfl_pg_stmt_find(struct dfl_pg_conn *c, const char *name)
+{
+	struct dfl_pg_stmt *st;
+
+	DL_FOREACH(c->stmts, st)
+	{
+		if (strcmp(st->name, name))
+			continue;
+		DL_DELETE(c->stmts, st);
+		DL_APPEND(c->stmts, st);
+		return st;
+	}
+	return NULL;
+}
+
+static void stmt_drop(struct dfl_pg_conn *c, struct dfl_pg_stmt *st)
+{
+	DL_DELETE(c->stmts, st);
+	c->n_stmts--;
+	dfl_sql_fini(&st->sql);
+	dfl_names_fini(&st->columns);
+	free(st);
+}
+
+struct dfl_pg_stmt *dfl_pg_stmt_new(struct dfl_pg_conn *c, const char *name)
+{
+	struct dfl_pg_stmt *st = dfl_pg_stmt_find(c, name);
+
+	if (st)
+		stmt_drop(c, st);
+	if (c->n_stmts == DFL_PG_STATEMENTS) {
+		dfl_limit_hit(c->ctx, DFL_LIMIT_STATEMENTS);
+		stmt_drop(c, c->stmts);
+	}
+	st = calloc(1, sizeof(*st));
+	if (!st)
+		return NULL;
+	snprintf(st->name, sizeof(st->name), "%s", name);
+	DL_APPEND(c->stmts, st);
+	c->n_stmts++;
+	return st;
+}
+
+void dfl_pg_stmts_fini(struct dfl_pg_conn *c)
+{
+	while (c->stmts)
+		stmt_drop(c, c->stmts);
+}
+
+bool dfl_pg_number(struct dfl_pg_field *f, uint8_t byte, uint8_t size)
+{
+	f->number = f->n ? f->number << 8 | byte : byte;
+	if (++f->n < size)
+		return false;
+	f->n = 0;
+	return true;
+}
+
+bool dfl_pg_string(struct dfl_pg_field *f, uint8_t byte)
+{
+	if (byte) {
+		if (f->text_len < sizeof(f->text) - 1)
+			f->text[f->text_len++] = (char)byte;
+		return false;
+	}
+	f->text[f->text_len] = 0;
+	f->text_len = 0;
+	return true;
+}
+
+size_t dfl_pg_value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
+{
+	size_t n = d->len - i < s->f.left ? d->len - i : s->f.left;
+	struct dfl_slice run = dfl_slice_sub(d, i, n);
+
+	dfl_pg_put_value(s, &run);
+	s->f.left -= (uint32_t)n;
+	if (!s->f.left)
+		dfl_pg_close_value(s);
+	return n;
+}
+
+static void put_framing(struct dfl_pg_side *s, const struct dfl_slice *d, size_t from, size_t to)
+{
+	struct dfl_slice framing = dfl_slice_sub(d, from, to - from);
+
+	dfl_pg_own(s, &framing);
+}
+
+void dfl_pg_fields(struct dfl_pg_side *s, const struct dfl_slice *d, unsigned runs,
+		   size_t (*run)(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i),
+		   void (*field)(struct dfl_pg_side *s, uint8_t byte))
+{
+	size_t i = 0, from = 0;
+
+	while (i < d->len) {
+		if (!(runs >> s->f.state & 1)) {
+			field(s, d->data[i++]);
+			continue;
+		}
+		put_framing(s, d, from, i);
+		i += run(s, d, i);
+		from = i;
+	}
+	put_framing(s, d, from, i);
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The Postgres decoder: frames the messages of protocol 3. */
+#include <stdlib.h>
+
+#include "decode/postgres/pg_conn.h"
+
+static uint32_t be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* The connection's first message: a length and a code, no type. */
+static enum dfl_guess guess_startup(const uint8_t *data, size_t len)
+{
+	static const uint8_t codes[][4] = { { 4, 210, 22, 47 },
+					    { 4, 210, 22, 48 },
+					    { 4, 210, 22, 46 },
+					    { 0, 3, 0, 0 },
+					    { 0, 3, 0, 2 } };
+
+	if (data[0] || (len > 1 && data[1]))
+		return DFL_GUESS_NO;
+	if (len < 8)
+		return DFL_GUESS_MORE;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (!memcmp(codes[i], data + 4, 4))
+			return DFL_GUESS_YES;
+	return DFL_GUESS_NO;
+}
+
+/* A message of known type and sane length; short ones must be followed by another such message. */
+static enum dfl_guess guess_message(const uint8_t *data, size_t len, const char *types,
+				    const char *empty)
+{
+	uint32_t n;
+
+	if (!data[0] || !strchr(types, data[0]) || (len > 1 && data[1]))
+		return DFL_GUESS_NO;
+	if (len < 6)
+		return DFL_GUESS_MORE;
+	n = be32(data + 1);
+	if (n < 4 || (strchr(empty, data[0]) ? n != 4 : n < 5))
+		return DFL_GUESS_NO;
+	if (data[0] == 'Z' && n != 5)
+		return DFL_GUESS_NO;
+	if (data[0] == 'Q' && (data[5] < 9 || data[5] > 126))
+		return DFL_GUESS_NO;
+	if (n + 1 < len)
+		return strchr(types, data[n + 1]) && data[n + 1] ? DFL_GUESS_YES : DFL_GUESS_NO;
+	return DFL_GUESS_YES;
+}
+
+static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
+			    const uint8_t *data, size_t len)
+{
+	if (conn->medium != DFL_TCP && conn->medium != DFL_UNIX)
+		return DFL_GUESS_NO;
+	if (dir == DFL_RESPONSE)
+		return guess_message(data, len, "RKSTDCEZNIAGHWdcnst123", "Icns123");
+	if (!data[0])
+		return guess_startup(data, len);
+	return guess_message(data, len, "QPBEDCSHXFdcfp", "SHXc");
+}
+
+static int init(struct dfl_dec_ctx *ctx)
+{
+	struct dfl_pg_conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->ctx = ctx;
+	c->front.conn = c->back.conn = c;
+	c->back.dir = DFL_RESPONSE;
+	ctx->state = c;
+	return 0;
+}
+
+static void learn_start(struct dfl_pg_conn *c, const struct dfl_chunk *chunk)
+{
+	c->asker_known = true;
+	c->starting = chunk->dir == DFL_REQUEST && !chunk->data[0];
+	c->ctx->sink->protocol(c->ctx->sink->ud, c->ctx->conn, "postgres", DFL_ST_POSTGRES);
+}
+
+static bool type_ok(const struct dfl_pg_side *s, uint8_t type)
+{
+	return type &&
+	       strchr(s->dir == DFL_REQUEST ? "QPBEDCSHXFdcfp" : "RKSTDCEZNIAGHWdcnstvV123", type);
+}
+
+static void begin(struct dfl_pg_side *s)
+{
+	if (s->dir == DFL_REQUEST)
+		dfl_pg_front_begin(s);
+	else
+		dfl_pg_back_begin(s);
+	s->in_body = true;
+}
+
+static void body(struct dfl_pg_side *s, const struct dfl_slice *d)
+{
+	if (s->dir == DFL_REQUEST)
+		dfl_pg_front_body(s, d);
+	else
+		dfl_pg_back_body(s, d);
+	s->left -= (uint32_t)d->len;
+}
+
+static void finish(struct dfl_pg_side *s)
+{
+	s->in_body = false;
+	s->n_head = 0;
+	if (s->dir == DFL_REQUEST)
+		dfl_pg_front_end(s);
+	else
+		dfl_pg_back_end(s);
+}
+
+/* One byte of type and length. */
+static int head_byte(struct dfl_pg_side *s, uint8_t byte, uint64_t pos)
+{
+	bool typed = !(s->dir == DFL_REQUEST && s->conn->starting);
+	struct dfl_slice head = { s->head, 0, s->head_pos, 0 };
+	uint32_t n;
+
+	if (!s->n_head) {
+		if (typed && !type_ok(s, byte))
+			return -EPROTO;
+		s->head_pos = head.pos = pos;
+	}
+	s->head[s->n_head++] = byte;
+	if (s->n_head < (typed ? 5 : 4))
+		return 0;
+	n = be32(s->head + typed);
+	if (n < 4 || n > DFL_PG_MESSAGE_MAX || (!typed && n < 8))
+		return -EPROTO;
+	s->type = typed ? s->head[0] : 0;
+	s->left = n - 4;
+	begin(s);
+	head.len = head.pos_len = s->n_head;
+	dfl_pg_own(s, &head);
+	if (!s->left)
+		finish(s);
+	return 0;
+}
+
+/* The one byte that answers SSLRequest: 'S' and TLS follows, or 'N' and plaintext goes on. */
+static int tls_answer(struct dfl_pg_side *s, const struct dfl_slice *d)
+{
+	struct dfl_slice one = dfl_slice_sub(d, 0, 1);
+
+	s->conn->asked_tls = false;
+	if (d->data[0] != 'S' && d->data[0] != 'G' && d->data[0] != 'N')
+		return 0;
+	dfl_pg_own(s, &one);
+	return d->data[0] == 'N' ? 1 : -EAGAIN;
+}
+
+static int feed_side(struct dfl_pg_side *s, const struct dfl_slice *d, size_t *ret_used)
+{
+	size_t i = 0, n;
+	int r;
+
+	if (s->dir == DFL_RESPONSE && s->conn->asked_tls && !s->in_body) {
+		r = tls_answer(s, d);
+		*ret_used = 1;
+		if (r < 0)
+			return r;
+		i = (size_t)r;
+	}
+	while (i < d->len) {
+		if (!s->in_body) {
+			*ret_used = i >= s->n_head ? i - s->n_head : 0;
+			if (head_byte(s, d->data[i], dfl_slice_pos(d, i)))
+				return -EPROTO;
+			i++;
+			continue;
+		}
+		n = d->len - i < s->left ? d->len - i : s->left;
+		struct dfl_slice run = dfl_slice_sub(d, i, n);
+
+		body(s, &run);
+		i += n;
+		if (!s->left)
+			finish(s);
+	}
+	return 0;
+}
+
+static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+{
+	struct dfl_pg_conn *c = ctx->state;
+	struct dfl_pg_side *s = chunk->dir == DFL_REQUEST ? &c->front : &c->back;
+	struct dfl_slice all = dfl_chunk_slice(chunk, 0, chunk->len);
+	int r;
+
+	if (!c->asker_known)
+		learn_start(c, chunk);
+	if (s->broken)
+		return -EPROTO;
+	s->chunk = chunk;
+	r = feed_side(s, &all, ret_used);
+	s->chunk = NULL;
+	return r;
+}
+
+/* Bytes missing inside one value or the text of a query can be stepped over. */
+static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+{
+	struct dfl_pg_conn *c = ctx->state;
+	struct dfl_pg_side *s = g->dir == DFL_REQUEST ? &c->front : &c->back;
+	const struct dfl_chunk at = {
+		.dir = g->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = g->ts_ns
+	};
+
+	dfl_close_view(ctx, &s->raw);
+	if (!s->in_body || !g->len || g->len > s->left) {
+		s->broken = true;
+		return;
+	}
+	s->chunk = &at;
+	dfl_gap_view(ctx, s->value ? s->value : s->op ? s->op->own[s->dir] : NULL, g->pos, g->len);
+	dfl_gap_view(ctx, s->chunk_view, g->pos, g->len);
+	dfl_vector_spoil(&s->vector);
+	s->left -= (uint32_t)g->len;
+	if (s->value && s->f.left > g->len)
+		s->f.left -= (uint32_t)g->len;
+	else if (g->dir == DFL_REQUEST)
+		dfl_pg_front_lost(s);
+	else
+		dfl_pg_back_lost(s);
+	if (!s->left)
+		finish(s);
+	s->chunk = NULL;
+}
+
+static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+{
+	struct dfl_pg_conn *c = ctx->state;
+	struct dfl_pg_side *side[] = { &c->front, &c->back };
+
+	for (int i = 0; i < 2; i++) {
+		dfl_pg_close_value(side[i]);
+		dfl_close_view(ctx, &side[i]->raw);
+	}
+	while (c->ops)
+		dfl_pg_op_end(c, c->ops, ts_ns);
+	dfl_pg_stmts_fini(c);
+	free(c);
+}
+
+const struct dfl_decoder dfl_decoder_postgres = {
+	.name = "postgres", .guess = guess, .init = init, .feed = feed, .gap = gap, .fini = fini
+};

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The commands of a Redis connection: names the operation, finds key, values and time to live. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <utlist.h>
+
+#include "decode/emit.h"
+#include "decode/redis/redis_priv.h"
+
+static void put_key_ids(struct dfl_resp_side *s, const struct dfl_key_ids *ids)
+{
+	for (int i = 0; i < ids->n; i++)
+		dfl_put_id(s->conn->ctx, s->op, ids->id[i].kind, ids->id[i].value, ids->id[i].len);
+}
+
+static enum dfl_residency residency(const struct dfl_resp_side *s)
+{
+	if (!strncmp(s->place, "unacked", 7))
+		return DFL_QUEUE; /* kombu's unacknowledged messages */
+	return s->cmd ? s->cmd->residency : DFL_RES_UNKNOWN;
+}
+
+static void begin_channel(struct dfl_resp_side *s)
+{
+	bool published = !(s->cmd->flags & DFL_CMD_SUBSCRIBES);
+
+	s->channel = dfl_resp_channel(s->conn, published, s->cmd, s->arg_text, s->arg_len,
+				      s->chunk->ts_ns);
+	s->op = s->channel ? s->channel->op : NULL;
+	if (!published)
+		s->conn->subscribed = true;
+	dfl_resp_decided(s);
+}
+
+/* sub: NULL none. */
+static void begin_plain(struct dfl_resp_side *s, const char *sub)
+{
+	char operation[64];
+	const struct dfl_op_desc d = { .protocol = "redis",
+				       .operation = operation,
+				       .place = s->place[0] ? s->place : NULL,
+				       .residency = residency(s),
+				       .ttl_s = -1,
+				       .dir = s->dir };
+
+	snprintf(operation, sizeof(operation), "%s%s%s", s->cmd ? s->cmd->name : "*",
+		 sub ? " " : "", sub ? sub : "");
+	s->op = dfl_begin_op(s->conn->ctx, &d, s->chunk->ts_ns);
+	dfl_resp_decided(s);
+}
+
+static bool is_channel(const struct dfl_resp_side *s)
+{
+	if (s->cmd->flags & (DFL_CMD_PUBLISHES | DFL_CMD_SUBSCRIBES))
+		return true;
+	return (s->cmd->flags & DFL_CMD_EVENTS) && s->cmd->key &&
+	       dfl_resp_is_event_stream(s->arg_text, s->arg_len);
+}
+
+/* After an argument that was kept: is the operation known now? */
+static void decide(struct dfl_resp_side *s)
+{
+	struct dfl_key_ids ids = { 0 };
+	unsigned wanted = !s->cmd ? 0 : s->cmd->flags & DFL_CMD_SUB ? 1 : s->cmd->key;
+
+	if (s->decided || s->arg < wanted)
+		return;
+	if (s->cmd && is_channel(s)) {
+		begin_channel(s);
+		return;
+	}
+	if (s->cmd && s->cmd->key)
+		dfl_key_pattern(s->arg_text, s->arg_len, s->place, &ids);
+	begin_plain(s, s->cmd && (s->cmd->flags & DFL_CMD_SUB) ?
+			       dfl_cmd_sub(s->arg_text, s->arg_len) :
+			       NULL);
+	put_key_ids(s, &ids);
+}
+
+static void top_begin(void *ud, uint8_t type, const uint8_t *at)
+{
+	dfl_resp_top_reset(ud);
+}
+
+static bool is_celery(const struct dfl_resp_side *s)
+{
+	return residency(s) == DFL_QUEUE;
+}
+
+static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+
+	s->arg = index;
+	s->arg_len = 0;
+	s->target = DFL_TO_ARG;
+	if (depth != 1)
+		s->target = DFL_TO_OWN;
+	if (!s->cmd || !index)
+		return;
+	if (s->cmd->flags & DFL_CMD_SECRET) {
+		dfl_resp_flush(s, at);
+		s->target = DFL_TO_NOWHERE;
+	} else if (dfl_cmd_is_value(s->cmd, index)) {
+		s->leaf_is_event = s->channel != NULL;
+		dfl_resp_open_value(s, at, !s->channel && is_celery(s));
+	}
+}
+
+static void bulk_data(void *ud, const struct dfl_slice *d)
+{
+	dfl_resp_data(ud, d);
+}
+
+/* A listed number, or 0. */
+static int64_t number(const struct dfl_resp_side *s)
+{
+	char text[21];
+
+	if (!s->arg_len || s->arg_len >= sizeof(text))
+		return 0;
+	memcpy(text, s->arg_text, s->arg_len);
+	text[s->arg_len] = 0;
+	return strtoll(text, NULL, 10);
+}
+
+static void describe_ttl(struct dfl_resp_side *s, int64_t n, unsigned unit_ms, enum dfl_residency r)
+{
+	const struct dfl_op_desc d = { .residency = r,
+				       .ttl_s = n / (1000 / unit_ms),
+				       .dir = s->dir };
+
+	if (n > 0 && s->op)
+		dfl_name_op(s->conn->ctx, s->op, &d);
+}
+
+/* "SET key value EX 10": a word, then its number. */
+static void option(struct dfl_resp_side *s)
+{
+	unsigned unit = !strcasecmp(s->option, "EX") ? 1000 : !strcasecmp(s->option, "PX") ? 1 : 0;
+
+	if (unit) {
+		describe_ttl(s, number(s), unit, DFL_CACHE);
+		s->option[0] = 0;
+	} else if (s->arg_len < sizeof(s->option)) {
+		memcpy(s->option, s->arg_text, s->arg_len);
+		s->option[s->arg_len] = 0;
+	}
+}
+
+static void bulk_end(void *ud, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+
+	if (s->target == DFL_TO_VALUE || s->target == DFL_TO_QUEUED || s->target == DFL_TO_CELERY) {
+		dfl_resp_close_value(s);
+	} else if (s->target == DFL_TO_ARG) {
+		if (!s->arg)
+			s->cmd = dfl_cmd_find(s->arg_text, s->arg_len);
+		decide(s);
+		if (s->cmd && s->cmd->ttl && s->cmd->ttl == s->arg)
+			describe_ttl(s, number(s), s->cmd->ttl_ms, DFL_RES_UNKNOWN);
+		else if (s->cmd && (s->cmd->flags & DFL_CMD_OPTIONS) && s->arg > s->cmd->key)
+			option(s);
+		if (s->cmd && (s->cmd->flags & DFL_CMD_KEYS))
+			dfl_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
+	}
+	s->target = DFL_TO_OWN;
+}
+
+/* An inline command ("PING\r\n"): only its verb is looked at; a secret one is forgotten whole. */
+static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text,
+		 size_t len)
+{
+	struct dfl_resp_side *s = ud;
+
+	if (type != DFL_RESP_INLINE)
+		return;
+	s->cmd = dfl_cmd_find(text, strcspn(text, " "));
+	if (!s->cmd || !(s->cmd->flags & DFL_CMD_SECRET))
+		return;
+	s->head_len = 0;
+	s->target = DFL_TO_NOWHERE;
+}
+
+static void enqueue(struct dfl_resp_conn *c, struct dfl_resp_side *s)
+{
+	struct dfl_resp_cmd *cmd;
+
+	if (c->n_pending == DFL_RESP_PENDING) {
+		dfl_limit_hit(c->ctx, DFL_LIMIT_UNANSWERED);
+		dfl_resp_cmd_end(c, c->pending, s->chunk->ts_ns);
+	}
+	cmd = calloc(1, sizeof(*cmd));
+	if (!cmd) {
+		if (!s->channel)
+			dfl_end_op(c->ctx, &s->op, s->chunk->ts_ns);
+		return;
+	}
+	cmd->cmd = s->cmd;
+	cmd->op = s->channel ? NULL : s->op;
+	cmd->channel = s->channel ? s->channel->number : 0;
+	memcpy(cmd->place, s->place, sizeof(cmd->place));
+	DL_APPEND(c->pending, cmd);
+	c->n_pending++;
+}
+
+static void top_end(void *ud, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+	struct dfl_channel *ch;
+	unsigned flags;
+
+	if (s->target == DFL_TO_NOWHERE)
+		s->cursor = at;
+	if (!s->decided)
+		begin_plain(s, NULL);
+	flags = s->cmd ? s->cmd->flags : 0;
+	dfl_resp_top_done(s, at);
+	ch = s->channel;
+	if (!(flags & (DFL_CMD_SUBSCRIBES | DFL_CMD_UNSUBSCRIBES)))
+		enqueue(s->conn, s);
+	else if (!ch)
+		dfl_end_op(s->conn->ctx, &s->op, s->chunk->ts_ns);
+	if (ch && ch->published && ch->fields.ended)
+		dfl_resp_channel_end(s->conn, ch, s->chunk->ts_ns);
+	s->op = NULL;
+	s->channel = NULL;
+}
+
+const struct dfl_resp_ops dfl_resp_command_ops = {
+	.top_begin = top_begin,
+	.bulk_begin = bulk_begin,
+	.bulk_data = bulk_data,
+	.bulk_end = bulk_end,
+	.line = line,
+	.top_end = top_end,
+};

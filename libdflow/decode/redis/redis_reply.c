@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The replies and pushes of a Redis connection: pairs them with commands or subscriptions. */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "decode/emit.h"
+#include "decode/redis/redis_priv.h"
+
+enum push { NO_PUSH, MESSAGE, PMESSAGE, SUBSCRIBED, UNSUBSCRIBED, OTHER_PUSH };
+
+static const struct {
+	const char *name;
+	enum push push;
+} pushes[] = {
+	{ "message", MESSAGE },		  { "smessage", MESSAGE },
+	{ "pmessage", PMESSAGE },	  { "subscribe", SUBSCRIBED },
+	{ "psubscribe", SUBSCRIBED },	  { "ssubscribe", SUBSCRIBED },
+	{ "unsubscribe", UNSUBSCRIBED },  { "punsubscribe", UNSUBSCRIBED },
+	{ "sunsubscribe", UNSUBSCRIBED },
+};
+
+static enum push find_push(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(pushes) / sizeof(pushes[0]); i++)
+		if (strlen(pushes[i].name) == len && !memcmp(pushes[i].name, name, len))
+			return pushes[i].push;
+	return NO_PUSH;
+}
+
+/* It is the reply to the oldest command. */
+static void begin_reply(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	struct dfl_resp_cmd *cmd = c->pending;
+
+	c->maybe_push = false;
+	if (cmd) {
+		DL_DELETE(c->pending, cmd);
+		c->n_pending--;
+		c->answered = cmd;
+		s->cmd = cmd->cmd;
+		s->channel = cmd->op ? NULL : dfl_resp_channel_by_number(c, cmd->channel);
+		s->op = s->channel ? s->channel->op : cmd->op;
+		memcpy(s->place, cmd->place, sizeof(s->place));
+	}
+	dfl_resp_decided(s);
+}
+
+static void begin_push(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	const struct dfl_cmd *cmd = dfl_cmd_find(c->push == PMESSAGE ? "PSUBSCRIBE" : "SUBSCRIBE",
+						 c->push == PMESSAGE ? 10 : 9);
+
+	c->maybe_push = false;
+	c->subscribed = true;
+	if (c->push == UNSUBSCRIBED) /* its operation may have ended before */
+		s->channel = dfl_resp_channel_find(c, false, s->arg_text, s->arg_len);
+	else
+		s->channel = dfl_resp_channel(c, false, cmd, s->arg_text, s->arg_len,
+					      s->chunk->ts_ns);
+	s->op = s->channel ? s->channel->op : NULL;
+	dfl_resp_decided(s);
+}
+
+static void top_begin(void *ud, uint8_t type, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+	struct dfl_resp_conn *c = s->conn;
+
+	dfl_resp_top_reset(s);
+	c->answered = NULL;
+	c->push = type == '>' ? OTHER_PUSH : NO_PUSH;
+	c->key_depth = type == '%' ? 1 : 2; /* RESP3 has a map, RESP2 pairs */
+	c->maybe_push = type == '>' || (type == '*' && (c->subscribed || !c->pending));
+	if (type == '|')
+		dfl_resp_decided(s); /* attributes go ahead of the reply */
+	else if (!c->maybe_push)
+		begin_reply(s);
+}
+
+static bool is_message_body(const struct dfl_resp_conn *c, uint64_t index)
+{
+	return (c->push == MESSAGE && index == 2) || (c->push == PMESSAGE && index == 3);
+}
+
+static bool is_celery(const struct dfl_resp_side *s)
+{
+	return s->cmd && (s->cmd->residency == DFL_QUEUE || !strncmp(s->place, "unacked", 7));
+}
+
+/* "+QUEUED": what the command reads comes with the reply to EXEC. */
+static void enqueue(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	struct dfl_resp_queued *q;
+
+	if (!c->queued)
+		c->queued = calloc(DFL_RESP_QUEUED, sizeof(*c->queued));
+	if (c->queued && c->n_queued < DFL_RESP_QUEUED) {
+		q = &c->queued[c->n_queued];
+		q->cmd = s->cmd;
+		memcpy(q->place, s->place, sizeof(q->place));
+	} else {
+		dfl_limit_hit(c->ctx, DFL_LIMIT_UNANSWERED);
+	}
+	c->n_queued++;
+}
+
+static bool is_cmd(const struct dfl_resp_side *s, const char *name)
+{
+	return s->cmd && !strcmp(s->cmd->name, name);
+}
+
+/* Element of EXEC's reply: its command's flags, and its place for the view. */
+static unsigned dequeue(struct dfl_resp_side *s, uint64_t index)
+{
+	const struct dfl_resp_conn *c = s->conn;
+
+	s->place[0] = 0;
+	if (!c->queued || index >= c->n_queued || index >= DFL_RESP_QUEUED)
+		return DFL_CMD_READS;
+	memcpy(s->place, c->queued[index].place, sizeof(s->place));
+	return c->queued[index].cmd ? c->queued[index].cmd->flags & DFL_CMD_READS : DFL_CMD_READS;
+}
+
+static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+	struct dfl_resp_conn *c = s->conn;
+	unsigned flags;
+
+	if (depth > 1 && c->maybe_push && !s->decided)
+		begin_reply(s);
+	flags = s->cmd ? s->cmd->flags : 0;
+	if (depth && is_cmd(s, "EXEC"))
+		flags = dequeue(s, index);
+	s->arg = depth ? index : 0;
+	s->arg_len = 0;
+	s->target = DFL_TO_OWN;
+	if (depth == 1 && c->maybe_push && index < 2) {
+		s->target = DFL_TO_ARG;
+	} else if (c->push && s->channel && depth == 1 && is_message_body(c, index)) {
+		s->leaf_is_event = true;
+		dfl_resp_open_value(s, at, false);
+	} else if ((flags & DFL_CMD_POPS) && depth == 1 && !index) {
+		s->target = DFL_TO_ARG;
+	} else if ((flags & DFL_CMD_EVENTS) && depth == c->key_depth) {
+		s->target = DFL_TO_ARG;
+	} else if ((flags & DFL_CMD_EVENTS) && s->channel) {
+		s->leaf_is_event = depth > c->key_depth + 2u; /* below: the entry's id */
+		dfl_resp_open_value(s, at, false);
+	} else if (flags & DFL_CMD_READS) {
+		dfl_resp_open_value(s, at, is_celery(s));
+	}
+}
+
+static void bulk_data(void *ud, const struct dfl_slice *d)
+{
+	dfl_resp_data(ud, d);
+}
+
+/* What follows in the reply to XREAD are events of this stream. */
+static void stream_key(struct dfl_resp_side *s, const uint8_t *at)
+{
+	struct dfl_channel *ch = dfl_resp_channel(s->conn, false, s->cmd, s->arg_text, s->arg_len,
+						  s->chunk->ts_ns);
+
+	if (!ch)
+		return;
+	dfl_resp_flush(s, at);
+	dfl_close_view(s->conn->ctx, &s->own);
+	s->channel = ch;
+	s->op = ch->op;
+}
+
+/* The key that BRPOP or XREAD waited for. */
+static void popped_key(struct dfl_resp_side *s, const uint8_t *at)
+{
+	const struct dfl_op_desc d = {
+		.place = s->place, .residency = DFL_QUEUE, .ttl_s = -1, .dir = dfl_other(s->dir)
+	};
+
+	if (s->cmd && (s->cmd->flags & DFL_CMD_EVENTS) &&
+	    dfl_resp_is_event_stream(s->arg_text, s->arg_len)) {
+		stream_key(s, at);
+		return;
+	}
+	dfl_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
+	if (s->op)
+		dfl_name_op(s->conn->ctx, s->op, &d);
+}
+
+/*
+ * A reply to a command that was sent before the connection was seen. Only the blocking pops wait
+ * long enough for that, and only they answer with the name of a list.
+ */
+static void adopt_pop(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	struct dfl_resp_cmd *cmd;
+	char place[DFL_NAME_MAX];
+	const struct dfl_op_desc d = {
+		.protocol = "redis",
+		.operation = "BRPOP",
+		.place = place,
+		.residency = DFL_QUEUE,
+		.ttl_s = -1,
+		.dir = dfl_other(s->dir),
+	};
+
+	dfl_key_pattern(s->arg_text, s->arg_len, place, NULL);
+	if (c->pending || strlen(place) != s->arg_len || memcmp(place, s->arg_text, s->arg_len))
+		return;
+	cmd = calloc(1, sizeof(*cmd));
+	if (!cmd)
+		return;
+	cmd->cmd = dfl_cmd_find(d.operation, strlen(d.operation));
+	cmd->op = dfl_begin_op(c->ctx, &d, s->chunk->ts_ns);
+	memcpy(cmd->place, place, sizeof(place));
+	DL_APPEND(c->pending, cmd);
+	c->n_pending++;
+}
+
+static void push_arg(struct dfl_resp_side *s)
+{
+	struct dfl_resp_conn *c = s->conn;
+	enum push p;
+
+	if (s->arg) {
+		begin_push(s);
+		return;
+	}
+	p = find_push(s->arg_text, s->arg_len);
+	if (p) {
+		c->push = (uint8_t)p;
+	} else if (c->push == OTHER_PUSH) {
+		c->maybe_push = false; /* client-side caching and the like */
+		dfl_resp_decided(s);
+	} else {
+		adopt_pop(s);
+		begin_reply(s);
+	}
+}
+
+static void bulk_end(void *ud, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+
+	if (s->target == DFL_TO_VALUE || s->target == DFL_TO_QUEUED || s->target == DFL_TO_CELERY)
+		dfl_resp_close_value(s);
+	else if (s->target == DFL_TO_ARG && s->conn->maybe_push)
+		push_arg(s);
+	else if (s->target == DFL_TO_ARG)
+		popped_key(s, at);
+	s->target = DFL_TO_OWN;
+}
+
+/* The first element of an array is no string, so the array is no push. */
+static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text,
+		 size_t len)
+{
+	struct dfl_resp_side *s = ud;
+
+	if (s->conn->maybe_push && !s->decided)
+		begin_reply(s);
+	if (!depth && type == '+' && len == 6 && !memcmp(text, "QUEUED", 6))
+		enqueue(s);
+}
+
+static void top_end(void *ud, const uint8_t *at)
+{
+	struct dfl_resp_side *s = ud;
+	struct dfl_resp_conn *c = s->conn;
+	struct dfl_channel *ch;
+
+	if (!s->decided)
+		begin_reply(s);
+	dfl_resp_top_done(s, at);
+	if (is_cmd(s, "MULTI") || is_cmd(s, "EXEC") || is_cmd(s, "DISCARD"))
+		c->n_queued = 0;
+	ch = s->channel;
+	if (c->answered) {
+		dfl_end_op(c->ctx, &c->answered->op, s->chunk->ts_ns);
+		free(c->answered);
+		c->answered = NULL;
+	}
+	if (ch && !ch->published && (c->push == UNSUBSCRIBED || ch->fields.ended))
+		dfl_resp_channel_end(c, ch, s->chunk->ts_ns);
+	s->op = NULL;
+	s->channel = NULL;
+}
+
+const struct dfl_resp_ops dfl_resp_reply_ops = {
+	.top_begin = top_begin,
+	.bulk_begin = bulk_begin,
+	.bulk_data = bulk_data,
+	.bulk_end = bulk_end,
+	.line = line,
+	.top_end = top_end,
+};

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Canonical text with its position map. */
+#include "match/canon/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Wipes what may have been written: all, if bytes were dropped, else what there is, and what was
+ * stored after it.
+ */
+static void release(struct dfl_text *t, uint8_t *data, size_t cap)
+{
+	size_t used = t->base || t->len + DFL_TEXT_SLACK > cap ? cap : t->len + DFL_TEXT_SLACK;
+
+	if (!data)
+		return;
+	if (t->secret) {
+		dfl_secret_free(t->secret, data, cap);
+		return;
+	}
+	explicit_bzero(data, used);
+	free(data);
+}
+
+int dfl_text_reserve(struct dfl_text *t, size_t raw)
+{
+	size_t need = t->len + raw + DFL_TEXT_SLACK, cap = t->cap ? t->cap : 256;
+	uint8_t *data;
+
+	if (need <= t->cap)
+		return dfl_map_reserve(&t->map, (uint32_t)raw + DFL_TEXT_SLACK);
+	while (cap < need)
+		cap *= 2;
+	data = t->secret ? dfl_secret_alloc(t->secret, cap) : malloc(cap);
+	if (!data)
+		return -ENOMEM;
+	if (t->len)
+		memcpy(data, t->data, t->len);
+	release(t, t->data, t->cap);
+	t->data = data;
+	t->cap = cap;
+	return dfl_map_reserve(&t->map, (uint32_t)raw + DFL_TEXT_SLACK);
+}
+
+void dfl_text_drop(struct dfl_text *t, size_t n)
+{
+	if (!n)
+		return;
+	memmove(t->data, t->data + n, t->len - n);
+	t->len -= n;
+	t->base += n;
+	dfl_map_drop(&t->map, (uint32_t)n);
+}
+
+void dfl_text_fini(struct dfl_text *t)
+{
+	release(t, t->data, t->cap);
+	dfl_map_fini(&t->map);
+	*t = (struct dfl_text){ .secret = t->secret };
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Streaks: fingerprints of one old text that stand one after the other in a scan. A chosen k-gram
+ * that the old text does not have ends its streak; one that is in too many texts to be sure does
+ * not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "match/match_priv.h"
+
+#define REACH                                                                                      \
+	(DFL_UNSURE - 2 * DFL_PRINT_K) /* canonical bytes before a streak that may be of its text, \
+					  at most */
+
+struct streak {
+	struct dfl_fingerprint_set *set;
+	uint64_t from, last; /* canonical bytes of the scan: the first and the last k-gram */
+	uint32_t hits, distinct;
+	uint64_t first; /* print */
+	uint8_t *seen;	/* NULL: only the first */
+	uint8_t enc;
+	uint64_t pos_from, pos_to, reach_from, ts_first_ns, ts_last_ns;
+	bool over;
+};
+
+struct dfl_streaks {
+	struct streak open[DFL_PRINT_STREAKS];
+	uint32_t n;
+};
+
+/* Stream positions of canonical bytes [at, end) that are still there. */
+static void position(const struct dfl_scan *s, uint64_t at, uint64_t end, uint64_t *ret_from,
+		     uint64_t *ret_to)
+{
+	uint64_t from, to, ignored;
+
+	dfl_map_find(&s->text.map, (uint32_t)(at - s->text.base), &from, &ignored);
+	dfl_map_find(&s->text.map, (uint32_t)(end - 1 - s->text.base), &ignored, &to);
+	dfl_scan_outer(s, from, to, ret_from, ret_to);
+}
+
+static void see(struct streak *k, uint64_t print)
+{
+	uint32_t i = dfl_fingerprint_index(k->set, print);
+
+	k->distinct += !(k->seen[i / 8] >> (i & 7) & 1);
+	k->seen[i / 8] |= (uint8_t)(1 << (i & 7));
+}
+
+/*
+ * Most streaks have but one fingerprint: their sets, which are anywhere in memory, are not touched.
+ * 0 or -ENOMEM.
+ */
+static int count(struct streak *k, uint64_t print)
+{
+	if (!k->hits) {
+		k->first = print;
+		k->distinct = 1;
+		return 0;
+	}
+	if (!k->seen) {
+		k->seen = calloc((k->set->n + 7) / 8, 1);
+		if (!k->seen)
+			return -ENOMEM;
+		k->distinct = 0;
+		see(k, k->first);
+	}
+	see(k, print);
+	return 0;
+}
+
+static void hit(struct dfl_scan *s, struct streak *k, uint64_t at)
+{
+	uint64_t from = k->hits ? k->last + DFL_PRINT_K - 1 : at, pos, ignored;
+
+	position(s, at, at + DFL_PRINT_K, &pos, &k->pos_to);
+	if (!k->hits++) {
+		position(s, at - s->after_print < REACH ? s->after_print : at - REACH, at + 1,
+			 &k->reach_from, &ignored);
+		k->from = at;
+		k->pos_from = pos;
+		k->ts_first_ns = dfl_scan_ts(s, at);
+	}
+	k->last = at;
+	k->ts_last_ns = dfl_scan_ts(s, at + DFL_PRINT_K - 1);
+	from = from < s->text.base ? s->text.base : from;
+	k->enc |= dfl_map_enc(&s->text.map, (uint32_t)(from - s->text.base),
+			      (uint32_t)(at + DFL_PRINT_K - s->text.base));
+}
+
+/* Texts of others that have all that this one has. */
+static uint32_t others(const struct dfl_streaks *t, const struct streak *k)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		n += t->open[i].set->owner != k->set->owner && t->open[i].from <= k->from &&
+		     t->open[i].last >= k->last && t->open[i].hits >= k->hits;
+	return n;
+}
+
+/* end: no byte of its text can stand from there on. */
+static void report(struct dfl_scan *s, const struct streak *k, uint64_t end)
+{
+	uint64_t ignored;
+	struct dfl_fingerprint_run run = {
+		.pos_from = k->pos_from,
+		.pos_to = k->pos_to,
+		.reach_from = k->reach_from,
+		.span = (uint32_t)(k->last - k->from) + DFL_PRINT_K,
+		.hits = k->hits,
+		.distinct = k->distinct,
+		.seen = k->seen,
+		.others = others(s->streaks, k),
+		.encodings = (uint32_t)(k->enc | s->enc) ?: DFL_ENC_RAW,
+		.ts_first_ns = k->ts_first_ns,
+		.ts_last_ns = k->ts_last_ns,
+	};
+
+	position(s, end - 1, end, &ignored, &run.reach_to);
+	s->m->opts.print_fn(s->m->ud, s->view->ud, k->set->ud, &run);
+}
+
+/* Reports those that are over, then lets them go. */
+static void close_over(struct dfl_scan *s, uint64_t end)
+{
+	struct dfl_streaks *t = s->streaks;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		if (t->open[i].over && t->open[i].distinct > 1)
+			report(s, &t->open[i], end);
+	for (uint32_t i = 0; i < t->n; i++) {
+		if (t->open[i].over)
+			free(t->open[i].seen);
+		else
+			t->open[n++] = t->open[i];
+	}
+	t->n = n;
+}
+
+static struct streak *open_streak(struct dfl_scan *s, struct dfl_fingerprint_set *set)
+{
+	struct dfl_streaks *t = s->streaks;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		if (t->open[i].set == set)
+			return &t->open[i];
+	if (t->n == DFL_PRINT_STREAKS) {
+		s->m->stats.capped_candidates++;
+		return NULL;
+	}
+	t->open[t->n] = (struct streak){ .set = set };
+	return &t->open[t->n++];
+}
+
+static bool is_in(const struct dfl_fingerprint_found *found, const struct dfl_fingerprint_set *set)
+{
+	for (uint32_t i = 0; i < found->n; i++)
+		if (found->set[i] == set)
+			return true;
+	return false;
+}
+
+/* One chosen k-gram. */
+static void step(struct dfl_scan *s, uint64_t at, uint64_t print,
+		 const struct dfl_fingerprint_found *found)
+{
+	struct dfl_streaks *t = s->streaks;
+	bool any_over = false;
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		t->open[i].over = !found->more && !is_in(found, t->open[i].set);
+		any_over |= t->open[i].over;
+	}
+	if (any_over)
+		close_over(s, at + DFL_PRINT_K - 1);
+	for (uint32_t i = 0; i < found->n; i++) {
+		struct streak *k = open_streak(s, found->set[i]);
+
+		if (k && !count(k, print)) {
+			hit(s, k, at);
+		} else if (k) {
+			*k = t->open[--t->n];
+			s->m->stats.capped_candidates++;
+		}
+	}
+}
+
+static void look(struct dfl_scan *s, uint64_t at)
+{
+	uint64_t print = dfl_fingerprint_hash(&s->m->prints, dfl_scan_at(s, at));
+	struct dfl_fingerprint_found found;
+
+	dfl_fingerprint_find(&s->m->prints, print, &found);
+	if (!s->streaks && found.n)
+		s->streaks = calloc(1, sizeof(*s->streaks));
+	if (s->streaks)
+		step(s, at, print, &found);
+	else if (found.n)
+		s->m->stats.capped_candidates++;
+	if (!found.more) /* else the text that goes on behind it may have it, too */
+		s->after_print = at + 1;
+}
+
+/* ---- where to look ---- */
+
+/*
+ * The chosen k-grams of what the text has grown by, and which of them (every other one, and the
+ * last) may be in the table.
+ */
+struct sifted {
+	const uint8_t *text;
+	size_t n, n_hits, hit; /* hit: those before it were dealt with */
+	uint64_t chosen[DFL_SIFTED / 64 + 1];
+	uint16_t hits[DFL_SIFTED / 2 + 2 + DFL_SIFT_SLACK];
+};
+
+/* The first one from `at` on; f->n: none. */
+static size_t chosen_from(const struct sifted *f, size_t at)
+{
+	uint64_t w;
+
+	if (at >= f->n)
+		return f->n;
+	for (w = f->chosen[at / 64] >> at % 64 << at % 64; !w; w = f->chosen[at / 64]) {
+		at = (at / 64 + 1) * 64;
+		if (at >= f->n)
+			return f->n;
+	}
+	return at / 64 * 64 + (unsigned)__builtin_ctzll(w);
+}
+
+/* Behind the last one before `at`; 0: none. */
+static size_t chosen_before(const struct sifted *f, size_t at)
+{
+	size_t i = at / 64;
+	uint64_t w = at % 64 ? f->chosen[i] << (64 - at % 64) >> (64 - at % 64) : 0;
+
+	while (!w && i)
+		w = f->chosen[--i];
+	return w ? i * 64 + 64 - (unsigned)__builtin_clzll(w) : 0;
+}
+
+static bool maybe(const struct dfl_fingerprints *p, const struct sifted *f, size_t at)
+{
+	return dfl_fingerprint_maybe(p, dfl_fingerprint_hash(p, f->text + at));
+}
+
+static void sift(const struct dfl_scan *s, uint64_t from, struct sifted *ret)
+{
+	size_t last;
+
+	ret->text = dfl_scan_at(s, from);
+	ret->n = (size_t)(s->next_print - from);
+	ret->n_hits = s->m->simd->sift(&s->m->prints, ret->text, ret->n, ret->chosen, ret->hits);
+	ret->hit = 0;
+	last = chosen_before(ret, ret->n);
+	if (last && (!ret->n_hits || ret->hits[ret->n_hits - 1] + 1u < last) &&
+	    maybe(&s->m->prints, ret, last - 1))
+		ret->hits[ret->n_hits++] = (uint16_t)(last - 1);
+}
+
+/*
+ * Where a streak may begin, from `at` on; f->n: nowhere. Of a single fingerprint nothing is told,
+ * so there must be another one on either side, if only in what is to come. What stands right before
+ * that place, and was not looked at, is not in the table.
+ */
+static size_t next_look(const struct dfl_fingerprints *p, struct sifted *f, size_t at)
+{
+	for (; f->hit < f->n_hits; f->hit++) {
+		size_t hit = f->hits[f->hit], before, after;
+
+		if (hit < at)
+			continue;
+		before = chosen_before(f, hit);
+		if (before > at && maybe(p, f, before - 1))
+			return before - 1;
+		after = chosen_from(f, hit + 1);
+		if (after == f->n || maybe(p, f, after))
+			return hit;
+	}
+	return f->n;
+}
+
+void dfl_streaks_scan(struct dfl_scan *s)
+{
+	uint64_t total = dfl_scan_total(s), from = s->next_print;
+	struct sifted f;
+
+	if (from + DFL_PRINT_K > total)
+		return;
+	s->next_print = total - DFL_PRINT_K + 1;
+	if (!s->m->prints.n_sets) {
+		s->after_print = s->next_print;
+		return;
+	}
+	sift(s, from, &f);
+	for (size_t at = chosen_from(&f, 0); at < f.n; at = chosen_from(&f, at + 1)) {
+		if (!s->streaks || !s->streaks->n) { /* what is not in the table ends nothing */
+			size_t next = next_look(&s->m->prints, &f, at);
+
+			if (next > at)
+				s->after_print = from + chosen_before(&f, next);
+			at = next;
+		}
+		if (at < f.n)
+			look(s, from + at);
+	}
+}
+
+void dfl_streaks_end(struct dfl_scan *s)
+{
+	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++)
+		s->streaks->open[i].over = true;
+	if (s->streaks && s->streaks->n)
+		close_over(s, dfl_scan_total(s));
+}
+
+void dfl_streaks_free(struct dfl_scan *s)
+{
+	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++)
+		free(s->streaks->open[i].seen);
+	free(s->streaks);
+}
+
+void dfl_streaks_forget(struct dfl_scan *s, const struct dfl_fingerprint_set *set)
+{
+	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++) {
+		if (s->streaks->open[i].set != set)
+			continue;
+		free(s->streaks->open[i].seen);
+		s->streaks->open[i] = s->streaks->open[--s->streaks->n];
+		return;
+	}
+}

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Derived payload: text that a model answered, a store or a tool gave, or a vector becomes payload
+ * of the request whose text went into the same operation. The first place where it is seen is its
+ * origin; what passes the same text on is an echo.
+ */
+#include "trace/attribution/attribute.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <utlist.h>
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool is_kind(const struct dfl_view *v, const char *kind)
+{
+	return !strcmp(v->derives, kind);
+}
+
+/* Does the request have an answer that begins like this? */
+static bool begins_like(const struct request *r, const struct dfl_view *v)
+{
+	const struct dfl_src *s;
+	size_t n;
+
+	for (s = r->sources; s; s = s->next) {
+		n = smaller(s->head_len, v->held.len);
+		if (s->kind == v->derives && n && !memcmp(s->head, v->held.data, n))
+			return true;
+	}
+	return false;
+}
+
+/* A part of an answer that is known already tells nothing new. */
+static bool is_part(const struct dfl_view *v, const struct request *r)
+{
+	const struct dfl_src *s;
+
+	for (s = r->sources; s && v->relay; s = s->next)
+		if (s->kind == v->derives)
+			return true;
+	return false;
+}
+
+static bool is_whole(const struct dfl_src *s, const struct dfl_buf *text)
+{
+	return text->len <= sizeof(s->head) && dfl_match_source_raw_bytes(s->match) == text->len &&
+	       !memcmp(s->head, text->data, text->len);
+}
+
+/* The same text still comes in elsewhere, and is here already. */
+static bool is_begun(const struct dfl_src *s, const struct dfl_buf *text)
+{
+	uint64_t so_far = dfl_match_source_raw_bytes(s->match);
+
+	return s->from && so_far == s->head_len && so_far <= text->len && so_far >= ANSWER_SURE &&
+	       so_far * 100 >= text->len * (uint64_t)BEGUN_PERCENT &&
+	       !memcmp(s->head, text->data, so_far);
+}
+
+/* Nearly all of a known text, or nearly all that is here: texts of one form share phrases. */
+static bool tells(const struct dfl_view *v, const struct op_run *r)
+{
+	return dfl_run_coverage(r) * 100 >= FULL_PERCENT ||
+	       (r->run.src_to - r->run.src_from) * 100 >= (uint64_t)v->held.len * KNOWN_PERCENT;
+}
+
+/*
+ * How much of it is: an answer is one text, a chunk may stand in a larger one, results of a tool
+ * come in a list.
+ */
+static unsigned echo_percent(const struct dfl_view *v)
+{
+	return is_kind(v, "answer")	 ? FULL_PERCENT :
+	       is_kind(v, "tool_result") ? LISTED_PERCENT :
+					   KNOWN_PERCENT;
+}
+
+static bool is_known_as(const struct dfl_view *v, const struct dfl_src *s)
+{
+	return s->kind == v->derives || dfl_source_is_document(s);
+}
+
+/* Of very many equal texts match looks at some only, which need not be the request's. */
+static bool has_the_same(const struct op_run *run, const struct dfl_view *v,
+			 const struct request *r)
+{
+	const struct dfl_src *s;
+
+	if (run->run.other_sources < DFL_MATCH_LOOKED_AT - 1)
+		return false;
+	for (s = r->sources; s; s = s->next) {
+		struct dfl_run copy = run->run;
+
+		if (is_known_as(v, s) &&
+		    dfl_match_source_holds(s->match, run->source->match, &copy))
+			return true;
+	}
+	return false;
+}
+
+/* Is what the view held known of the request already? It is closed, so its runs are all known. */
+static bool is_echo(const struct dfl_view *v, const struct request *r)
+{
+	uint64_t enough = (uint64_t)v->held.len * echo_percent(v), sum = 0;
+	const struct dfl_src *s;
+
+	if (is_part(v, r))
+		return true;
+	for (s = r->sources; s; s = s->next)
+		if (s->kind == v->derives && (is_whole(s, &v->held) || is_begun(s, &v->held)))
+			return true;
+	for (unsigned i = 0; i < v->op->n_runs; i++) {
+		const struct op_run *run = &v->op->runs[i];
+		uint64_t len = run->run.src_to - run->run.src_from;
+
+		if (run->view != v->number || !run->source || run->beaten || !tells(v, run))
+			continue;
+		if (run->source->request == r && is_known_as(v, run->source))
+			sum += len;
+		else if (len * 100 >= enough && has_the_same(run, v, r))
+			return true;
+	}
+	return sum * 100 >= enough;
+}
+
+static void append_one(struct dfl_view *v, struct dfl_src *s, const void *data, size_t len,
+		       uint64_t pos, uint64_t pos_len)
+{
+	size_t room = smaller(len, sizeof(s->head) - s->head_len);
+
+	memcpy(s->head + s->head_len, data, room);
+	s->head_len += room;
+	dfl_source_append(v->op->trace, s, data, len, pos, pos_len);
+}
+
+static void append(struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len)
+{
+	struct dfl_src *s;
+
+	LL_FOREACH2(v->answers, s, next_twin)
+	append_one(v, s, data, len, pos, pos_len);
+}
+
+/* "answer", "answer.2", … */
+static void name_field(struct dfl_trace *t, struct dfl_src *s, unsigned n)
+{
+	char field[64];
+
+	snprintf(field, sizeof(field), n > 1 ? "%s.%u" : "%s", s->kind, n);
+	s->field = dfl_trace_string(t, field);
+}
+
+/* Where it was seen first. */
+static const char *origin(const struct dfl_view *v)
+{
+	static const char unknown[] = "unknown";
+
+	return v->op->operation ?: unknown;
+}
+
+static struct dfl_src *new_source(struct dfl_view *v, struct request *r, bool shared)
+{
+	struct dfl_src *s, *of_kind;
+	unsigned n = 1;
+
+	LL_FOREACH(r->sources, of_kind)
+	n += of_kind->kind == v->derives;
+	s = dfl_request_source(v->op->trace, r, v->derives, v->first_ns);
+	if (!s)
+		return NULL;
+	s->kind = v->derives;
+	s->is_chunk = is_kind(v, "chunk");
+	s->derived_from = origin(v);
+	s->shared = shared;
+	name_field(v->op->trace, s, n);
+	return s;
+}
+
+/* The vectors that are surely of one request are one field, which grows. */
+static struct dfl_src *vectors_of(const struct dfl_view *v, const struct request *r, bool shared)
+{
+	struct dfl_src *s;
+
+	if (shared || !is_kind(v, "embedding"))
+		return NULL;
+	LL_FOREACH(r->sources, s)
+	if (s->kind == v->derives && !s->shared && !s->from)
+		return s;
+	return NULL;
+}
+
+static void begin(struct dfl_view *v, struct request *r, bool shared)
+{
+	struct dfl_src *s = NULL;
+
+	if (r->n_derived < MAX_DERIVED_PER_REQUEST)
+		s = vectors_of(v, r, shared) ?: new_source(v, r, shared);
+	if (!s) {
+		r->cut_derived++;
+		r->dirty = true;
+		v->op->trace->stats.capped_derived++;
+		return;
+	}
+	r->n_derived++;
+	s->op = v->op->number;
+	s->asked_ns = v->op->owned_by_id ? v->first_ns : v->op->begin_ns; /* what an id is in may
+									     stand long before: a
+									     channel */
+	s->view = v->number;
+	s->dir = v->dir;
+	s->from = v;
+	s->canon_from = dfl_match_source_canon_bytes(s->match);
+	s->raw_from = dfl_match_source_raw_bytes(s->match);
+	s->pos_from = v->held_pos;
+	s->pos_to = 0;
+	LL_APPEND2(v->answers, s, next_twin);
+	append_one(v, s, v->held.data, v->held.len, v->held_pos, v->held_pos_to - v->held_pos);
+}
+
+/*
+ * Is what r has passed on here? Then it is not the answer of one who came when that call was under
+ * way. By an equal operation it is told anew.
+ */
+static bool is_passed_on(const struct dfl_view *v, const struct request *r,
+			 const struct request *later)
+{
+	const struct dfl_src *s;
+	bool was_there = true;
+
+	LL_FOREACH(r->sources, s)
+	{
+		if (s->kind != v->derives)
+			continue;
+		if (s->derived_from == origin(v))
+			return false;
+		was_there &= later->start_ns <= s->asked_ns;
+	}
+	return !was_there;
+}
+
+static bool is_of_earlier(const struct dfl_view *v, struct request *const *owners,
+			  const bool *has_it, unsigned n, const struct request *later)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (has_it[i] && is_passed_on(v, owners[i], later))
+			return true;
+	return false;
+}
+
+static unsigned known(const struct dfl_op *op)
+{
+	return (op->n_runs << 8 | op->n_ids) + 1;
+}
+
+/*
+ * Decides once: whose it is, and whether it is new. Without an owner it waits for one; what begins
+ * like an answer that is known waits for its end.
+ */
+static void decide(struct dfl_view *v, bool at_end)
+{
+	struct request *owners[MAX_OWNERS];
+	bool echo[MAX_OWNERS] = { 0 };
+	unsigned n;
+
+	if (!at_end && v->asked == known(v->op))
+		return;
+	v->asked = known(v->op);
+	n = dfl_attribute_owners(v->op->trace, v->op, owners);
+	for (unsigned i = 0; i < n && !at_end; i++)
+		if (begins_like(owners[i], v) || is_part(v, owners[i]))
+			return;
+	if (!n)
+		return;
+	v->decided = true;
+	for (unsigned i = 0; i < n && at_end; i++)
+		echo[i] = is_echo(v, owners[i]);
+	for (unsigned i = 0; i < n; i++)
+		if (!echo[i] && !is_of_earlier(v, owners, echo, n, owners[i]))
+			begin(v, owners[i], n > 1);
+	dfl_buf_fini(&v->held);
+}
+
+void dfl_derived_data(struct dfl_view *v, const void *data, size_t len, uint64_t pos,
+		      uint64_t pos_len)
+{
+	if (!v->held.len)
+		v->held_pos = pos;
+	if (!v->decided && v->held.len + len > ANSWER_HELD_MAX &&
+	    (v->relay || !is_kind(v, "answer")))
+		decide(v, false); /* by its beginning: all of it is too much to hold */
+	append(v, data, len, pos, pos_len);
+	if (v->decided)
+		return;
+	v->held_pos_to = pos + pos_len;
+	if (v->held.len + len > ANSWER_HELD_MAX || dfl_buf_append(&v->held, data, len))
+		v->decided = true; /* nobody's for too long */
+	else if (v->held.len >= ANSWER_SURE && is_kind(v, "answer") && !v->relay)
+		decide(v, false);
+}
+
+static void whole_hop(struct dfl_view *v, struct dfl_src *s, const struct dfl_src *twins)
+{
+	dfl_hop_whole(v->op->trace, &(struct hop_add){
+					    .request = s->request,
+					    .op = v->op,
+					    .source = s,
+					    .place = v->place ?: v->op->place,
+					    .dir = v->dir,
+					    .layer = v->layer,
+					    .residency = v->residency ?: v->op->residency,
+					    .ttl_s = v->ttl_s,
+					    .ambiguous = s->shared,
+					    .twins = s->shared ? twins : NULL,
+				    });
+}
+
+static bool is_enough(const struct dfl_src *chunk, uint32_t len)
+{
+	uint64_t all = dfl_match_source_canon_bytes(chunk->match);
+
+	return len >= RUN_SURE || (len >= RUN_FULL && len * 100ull >= all * FULL_PERCENT);
+}
+
+/* Retrieved text that another request uploaded, also long ago: which it was is told by content. */
+static void link_to_uploads(const struct dfl_view *v, const struct dfl_src *chunk)
+{
+	for (unsigned i = 0; i < v->op->n_runs; i++) {
+		const struct op_run *r = &v->op->runs[i];
+
+		if (r->view == v->number && r->source && r->source->request != chunk->request &&
+		    dfl_source_is_document(r->source) && is_enough(chunk, dfl_run_len(r)))
+			dfl_request_link(chunk->request, r->source->request->trace_id, "file");
+	}
+	for (unsigned i = 0; i < v->op->n_olds; i++) {
+		const struct old_run *r = &v->op->olds[i];
+
+		if (r->view == v->number && r->field && dfl_field_is_document(r->field->field) &&
+		    r->span >= SPAN_SURE)
+			dfl_request_link(chunk->request, r->field->old->trace_id, "file");
+	}
+}
+
+void dfl_derived_close(struct dfl_view *v)
+{
+	struct dfl_src *s, *next;
+
+	if (!v->decided && v->held.len)
+		decide(v, true);
+	LL_FOREACH2(v->answers, s, next_twin)
+	if (s->shared || !is_kind(v, "embedding")) /* else more vectors may come */
+		dfl_match_source_end(s->match);
+	LL_FOREACH2(v->answers, s, next_twin)
+	if (s->is_chunk)
+		link_to_uploads(v, s);
+	LL_FOREACH2(v->answers, s, next_twin)
+	whole_hop(v, s, v->answers);
+	for (s = v->answers; s; s = next) {
+		next = s->next_twin;
+		s->next_twin = NULL;
+		s->from = NULL;
+	}
+}
+
+void dfl_derived_forget(struct dfl_src *s)
+{
+	if (s->from)
+		LL_DELETE2(s->from->answers, s, next_twin);
+	s->from = NULL;
+}
+
+/* ---- which of several requests it was ---- */
+
+static bool is_same_text(const struct dfl_src *a, const struct dfl_src *b)
+{
+	struct dfl_run all = { .canon_to = dfl_match_source_canon_bytes(b->match) };
+
+	if (a->kind != b->kind ||
+	    dfl_match_source_raw_bytes(a->match) != dfl_match_source_raw_bytes(b->match))
+		return false;
+	if (a->head_len != b->head_len || memcmp(a->head, b->head, a->head_len))
+		return false;
+	return a->head_len < sizeof(a->head) || dfl_match_source_holds(a->match, b->match, &all);
+}
+
+static bool is_twin(const struct dfl_src *a, const struct dfl_src *b)
+{
+	return a->shared && b->shared && a->view == b->view;
+}
+
+static bool is_sure(const struct dfl_src *s)
+{
+	return s->derived_from && (!s->shared || s->claimed);
+}
+
+/* Its answer is known: another that is surely somebody else's is none of it. */
+static bool is_answered(const struct request *r)
+{
+	const struct dfl_src *s;
+
+	LL_FOREACH(r->sources, s)
+	if (is_sure(s) && !strcmp(s->kind, "answer"))
+		return true;
+	return false;
+}
+
+static bool is_of_another(const struct dfl_trace *t, const struct dfl_src *s)
+{
+	bool answered = !strcmp(s->kind, "answer") && is_answered(s->request);
+	const struct dfl_src *o;
+	const struct request *r;
+
+	DL_FOREACH(t->requests, r)
+	for (o = r != s->request ? r->sources : NULL; o; o = o->next)
+		if (is_sure(o) && (is_twin(o, s) || (answered && is_same_text(o, s))))
+			return true;
+	return false;
+}
+
+/* The others' hops of it are not this request's, unless it has an equal text besides. */
+static void withdraw(struct dfl_trace *t, const struct dfl_src *s)
+{
+	const struct dfl_src *o;
+	struct request *r;
+
+	LL_FOREACH(s->request->sources, o)
+	if (o != s && is_same_text(o, s))
+		return;
+	DL_FOREACH(t->requests, r)
+	for (o = r != s->request ? r->sources : NULL; o; o = o->next)
+		if ((is_twin(o, s) || is_same_text(o, s)) &&
+		    dfl_hops_no_candidate(r, o, s->request))
+			r->dirty = true;
+}
+
+/* As they were found. */
+static void renumber(struct dfl_trace *t, struct request *r)
+{
+	struct dfl_src *s, *before;
+	unsigned n;
+
+	LL_FOREACH(r->sources, s)
+	{
+		if (!s->kind)
+			continue;
+		n = 1;
+		for (before = r->sources; before != s; before = before->next)
+			n += before->kind == s->kind;
+		name_field(t, s, n);
+		dfl_hops_rename(r, s);
+	}
+}
+
+void dfl_derived_settle(struct dfl_trace *t, struct request *r)
+{
+	struct dfl_src *s, *next;
+	bool any = false;
+
+	LL_FOREACH_SAFE(r->sources, s, next)
+	{
+		if (!s->shared || s->claimed || s->from || !is_of_another(t, s))
+			continue;
+		withdraw(t, s);
+		dfl_hops_drop(t, r, s);
+		dfl_request_drop_source(t, r, s);
+		any = true;
+	}
+	if (any)
+		renumber(t, r);
+}

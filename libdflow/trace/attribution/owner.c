@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Whose an operation is: by ids, by a text that only one has, or perhaps one of several. */
+#include "trace/attribution/attribute.h"
+
+#include <string.h>
+#include <utlist.h>
+
+struct request *dfl_owner_by_own_id(struct dfl_trace *t, const struct dfl_op *op)
+{
+	struct request *r = op->request;
+
+	for (unsigned i = 0; i < op->n_ids && !r; i++)
+		if (op->ids[i].kind != DFL_ID_CONVERSATION)
+			r = dfl_request_by_id(t, op->ids[i].kind, op->ids[i].value, op->last_ns);
+	return r;
+}
+
+struct request *dfl_owner_by_id(struct dfl_trace *t, const struct dfl_op *op)
+{
+	struct request *r = dfl_owner_by_own_id(t, op);
+
+	for (unsigned i = 0; i < op->n_ids && !r; i++)
+		if (op->ids[i].kind == DFL_ID_CONVERSATION)
+			r = dfl_request_by_id(t, op->ids[i].kind, op->ids[i].value, op->last_ns);
+	return r;
+}
+
+static bool uses_file_of(const struct request *r, const struct request *upload)
+{
+	for (size_t i = 0; i < r->n_links; i++)
+		if (!strcmp(r->links[i].why, "file") &&
+		    !strcmp(r->links[i].trace_id, upload->trace_id))
+			return true;
+	return false;
+}
+
+/*
+ * An uploaded file that is read again is read for the chat that uses it, when just one is under
+ * way.
+ */
+static struct request *user_of_file(struct dfl_trace *t, struct request *upload, uint64_t ts_ns)
+{
+	struct request *r, *user = NULL;
+
+	DL_FOREACH(t->requests, r)
+	{
+		if (r->start_ns > ts_ns || dfl_was_over(r, ts_ns) || !uses_file_of(r, upload))
+			continue;
+		if (user)
+			return upload;
+		user = r;
+	}
+	return user ? user : upload;
+}
+
+/*
+ * Text that is asked with, of r or (NULL) of anybody: what came back can be others' too, when it is
+ * read from a store.
+ */
+static bool asks(const struct dfl_op *op, const struct request *r)
+{
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		const struct op_run *run = &op->runs[i];
+
+		if (dfl_run_counts(run) && run->dir == op->dir && dfl_run_len(run) >= RUN_FULL &&
+		    (!r || run->source->request == r))
+			return true;
+	}
+	return false;
+}
+
+enum texts { ASKED, ANY, CHUNKS };
+
+static bool may_tell(const struct dfl_op *op, const struct op_run *run, enum texts which,
+		     bool asked)
+{
+	if (!dfl_run_counts(run) || dfl_run_len(run) < RUN_FULL ||
+	    run->source->is_chunk != (which == CHUNKS) || dfl_is_told_anew(op, run))
+		return false;
+	if (which == ASKED)
+		return run->dir == op->dir;
+	return !asked || asks(op, run->source->request);
+}
+
+/*
+ * The newest request whose text alone explains a part of the operation: history comes with newer
+ * text.
+ */
+static struct request *owner_by_text(struct dfl_op *op, enum texts which)
+{
+	bool asked = asks(op, NULL);
+	struct request *owner = NULL, *r;
+
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		if (!op->runs[i].content || op->runs[i].tied ||
+		    !may_tell(op, &op->runs[i], which, asked))
+			continue;
+		r = op->runs[i].source->request;
+		if (owner && r->number <= owner->number)
+			continue;
+		owner = r;
+		op->told.view = op->runs[i].view;
+		op->told.from = op->runs[i].run.pos_from;
+		op->told.to = op->runs[i].run.pos_to;
+	}
+	return owner;
+}
+
+/* Chunks only where nothing else tells: several requests can have retrieved the same. */
+static struct request *owner_by_content(struct dfl_op *op)
+{
+	return owner_by_text(op, ASKED) ?: owner_by_text(op, ANY) ?: owner_by_text(op, CHUNKS);
+}
+
+static void add_maybe(struct dfl_trace *t, struct dfl_op *op, struct request *r)
+{
+	for (unsigned i = 0; i < op->n_maybe; i++)
+		if (op->maybe[i] == r)
+			return;
+	if (op->n_maybe < MAX_OWNERS) {
+		op->maybe[op->n_maybe++] = r;
+		return;
+	}
+	t->stats.capped_owners++;
+	r->capped = r->dirty = true;
+}
+
+/* None of its text is long enough to be found in an operation without an id. */
+static bool is_too_short(const struct request *r)
+{
+	const struct dfl_src *s;
+
+	LL_FOREACH(r->sources, s)
+	if (!s->derived_from && dfl_match_source_canon_bytes(s->match) >= RUN_FULL)
+		return false;
+	return true;
+}
+
+/* Does the text hold what told whose the operation is? */
+static bool holds_what_told(const struct dfl_op *op, const struct dfl_src *s)
+{
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		const struct op_run *r = &op->runs[i];
+		struct dfl_run copy = r->run;
+
+		if (r->source && r->source->request == op->owner && r->view == op->told.view &&
+		    r->run.pos_from == op->told.from &&
+		    dfl_match_source_holds(s->match, r->source->match, &copy))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What its answer is is not known: there is none, or some that may be others'. Or it is known to be
+ * that.
+ */
+static bool may_be_told_that(const struct dfl_op *op, const struct request *r)
+{
+	const struct dfl_src *s;
+	bool silent = true;
+
+	LL_FOREACH(r->sources, s)
+	{
+		if (!s->derived_from || (s->shared && !s->claimed))
+			continue;
+		silent = false;
+		if (holds_what_told(op, s))
+			return true;
+	}
+	return silent;
+}
+
+/* Only its answer tells of such a request, and others like it may be given the same one. */
+static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
+{
+	struct request *r;
+
+	if (dfl_was_over(op->owner, op->begin_ns) || !is_too_short(op->owner))
+		return;
+	add_maybe(t, op, op->owner);
+	DL_FOREACH(t->requests, r)
+	if (!dfl_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns && is_too_short(r) &&
+	    may_be_told_that(op, r))
+		add_maybe(t, op, r);
+	if (op->n_maybe > 1)
+		op->owner = NULL;
+	else
+		op->n_maybe = 0;
+}
+
+/* Requests under way whose texts are in the operation, each as well as the others'. */
+static void find_maybe(struct dfl_trace *t, struct dfl_op *op)
+{
+	struct request *r;
+
+	op->n_maybe = 0;
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		if (!op->runs[i].content || !op->runs[i].doubted ||
+		    op->runs[i].source->derived_from)
+			continue;
+		r = op->runs[i].source->request;
+		if (!dfl_was_over(r, op->begin_ns))
+			add_maybe(t, op, r);
+	}
+	if (op->n_maybe == 1)
+		op->n_maybe = 0; /* the other one is over */
+}
+
+struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op)
+{
+	op->owned_by_id = dfl_owner_by_own_id(t, op);
+	op->owner = dfl_owner_by_id(t, op);
+	op->n_maybe = 0;
+	op->told.view = 0;
+	dfl_rank(op);
+	if (op->owner)
+		return op->owner;
+	op->owner = owner_by_content(op);
+	if (op->owner)
+		find_too_short(t, op);
+	else
+		find_maybe(t, op);
+	if (!op->owner)
+		return NULL;
+	dfl_rank(op); /* what was tied is decided now */
+	if (dfl_was_over(op->owner, op->begin_ns))
+		return user_of_file(t, op->owner, op->begin_ns);
+	return op->owner;
+}
+
+unsigned dfl_attribute_owners(struct dfl_trace *t, struct dfl_op *op, struct request **ret_owners)
+{
+	struct request *owner = dfl_attribute_owner(t, op);
+
+	if (owner) {
+		*ret_owners = owner;
+		return 1;
+	}
+	memcpy(ret_owners, op->maybe, op->n_maybe * sizeof(*ret_owners));
+	return op->n_maybe;
+}

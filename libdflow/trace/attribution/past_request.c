@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Requests that are no more in memory, or were before the recorder began: of their text only
+ * fingerprints are left, by which it is known again when it returns as history.
+ */
+#include "trace/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+static struct old *find_old(const struct dfl_trace *t, const char *trace_id)
+{
+	struct old *o;
+
+	HASH_FIND_STR(t->old_by_id, trace_id, o);
+	return o;
+}
+
+static void free_field(struct dfl_trace *t, struct old_field *f)
+{
+	dfl_fingerprint_set_free(f->set);
+	dfl_history_forget(t, f);
+	free(f);
+}
+
+static void free_old(struct dfl_trace *t, struct old *o)
+{
+	struct old_field *f, *next;
+
+	LL_FOREACH_SAFE(o->fields, f, next)
+	free_field(t, f);
+	HASH_DEL(t->old_by_id, o);
+	DL_DELETE(t->olds, o);
+	free(o->conversation);
+	free(o);
+}
+
+/* By their start; they come nearly in order. */
+static void enlist(struct dfl_trace *t, struct old *o)
+{
+	struct old *before = t->olds ? t->olds->prev : NULL;
+
+	if (!before || o->started_ns < t->olds->started_ns) {
+		DL_PREPEND(t->olds, o);
+		return;
+	}
+	while (before->started_ns > o->started_ns)
+		before = before->prev;
+	DL_APPEND_ELEM(t->olds, before, o);
+}
+
+static struct old *new_old(struct dfl_trace *t, const struct dfl_trace_old *of)
+{
+	struct old *o;
+
+	o = calloc(1, sizeof(*o));
+	if (!o)
+		return NULL;
+	memcpy(o->trace_id, of->trace_id, sizeof(o->trace_id));
+	HASH_ADD_STR(t->old_by_id, trace_id, o);
+	if (!DFL_HASHED(hh, o)) {
+		free(o);
+		return NULL;
+	}
+	o->number = ++t->next_old;
+	o->started_ns = of->started_ns;
+	o->conversation = of->conversation_id ? strdup(of->conversation_id) : NULL;
+	enlist(t, o);
+	return o;
+}
+
+static int add_field(struct dfl_trace *t, struct old *o, const struct dfl_trace_old *of)
+{
+	struct old_field *f = calloc(1, sizeof(*f));
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->old = o;
+	f->number = ++t->next_source;
+	f->field = dfl_trace_string(t, of->field);
+	f->canon = of->canonical_bytes;
+	f->n = of->n_prints;
+	r = dfl_fingerprint_set_new(t->match, o->number, o->started_ns, f, of->prints, of->n_prints,
+				    &f->set);
+	if (r) {
+		free(f);
+		return r;
+	}
+	LL_APPEND(o->fields, f);
+	return 0;
+}
+
+int dfl_trace_remember(struct dfl_trace *t, const struct dfl_trace_old *of)
+{
+	struct old *o = find_old(t, of->trace_id);
+	int r;
+
+	if (strlen(of->trace_id) != DFL_TRACE_ID_LEN)
+		return -EINVAL;
+	if (!o)
+		o = new_old(t, of);
+	if (!o)
+		return -ENOMEM;
+	r = add_field(t, o, of);
+	if (!o->fields)
+		free_old(t, o);
+	return r;
+}
+
+static void forget(struct dfl_trace *t, struct old *o)
+{
+	const struct old_field *f;
+	int n;
+
+	LL_COUNT(o->fields, f, n);
+	t->stats.forgotten += (uint64_t)n;
+	free_old(t, o);
+}
+
+/* The new one has its place before the oldest. */
+static void keep_field(struct dfl_trace *t, const struct dfl_trace_old *of)
+{
+	int r;
+
+	while ((r = dfl_trace_remember(t, of)) == -ENOSPC && t->olds &&
+	       t->olds->started_ns < of->started_ns)
+		forget(t, t->olds);
+	t->stats.forgotten += r == -ENOSPC;
+}
+
+enum fields { INBOUND, ALL };
+
+static bool is_among(const struct dfl_src *s, enum fields which)
+{
+	if (s->is_chunk) /* it stands in a store: who gets it again has it from there */
+		return false;
+	return which == ALL || !s->derived_from;
+}
+
+static void each_field(struct dfl_trace *t, const struct request *r, enum fields which,
+		       void (*fn)(struct dfl_trace *t, const struct dfl_trace_old *of))
+{
+	struct dfl_trace_old of = {
+		.trace_id = r->trace_id,
+		.started_ns = (int64_t)r->start_ns + t->realtime_offset_ns,
+		.conversation_id = r->ids[DFL_ID_CONVERSATION],
+	};
+	const struct dfl_src *s;
+	uint8_t *prints;
+
+	for (s = r->sources; s; s = s->next) {
+		if (!is_among(s, which))
+			continue;
+		if (dfl_fingerprint_of(s->match, &prints, &of.n_prints))
+			continue;
+		of.prints = prints;
+		of.field = s->field;
+		of.canonical_bytes = dfl_match_source_canon_bytes(s->match);
+		if (of.n_prints)
+			fn(t, &of);
+		free(prints);
+	}
+}
+
+void dfl_past_keep(struct dfl_trace *t, const struct request *r)
+{
+	if (t->settings->keep_fingerprints)
+		each_field(t, r, ALL, keep_field);
+}
+
+static void tell(struct dfl_trace *t, const struct dfl_trace_old *of)
+{
+	t->opts.on_prints(t->opts.ud, of);
+}
+
+/* How much text it has; none: there is none, or it is not whole yet. */
+static uint64_t text_bytes(const struct request *r, enum fields which)
+{
+	const struct dfl_src *s;
+	uint64_t sum = 0;
+
+	for (s = r->sources; s; s = s->next) {
+		if (which == INBOUND && s->open)
+			return 0;
+		if (is_among(s, which))
+			sum += dfl_match_source_raw_bytes(s->match);
+	}
+	return sum;
+}
+
+static void store(struct dfl_trace *t, struct request *r, enum fields which,
+		  uint64_t *printed_bytes)
+{
+	uint64_t now = text_bytes(r, which);
+
+	if (!t->opts.on_prints || !t->settings->keep_fingerprints || *printed_bytes == now)
+		return;
+	*printed_bytes = now;
+	each_field(t, r, which, tell);
+}
+
+void dfl_past_store(struct dfl_trace *t, struct request *r)
+{
+	store(t, r, ALL, &r->printed_bytes);
+}
+
+void dfl_past_store_inbound(struct dfl_trace *t, struct request *r)
+{
+	if (text_bytes(r, INBOUND))
+		store(t, r, INBOUND, &r->printed_inbound);
+}
+
+void dfl_past_drop(struct dfl_trace *t, const char *trace_id)
+{
+	struct old *o = find_old(t, trace_id);
+
+	if (o)
+		free_old(t, o);
+}
+
+void dfl_trace_forget_before(struct dfl_trace *t, int64_t started_ns)
+{
+	while (t->olds && t->olds->started_ns < started_ns)
+		free_old(t, t->olds);
+}
+
+void dfl_past_free(struct dfl_trace *t)
+{
+	while (t->olds)
+		free_old(t, t->olds);
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Retrieved chunks stand in a store: what is equal to one can be the document it was cut from, a
+ * text that somebody pasted, or what another request retrieved.
+ */
+#include "trace/attribution/attribute.h"
+
+#include <string.h>
+
+bool dfl_chunk_fits(const struct op_run *r)
+{
+	return dfl_source_is(r->source, r->holds);
+}
+
+int dfl_retrieved_better(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
+{
+	bool over_a = dfl_was_over(a->source->request, op->begin_ns);
+	bool over_b = dfl_was_over(b->source->request, op->begin_ns);
+
+	if (dfl_chunk_fits(a) != dfl_chunk_fits(b))
+		return dfl_chunk_fits(a) ? 1 : -1;
+	if (over_a && over_b && a->source->is_chunk != b->source->is_chunk)
+		return b->source->is_chunk ? 1 : -1;
+	return 0;
+}
+
+bool dfl_retrieved_is_of_owner(const struct dfl_op *op, const struct op_run *r)
+{
+	return r->source->is_chunk && op->owner && op->owner == r->source->request;
+}
+
+/*
+ * What one request retrieved, or what somebody asked with the same words, is no text of another's
+ * that retrieves it. But a document may be what is retrieved.
+ */
+static bool is_elsewhere(const struct dfl_op *op, const struct op_run *r)
+{
+	if (!r->source || !op->owner || op->owner == r->source->request)
+		return false;
+	return r->source->is_chunk ||
+	       (r->holds && !strcmp(r->holds, "chunk") && !dfl_source_is_document(r->source));
+}
+
+/*
+ * Does the request of the chunk use it here, so that it says more than the document it was cut
+ * from?
+ */
+static bool is_used(const struct dfl_op *op, const struct op_run *r)
+{
+	struct request *of = r->source ? r->source->request : NULL;
+
+	if (!of || !r->source->is_chunk || dfl_run_coverage(r) * 100 < FULL_PERCENT ||
+	    (r->holds && !dfl_chunk_fits(r)))
+		return false;
+	return op->owner ? op->owner == of : !dfl_was_over(of, op->begin_ns);
+}
+
+bool dfl_chunk_fill(const struct dfl_op *op, uint64_t view, uint64_t from, uint64_t to)
+{
+	struct ranges there = { 0 };
+	uint64_t sum;
+
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		const struct op_run *r = &op->runs[i];
+
+		if (r->view == view && is_used(op, r))
+			dfl_ranges_add(&there, r->run.pos_from > from ? r->run.pos_from : from,
+				       r->run.pos_to < to ? r->run.pos_to : to);
+	}
+	sum = dfl_ranges_sum(&there);
+	dfl_ranges_fini(&there);
+	return 2 * sum >= to - from;
+}
+
+static bool is_in_chunks(const struct dfl_op *op, const struct op_run *r)
+{
+	return r->source && dfl_source_is_document(r->source) && op->owner != r->source->request &&
+	       dfl_chunk_fill(op, r->view, r->run.pos_from, r->run.pos_to);
+}
+
+void dfl_chunk_mark(struct dfl_op *op)
+{
+	for (unsigned i = 0; i < op->n_runs; i++)
+		op->runs[i].out = is_elsewhere(op, &op->runs[i]) || is_in_chunks(op, &op->runs[i]);
+}

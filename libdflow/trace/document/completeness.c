@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a trace document says of its completeness. */
+#include "trace/document/document.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const loss_words[DFL_N_LOSS] = {
+	[DFL_LOSS_RING_FULL] = "events lost: the ring buffer was full",
+	[DFL_LOSS_FAULT] = "events lost: the buffer could not be read",
+	[DFL_LOSS_NO_FD] = "events lost: the file descriptor was closed meanwhile",
+	[DFL_LOSS_TABLE_FULL] = "events lost: a table in the kernel was full",
+	[DFL_LOSS_TRUNCATED_FILE] = "the recording ends in the middle",
+	[DFL_LOSS_OTHER] = "events lost",
+};
+
+static void reason(struct build *b, const char *text)
+{
+	dfl_build_add(b, &b->doc->completeness.reasons, &b->doc->completeness.n_reasons, text);
+}
+
+static void build_unread(struct build *b, const struct rconn *rc)
+{
+	struct dfl_doc *doc = b->doc;
+	struct dfl_doc_unread *list;
+	uint64_t scanned, unread, gap;
+
+	dfl_rconn_now(rc, &scanned, &unread, &gap);
+	doc->completeness.lost_bytes += gap;
+	if (gap)
+		reason(b, "bytes of a connection were not seen");
+	if (!unread)
+		return;
+	list = reallocarray(doc->completeness.unread, doc->completeness.n_unread + 1,
+			    sizeof(*list));
+	if (!list) {
+		b->failed = true;
+		return;
+	}
+	doc->completeness.unread = list;
+	list[doc->completeness.n_unread++] = (struct dfl_doc_unread){
+		.connection = dfl_build_conn_number(b, rc->tc),
+		.why = dfl_build_string(b, rc->tc->unreadable ? "encoding" :
+					   rc->tc->encrypted  ? "tls" :
+								"no-buffer"),
+		.bytes = unread,
+	};
+}
+
+void dfl_build_completeness(struct build *b)
+{
+	struct dfl_doc *doc = b->doc;
+	const struct request *r = b->r;
+	char text[80];
+
+	doc->completeness.lost_events = r->lost_events;
+	doc->completeness.lost_bytes = r->lost_bytes;
+	for (int i = 0; i < DFL_N_LOSS; i++)
+		if (r->loss_reasons & 1u << i)
+			reason(b, loss_words[i]);
+	for (size_t i = 0; i < b->n_conns; i++)
+		build_unread(b, b->conns[i]);
+	if (r->text_gap)
+		reason(b, "a part of the text was not seen");
+	if (r->capped)
+		reason(b, "a limit was reached");
+	if (r->cut_derived) {
+		snprintf(text, sizeof(text), "%u derived texts beyond a limit are not looked for",
+			 r->cut_derived);
+		reason(b, text);
+	}
+	if (!r->settled)
+		reason(b, DFL_REASON_NOT_SETTLED);
+	dfl_build_pids(b);
+	for (size_t i = 0; i < b->n_pids; i++) {
+		const struct proc *p = dfl_trace_find_proc(b->t, b->pids[i]);
+
+		if (p && p->blind_why)
+			dfl_build_add(b, &doc->completeness.blind, &doc->completeness.n_blind,
+				      p->blind_why);
+	}
+	doc->completeness.complete = r->settled && !doc->completeness.n_reasons &&
+				     !doc->completeness.n_unread && !doc->completeness.n_blind;
+}

@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Builds the trace document of a request from what the stage remembers. */
+#include "trace/document/document.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *dfl_build_string(struct build *b, const char *s)
+{
+	char *copy;
+
+	if (!s || !*s)
+		return NULL;
+	copy = strdup(s);
+	if (!copy)
+		b->failed = true;
+	return copy;
+}
+
+void *dfl_build_array(struct build *b, size_t n, size_t size)
+{
+	void *p = n ? calloc(n, size) : NULL;
+
+	if (n && !p)
+		b->failed = true;
+	return p;
+}
+
+void dfl_build_add(struct build *b, char ***list, size_t *n, const char *s)
+{
+	char **bigger;
+
+	for (size_t i = 0; i < *n; i++)
+		if (!strcmp((*list)[i], s))
+			return;
+	bigger = reallocarray(*list, *n + 1, sizeof(*bigger));
+	if (!bigger) {
+		b->failed = true;
+		return;
+	}
+	*list = bigger;
+	bigger[*n] = dfl_build_string(b, s);
+	if (bigger[*n])
+		(*n)++;
+}
+
+static void build_endpoint(struct build *b, const struct end_question *q,
+			   struct dfl_doc_endpoint *e)
+{
+	const struct proc *p = q->pid ? dfl_trace_find_proc(b->t, q->pid) : NULL;
+	const struct dfl_addr *addr = &q->tc->end[q->end].addr;
+	struct dfl_station_answer a = dfl_trace_station(b->t, q);
+	char text[DFL_ADDR_STRLEN];
+	const char *evidence;
+
+	e->station = a.station;
+	e->rule = dfl_build_string(b, a.rule);
+	e->pid = q->pid;
+	if (addr->family)
+		e->address = dfl_build_string(b, dfl_addr_str(addr, text));
+	if (!p) {
+		e->name = dfl_build_string(b, dfl_tconn_name(b->t, q->tc, q->end, &evidence));
+		e->name_evidence = e->name ? dfl_build_string(b, evidence) : NULL;
+		return;
+	}
+	e->node = dfl_build_string(b, b->t->node_id);
+	e->comm = dfl_build_string(b, p->comm);
+	e->container.id = dfl_build_string(b, p->container_id);
+	if (!e->container.id)
+		return;
+	e->container.name = dfl_build_string(b, p->container_name);
+	e->container.image = dfl_build_string(b, p->image);
+	e->container.pod = dfl_build_string(b, p->pod);
+	e->container.namespace_ = dfl_build_string(b, p->namespace_);
+	e->container.task = dfl_build_string(b, p->task);
+}
+
+/* The process behind an end may have been seen after the operation began. */
+static struct end_question ask(const struct hop *h, enum dfl_end end)
+{
+	return (struct end_question){
+		.tc = h->tc,
+		.end = end,
+		.pid = h->pid[end] ? h->pid[end] : h->tc->end[end].pid,
+		.operation = h->key.operation,
+		.place = h->key.place,
+		.told = h->station[end],
+		.told_rule = h->station_rule[end],
+	};
+}
+
+int dfl_hop_order(const struct hop *a, const struct hop *b)
+{
+	if (a->first_ns != b->first_ns)
+		return a->first_ns < b->first_ns ? -1 : 1;
+	return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	return dfl_hop_order(*(const struct hop *const *)a, *(const struct hop *const *)b);
+}
+
+static void note_pid(struct build *b, uint32_t pid)
+{
+	for (size_t i = 0; i < b->n_pids; i++)
+		if (b->pids[i] == pid)
+			return;
+	if (pid && b->n_pids < MAX_PIDS)
+		b->pids[b->n_pids++] = pid;
+}
+
+/* In the order in which the hops were found. */
+void dfl_build_pids(struct build *b)
+{
+	struct hop *h, *next;
+
+	if (b->have_pids)
+		return;
+	b->have_pids = true;
+	HASH_ITER(hh, b->r->hops, h, next)
+	{
+		note_pid(b, ask(h, DFL_CLIENT).pid);
+		note_pid(b, ask(h, DFL_SERVER).pid);
+	}
+}
+
+static void sort_hops(struct build *b)
+{
+	struct hop *h, *next;
+
+	b->hops = dfl_build_array(b, HASH_COUNT(b->r->hops), sizeof(*b->hops));
+	if (!b->hops)
+		return;
+	HASH_ITER(hh, b->r->hops, h, next)
+	b->hops[b->n_hops++] = h;
+	qsort(b->hops, b->n_hops, sizeof(*b->hops), by_time);
+}
+
+static bool takes_part(struct build *b, const struct tconn *tc)
+{
+	dfl_build_pids(b);
+	for (size_t i = 0; i < b->n_pids; i++)
+		if (tc->end[0].pid == b->pids[i] || tc->end[1].pid == b->pids[i])
+			return true;
+	return tc->tap;
+}
+
+/*
+ * The connections of the request: those that carried text or an id of it, and those that a process
+ * which handled it used meanwhile, unless they only carried other requests' text.
+ */
+static bool is_of_request(struct build *b, const struct rconn *rc)
+{
+	uint64_t scanned, unread, gap;
+
+	if (rc->mine)
+		return true;
+	dfl_rconn_now(rc, &scanned, &unread, &gap);
+	return (scanned || unread || gap) && !rc->tc->of_others && takes_part(b, rc->tc);
+}
+
+static int by_conn(const void *a, const void *b)
+{
+	const struct rconn *x = *(const struct rconn *const *)a,
+			   *y = *(const struct rconn *const *)b;
+
+	return x->tc->id < y->tc->id ? -1 : x->tc->id > y->tc->id;
+}
+
+static void sort_conns(struct build *b)
+{
+	struct rconn *rc, *next;
+
+	b->conns = dfl_build_array(b, HASH_COUNT(b->r->conns), sizeof(*b->conns));
+	if (!b->conns)
+		return;
+	HASH_ITER(hh, b->r->conns, rc, next)
+	if (is_of_request(b, rc))
+		b->conns[b->n_conns++] = rc;
+	qsort(b->conns, b->n_conns, sizeof(*b->conns), by_conn);
+}
+
+uint32_t dfl_build_conn_number(const struct build *b, const struct tconn *tc)
+{
+	for (size_t i = 0; i < b->n_conns; i++)
+		if (b->conns[i]->tc == tc)
+			return i + 1;
+	return 0;
+}
+
+/* The same where only one is asked for. */
+static uint32_t one_conn_number(struct build *b, const struct tconn *tc)
+{
+	struct rconn *rc, *next;
+	uint32_t n = 0;
+	bool found = false;
+
+	HASH_ITER(hh, b->r->conns, rc, next)
+	{
+		if (rc->tc->id > tc->id || !is_of_request(b, rc))
+			continue;
+		n++;
+		found |= rc->tc == tc;
+	}
+	return found ? n : 0;
+}
+
+static int is_encrypted(const struct hop *h)
+{
+	if (h->layer == DFL_TLS)
+		return 1;
+	return h->tc->medium == DFL_FILE ? -1 : 0;
+}
+
+/* Bytes that go into a store stay as its operation says; else where they arrive decides. */
+static enum dfl_residency residency(const struct hop *h, enum dfl_station to)
+{
+	switch (to) {
+	case DFL_ST_REDIS:
+	case DFL_ST_POSTGRES:
+	case DFL_ST_VECTOR_DB:
+	case DFL_ST_S3:
+	case DFL_ST_LOGS:
+	case DFL_ST_FILE:
+		if (h->residency != DFL_RES_UNKNOWN)
+			return h->residency;
+		return to == DFL_ST_LOGS ? DFL_LOG :
+		       to == DFL_ST_FILE ? DFL_EPHEMERAL_DISK :
+					   DFL_RES_UNKNOWN;
+	case DFL_ST_LLM:
+	case DFL_ST_EMBEDDING:
+		return DFL_EXTERNAL;
+	case DFL_ST_ALB:
+	case DFL_ST_CLOUDFRONT:
+	case DFL_ST_NAT:
+	case DFL_ST_SSRF_PROXY:
+		return DFL_TRANSIT;
+	case DFL_ST_UNKNOWN:
+	case DFL_ST_OTHER:
+		return DFL_RES_UNKNOWN;
+	default:
+		return DFL_MEMORY;
+	}
+}
+
+/* In canonical bytes. Its own text may have grown since the hop was last seen. */
+static uint64_t size_of_field(const struct hop *h)
+{
+	return h->source ? dfl_match_source_canon_bytes(h->source->match) : h->source_canon;
+}
+
+/* Bytes at the very end that the canonical form drops belong to a copy that reaches it. */
+static bool reaches_end(const struct hop *h)
+{
+	return h->source && h->canon.n && h->canon.at[h->canon.n - 1].to == size_of_field(h);
+}
+
+static void build_ranges(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	d->bytes = DFL_DOC_UNKNOWN;
+	d->ranges = dfl_build_array(b, h->raw.n, sizeof(*d->ranges));
+	if (!d->ranges)
+		return;
+	d->n_ranges = h->raw.n;
+	for (size_t i = 0; i < h->raw.n; i++)
+		d->ranges[i] = (struct dfl_doc_range){ h->raw.at[i].from, h->raw.at[i].to };
+	if (h->raw.n && reaches_end(h))
+		d->ranges[h->raw.n - 1].to = dfl_match_source_raw_bytes(h->source->match);
+	d->bytes = 0;
+	for (size_t i = 0; i < h->raw.n; i++)
+		d->bytes += d->ranges[i].to - d->ranges[i].from;
+}
+
+static void build_coverage(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	uint64_t seen = dfl_ranges_sum(&h->canon), all = size_of_field(h);
+
+	d->occurrences = dfl_hop_occurrences(h);
+	d->coverage = all ? (double)seen / all : 1.0;
+	if (d->coverage > 1.0)
+		d->coverage = 1.0;
+	if (h->n_prints)
+		d->coverage = (double)h->distinct / h->n_prints;
+	d->coverage_basis = dfl_build_string(b, h->n_prints ? "sampled" : "exact");
+}
+
+static void build_network(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	/* the end that is elsewhere; both here: the server */
+	enum dfl_end far = h->tc->end[DFL_SERVER].pid && !h->tc->end[DFL_CLIENT].pid ? DFL_CLIENT :
+										       DFL_SERVER;
+	const struct dfl_addr *addr = &h->tc->end[far].addr;
+	const char *evidence, *name = dfl_tconn_name(b->t, h->tc, far, &evidence);
+
+	d->in_vpc = -1;
+	if (h->tc->medium != DFL_TCP && h->tc->medium != DFL_UDP)
+		return;
+	if (addr->family)
+		d->in_vpc = dfl_rules_in_vpc(b->t->opts.rules, addr);
+	d->region = dfl_build_string(
+		b, dfl_rules_region(b->t->opts.rules, addr->family ? addr : NULL, name));
+	if (d->encrypted != 1 || !h->tc->tls)
+		return;
+	d->tls_version = dfl_build_string(b, h->tc->tls->version);
+	d->tls_cipher = dfl_build_string(b, h->tc->tls->cipher);
+	d->tls_sni = dfl_build_string(b, h->tc->tls->sni);
+}
+
+static void build_candidates(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	d->ambiguous = h->n_candidates > 1;
+	for (size_t i = 0; d->ambiguous && i < h->n_candidates; i++)
+		dfl_build_add(b, &d->candidates, &d->n_candidates, h->candidates[i]);
+}
+
+static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
+		      struct dfl_doc_hop *d)
+{
+	enum dfl_end from = h->key.dir == DFL_REQUEST ? DFL_CLIENT : DFL_SERVER;
+	struct end_question q_from = ask(h, from), q_to = ask(h, !from);
+
+	d->seq = h->seq;
+	d->connection = connection;
+	build_endpoint(b, &q_from, &d->from);
+	build_endpoint(b, &q_to, &d->to);
+	d->observed_by_from = h->tc->end[from].chan && !h->tc->tap;
+	d->observed_by_to = h->tc->end[!from].chan && !h->tc->tap;
+	d->medium = h->tc->medium;
+	d->protocol = dfl_build_string(b, h->protocol);
+	d->operation = dfl_build_string(b, h->key.operation);
+	d->place = dfl_build_string(b, h->key.place);
+	d->direction = h->key.dir;
+	d->residency = residency(h, d->to.station);
+	d->ttl_s = h->ttl_s;
+	d->encrypted = is_encrypted(h);
+	build_network(b, h, d);
+	d->field = dfl_build_string(b, h->field);
+	build_ranges(b, h, d);
+	build_coverage(b, h, d);
+	d->wire_bytes = dfl_ranges_sum(&h->wire);
+	d->encodings = h->encodings;
+	d->evidence_content = true;
+	d->evidence_id = h->by_id;
+	d->common = h->common_sources > 0;
+	d->common_sources = h->common_sources;
+	build_candidates(b, h, d);
+	d->replayed_from = dfl_build_string(b, h->key.replayed_from);
+	d->first_ns = (int64_t)(h->first_ns - b->r->start_ns);
+	d->last_ns = (int64_t)(h->last_ns - b->r->start_ns);
+}
+
+static void build_conn(struct build *b, const struct rconn *rc, struct dfl_doc_conn *d)
+{
+	struct end_question from = { .tc = rc->tc,
+				     .end = DFL_CLIENT,
+				     .pid = rc->tc->end[DFL_CLIENT].pid };
+	struct end_question to = { .tc = rc->tc,
+				   .end = DFL_SERVER,
+				   .pid = rc->tc->end[DFL_SERVER].pid };
+	uint64_t gap;
+
+	d->connection = dfl_build_conn_number(b, rc->tc);
+	for (size_t i = 0; i < b->n_hops; i++) /* an operation on it may have told who its ends are
+						*/
+		if (b->hops[i]->tc == rc->tc) {
+			from = ask(b->hops[i], DFL_CLIENT);
+			to = ask(b->hops[i], DFL_SERVER);
+			break;
+		}
+	build_endpoint(b, &from, &d->from);
+	build_endpoint(b, &to, &d->to);
+	d->medium = rc->tc->medium;
+	d->tls = rc->tc->encrypted ? 1 : 0;
+	dfl_rconn_now(rc, &d->bytes_scanned, &d->bytes_unread, &gap);
+	for (size_t i = 0; i < b->n_hops; i++)
+		if (b->hops[i]->tc == rc->tc)
+			d->bytes_matched += dfl_ranges_sum(&b->hops[i]->wire);
+}
+
+static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc_field *f)
+{
+	f->field = dfl_build_string(b, s->field);
+	f->derived = s->derived_from;
+	f->derived_from = dfl_build_string(b, s->derived_from);
+	f->bytes = s->cut ? DFL_DOC_UNKNOWN : dfl_match_source_raw_bytes(s->match);
+	f->canonical_bytes = dfl_match_source_canon_bytes(s->match);
+	f->matchable = dfl_build_string(b, !f->canonical_bytes		 ? "none" :
+					   f->canonical_bytes < RUN_FULL ? "whole-leaf" :
+									   "content");
+}
+
+static bool have_foreign_field(const struct dfl_doc *doc, const struct hop *h)
+{
+	for (size_t i = 0; i < doc->n_fields; i++)
+		if (doc->fields[i].from_trace &&
+		    !strcmp(doc->fields[i].from_trace, h->key.replayed_from) &&
+		    !strcmp(doc->fields[i].field, h->field))
+			return true;
+	return false;
+}
+
+static void build_fields(struct build *b)
+{
+	struct dfl_doc *doc = b->doc;
+	const struct dfl_src *s;
+
+	doc->fields = dfl_build_array(b, b->r->n_sources + b->n_hops, sizeof(*doc->fields));
+	if (!doc->fields)
+		return;
+	for (s = b->r->sources; s; s = s->next)
+		build_field(b, s, &doc->fields[doc->n_fields++]);
+	for (size_t i = 0; i < b->n_hops && !b->failed; i++) {
+		struct dfl_doc_field *f = &doc->fields[doc->n_fields];
+
+		if (!b->hops[i]->key.replayed_from[0] || have_foreign_field(doc, b->hops[i]))
+			continue;
+		f->field = dfl_build_string(b, b->hops[i]->field);
+		f->bytes = DFL_DOC_UNKNOWN;
+		f->canonical_bytes = b->hops[i]->source_canon;
+		f->matchable = dfl_build_string(b, "content");
+		f->from_trace = dfl_build_string(b, b->hops[i]->key.replayed_from);
+		doc->n_fields++;
+	}
+}
+
+static void build_source(struct build *b)
+{
+	const struct dfl_settings *settings = b->t->settings;
+	struct dfl_doc *doc = b->doc;
+	const struct request *r = b->r;
+	char text[DFL_ADDR_STRLEN];
+
+	memcpy(doc->trace_id, r->trace_id, sizeof(doc->trace_id));
+	doc->settled = r->settled;
+	doc->started_ns = (int64_t)r->start_ns + b->t->realtime_offset_ns;
+	doc->ended_ns = r->response_ended ? (int64_t)r->ended_ns + b->t->realtime_offset_ns : -1;
+	doc->operation = dfl_build_string(b, r->operation);
+	doc->weak_matches = r->weak_matches;
+	for (int i = 0; i < DFL_N_ID; i++)
+		doc->ids[i] = dfl_build_string(b, r->ids[i]);
+	if (r->have_client && settings->keep_client_address)
+		doc->client_address = dfl_build_string(b, dfl_addr_ip_str(&r->client, text));
+	if (r->via_alb)
+		dfl_build_add(b, &doc->client_via, &doc->n_client_via, "alb");
+}
+
+static void build_node(struct build *b)
+{
+	b->doc->nodes = dfl_build_array(b, 1, sizeof(*b->doc->nodes));
+	if (!b->doc->nodes)
+		return;
+	b->doc->n_nodes = 1;
+	b->doc->nodes[0] = (struct dfl_doc_node){
+		.id = dfl_build_string(b, b->t->node_id),
+		.hostname = dfl_build_string(b, b->t->hostname),
+		.boot_id = dfl_build_string(b, b->t->boot_id),
+	};
+}
+
+static int by_start(const void *one, const void *other)
+{
+	const struct replay *a = one, *b = other;
+
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	return strcmp(a->trace_id, b->trace_id) ?: (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+static void build_replays(struct build *b)
+{
+	struct dfl_doc *doc = b->doc;
+	struct request *r = b->r;
+
+	doc->replayed_in = dfl_build_array(b, r->n_replayed_in, sizeof(*doc->replayed_in));
+	if (!doc->replayed_in)
+		return;
+	qsort(r->replayed_in, r->n_replayed_in, sizeof(*r->replayed_in), by_start);
+	for (size_t i = 0; i < r->n_replayed_in; i++)
+		doc->replayed_in[doc->n_replayed_in++] = (struct dfl_doc_replay){
+			dfl_build_string(b, r->replayed_in[i].trace_id), r->replayed_in[i].seq
+		};
+}
+
+static void build_lists(struct build *b)
+{
+	struct dfl_doc *doc = b->doc;
+	const struct request *r = b->r;
+
+	doc->hops = dfl_build_array(b, b->n_hops, sizeof(*doc->hops));
+	doc->connections = dfl_build_array(b, b->n_conns, sizeof(*doc->connections));
+	doc->links = dfl_build_array(b, r->n_links, sizeof(*doc->links));
+	if (b->failed)
+		return;
+	for (size_t i = 0; i < b->n_hops; i++)
+		build_hop(b, b->hops[i], dfl_build_conn_number(b, b->hops[i]->tc),
+			  &doc->hops[doc->n_hops++]);
+	for (size_t i = 0; i < b->n_conns; i++)
+		build_conn(b, b->conns[i], &doc->connections[doc->n_connections++]);
+	build_replays(b);
+	for (size_t i = 0; i < r->n_links; i++)
+		doc->links[doc->n_links++] = (struct dfl_doc_link){
+			dfl_build_string(b, r->links[i].trace_id),
+			dfl_build_string(b, r->links[i].why)
+		};
+}
+
+static int done(struct build *b, struct dfl_doc **ret_doc)
+{
+	free(b->hops);
+	free(b->conns);
+	if (b->failed) {
+		dfl_doc_free(b->doc);
+		return -ENOMEM;
+	}
+	*ret_doc = b->doc;
+	return 0;
+}
+
+int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc)
+{
+	struct build b = { .t = t, .r = r, .doc = calloc(1, sizeof(*b.doc)) };
+
+	if (!b.doc)
+		return -ENOMEM;
+	sort_hops(&b);
+	sort_conns(&b);
+	build_source(&b);
+	build_node(&b);
+	build_lists(&b);
+	build_fields(&b);
+	dfl_build_completeness(&b);
+	dfl_build_places(&b);
+	return done(&b, ret_doc);
+}
+
+int dfl_build_head(struct dfl_trace *t, struct request *r, const struct hop *only,
+		   struct dfl_doc **ret_doc)
+{
+	struct build b = { .t = t, .r = r, .doc = calloc(1, sizeof(*b.doc)) };
+
+	if (!b.doc)
+		return -ENOMEM;
+	build_source(&b);
+	b.doc->hops = dfl_build_array(&b, only ? 1 : 0, sizeof(*b.doc->hops));
+	if (b.doc->hops)
+		build_hop(&b, only, one_conn_number(&b, only->tc), &b.doc->hops[b.doc->n_hops++]);
+	return done(&b, ret_doc);
+}
+
+size_t dfl_build_hop_index(const struct request *r, const struct hop *h)
+{
+	const struct hop *other;
+	size_t n = 0;
+
+	if (!h->hh.next && h->first_ns == r->newest_ns) /* found last and begun last, as nearly
+							   always */
+		return HASH_COUNT(r->hops) - 1;
+	for (other = r->hops; other; other = other->hh.next)
+		n += dfl_hop_order(other, h) < 0;
+	return n;
+}
