@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "capture/event.h"
 
 struct dfl_live_opts {
@@ -32,6 +33,7 @@ struct dfl_live_opts {
 	uint64_t window_ns;	   /* events are held this long to be put in order; 0: 5 ms */
 	uint64_t window_max_bytes; /* memory for that; 0: 64 MiB. Beyond it events go out early,
 				      counted */
+	struct dfl_log log;	   /* gets what libbpf and the source have to say; zero: nobody */
 };
 
 struct dfl_live_stats {
@@ -79,6 +81,8 @@ struct dfl_host_opts {
 	size_t n_cgroups;
 	const uint32_t *pids;
 	size_t n_pids;
+	struct dfl_log log; /* gets what libbpf says about programs that do not load; zero: nobody
+			     */
 };
 
 /*
