@@ -69,7 +69,7 @@ static void put_raw(struct lane *l, enum dfl_dir dir, const struct dfl_slice *s,
 	if (!s->len)
 		return;
 	if (!w->raw)
-		w->raw = dfl_open_view(&l->ctx, NULL, dir, NULL, false);
+		w->raw = dfl_open_view(&l->ctx, NULL, dir, NULL);
 	dfl_put_view(&l->ctx, w->raw, s, from);
 }
 

@@ -46,7 +46,6 @@ struct dfl_view_desc {
 			      operation's */
 	enum dfl_dir dir;  /* which way these bytes went */
 	enum dfl_layer layer;
-	uint64_t ssl;
 	/*
 	 * This text may become a derived payload of that name: "answer": a model (or something that
 	 * passes it on) produced it, joined from its deltas; "chunk": it was retrieved;
@@ -55,13 +54,7 @@ struct dfl_view_desc {
 	const char *derives;
 	bool relay; /* derives: a client with a pool sends the deltas over several connections; here
 		       may be some */
-	const char *holds;  /* payload that the place is made for, by such a name; NULL unknown */
-	bool leaf;	    /* exactly one value, so that whole-leaf equality means something */
-	uint32_t encodings; /* what was undone to get here: enum dfl_encoding bits are added to its
-			       runs */
-	enum dfl_residency residency; /* of this place, when other than the operation's; UNKNOWN:
-					 the operation's */
-	int64_t ttl_s;
+	const char *holds; /* payload that the place is made for, by such a name; NULL unknown */
 };
 
 struct dfl_tls_info {

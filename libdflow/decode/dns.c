@@ -152,7 +152,7 @@ static void show(struct dfl_dec_ctx *ctx, const struct dfl_slice *s, const struc
 				       .ttl_s = -1,
 				       .dir = DFL_REQUEST };
 	struct dfl_op *op = dfl_begin_op(ctx, &d, from->ts_ns);
-	struct dfl_view *v = dfl_open_view(ctx, op, from->dir, NULL, false);
+	struct dfl_view *v = dfl_open_view(ctx, op, from->dir, NULL);
 
 	dfl_put_view(ctx, v, s, from);
 	dfl_close_view(ctx, &v);

@@ -8,14 +8,9 @@
 #include "decode/slice.h"
 
 static inline struct dfl_view *dfl_open_view(const struct dfl_dec_ctx *c, struct dfl_op *op,
-					     enum dfl_dir dir, const char *place, bool leaf)
+					     enum dfl_dir dir, const char *place)
 {
-	const struct dfl_view_desc d = { .place = place,
-					 .dir = dir,
-					 .layer = c->layer,
-					 .ssl = c->ssl,
-					 .leaf = leaf,
-					 .ttl_s = -1 };
+	const struct dfl_view_desc d = { .place = place, .dir = dir, .layer = c->layer };
 
 	return c->sink->view_open(c->sink->ud, c->conn, op, &d);
 }

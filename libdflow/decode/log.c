@@ -76,7 +76,7 @@ static void put(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c, size_t from,
 
 	if (!w->op) {
 		w->op = dfl_begin_op(ctx, &d, c->ts_ns);
-		w->view = dfl_open_view(ctx, w->op, c->dir, NULL, true);
+		w->view = dfl_open_view(ctx, w->op, c->dir, NULL);
 	}
 	dfl_put_view(ctx, w->view, &s, c);
 }

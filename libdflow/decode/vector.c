@@ -206,13 +206,9 @@ static void spell(const struct dfl_vector *v, char ret_text[static 4 * DFL_VECTO
 
 static void emit(struct dfl_vector *v, const struct dfl_chunk *from)
 {
-	const struct dfl_view_desc d = { .place = v->place,
-					 .dir = v->dir,
-					 .layer = v->ctx->layer,
-					 .ssl = v->ctx->ssl,
-					 .derives = "embedding",
-					 .leaf = true,
-					 .ttl_s = -1 };
+	const struct dfl_view_desc d = {
+		.place = v->place, .dir = v->dir, .layer = v->ctx->layer, .derives = "embedding"
+	};
 	char text[4 * DFL_VECTOR_SPELT + 1];
 	struct dfl_slice s = { (const uint8_t *)text, 0, v->pos_from, v->pos_to - v->pos_from };
 	struct dfl_view *view;

@@ -239,9 +239,6 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	v->place = dfl_trace_string(t, d->place);
 	v->dir = d->dir;
 	v->layer = d->layer;
-	v->residency = d->residency;
-	v->ttl_s = d->ttl_s;
-	v->encodings = d->encodings;
 	v->holds = dfl_trace_string(t, d->holds ?: d->derives);
 	v->derives = dfl_trace_string(t, d->derives);
 	v->relay = d->relay;

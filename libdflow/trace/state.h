@@ -352,9 +352,6 @@ struct dfl_view {
 	const char *place;
 	enum dfl_dir dir;
 	enum dfl_layer layer;
-	enum dfl_residency residency;
-	int64_t ttl_s;
-	uint32_t encodings;
 	uint64_t first_ns, last_ns;
 	const char *holds; /* as of a run */
 	/* text that may become a derived payload */

@@ -272,7 +272,7 @@ static void see(struct dfl_trace *t, const char *operation, unsigned number, con
 		size_t len, uint64_t pos)
 {
 	const struct dfl_decode_sink *k = dfl_trace_sink(t);
-	struct dfl_view_desc d = { .dir = DFL_REQUEST, .ttl_s = -1 };
+	struct dfl_view_desc d = { .dir = DFL_REQUEST };
 	struct dfl_chunk chunk = { .layer = DFL_WIRE, .pos = pos, .ts_ns = now_ns += MS / 100 };
 	struct dfl_view *v = k->view_open(
 		k->ud, &conns[1], n_old ? begin_tied(t, operation, number % n_texts) : NULL, &d);

@@ -85,9 +85,7 @@ static struct dfl_op *begin(struct bench *b, int conn, const char *operation, co
 static void see(struct bench *b, int conn, struct dfl_op *op, enum dfl_dir dir, const char *derives,
 		const char *text)
 {
-	const struct dfl_view_desc d = {
-		.dir = dir, .derives = derives, .leaf = true, .ttl_s = -1
-	};
+	const struct dfl_view_desc d = { .dir = dir, .derives = derives };
 	const struct dfl_chunk chunk = { .dir = dir, .ts_ns = b->now };
 	struct dfl_view *v = b->sink->view_open(b->sink->ud, &b->conn[conn], op, &d);
 

@@ -175,9 +175,6 @@ static void open_view(struct run *f)
 		.derives = op ? derives[c & 7] : NULL,
 		.relay = c >> 7,
 		.holds = (c & 7) == 1 ? "chunk" : NULL,
-		.leaf = c & 64,
-		.encodings = c & 16 ? DFL_ENC_BASE64 : 0,
-		.ttl_s = -1,
 	};
 
 	if (op && !op->op)

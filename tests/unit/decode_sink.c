@@ -113,8 +113,6 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	v->holds = d->holds ? strdup(d->holds) : NULL;
 	v->dir = d->dir;
 	v->layer = d->layer;
-	v->ssl = d->ssl;
-	v->leaf = d->leaf;
 	v->pos_from = UINT64_MAX;
 	*s->view_end = v;
 	s->view_end = &v->next;
@@ -328,11 +326,11 @@ static void list_data(const struct dfl_buf *b, FILE *f)
 static void list_view(const struct sink_view *v, FILE *f)
 {
 	fprintf(f,
-		"  view %s%s%s place=%s derives=%s bytes=%zu at=[%" PRIu64 ",%" PRIu64
+		"  view %s%s place=%s derives=%s bytes=%zu at=[%" PRIu64 ",%" PRIu64
 		") gap=%" PRIu64 " pos=%016" PRIx64,
-		dir_name(v->dir), v->leaf ? " leaf" : "", v->layer == DFL_TLS ? " tls" : "",
-		v->place ? v->place : "-", v->derives ? v->derives : "-", v->data.len, v->pos_from,
-		v->pos_to, v->gap_bytes, v->pos_hash);
+		dir_name(v->dir), v->layer == DFL_TLS ? " tls" : "", v->place ? v->place : "-",
+		v->derives ? v->derives : "-", v->data.len, v->pos_from, v->pos_to, v->gap_bytes,
+		v->pos_hash);
 	if (v->holds)
 		fprintf(f, " holds=%s", v->holds);
 	list_data(&v->data, f);
@@ -436,12 +434,12 @@ void sink_summary(const struct sink *s, FILE *f)
 	for (const struct dfl_op *op = s->op_first; op; op = op->next)
 		summarise_op(&l, op);
 	for (const struct sink_view *v = s->view_first; v; v = v->next) {
-		int n = snprintf(key, sizeof(key), "view %s | %s | %s %s%s",
+		int n = snprintf(key, sizeof(key), "view %s | %s | %s %s",
 				 v->op ? v->op->protocol : "-", v->op ? v->op->operation : "-",
 				 v->place		? v->place :
 				 v->op && *v->op->place ? v->op->place :
 							  "-",
-				 dir_name(v->dir), v->leaf ? " leaf" : "");
+				 dir_name(v->dir));
 
 		if (v->derives)
 			snprintf(key + n, sizeof(key) - (size_t)n, " %s data=%016" PRIx64,

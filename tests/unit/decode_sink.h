@@ -14,8 +14,7 @@ struct sink_view {
 	char *place, *derives, *holds;
 	enum dfl_dir dir;
 	enum dfl_layer layer;
-	uint64_t ssl;
-	bool leaf, closed;
+	bool closed;
 	struct dfl_buf data;
 	uint64_t pos_from, pos_to, gap_bytes;
 	uint64_t pos_hash; /* over (pos, pos_len) of each byte */

@@ -104,9 +104,7 @@ static void test_second_answer_with_the_same_opening(void **state)
 /* The view stays open: more may be published. */
 static struct dfl_view *publish(struct fixture *f, int conn, const char *deltas)
 {
-	struct dfl_view_desc d = {
-		.dir = DFL_REQUEST, .derives = "answer", .relay = true, .leaf = true, .ttl_s = -1
-	};
+	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer", .relay = true };
 	struct dfl_chunk chunk = { .dir = DFL_REQUEST, .ts_ns = f->now };
 	struct dfl_op *op = begin(f, conn, "PUBLISH", "channel:*");
 	struct dfl_view *v;
@@ -274,9 +272,7 @@ static void test_echo_that_ends_first(void **state)
 {
 	static const char answer[] = "Wait for a dry day, take out the dead wood first, and no "
 				     "more than a quarter.";
-	struct dfl_view_desc d = {
-		.dir = DFL_REQUEST, .derives = "answer", .leaf = true, .ttl_s = -1
-	};
+	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer" };
 	struct dfl_chunk chunk = { .dir = DFL_REQUEST };
 	struct fixture *f = *state;
 	struct dfl_op *api = request(f, text_a),
@@ -309,9 +305,7 @@ static void test_phrase_of_the_past(void **state)
 	static const char phrase[] = "Wait for a dry day, take out the dead wood first, and no "
 				     "more than a quarter of the crown.";
 	static const char rest[] = " Then rake the leaves, and burn what is ill.";
-	struct dfl_view_desc d = {
-		.dir = DFL_REQUEST, .derives = "answer", .leaf = true, .ttl_s = -1
-	};
+	struct dfl_view_desc d = { .dir = DFL_REQUEST, .derives = "answer" };
 	struct dfl_chunk chunk = { .dir = DFL_REQUEST };
 	struct fixture *f = *state;
 	struct dfl_op *api, *op;

@@ -24,12 +24,9 @@ struct seen {
 static void see_at(struct fixture *f, int conn, struct dfl_op *op, const struct seen *s,
 		   const char *text)
 {
-	struct dfl_view_desc d = { .place = s->place,
-				   .dir = s->dir,
-				   .derives = s->derives,
-				   .holds = s->holds,
-				   .leaf = true,
-				   .ttl_s = -1 };
+	struct dfl_view_desc d = {
+		.place = s->place, .dir = s->dir, .derives = s->derives, .holds = s->holds
+	};
 	struct dfl_chunk chunk = { .dir = s->dir, .ts_ns = f->now };
 	struct dfl_view *v;
 
@@ -501,9 +498,7 @@ static void test_large_result(void **state)
 	struct fixture *f = *state;
 	struct dfl_op *api = request(f, text_a),
 		      *op = begin(f, 3, "POST /plugin/{uuid}/dispatch/tool/invoke", NULL);
-	struct dfl_view_desc d = {
-		.dir = DFL_RESPONSE, .derives = "tool_result", .leaf = true, .ttl_s = -1
-	};
+	struct dfl_view_desc d = { .dir = DFL_RESPONSE, .derives = "tool_result" };
 	struct dfl_chunk chunk = { .dir = DFL_RESPONSE, .ts_ns = f->now };
 	struct dfl_view *v;
 	char piece[64];

@@ -54,7 +54,7 @@ static void test_internal_call_is_no_request(void **state)
 static void see_at(struct fixture *f, int conn, struct dfl_op *op, uint64_t pos, uint64_t pos_len,
 		   const char *text)
 {
-	struct dfl_view_desc d = { .dir = DFL_REQUEST, .ttl_s = -1 };
+	struct dfl_view_desc d = { .dir = DFL_REQUEST };
 	struct dfl_chunk chunk = { .dir = DFL_REQUEST, .ts_ns = f->now };
 	struct dfl_view *v = f->sink->view_open(f->sink->ud, &f->conns[conn], op, &d);
 
@@ -249,7 +249,7 @@ static int setup_for_one(void **state)
  */
 static void test_dropped_while_text_comes(void **state)
 {
-	struct dfl_view_desc d = { .dir = DFL_RESPONSE, .derives = "answer", .ttl_s = -1 };
+	struct dfl_view_desc d = { .dir = DFL_RESPONSE, .derives = "answer" };
 	struct fixture *f = *state;
 	struct dfl_chunk chunk = { .dir = DFL_RESPONSE, .ts_ns = f->now };
 	struct dfl_op *first = begin(f, 0, "POST /v1/chat-messages", "/v1/chat-messages");

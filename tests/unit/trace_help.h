@@ -243,7 +243,7 @@ static inline void end(struct fixture *f, struct dfl_op *op)
 static inline void see(struct fixture *f, int conn, struct dfl_op *op, enum dfl_dir dir,
 		       const char *derives, const char *text)
 {
-	struct dfl_view_desc d = { .dir = dir, .derives = derives, .leaf = true, .ttl_s = -1 };
+	struct dfl_view_desc d = { .dir = dir, .derives = derives };
 	struct dfl_chunk chunk = { .dir = dir, .ts_ns = f->now };
 	struct dfl_view *v;
 

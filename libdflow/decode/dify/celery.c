@@ -15,7 +15,7 @@ static void flush(struct dfl_celery *c, const uint8_t *to)
 	s = dfl_slice_sub(c->slice, (size_t)(c->cursor - c->slice->data), (size_t)(to - c->cursor));
 	if (!c->now) {
 		if (!c->rest)
-			c->rest = dfl_open_view(c->ctx, c->op, c->dir, c->place, false);
+			c->rest = dfl_open_view(c->ctx, c->op, c->dir, c->place);
 		c->now = c->rest;
 	}
 	dfl_put_view(c->ctx, c->now, &s, c->from);
@@ -27,7 +27,7 @@ static struct dfl_view *open_part(const struct dfl_celery *c, const char *part)
 	char place[DFL_NAME_MAX + 16];
 
 	snprintf(place, sizeof(place), "%s%s", c->place, part);
-	return dfl_open_view(c->ctx, c->op, c->dir, place, true);
+	return dfl_open_view(c->ctx, c->op, c->dir, place);
 }
 
 /* LPUSH and BRPOP carry the message itself, HSET unacked puts it first into an array. */

@@ -206,11 +206,8 @@ static struct dfl_view *open_derived(const struct dfl_fields *f, const char *der
 	const struct dfl_view_desc d = { .place = f->place,
 					 .dir = f->dir,
 					 .layer = f->ctx->layer,
-					 .ssl = f->ctx->ssl,
 					 .derives = derives,
-					 .relay = f->relay,
-					 .leaf = true,
-					 .ttl_s = -1 };
+					 .relay = f->relay };
 
 	return f->ctx->sink->view_open(f->ctx->sink->ud, f->ctx->conn, f->op, &d);
 }

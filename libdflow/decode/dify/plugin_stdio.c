@@ -105,7 +105,7 @@ static void put(struct plugin *p, const struct dfl_slice *s)
 	if (!s->len)
 		return;
 	if (!p->view)
-		p->view = dfl_open_view(p->ctx, p->op, p->chunk->dir, NULL, false);
+		p->view = dfl_open_view(p->ctx, p->op, p->chunk->dir, NULL);
 	dfl_put_view(p->ctx, p->view, s, p->chunk);
 	if (p->session)
 		dfl_fields_feed(&p->session->fields, s, p->chunk);

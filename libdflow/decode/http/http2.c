@@ -39,7 +39,7 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 	const struct dfl_slice all = dfl_chunk_slice(chunk, 0, chunk->len);
 
 	if (!h->view[chunk->dir])
-		h->view[chunk->dir] = dfl_open_view(ctx, NULL, chunk->dir, NULL, false);
+		h->view[chunk->dir] = dfl_open_view(ctx, NULL, chunk->dir, NULL);
 	dfl_put_view(ctx, h->view[chunk->dir], &all, chunk);
 	dfl_put_unread(ctx, chunk->dir, chunk->len);
 	return 0;

@@ -80,7 +80,7 @@ void dfl_body_init(struct dfl_body *b, const struct dfl_dec_ctx *ctx, struct dfl
 static void put_plain(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
 {
 	if (!b->view)
-		b->view = dfl_open_view(b->ctx, b->op, b->dir, NULL, false);
+		b->view = dfl_open_view(b->ctx, b->op, b->dir, NULL);
 	dfl_put_view(b->ctx, b->view, s, from);
 	if (b->kind == DFL_BODY_JSON)
 		dfl_fields_feed(&b->json, s, from);
@@ -96,7 +96,7 @@ static void put_plain(struct dfl_body *b, const struct dfl_slice *s, const struc
 static void put_frame(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
 {
 	if (!b->frames)
-		b->frames = dfl_open_view(b->ctx, b->op, b->dir, NULL, false);
+		b->frames = dfl_open_view(b->ctx, b->op, b->dir, NULL);
 	dfl_put_view(b->ctx, b->frames, s, from);
 }
 
@@ -104,7 +104,7 @@ static void put_frame(struct dfl_body *b, const struct dfl_slice *s, const struc
 static void put_hole(struct dfl_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns)
 {
 	if (!b->view)
-		b->view = dfl_open_view(b->ctx, b->op, b->dir, NULL, false);
+		b->view = dfl_open_view(b->ctx, b->op, b->dir, NULL);
 	dfl_gap_view(b->ctx, b->view, pos, len);
 	if (b->kind == DFL_BODY_JSON)
 		dfl_fields_gap(&b->json, pos, len, ts_ns);

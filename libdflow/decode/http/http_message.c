@@ -51,7 +51,7 @@ static void flush_head(struct dfl_http_side *s, const uint8_t *to)
 	if (!s->ex)
 		return; /* line breaks between messages */
 	if (!s->head)
-		s->head = dfl_open_view(s->http->ctx, s->ex->op, s->dir, NULL, false);
+		s->head = dfl_open_view(s->http->ctx, s->ex->op, s->dir, NULL);
 	dfl_put_view(s->http->ctx, s->head, &bytes, s->chunk);
 }
 

@@ -44,7 +44,7 @@ void dfl_pg_own(struct dfl_pg_side *s, const struct dfl_slice *d)
 	if (!d->len)
 		return;
 	if (!*v)
-		*v = dfl_open_view(s->conn->ctx, s->op ? s->op->op : NULL, s->dir, NULL, false);
+		*v = dfl_open_view(s->conn->ctx, s->op ? s->op->op : NULL, s->dir, NULL);
 	dfl_put_view(s->conn->ctx, *v, d, s->chunk);
 }
 
@@ -108,11 +108,8 @@ static struct dfl_view *open_value(struct dfl_pg_side *s, const char *holds, con
 	const struct dfl_view_desc d = { .place = s->lit_place[0] ? s->lit_place : NULL,
 					 .dir = s->dir,
 					 .layer = c->layer,
-					 .ssl = c->ssl,
 					 .derives = derives,
-					 .holds = holds,
-					 .leaf = true,
-					 .ttl_s = -1 };
+					 .holds = holds };
 
 	return c->sink->view_open(c->sink->ud, c->conn, s->op ? s->op->op : NULL, &d);
 }

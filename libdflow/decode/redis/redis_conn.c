@@ -16,7 +16,7 @@ static void put_own(struct dfl_resp_side *s, const struct dfl_slice *d)
 	if (!d->len)
 		return;
 	if (!*v)
-		*v = dfl_open_view(c, s->op, s->dir, NULL, false);
+		*v = dfl_open_view(c, s->op, s->dir, NULL);
 	dfl_put_view(c, *v, d, s->chunk);
 }
 
@@ -62,7 +62,7 @@ static void open_leaf(struct dfl_resp_side *s)
 	const char *place = s->channel || !s->place[0] ? NULL : s->place;
 
 	s->target = DFL_TO_VALUE;
-	s->value = dfl_open_view(s->conn->ctx, s->op, s->dir, place, true);
+	s->value = dfl_open_view(s->conn->ctx, s->op, s->dir, place);
 	s->leaf_is_vector = !strcmp(s->place, DFL_EMBEDDING_KEY);
 	if (s->leaf_is_vector)
 		dfl_vector_init(&s->vector, s->conn->ctx, s->op, s->dir, NULL, sizeof(double));

@@ -84,12 +84,11 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 		.dir = v->dir,
 		.layer = v->layer,
 		.view = v->number,
-		.residency = v->residency ?: op->residency,
-		.ttl_s = v->residency ? v->ttl_s : op->ttl_s,
+		.residency = op->residency,
+		.ttl_s = op->ttl_s,
 		.run = *run,
 	};
 	r->own = is_own_text(op, r);
-	r->run.encodings |= v->encodings;
 	op->changed = true;
 }
 

@@ -311,8 +311,8 @@ static void whole_hop(struct dfl_view *v, struct dfl_src *s, const struct dfl_sr
 					    .place = v->place ?: v->op->place,
 					    .dir = v->dir,
 					    .layer = v->layer,
-					    .residency = v->residency ?: v->op->residency,
-					    .ttl_s = v->ttl_s,
+					    .residency = v->op->residency,
+					    .ttl_s = -1,
 					    .ambiguous = s->shared,
 					    .twins = s->shared ? twins : NULL,
 				    });
