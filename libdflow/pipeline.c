@@ -83,7 +83,7 @@ static void on_store(void *ud, const struct dfl_doc *doc)
 		p->error = r;
 }
 
-static void on_prints(void *ud, const struct dfl_trace_old *of)
+static void on_prints(void *ud, const struct dfl_past_text *of)
 {
 	struct dfl_pipeline *p = ud;
 	int r = p->opts.store ? dfl_store_put_prints(p->opts.store, of, p->error ? NULL : &p->err) :
@@ -175,7 +175,7 @@ int dfl_pipeline_new(const struct dfl_pipeline_opts *opts, struct dfl_pipeline *
 	return 0;
 }
 
-static int remember(void *ud, const struct dfl_trace_old *of)
+static int remember(void *ud, const struct dfl_past_text *of)
 {
 	return dfl_trace_remember(((struct dfl_pipeline *)ud)->trace, of);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "match/match.h"
+#include "base/encodings.h"
 
 #define MAX_LIST (1 << 18) /* elements of one list that a reader takes */
 #define SECOND_NS 1000000000ll

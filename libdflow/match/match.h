@@ -11,22 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/encodings.h"
 #include "match/fingerprint/fingerprint.h"
 
 struct dfl_match;
 struct dfl_match_source; /* text to look for */
 struct dfl_match_view;	 /* text to look in */
-
-/* How the text was spelled where it was found (bits; several at once). */
-enum dfl_encoding {
-	DFL_ENC_RAW = 1 << 0,	    /* nothing was undone */
-	DFL_ENC_UESCAPE = 1 << 1,   /* \uXXXX */
-	DFL_ENC_BACKSLASH = 1 << 2, /* other backslash escapes */
-	DFL_ENC_PERCENT = 1 << 3,
-	DFL_ENC_ENTITY = 1 << 4,
-	DFL_ENC_BASE64 = 1 << 5,
-	DFL_ENC_HEX = 1 << 6,
-};
 
 /*
  * A maximal common run. src_*: in raw bytes of the source. pos_*: in stream positions of the view.

@@ -21,7 +21,7 @@ static size_t sealed_len(uint32_t n)
 }
 
 /* What the seal binds them to, so that a row is of no use in another's place. */
-static size_t context(const struct dfl_trace_old *of, char *ret, size_t size)
+static size_t context(const struct dfl_past_text *of, char *ret, size_t size)
 {
 	int n = snprintf(ret, size, "%s %s %llu %u %d %d", of->trace_id, of->field,
 			 (unsigned long long)of->canonical_bytes, of->n_prints, DFL_CANON_VERSION,
@@ -30,7 +30,7 @@ static size_t context(const struct dfl_trace_old *of, char *ret, size_t size)
 	return n < (int)size ? (size_t)n : size - 1;
 }
 
-static void seal(const struct dfl_store *s, const struct dfl_trace_old *of, uint8_t *ret)
+static void seal(const struct dfl_store *s, const struct dfl_past_text *of, uint8_t *ret)
 {
 	char about[512];
 	size_t n = context(of, about, sizeof(about));
@@ -41,7 +41,7 @@ static void seal(const struct dfl_store *s, const struct dfl_trace_old *of, uint
 		(const uint8_t *)about, n, NULL, ret, s->key->seal);
 }
 
-static bool unseal(const struct dfl_store *s, const struct dfl_trace_old *of, const uint8_t *sealed,
+static bool unseal(const struct dfl_store *s, const struct dfl_past_text *of, const uint8_t *sealed,
 		   uint8_t *ret)
 {
 	char about[512];
@@ -57,7 +57,7 @@ const uint8_t *dfl_store_print_key(const struct dfl_store *s)
 	return s->key ? s->key->print : NULL;
 }
 
-int dfl_store_put_prints(struct dfl_store *s, const struct dfl_trace_old *of, struct dfl_err *err)
+int dfl_store_put_prints(struct dfl_store *s, const struct dfl_past_text *of, struct dfl_err *err)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_PRINTS);
 	uint8_t *sealed;
@@ -140,7 +140,7 @@ static bool is_ours(const struct dfl_store *s, sqlite3_stmt *st)
 
 /* A row's text, its prints into `room`. false: it is damaged. */
 static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room,
-		 struct dfl_trace_old *ret_old)
+		 struct dfl_past_text *ret_old)
 {
 	int64_t n = sqlite3_column_int64(st, COL_N);
 	const uint8_t *sealed = sqlite3_column_blob(st, COL_SEALED);
@@ -148,7 +148,7 @@ static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room,
 	if (n < 1 || n > DFL_PRINTS_PER_TEXT ||
 	    (size_t)sqlite3_column_bytes(st, COL_SEALED) != sealed_len((uint32_t)n))
 		return false;
-	*ret_old = (struct dfl_trace_old){
+	*ret_old = (struct dfl_past_text){
 		.trace_id = text(st, COL_TRACE),
 		.field = text(st, COL_FIELD),
 		.conversation_id = text(st, COL_CONVERSATION),
@@ -165,7 +165,7 @@ static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room,
 static int load_row(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, dfl_store_old_fn fn,
 		    void *ud, struct dfl_store_loaded *count)
 {
-	struct dfl_trace_old of;
+	struct dfl_past_text of;
 	int r;
 
 	if (!is_ours(s, st)) {

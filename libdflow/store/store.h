@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "doc/doc.h"
-#include "trace/trace.h"
+#include "doc/past_text.h"
 
 struct dfl_store;
 
@@ -48,7 +48,7 @@ int64_t dfl_store_oldest(struct dfl_store *s);
 /* The key to make fingerprints with; NULL: none. Borrowed. */
 const uint8_t *dfl_store_print_key(const struct dfl_store *s);
 /* Inserts or replaces those of one field of a trace. As dfl_store_put. */
-int dfl_store_put_prints(struct dfl_store *s, const struct dfl_trace_old *of, struct dfl_err *err);
+int dfl_store_put_prints(struct dfl_store *s, const struct dfl_past_text *of, struct dfl_err *err);
 
 struct dfl_store_loaded {
 	uint64_t loaded, left_out; /* texts; left_out: fn had no more room */
@@ -59,7 +59,7 @@ struct dfl_store_loaded {
 #define DFL_STORE_MAX_REPLAYED 4096
 
 /* 0; -ENOSPC: no room for more; -EINVAL: it makes no sense; -ENOMEM ends it. `of` is borrowed. */
-typedef int (*dfl_store_old_fn)(void *ud, const struct dfl_trace_old *of);
+typedef int (*dfl_store_old_fn)(void *ud, const struct dfl_past_text *of);
 /* All that were made under the key, those of the newest traces first. */
 int dfl_store_load_prints(struct dfl_store *s, dfl_store_old_fn fn, void *ud,
 			  struct dfl_store_loaded *ret_loaded, struct dfl_err *err);

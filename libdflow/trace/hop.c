@@ -6,41 +6,6 @@
 #include <string.h>
 #include <utlist.h>
 
-int dfl_ranges_add(struct ranges *r, uint64_t from, uint64_t to)
-{
-	size_t i = 0, j;
-
-	if (from >= to)
-		return 0;
-	while (i < r->n && r->at[i].to < from)
-		i++;
-	for (j = i; j < r->n && r->at[j].from <= to; j++) {
-		from = r->at[j].from < from ? r->at[j].from : from;
-		to = r->at[j].to > to ? r->at[j].to : to;
-	}
-	if (i == j && r->n == r->cap) {
-		struct range *at = reallocarray(r->at, r->cap ? 2 * r->cap : 4, sizeof(*at));
-
-		if (!at)
-			return -1;
-		r->at = at;
-		r->cap = r->cap ? 2 * r->cap : 4;
-	}
-	memmove(r->at + i + 1, r->at + j, (r->n - j) * sizeof(*r->at));
-	r->n += 1 - (j - i);
-	r->at[i] = (struct range){ from, to };
-	return 0;
-}
-
-uint64_t dfl_ranges_sum(const struct ranges *r)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < r->n; i++)
-		sum += r->at[i].to - r->at[i].from;
-	return sum;
-}
-
 /*
  * The same bytes can stand in two views: a body, and what was joined from it. But what was joined
  * from many deltas spans much more than one copy.
@@ -84,12 +49,6 @@ uint32_t dfl_hop_occurrences(const struct hop *h)
 	if (h->n_prints)
 		return (h->print_hits + h->distinct / 2) / h->distinct;
 	return seen && sum > seen ? (sum + seen / 2) / seen : 1;
-}
-
-void dfl_ranges_fini(struct ranges *r)
-{
-	free(r->at);
-	*r = (struct ranges){ 0 };
 }
 
 static void learn_from_op(struct hop *h, const struct dfl_op *op)

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/ranges.h"
 #include "match/match.h"
 #include "trace/trace.h"
 
@@ -156,20 +157,6 @@ struct old {
 	} * fields;
 };
 
-struct range {
-	uint64_t from, to;
-};
-
-/* A set of disjoint ranges, sorted. */
-struct ranges {
-	struct range *at;
-	size_t n, cap;
-};
-
-int dfl_ranges_add(struct ranges *r, uint64_t from, uint64_t to);
-uint64_t dfl_ranges_sum(const struct ranges *r);
-void dfl_ranges_fini(struct ranges *r);
-
 struct hop_key {
 	const struct tconn *tc;
 	const char *operation, *place; /* interned */
@@ -192,9 +179,9 @@ struct hop {
 	enum dfl_layer layer;
 	enum dfl_residency residency;
 	int64_t ttl_s;
-	struct ranges canon, raw, wire; /* of the field, and stream positions */
-	const struct dfl_src *source;	/* the request's own text; NULL: it is another's */
-	uint64_t source_canon;		/* size of that when the hop last changed */
+	struct dfl_ranges canon, raw, wire; /* of the field, and stream positions */
+	const struct dfl_src *source;	    /* the request's own text; NULL: it is another's */
+	uint64_t source_canon;		    /* size of that when the hop last changed */
 	uint8_t *seen; /* which fingerprints were found; then canon and raw are not known */
 	uint32_t n_prints, distinct, print_hits; /* of the field; found; found again and again */
 	struct copy {

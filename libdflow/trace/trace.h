@@ -12,6 +12,7 @@
 #include "match/match.h"
 #include "stream/stream.h"
 #include "doc/doc.h"
+#include "doc/past_text.h"
 #include "rules/rules.h"
 
 struct dfl_trace;
@@ -39,16 +40,6 @@ size_t dfl_change_hop_count(const struct dfl_change *c);    /* of the whole */
 size_t dfl_change_hop_index(const struct dfl_change *c);    /* of the changed hop, in the whole;
 							       SIZE_MAX: no hop changed */
 
-/* What is left of one field of a request that is no more in memory. Strings are borrowed. */
-struct dfl_trace_old {
-	const char *trace_id, *field;
-	const char *conversation_id; /* NULL: none */
-	int64_t started_ns;	     /* UTC since 1970 */
-	uint64_t canonical_bytes;
-	const uint8_t *prints; /* match/fingerprint/fingerprint.h */
-	uint32_t n_prints;
-};
-
 struct dfl_trace_opts {
 	const struct dfl_rules *rules; /* borrowed */
 	uint64_t max_source_bytes;     /* canonical bytes of all payload that is looked for; 0: the
@@ -65,7 +56,7 @@ struct dfl_trace_opts {
 	 * instead of those that were handed out before. Called when all is there that came in, when
 	 * it settled, and when its text changed later. May be NULL.
 	 */
-	void (*on_prints)(void *ud, const struct dfl_trace_old *of);
+	void (*on_prints)(void *ud, const struct dfl_past_text *of);
 	/*
 	 * Text of that stored request is in these hops of another that was just stored: all of them
 	 * each time, in order. May be NULL.
@@ -105,7 +96,7 @@ void dfl_trace_close(struct dfl_trace *t, struct dfl_conn *conn, uint64_t ts_ns)
  * Fields of earlier requests, before the first event; the newest first. 0; -ENOSPC: no room, those
  * that are older need not be tried; -EINVAL: no fingerprints, or they are switched off; -ENOMEM.
  */
-int dfl_trace_remember(struct dfl_trace *t, const struct dfl_trace_old *of);
+int dfl_trace_remember(struct dfl_trace *t, const struct dfl_past_text *of);
 /* Requests that started before are not looked for any more. */
 void dfl_trace_forget_before(struct dfl_trace *t, int64_t started_ns);
 

@@ -367,7 +367,7 @@ static void remember(struct run *f, unsigned which)
 {
 	for (unsigned i = 0; i < 8; i++) {
 		char trace_id[DFL_TRACE_ID_LEN + 1];
-		struct dfl_trace_old of = {
+		struct dfl_past_text of = {
 			.trace_id = trace_id,
 			.field = i & 4 ? "file" : "query",
 			.conversation_id = i & 1 ? "c-1" : NULL,

@@ -128,7 +128,7 @@ void on_store(void *ud, const struct dfl_doc *doc)
 	free(again);
 }
 
-void on_prints(void *ud, const struct dfl_trace_old *of)
+void on_prints(void *ud, const struct dfl_past_text *of)
 {
 	need(is_known(ud, of->trace_id) && of->field && of->n_prints &&
 	     dfl_fingerprint_valid(of->prints, of->n_prints));

@@ -410,7 +410,7 @@ static int setup_without(void **state)
 
 static void test_switched_off(void **state)
 {
-	struct dfl_trace_old of = { .trace_id = "0123456789abcdef0123456789abcdef",
+	struct dfl_past_text of = { .trace_id = "0123456789abcdef0123456789abcdef",
 				    .field = "query",
 				    .prints = (const uint8_t *)"12345",
 				    .n_prints = 1 };
@@ -429,7 +429,7 @@ static void test_bounds(void **state)
 {
 	struct fixture *f = *state;
 	struct dfl_trace_stats stats;
-	struct dfl_trace_old bad = { .trace_id = "short",
+	struct dfl_past_text bad = { .trace_id = "short",
 				     .field = "query",
 				     .prints = (const uint8_t *)"12345",
 				     .n_prints = 1 };

@@ -49,7 +49,7 @@ static void put(struct dfl_store *s, unsigned n, const char *conversation)
 {
 	struct dfl_doc *doc = help_doc(n, NULL, conversation);
 	uint8_t prints[N_PRINTS * DFL_PRINT_BYTES];
-	struct dfl_trace_old of = { .trace_id = doc->trace_id,
+	struct dfl_past_text of = { .trace_id = doc->trace_id,
 				    .field = "query",
 				    .canonical_bytes = 600,
 				    .prints = prints,
@@ -72,7 +72,7 @@ static void put_many(unsigned n)
 	dfl_store_close(s);
 }
 
-static int take(void *ud, const struct dfl_trace_old *of)
+static int take(void *ud, const struct dfl_past_text *of)
 {
 	struct taken *t = ud;
 

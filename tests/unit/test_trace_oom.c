@@ -23,7 +23,7 @@ static void take_store(void *ud, const struct dfl_doc *doc)
 {
 }
 
-static void take_prints(void *ud, const struct dfl_trace_old *of)
+static void take_prints(void *ud, const struct dfl_past_text *of)
 {
 }
 
@@ -157,7 +157,7 @@ static void remember(struct fixture *f, int i)
 		memcpy(prints + p * DFL_PRINT_BYTES,
 		       (const uint8_t[]){ (uint8_t)p, (uint8_t)i, 1, 2, 3 }, DFL_PRINT_BYTES);
 	snprintf(trace_id, sizeof(trace_id), "%032x", i);
-	dfl_trace_remember(f->t, &(struct dfl_trace_old){ .trace_id = trace_id,
+	dfl_trace_remember(f->t, &(struct dfl_past_text){ .trace_id = trace_id,
 							  .field = "query",
 							  .conversation_id = "c-1",
 							  .started_ns = i,

@@ -35,7 +35,7 @@ struct fixture {
 	uint32_t max_prints;
 	uint64_t max_source_bytes;
 	uint8_t print_key;
-	struct dfl_trace_old prints[MAX_PRINTS_KEPT]; /* as the store would have them */
+	struct dfl_past_text prints[MAX_PRINTS_KEPT]; /* as the store would have them */
 	size_t n_prints;
 	char told[DFL_TRACE_ID_LEN + 1], told_in[DFL_TRACE_ID_LEN + 1]; /* the last on_replayed */
 	uint32_t told_seqs[64];
@@ -92,7 +92,7 @@ static inline void on_change(void *ud, enum dfl_doc_change what, struct dfl_chan
 		assert_int_equal(head->n_hops, 0);
 }
 
-static inline void free_prints(struct dfl_trace_old *of)
+static inline void free_prints(struct dfl_past_text *of)
 {
 	free((char *)of->trace_id);
 	free((char *)of->field);
@@ -100,10 +100,10 @@ static inline void free_prints(struct dfl_trace_old *of)
 	free((uint8_t *)of->prints);
 }
 
-static inline void on_prints(void *ud, const struct dfl_trace_old *of)
+static inline void on_prints(void *ud, const struct dfl_past_text *of)
 {
 	struct fixture *f = ud;
-	struct dfl_trace_old copy = *of;
+	struct dfl_past_text copy = *of;
 	uint8_t *prints = malloc((size_t)of->n_prints * DFL_PRINT_BYTES);
 	size_t i;
 

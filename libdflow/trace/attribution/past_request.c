@@ -51,7 +51,7 @@ static void enlist(struct dfl_trace *t, struct old *o)
 	DL_APPEND_ELEM(t->olds, before, o);
 }
 
-static struct old *new_old(struct dfl_trace *t, const struct dfl_trace_old *of)
+static struct old *new_old(struct dfl_trace *t, const struct dfl_past_text *of)
 {
 	struct old *o;
 
@@ -71,7 +71,7 @@ static struct old *new_old(struct dfl_trace *t, const struct dfl_trace_old *of)
 	return o;
 }
 
-static int add_field(struct dfl_trace *t, struct old *o, const struct dfl_trace_old *of)
+static int add_field(struct dfl_trace *t, struct old *o, const struct dfl_past_text *of)
 {
 	struct old_field *f = calloc(1, sizeof(*f));
 	int r;
@@ -93,7 +93,7 @@ static int add_field(struct dfl_trace *t, struct old *o, const struct dfl_trace_
 	return 0;
 }
 
-int dfl_trace_remember(struct dfl_trace *t, const struct dfl_trace_old *of)
+int dfl_trace_remember(struct dfl_trace *t, const struct dfl_past_text *of)
 {
 	struct old *o = find_old(t, of->trace_id);
 	int r;
@@ -121,7 +121,7 @@ static void forget(struct dfl_trace *t, struct old *o)
 }
 
 /* The new one has its place before the oldest. */
-static void keep_field(struct dfl_trace *t, const struct dfl_trace_old *of)
+static void keep_field(struct dfl_trace *t, const struct dfl_past_text *of)
 {
 	int r;
 
@@ -141,9 +141,9 @@ static bool is_among(const struct dfl_src *s, enum fields which)
 }
 
 static void each_field(struct dfl_trace *t, const struct request *r, enum fields which,
-		       void (*fn)(struct dfl_trace *t, const struct dfl_trace_old *of))
+		       void (*fn)(struct dfl_trace *t, const struct dfl_past_text *of))
 {
-	struct dfl_trace_old of = {
+	struct dfl_past_text of = {
 		.trace_id = r->trace_id,
 		.started_ns = (int64_t)r->start_ns + t->realtime_offset_ns,
 		.conversation_id = r->ids[DFL_ID_CONVERSATION],
@@ -171,7 +171,7 @@ void dfl_past_keep(struct dfl_trace *t, const struct request *r)
 		each_field(t, r, ALL, keep_field);
 }
 
-static void tell(struct dfl_trace *t, const struct dfl_trace_old *of)
+static void tell(struct dfl_trace *t, const struct dfl_past_text *of)
 {
 	t->opts.on_prints(t->opts.ud, of);
 }

@@ -217,7 +217,7 @@ bool dfl_same_group(const struct op_run *a, const struct op_run *b)
 static struct run_group measure(const struct dfl_op *op, const struct op_run *of, bool with_tied)
 {
 	struct run_group g = { 0 };
-	struct ranges seen = { 0 };
+	struct dfl_ranges seen = { 0 };
 	uint32_t all = dfl_match_source_canon_bytes(of->source->match);
 
 	for (unsigned i = 0; i < op->n_runs; i++) {

@@ -57,7 +57,7 @@ static bool is_used(const struct dfl_op *op, const struct op_run *r)
 
 bool dfl_chunk_fill(const struct dfl_op *op, uint64_t view, uint64_t from, uint64_t to)
 {
-	struct ranges there = { 0 };
+	struct dfl_ranges there = { 0 };
 	uint64_t sum;
 
 	for (unsigned i = 0; i < op->n_runs; i++) {
