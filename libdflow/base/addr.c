@@ -17,14 +17,9 @@ static size_t ip_len(const struct dfl_addr *a)
 	return a->family == AF_INET ? 4 : a->family == AF_INET6 ? 16 : 0;
 }
 
-bool dfl_addr_ip_eq(const struct dfl_addr *a, const struct dfl_addr *b)
-{
-	return a->family == b->family && !memcmp(a->ip, b->ip, ip_len(a));
-}
-
 bool dfl_addr_eq(const struct dfl_addr *a, const struct dfl_addr *b)
 {
-	return a->port == b->port && dfl_addr_ip_eq(a, b);
+	return a->port == b->port && a->family == b->family && !memcmp(a->ip, b->ip, ip_len(a));
 }
 
 bool dfl_addr_is_loopback(const struct dfl_addr *a)
@@ -72,9 +67,9 @@ void dfl_addr_set(struct dfl_addr *a, int family, const void *ip, uint16_t port)
 	memcpy(a->ip, p, ip_len(a));
 }
 
-int dfl_range_parse(const char *text, struct dfl_range *ret_range)
+int dfl_network_parse(const char *text, struct dfl_network *ret_range)
 {
-	struct dfl_range r = { 0 };
+	struct dfl_network r = { 0 };
 	char ip[INET6_ADDRSTRLEN];
 	uint8_t raw[16];
 	size_t len = strcspn(text, "/");
@@ -104,7 +99,7 @@ int dfl_range_parse(const char *text, struct dfl_range *ret_range)
 	return 0;
 }
 
-bool dfl_range_has(const struct dfl_range *r, const struct dfl_addr *a)
+bool dfl_network_has(const struct dfl_network *r, const struct dfl_addr *a)
 {
 	size_t whole = r->prefix / 8;
 	uint8_t mask = 0xff00 >> (r->prefix % 8);

@@ -15,13 +15,12 @@ struct dfl_addr {
 	uint16_t port;	/* host order */
 };
 
-struct dfl_range {
+struct dfl_network {
 	struct dfl_addr base; /* port unused */
 	uint8_t prefix;
 };
 
-bool dfl_addr_eq(const struct dfl_addr *a, const struct dfl_addr *b);	 /* with the port */
-bool dfl_addr_ip_eq(const struct dfl_addr *a, const struct dfl_addr *b); /* without */
+bool dfl_addr_eq(const struct dfl_addr *a, const struct dfl_addr *b); /* with the port */
 bool dfl_addr_is_loopback(const struct dfl_addr *a);
 /* "203.0.113.9:443", "[2001:db8::1]:443", "" for none. Returns buf. */
 const char *dfl_addr_str(const struct dfl_addr *a, char buf[static DFL_ADDR_STRLEN]);
@@ -31,5 +30,5 @@ const char *dfl_addr_ip_str(const struct dfl_addr *a, char buf[static DFL_ADDR_S
 void dfl_addr_set(struct dfl_addr *a, int family, const void *ip, uint16_t port);
 
 /* "10.0.0.0/8", "fc00::/7", or one address. Returns 0 or -EINVAL. */
-int dfl_range_parse(const char *text, struct dfl_range *ret_range);
-bool dfl_range_has(const struct dfl_range *r, const struct dfl_addr *a);
+int dfl_network_parse(const char *text, struct dfl_network *ret_range);
+bool dfl_network_has(const struct dfl_network *r, const struct dfl_addr *a);

@@ -215,7 +215,7 @@ bool dfl_glob(const char *pattern, const char *text)
 static bool range_list_has(const char *pattern, const struct dfl_addr *addr)
 {
 	char one[DFL_ADDR_STRLEN];
-	struct dfl_range range;
+	struct dfl_network range;
 
 	for (const char *p = pattern;; p++) {
 		size_t len = strcspn(p, "|");
@@ -223,7 +223,7 @@ static bool range_list_has(const char *pattern, const struct dfl_addr *addr)
 		if (len < sizeof(one)) {
 			memcpy(one, p, len);
 			one[len] = 0;
-			if (!dfl_range_parse(one, &range) && dfl_range_has(&range, addr))
+			if (!dfl_network_parse(one, &range) && dfl_network_has(&range, addr))
 				return true;
 		}
 		p += len;
@@ -354,7 +354,7 @@ int dfl_rules_in_vpc(const struct dfl_rules *r, const struct dfl_addr *a)
 	if (!a || !a->family)
 		return -1;
 	for (size_t i = 0; i < r->n_vpc; i++)
-		if (dfl_range_has(&r->vpc[i], a))
+		if (dfl_network_has(&r->vpc[i], a))
 			return 1;
 	return 0;
 }
@@ -364,7 +364,7 @@ const char *dfl_rules_name(const struct dfl_rules *r, const struct dfl_addr *a)
 	if (!a || !a->family)
 		return NULL;
 	for (size_t i = 0; i < r->n_names; i++)
-		if (dfl_range_has(&r->names[i].range, a))
+		if (dfl_network_has(&r->names[i].range, a))
 			return r->names[i].name;
 	return NULL;
 }
@@ -424,15 +424,15 @@ static const char *aws_region_of(const char *name)
 
 const char *dfl_rules_region(const struct dfl_rules *r, const struct dfl_addr *a, const char *name)
 {
-	struct dfl_range range;
+	struct dfl_network range;
 
 	for (size_t i = 0; i < r->n_regions; i++) {
 		const struct dfl_region_rule *rule = &r->regions[i];
 
 		if (name && dfl_glob(rule->match, name))
 			return rule->region;
-		if (a && a->family && !dfl_range_parse(rule->match, &range) &&
-		    dfl_range_has(&range, a))
+		if (a && a->family && !dfl_network_parse(rule->match, &range) &&
+		    dfl_network_has(&range, a))
 			return rule->region;
 	}
 	return name ? aws_region_of(name) : NULL;
@@ -450,7 +450,7 @@ static int set_default_vpc(struct dfl_rules *r)
 		return -ENOMEM;
 	r->n_vpc = ARRAY_LEN(default_vpc);
 	for (size_t i = 0; i < r->n_vpc; i++)
-		dfl_range_parse(default_vpc[i], &r->vpc[i]);
+		dfl_network_parse(default_vpc[i], &r->vpc[i]);
 	return 0;
 }
 

@@ -81,7 +81,7 @@ static int read_range(struct reader *rd, yaml_node_t *value, void *into)
 {
 	const char *text = scalar(value);
 
-	if (!text || dfl_range_parse(text, into))
+	if (!text || dfl_network_parse(text, into))
 		return COMPLAIN(rd, value, "'%.60s' is no address or range such as 10.0.0.0/8",
 				text ? text : "");
 	return 0;
@@ -237,14 +237,14 @@ static int check_pattern(struct reader *rd, yaml_node_t *item, int key, const ch
 	for (const char *p = pattern;; p++) {
 		size_t len = strcspn(p, "|");
 		char one[DFL_RULE_PATTERN_MAX + 1];
-		struct dfl_range range;
+		struct dfl_network range;
 
 		if (!len || len > DFL_RULE_PATTERN_MAX)
 			return COMPLAIN(rd, item, "'%s': each pattern has 1 to %d bytes",
 					rule_keys[key], DFL_RULE_PATTERN_MAX);
 		memcpy(one, p, len);
 		one[len] = 0;
-		if (key == RULE_ADDRESS && dfl_range_parse(one, &range))
+		if (key == RULE_ADDRESS && dfl_network_parse(one, &range))
 			return COMPLAIN(rd, item,
 					"'%.60s' is no address or range such as 10.0.0.0/8", one);
 		p += len;

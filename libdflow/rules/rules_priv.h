@@ -44,7 +44,7 @@ struct dfl_rule {
 };
 
 struct dfl_named_addr {
-	struct dfl_range range;
+	struct dfl_network range;
 	char *name;
 };
 
@@ -56,7 +56,7 @@ struct dfl_region_rule {
 struct dfl_rules {
 	struct dfl_rule *rules; /* of the configuration; asked before the built-in ones */
 	size_t n_rules;
-	struct dfl_range *vpc;
+	struct dfl_network *vpc;
 	size_t n_vpc;
 	struct dfl_named_addr *names;
 	size_t n_names;

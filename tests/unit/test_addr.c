@@ -28,10 +28,10 @@ static struct dfl_addr addr(const char *text, uint16_t port)
 static bool in(const char *range, const char *text)
 {
 	struct dfl_addr a = addr(text, 0);
-	struct dfl_range r;
+	struct dfl_network r;
 
-	assert_int_equal(dfl_range_parse(range, &r), 0);
-	return dfl_range_has(&r, &a);
+	assert_int_equal(dfl_network_parse(range, &r), 0);
+	return dfl_network_has(&r, &a);
 }
 
 static void test_text(void **state)
@@ -81,10 +81,10 @@ static void test_bad_ranges(void **state)
 		"10.0.0.0/8 ",
 		"1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111:2222"
 	};
-	struct dfl_range r;
+	struct dfl_network r;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(dfl_range_parse(bad[i], &r), -EINVAL);
+		assert_int_equal(dfl_network_parse(bad[i], &r), -EINVAL);
 }
 
 int main(void)

@@ -40,9 +40,9 @@ static struct dfl_rules *load_ok(const char *yaml)
 
 static struct dfl_addr addr(const char *ip, uint16_t port)
 {
-	struct dfl_range range;
+	struct dfl_network range;
 
-	assert_int_equal(dfl_range_parse(ip, &range), 0);
+	assert_int_equal(dfl_network_parse(ip, &range), 0);
 	range.base.port = port;
 	return range.base;
 }
