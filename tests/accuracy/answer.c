@@ -79,24 +79,47 @@ bool chat_started(struct request *r)
 	return done;
 }
 
+/* Where piece i of the answer begins: never inside a character. */
+static size_t piece_at(const struct request *r, unsigned i)
+{
+	size_t len = strlen(r->answer), at = len / r->n_deltas * i;
+
+	if (i >= r->n_deltas)
+		return len;
+	while ((r->answer[at] & 0xc0) == 0x80)
+		at++;
+	return at;
+}
+
+static void put_piece(FILE *f, const struct request *r, unsigned i)
+{
+	size_t from = piece_at(r, i);
+	char *piece = strndup(r->answer + from, piece_at(r, i + 1) - from);
+
+	put_json(f, piece, false);
+	free(piece);
+}
+
 /* A delta of the answer, as the model or the daemon sends it. */
 static void delta(struct request *r, struct conn *c, const char *name, const char *before,
 		  const char *after, bool may_be_lost)
 {
-	size_t size = strlen(r->answer) / N_DELTAS, from = r->delta * size;
-	size_t n = r->delta == N_DELTAS - 1 ? strlen(r->answer) - from : size;
-	char event[1024];
-	FILE *f = chat_begin();
-	int len;
+	char *event;
+	size_t len;
+	FILE *f = open_memstream(&event, &len);
 
+	fprintf(f, "data: %s", before);
+	put_piece(f, r, r->delta);
+	fprintf(f, "%s\n\n", after);
+	fclose(f);
+	f = chat_begin();
 	if (!r->delta)
 		fputs("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: "
 		      "chunked\r\n\r\n",
 		      f);
-	len = snprintf(event, sizeof(event), "data: %s%.*s%s\n\n", before, (int)n, r->answer + from,
-		       after);
-	chunk(f, event, (size_t)len);
-	if (r->delta == N_DELTAS - 1)
+	chunk(f, event, len);
+	free(event);
+	if (r->delta == r->n_deltas - 1)
 		fputs("0\r\n\r\n", f);
 	chat_note(r, name, "answer", true, chat_call(c, false, f, may_be_lost));
 }
@@ -106,7 +129,7 @@ bool chat_answer(struct request *r)
 	delta(r, &r->llm, "model", "{\"choices\":[{\"delta\":{\"content\":\"", "\"}}]}", true);
 	delta(r, &r->daemon, "daemon",
 	      "{\"code\":0,\"data\":{\"delta\":{\"message\":{\"content\":\"", "\"}}}}", true);
-	return ++r->delta == N_DELTAS;
+	return ++r->delta == r->n_deltas;
 }
 
 bool chat_answered(struct request *r)
@@ -120,17 +143,18 @@ bool chat_answered(struct request *r)
 bool chat_pass_on(struct request *r)
 {
 	static const char *const names[] = { "PUBLISH answer", "message answer", "SSE answer" };
-	size_t size = strlen(r->answer) / N_DELTAS, from = (r->delta - 1) * size;
-	size_t n = r->delta == N_DELTAS ? strlen(r->answer) - from : size, len;
 	char *event;
+	size_t len;
 	FILE *f = open_memstream(&event, &len);
 
 	ids(f, r, "message");
-	fprintf(f, "\"answer\": \"%.*s\"}", (int)n, r->answer + from);
+	fputs("\"answer\": \"", f);
+	put_piece(f, r, r->delta - 1);
+	fputs("\"}", f);
 	fclose(f);
 	relay(r, event, len, "answer", names);
 	free(event);
-	return r->delta > N_DELTAS;
+	return r->delta > r->n_deltas;
 }
 
 bool chat_finished(struct request *r)

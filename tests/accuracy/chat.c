@@ -2,6 +2,7 @@
 /* The legs of a synthetic chat on which the question goes: how Dify 1.13.3 spells it on each. */
 #include "chat.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,9 +34,21 @@ void chat_note(struct request *r, const char *name, const char *field, bool whol
 
 	while (i < r->n_ops && (strcmp(r->ops[i].name, name) || strcmp(r->ops[i].field, field)))
 		i++;
+	if (i == MAX_OPS || (i < r->n_ops && r->ops[i].n == MAX_CALLS)) {
+		fputs("a chat has more calls than can be noted\n", stderr);
+		exit(2);
+	}
 	if (i == r->n_ops)
 		r->ops[r->n_ops++] = (struct op){ .name = name, .field = field, .whole = whole };
 	r->ops[i].calls[r->ops[i].n++] = ts_ns;
+}
+
+void chat_make_ids(struct request *r)
+{
+	for (int i = 0; i < 4; i++)
+		snprintf(r->id[i], sizeof(r->id[i]), "%08x-%04x-4%03x-8%03x-%012x",
+			 wire_dice(&w, 1 << 24), i, r->number & 0xfff, wire_dice(&w, 4096),
+			 wire_dice(&w, 1 << 24));
 }
 
 /* What holds no field: only the time tells whose it is. */
@@ -71,9 +84,9 @@ static bool inbound(struct request *r)
 	fputs("{\"inputs\": {}, \"query\": \"", f);
 	put_json(f, r->text, false);
 	fprintf(f,
-		"\", \"response_mode\": \"streaming\", \"conversation_id\": \"\", \"user\": "
+		"\", \"response_mode\": \"streaming\", \"conversation_id\": \"%s\", \"user\": "
 		"\"user-%u\"}",
-		r->number);
+		r->n_history ? r->id[CONVERSATION] : "", r->number);
 	fclose(f);
 	wire_conn(&w, &r->in, API, true, 20, 5, 5001, false);
 	f = chat_begin();
@@ -254,18 +267,126 @@ static bool pg_reply(struct request *r)
 	return true;
 }
 
+/* A message of Postgres: its type, its length, its body. */
+static void put_pg(FILE *f, char type, const char *body, size_t len)
+{
+	const uint32_t be = htobe32((uint32_t)len + 4);
+
+	fputc(type, f);
+	fwrite(&be, sizeof(be), 1, f);
+	fwrite(body, 1, len, f);
+}
+
+static void put_be(FILE *f, uint32_t value, unsigned size)
+{
+	while (size--)
+		fputc((int)(value >> (8 * size)), f);
+}
+
+/* PostgreSQL documentation, 55.7: RowDescription of text columns without a table. */
+static void put_columns(FILE *f, const char *const *names, unsigned n)
+{
+	char *body;
+	size_t len;
+	FILE *b = open_memstream(&body, &len);
+
+	put_be(b, n, 2);
+	for (unsigned i = 0; i < n; i++) {
+		fwrite(names[i], 1, strlen(names[i]) + 1, b);
+		put_be(b, 0, 6);
+		put_be(b, 25, 4); /* text */
+		put_be(b, 0xffff, 2);
+		put_be(b, 0xffffffff, 4);
+		put_be(b, 0, 2);
+	}
+	fclose(b);
+	put_pg(f, 'T', body, len);
+	free(body);
+}
+
+static void put_row(FILE *f, const struct turn *turn)
+{
+	const char *const columns[] = { turn->text, turn->answer };
+	char *body;
+	size_t len;
+	FILE *b = open_memstream(&body, &len);
+
+	put_be(b, 2, 2);
+	for (int i = 0; i < 2; i++) {
+		put_be(b, (uint32_t)strlen(columns[i]), 4);
+		fputs(columns[i], b);
+	}
+	fclose(b);
+	put_pg(f, 'D', body, len);
+	free(body);
+}
+
+/* The worker reads what was said before. */
+static bool read_history(struct request *r)
+{
+	static const char *const names[] = { "messages_query", "messages_answer" };
+	char sql[256];
+	FILE *f;
+
+	if (!r->n_history)
+		return true;
+	r->pool = take(worker_pg);
+	if (!r->pool)
+		return false;
+	snprintf(sql, sizeof(sql),
+		 "SELECT messages.query AS messages_query, messages.answer AS messages_answer "
+		 "\nFROM messages \nWHERE messages.conversation_id = '%s'::uuid",
+		 r->id[CONVERSATION]);
+	f = chat_begin();
+	put_pg(f, 'Q', sql, strlen(sql) + 1);
+	chat_note(r, "other", "", false, chat_call(r->pool, true, f, true));
+	f = chat_begin();
+	put_columns(f, names, 2);
+	for (unsigned i = 0; i < r->n_history; i++)
+		put_row(f, &r->history[i]);
+	put_pg(f, 'C', "SELECT 1", sizeof("SELECT 1"));
+	put_pg(f, 'Z', "I", 1);
+	chat_note(r, "other", "", false, chat_call(r->pool, false, f, true));
+	r->pool->busy = false;
+	return true;
+}
+
+static void put_message(FILE *f, const char *role, const char *text)
+{
+	fprintf(f, "{\"role\": \"%s\", \"content\": \"", role);
+	put_json(f, text, true);
+	fputs("\"}", f);
+}
+
+/* The prompt: the system's part, what was said before, and the question. */
+static void put_messages(FILE *f, const struct request *r)
+{
+	if (r->system) {
+		put_message(f, "system", r->system);
+		fputs(", ", f);
+	}
+	for (unsigned i = 0; i < r->n_history; i++) {
+		put_message(f, "user", r->history[i].text);
+		fputs(", ", f);
+		put_message(f, "assistant", r->history[i].answer);
+		fputs(", ", f);
+	}
+	put_message(f, "user", r->text);
+}
+
 static bool dispatch(struct request *r)
 {
 	char *body;
 	size_t len;
-	FILE *f = open_memstream(&body, &len);
+	FILE *f;
 
-	fprintf(f,
-		"{\"user_id\": \"user-%u\", \"data\": {\"prompt_messages\": [{\"role\": \"user\", "
-		"\"content\": \"",
-		r->number);
-	put_json(f, r->text, true);
-	fputs("\"}]}}", f);
+	if (!read_history(r))
+		return false;
+	f = open_memstream(&body, &len);
+
+	fprintf(f, "{\"user_id\": \"user-%u\", \"data\": {\"prompt_messages\": [", r->number);
+	put_messages(f, r);
+	fputs("]}}", f);
 	fclose(f);
 	wire_conn(&w, &r->daemon, WORKER, false, 10, 13, 5002, false);
 	f = chat_begin();
@@ -286,9 +407,9 @@ static bool ask(struct request *r)
 	size_t len;
 	FILE *f = open_memstream(&body, &len);
 
-	fputs("{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"", f);
-	put_json(f, r->text, true);
-	fputs("\"}], \"stream\": true}", f);
+	fputs("{\"model\": \"m\", \"messages\": [", f);
+	put_messages(f, r);
+	fputs("], \"stream\": true}", f);
 	fclose(f);
 	wire_conn(&w, &r->llm, PLUGIN, false, 113, 10, 443, true);
 	f = chat_begin();
@@ -311,8 +432,9 @@ static bool update(struct request *r)
 	if (!r->pool)
 		return false;
 	f = chat_begin();
-	fprintf(f, "Q....UPDATE messages SET answer='%s' WHERE messages.id = '%s'::uuid", r->answer,
-		r->id[MESSAGE]);
+	fputs("Q....UPDATE messages SET answer='", f);
+	put_sql(f, r->answer);
+	fprintf(f, "' WHERE messages.id = '%s'::uuid", r->id[MESSAGE]);
 	fputc(0, f);
 	fflush(f);
 	for (int i = 0; i < 4; i++)

@@ -4,7 +4,7 @@
 
 #include "wire.h"
 
-enum { POOL = 8, PUBLISHERS = 32, N_DELTAS = 12, ANSWER_WORDS = 48, MAX_OPS = 24, MAX_CALLS = 128 };
+enum { POOL = 8, PUBLISHERS = 32, MAX_OPS = 24, MAX_CALLS = 160, MAX_HISTORY = 2 };
 enum { API = 100, WORKER = 200, PLUGIN = 400 };
 
 struct op {
@@ -14,10 +14,18 @@ struct op {
 	unsigned n;
 };
 
+/* What was said before in the same conversation. */
+struct turn {
+	const char *text, *answer;
+};
+
 struct request {
 	unsigned number, step, delta;
-	const char *text;
-	char answer[ANSWER_WORDS * 16];
+	const char *text, *answer;
+	unsigned n_deltas;  /* pieces in which the model answers */
+	const char *system; /* the app's system prompt; NULL: none */
+	struct turn history[MAX_HISTORY];
+	unsigned n_history;
 	char id[5][37]; /* message, conversation, task, run, trace */
 	struct conn in, sub, daemon, llm, *pool;
 	struct op ops[MAX_OPS];
@@ -33,6 +41,8 @@ extern unsigned in_flight, most; /* requests that began and have not ended; at m
 
 /* Processes, and the connections that the chats share. */
 void open_pools(void);
+/* Draws its ids. */
+void chat_make_ids(struct request *r);
 /* A text that is written piece by piece and sent as one call; closes it. */
 FILE *chat_begin(void);
 uint64_t chat_call(struct conn *c, bool out, FILE *f, bool may_be_lost);

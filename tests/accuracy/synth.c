@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_REQUESTS = 4096, MAX_TEXT = 1 << 22 };
+enum { MAX_REQUESTS = 4096, MAX_TEXT = 1 << 22, ANSWER_WORDS = 48, N_DELTAS = 12 };
 
 static bool same_answers;
 
@@ -25,17 +25,18 @@ static void make(struct request *r, unsigned number, const char *text)
 					       "ember", "fjord",  "grove", "heron",
 					       "ivory", "jade",	  "kelp",  "lotus",
 					       "maple", "nectar", "onyx",  "pearl" };
+	static char answers[MAX_REQUESTS][ANSWER_WORDS * 16];
+	char *answer = answers[number];
 	struct wire own = { .seed = same_answers ? 1 : number * 2654435761u + w.seed };
 	size_t n = 0;
 
-	*r = (struct request){ .number = number, .text = text };
+	*r = (struct request){
+		.number = number, .text = text, .answer = answer, .n_deltas = N_DELTAS
+	};
 	for (int i = 0; i < ANSWER_WORDS; i++)
-		n += (size_t)snprintf(r->answer + n, sizeof(r->answer) - n, "%s ",
+		n += (size_t)snprintf(answer + n, sizeof(answers[0]) - n, "%s ",
 				      words[wire_dice(&own, 16)]);
-	for (int i = 0; i < 4; i++)
-		snprintf(r->id[i], sizeof(r->id[i]), "%08x-%04x-4%03x-8%03x-%012x",
-			 wire_dice(&w, 1 << 24), i, number & 0xfff, wire_dice(&w, 4096),
-			 wire_dice(&w, 1 << 24));
+	chat_make_ids(r);
 }
 
 static void tell(const struct request *r)

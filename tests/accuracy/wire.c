@@ -28,16 +28,22 @@ static void put(struct wire *w, const struct dfl_event *ev)
 	}
 }
 
-void wire_open(struct wire *w, const char *path)
+void wire_next_file(struct wire *w, const char *path)
 {
-	struct dfl_event node = { .type = DFL_EV_NODE,
-				  .node = { "synth", "synth", "boot", 1700000000000000000ll } };
 	struct dfl_err err;
 
 	if (dfl_dfrec_create(path, &w->rec, &err)) {
 		fprintf(stderr, "%s\n", err.msg);
 		exit(2);
 	}
+}
+
+void wire_open(struct wire *w, const char *path)
+{
+	struct dfl_event node = { .type = DFL_EV_NODE,
+				  .node = { "synth", "synth", "boot", 1700000000000000000ll } };
+
+	wire_next_file(w, path);
 	node.ts_ns = w->now_ns = w->tick_ns = 1000000000;
 	put(w, &node);
 }
@@ -96,6 +102,19 @@ void wire_conn(struct wire *w, struct conn *c, uint32_t pid, bool accepted, int 
 	put(w, &ev);
 }
 
+void wire_file(struct wire *w, struct conn *c, uint32_t pid, const char *path)
+{
+	uint64_t id = ++w->next_chan;
+	struct dfl_event ev = {
+		.type = DFL_EV_CHAN,
+		.ts_ns = w->now_ns,
+		.chan = { .chan = id, .medium = DFL_FILE, .inode = id, .path = path },
+	};
+
+	*c = (struct conn){ .chan = id, .pid = pid };
+	put(w, &ev);
+}
+
 /* Ring buffers tell of a loss a little later, by time alone. */
 static void tell_loss(struct wire *w)
 {
@@ -117,7 +136,7 @@ static void pass_time(struct wire *w)
 {
 	struct dfl_event tick = { .type = DFL_EV_TICK };
 
-	w->now_ns += 20000 + wire_dice(w, 80000);
+	w->now_ns += w->pace_ns ? w->pace_ns : 20000 + wire_dice(w, 80000);
 	if (w->unseen && !wire_dice(w, 20))
 		tell_loss(w);
 	if (w->now_ns < w->tick_ns + TICK_NS)
@@ -202,7 +221,6 @@ void wire_close(struct wire *w, struct conn *c)
 void wire_finish(struct wire *w, unsigned seconds)
 {
 	struct dfl_event tick = { .type = DFL_EV_TICK };
-	int r;
 
 	if (w->unseen)
 		tell_loss(w);
@@ -210,7 +228,13 @@ void wire_finish(struct wire *w, unsigned seconds)
 		tick.ts_ns = w->now_ns += 250000000;
 		put(w, &tick);
 	}
-	r = dfl_dfrec_close(w->rec);
+	wire_close_file(w);
+}
+
+void wire_close_file(struct wire *w)
+{
+	int r = dfl_dfrec_close(w->rec);
+
 	if (r) {
 		fprintf(stderr, "cannot write the recording: %s\n", strerror(-r));
 		exit(2);

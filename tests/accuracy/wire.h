@@ -11,6 +11,7 @@
 struct wire {
 	struct dfl_dfrec *rec;
 	uint64_t now_ns, next_chan, next_call, tick_ns;
+	uint64_t pace_ns; /* from call to call; 0: 20 to 100 µs, by chance */
 	uint32_t seed;
 	unsigned drop, cut; /* of 1000 pieces */
 	unsigned unseen;    /* dropped, not yet told as a loss */
@@ -27,10 +28,15 @@ struct conn {
 
 uint32_t wire_dice(struct wire *w, uint32_t below);
 void wire_open(struct wire *w, const char *path);
+/* Goes on in another file: the next part of the same recording. */
+void wire_close_file(struct wire *w);
+void wire_next_file(struct wire *w, const char *path);
 void wire_proc(struct wire *w, uint32_t pid, const char *exe, const char *cmdline);
 /* remote: the last two numbers of 10.0.x.y, or of 203.0.x.y when tls. */
 void wire_conn(struct wire *w, struct conn *c, uint32_t pid, bool accepted, int net, int host,
 	       uint16_t port, bool tls);
+/* A file that a process opened; it is read and written as a connection is. */
+void wire_file(struct wire *w, struct conn *c, uint32_t pid, const char *path);
 /* One call. Returns the time at which it was seen. may_be_lost: drop and cut are thrown for it. */
 uint64_t wire_send(struct wire *w, struct conn *c, bool out, const void *data, size_t len,
 		   bool may_be_lost);
