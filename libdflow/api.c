@@ -198,10 +198,10 @@ int dflow_store_list(struct dflow_store *store, const struct dflow_list_opts *op
 
 	dfl_api_options(opts, &o, sizeof(o));
 	r = dfl_query_list(store->store,
-			   &(struct dfl_query_filter){ .since_ns = o.since_ns,
-						       .until_ns = o.until_ns,
-						       .limit = o.limit,
-						       .id = o.id },
+			   &(struct dfl_filter){ .since_ns = o.since_ns,
+						 .until_ns = o.until_ns,
+						 .limit = o.limit,
+						 .id = o.id },
 			   &docs, &err);
 	if (!r)
 		r = wrap(&docs, ret_traces);

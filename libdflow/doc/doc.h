@@ -171,5 +171,10 @@ void dfl_doc_free(struct dfl_doc *doc);
 
 /* The JSON text of the design, one line, no trailing newline; free() it. 0 or -ENOMEM. */
 int dfl_doc_to_json(const struct dfl_doc *doc, char **ret_json);
+/*
+ * The document as an element of "requests" of dflow.ls/1: ids, start, source, completeness and the
+ * number of hops. One line, no trailing newline; free() it. 0 or -ENOMEM.
+ */
+int dfl_doc_to_list_json(const struct dfl_doc *doc, char **ret_json);
 /* The reverse, for readers of a store; distrusts its input. 0, -ENOMEM, -EBADMSG. */
 int dfl_doc_from_json(const char *json, size_t len, struct dfl_doc **ret_doc);

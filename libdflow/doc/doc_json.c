@@ -229,22 +229,27 @@ static json_t *value(const struct dfl_doc_key *k, const char *base)
 	return NULL;
 }
 
+/* Sets one key of an object. NULL, and the object is freed: out of memory. */
+static json_t *set(json_t *o, const char *key, json_t *v)
+{
+	if (!json_object_set_new_nocheck(o, key, v))
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
 static json_t *object(const struct dfl_doc_key *keys, const char *base)
 {
 	json_t *o = json_object();
 
-	for (const struct dfl_doc_key *k = keys; o && k->name; k++) {
-		if (json_object_set_new_nocheck(o, k->name, value(k, base))) {
-			json_decref(o);
-			return NULL;
-		}
-	}
+	for (const struct dfl_doc_key *k = keys; o && k->name; k++)
+		o = set(o, k->name, value(k, base));
 	return o;
 }
 
-int dfl_doc_to_json(const struct dfl_doc *doc, char **ret_json)
+/* Takes the object over; NULL (out of memory before) is allowed. */
+static int print(json_t *o, char **ret_json)
 {
-	json_t *o = object(dfl_doc_keys, (const char *)doc);
 	char *json = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
 
 	json_decref(o);
@@ -252,6 +257,33 @@ int dfl_doc_to_json(const struct dfl_doc *doc, char **ret_json)
 		return -ENOMEM;
 	*ret_json = json;
 	return 0;
+}
+
+int dfl_doc_to_json(const struct dfl_doc *doc, char **ret_json)
+{
+	return print(object(dfl_doc_keys, (const char *)doc), ret_json);
+}
+
+static const struct dfl_doc_key *find_key(const char *name)
+{
+	const struct dfl_doc_key *k = dfl_doc_keys;
+
+	while (strcmp(k->name, name))
+		k++;
+	return k;
+}
+
+int dfl_doc_to_list_json(const struct dfl_doc *doc, char **ret_json)
+{
+	static const char *const names[] = { "trace_id", "ids", "started", "source",
+					     "completeness" };
+	json_t *o = json_object();
+
+	for (size_t i = 0; o && i < sizeof(names) / sizeof(names[0]); i++)
+		o = set(o, names[i], value(find_key(names[i]), (const char *)doc));
+	if (o)
+		o = set(o, "hops", number(doc->n_hops));
+	return print(o, ret_json);
 }
 
 /* ---- parsing: 0, -ENOMEM, -EBADMSG; null and absent are the same ---- */

@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How ids and documents are spelled inside the store. */
+/* How documents are spelled inside the store. */
 #include "store/store_priv.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
 #define ZSTD_LEVEL 3
-
-void dfl_store_id_key(const char *id, char ret_key[static DFL_STORE_MAX_ID_LEN + 1])
-{
-	size_t n = 0;
-
-	if (!strncasecmp(id, "Root=", 5))
-		id += 5;
-	else if (!strncmp(id, "00-", 3)) /* W3C Trace Context 1, 3.2.2.1: version */
-		id += 3;
-	for (; *id && *id != ';' && n < DFL_STORE_MAX_ID_LEN; id++)
-		ret_key[n++] = tolower((unsigned char)*id);
-	ret_key[n] = 0;
-}
 
 int dfl_store_pack(const struct dfl_doc *doc, void **ret_data, size_t *ret_len)
 {

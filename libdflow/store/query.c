@@ -5,31 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/store_priv.h"
-
-/* Keys that begin with ?1 (?2: just behind the last of them); one index range. */
-#define KEY_IN_RANGE "key >= ?1 AND key < ?2"
-#define BEHIND "\xf4\x8f\xbf\xbf" /* U+10FFFF, which no id holds */
-
-struct key_range {
-	char from[DFL_STORE_MAX_ID_LEN + 1];
-	char to[DFL_STORE_MAX_ID_LEN + 1 + sizeof(BEHIND)];
-};
-
-static void make_range(const char *prefix, struct key_range *ret_range)
-{
-	dfl_store_id_key(prefix, ret_range->from);
-	strcpy(ret_range->to, ret_range->from);
-	strcat(ret_range->to, BEHIND);
-}
-
-static int prepare(struct dfl_store *s, const char *sql, sqlite3_stmt **ret_stmt,
-		   struct dfl_err *err)
-{
-	if (sqlite3_prepare_v2(s->db, sql, -1, ret_stmt, NULL))
-		return dfl_store_error(s, err, "read");
-	return 0;
-}
+#include "store/cursor.h"
+#include "store/id_key.h"
+#include "store/reader.h"
 
 void dfl_docs_fini(struct dfl_docs *docs)
 {
@@ -58,20 +36,15 @@ static int take(struct dfl_store *s, sqlite3_stmt *st, bool over, struct dfl_doc
 		struct dfl_err *err)
 {
 	struct dfl_doc *doc;
-	int r = dfl_store_unpack(sqlite3_column_blob(st, 0), sqlite3_column_bytes(st, 0), &doc);
+	int r = dfl_reader_doc(s, st, 0, over, &doc, err);
 
-	if (r == -EBADMSG)
-		return dfl_err_set(err, EBADMSG,
-				   "a trace in the store %s is damaged; move the store away and "
-				   "record into a new one",
-				   s->path);
-	if (!r) {
-		r = over && !doc->settled ? dfl_doc_cut_off(doc) : 0;
-		r = r ? r : append(docs, doc);
-		if (r)
-			dfl_doc_free(doc);
+	if (r)
+		return r;
+	if (append(docs, doc)) {
+		dfl_doc_free(doc);
+		return dfl_err_set(err, ENOMEM, "out of memory for the traces of %s", s->path);
 	}
-	return r ? dfl_err_set(err, ENOMEM, "out of memory for the traces of %s", s->path) : 0;
+	return 0;
 }
 
 /* Runs the statement to its end and frees it. */
@@ -96,14 +69,15 @@ static int collect(struct dfl_store *s, sqlite3_stmt *st, struct dfl_docs *ret_d
 }
 
 /* The traces that have an id in the range. */
-static int find_range(struct dfl_store *s, const struct key_range *range, struct dfl_docs *ret_docs,
-		      struct dfl_err *err)
+static int find_range(struct dfl_store *s, const struct dfl_id_range *range,
+		      struct dfl_docs *ret_docs, struct dfl_err *err)
 {
 	sqlite3_stmt *st;
-	int r = prepare(s,
-			"SELECT doc FROM trace WHERE trace_id IN (SELECT trace_id FROM id "
-			"WHERE " KEY_IN_RANGE ") ORDER BY started_ns, trace_id",
-			&st, err);
+	int r = dfl_reader_prepare(
+		s,
+		"SELECT doc FROM trace WHERE trace_id IN (SELECT trace_id FROM id "
+		"WHERE " DFL_ID_KEY_IN_RANGE ") ORDER BY started_ns, trace_id",
+		&st, err);
 
 	if (r)
 		return r;
@@ -113,14 +87,14 @@ static int find_range(struct dfl_store *s, const struct key_range *range, struct
 }
 
 /* How many ids, and how many requests, the range holds; is one of the ids the whole text? */
-static int count_range(struct dfl_store *s, const struct key_range *range, int64_t *ret_keys,
+static int count_range(struct dfl_store *s, const struct dfl_id_range *range, int64_t *ret_keys,
 		       int64_t *ret_traces, bool *ret_whole, struct dfl_err *err)
 {
 	sqlite3_stmt *st;
-	int r = prepare(
+	int r = dfl_reader_prepare(
 		s,
 		"SELECT count(DISTINCT key), count(DISTINCT trace_id), coalesce(max(key = ?1), 0) "
-		"FROM id WHERE " KEY_IN_RANGE,
+		"FROM id WHERE " DFL_ID_KEY_IN_RANGE,
 		&st, err);
 
 	if (r)
@@ -141,12 +115,12 @@ static int count_range(struct dfl_store *s, const struct key_range *range, int64
 int dfl_query_find(struct dfl_store *s, const char *id, struct dfl_docs *ret_docs,
 		   struct dfl_err *err)
 {
-	struct key_range range;
+	struct dfl_id_range range;
 	int64_t keys = 0, traces = 0;
 	bool whole = false;
 	int r;
 
-	make_range(id, &range);
+	dfl_id_range(id, &range);
 	if (strlen(range.from) < DFL_QUERY_MIN_PREFIX)
 		return dfl_err_set(err, EINVAL, "an id needs at least %d characters",
 				   DFL_QUERY_MIN_PREFIX);
@@ -169,16 +143,17 @@ int dfl_query_find(struct dfl_store *s, const char *id, struct dfl_docs *ret_doc
 int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit,
 			 dfl_candidate_fn fn, void *ud, struct dfl_err *err)
 {
-	struct key_range range;
+	struct dfl_id_range range;
 	sqlite3_stmt *st;
-	int step, r = prepare(s,
-			      "SELECT key, kind, min(trace_id) FROM id WHERE " KEY_IN_RANGE
-			      " GROUP BY key ORDER BY key LIMIT ?3",
-			      &st, err);
+	int step, r = dfl_reader_prepare(
+			  s,
+			  "SELECT key, kind, min(trace_id) FROM id WHERE " DFL_ID_KEY_IN_RANGE
+			  " GROUP BY key ORDER BY key LIMIT ?3",
+			  &st, err);
 
 	if (r)
 		return r;
-	make_range(prefix, &range);
+	dfl_id_range(prefix, &range);
 	sqlite3_bind_text(st, 1, range.from, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 2, range.to, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 3, limit ? limit : INT64_MAX);
@@ -194,35 +169,44 @@ int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit
 	return r;
 }
 
-int dfl_query_list(struct dfl_store *s, const struct dfl_query_filter *filter,
-		   struct dfl_docs *ret_docs, struct dfl_err *err)
+int dfl_query_list(struct dfl_store *s, const struct dfl_filter *filter, struct dfl_docs *ret_docs,
+		   struct dfl_err *err)
 {
-	struct key_range range;
-	sqlite3_stmt *st;
-	int r = prepare(
-		s,
-		"SELECT doc FROM (SELECT doc, started_ns, trace_id FROM trace"
-		" WHERE started_ns >= ?3 AND started_ns < ?4"
-		" AND (?5 OR trace_id IN (SELECT trace_id FROM id WHERE " KEY_IN_RANGE "))"
-		" ORDER BY started_ns DESC, trace_id DESC LIMIT ?6) ORDER BY started_ns, trace_id",
-		&st, err);
+	struct dfl_docs docs = { 0 };
+	const struct dfl_row *row;
+	struct dfl_cursor *c;
+	int r = dfl_cursor_open(s, filter, &c, err);
 
 	if (r)
 		return r;
-	make_range(filter->id ? filter->id : "", &range);
-	sqlite3_bind_text(st, 1, range.from, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, range.to, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 3, filter->since_ns);
-	sqlite3_bind_int64(st, 4, filter->until_ns ? filter->until_ns : INT64_MAX);
-	sqlite3_bind_int(st, 5, !filter->id);
-	sqlite3_bind_int64(st, 6, filter->limit ? filter->limit : INT64_MAX);
-	return collect(s, st, ret_docs, err);
+	while ((r = dfl_cursor_next(c, &row, err)) > 0) {
+		struct dfl_doc *doc;
+
+		r = dfl_cursor_doc(c, &doc, err);
+		if (r == -ENOENT) { /* gone meanwhile: no error of the list */
+			if (err)
+				err->msg[0] = 0;
+			continue;
+		}
+		if (!r && append(&docs, doc)) {
+			dfl_doc_free(doc);
+			r = dfl_err_set(err, ENOMEM, "out of memory for the traces of %s", s->path);
+		}
+		if (r)
+			break;
+	}
+	dfl_cursor_close(c);
+	if (r)
+		dfl_docs_fini(&docs);
+	else
+		*ret_docs = docs;
+	return r;
 }
 
 int dfl_query_version(struct dfl_store *s, int64_t *ret_version, struct dfl_err *err)
 {
 	sqlite3_stmt *st;
-	int r = prepare(s, "PRAGMA data_version", &st, err);
+	int r = dfl_reader_prepare(s, "PRAGMA data_version", &st, err);
 
 	if (r)
 		return r;

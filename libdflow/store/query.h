@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "store/cursor.h"
 #include "store/store.h"
 
 #define DFL_QUERY_MIN_PREFIX 4 /* characters of an id that are enough to ask for it */
@@ -28,15 +29,9 @@ typedef int (*dfl_candidate_fn)(void *ud, const char *key, const char *kind, con
 int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit,
 			 dfl_candidate_fn fn, void *ud, struct dfl_err *err);
 
-struct dfl_query_filter {
-	int64_t since_ns, until_ns; /* of the start, UTC; until_ns 0: no end; it is not included */
-	uint32_t limit;		    /* the newest so many; 0: all */
-	const char *id;		    /* only requests with an id that begins so; NULL: all */
-};
-
-/* Oldest first; none is no error. */
-int dfl_query_list(struct dfl_store *s, const struct dfl_query_filter *filter,
-		   struct dfl_docs *ret_docs, struct dfl_err *err);
+/* All documents of a cursor at once. None is no error. */
+int dfl_query_list(struct dfl_store *s, const struct dfl_filter *filter, struct dfl_docs *ret_docs,
+		   struct dfl_err *err);
 
 /*
  * A number that changes when another process committed to the store: poll it, and look again when

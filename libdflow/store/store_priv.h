@@ -11,7 +11,6 @@
 
 #define DFL_STORE_APPLICATION_ID 0x64666c77  /* "dflw" */
 #define DFL_STORE_MAX_DOC_BYTES (256u << 20) /* a document's JSON; more is taken for damage */
-#define DFL_STORE_MAX_ID_LEN 256	     /* bytes of an id that are kept and compared */
 
 enum {
 	STMT_PUT_TRACE,
@@ -52,13 +51,6 @@ int dfl_store_error(const struct dfl_store *s, struct dfl_err *err, const char *
  * transaction. -EPROTO: it is newer than n.
  */
 int dfl_store_migrate(sqlite3 *db, const char *const *steps, int n);
-
-/*
- * The spelling under which an id is kept and looked up: lower case, without "Root=" and what
- * follows it of X-Amzn-Trace-Id, without the version of traceparent. A prefix of an id becomes a
- * prefix of its key.
- */
-void dfl_store_id_key(const char *id, char ret_key[static DFL_STORE_MAX_ID_LEN + 1]);
 
 /* lock.c: one recorder at a time. -EBUSY: another has it. */
 int dfl_store_take_lock(struct dfl_store *s, struct dfl_err *err);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/id_key.h"
+
 static const char *const sql[N_STMT] = {
 	[STMT_PUT_TRACE] = "INSERT OR REPLACE INTO trace VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
 	[STMT_DROP_IDS] = "DELETE FROM id WHERE trace_id=?1",
@@ -74,9 +76,9 @@ static int put_trace(struct dfl_store *s, const struct dfl_doc *doc, const void 
 static int put_id(struct dfl_store *s, const char *kind, const char *id, const char *trace_id)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_ID);
-	char key[DFL_STORE_MAX_ID_LEN + 1];
+	char key[DFL_ID_KEY_MAX + 1];
 
-	dfl_store_id_key(id, key);
+	dfl_id_key(id, key);
 	if (!key[0])
 		return 0;
 	bind_text(st, 1, key);

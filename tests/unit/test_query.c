@@ -168,7 +168,7 @@ static void candidates(void **state)
 	assert_string_equal(two, "12");
 }
 
-static int listed(const struct dfl_query_filter *filter)
+static int listed(const struct dfl_filter *filter)
 {
 	struct dfl_docs docs = { 0 };
 	int digits = 0;
@@ -182,15 +182,14 @@ static int listed(const struct dfl_query_filter *filter)
 
 static void list(void **state)
 {
-	assert_int_equal(listed(&(struct dfl_query_filter){ 0 }), 1234);
-	assert_int_equal(listed(&(struct dfl_query_filter){ .since_ns = 2000000000 }), 234);
-	assert_int_equal(listed(&(struct dfl_query_filter){ .since_ns = 2000000001,
-							    .until_ns = 4000000000 }),
-			 3);
-	assert_int_equal(listed(&(struct dfl_query_filter){ .limit = 2 }), 34);
-	assert_int_equal(listed(&(struct dfl_query_filter){ .id = CONVERSATION, .limit = 2 }), 23);
-	assert_int_equal(listed(&(struct dfl_query_filter){ .id = "073f" }), 1234);
-	assert_int_equal(listed(&(struct dfl_query_filter){ .id = "zzzz" }), 0);
+	assert_int_equal(listed(&(struct dfl_filter){ 0 }), 1234);
+	assert_int_equal(listed(&(struct dfl_filter){ .since_ns = 2000000000 }), 234);
+	assert_int_equal(
+		listed(&(struct dfl_filter){ .since_ns = 2000000001, .until_ns = 4000000000 }), 3);
+	assert_int_equal(listed(&(struct dfl_filter){ .limit = 2 }), 34);
+	assert_int_equal(listed(&(struct dfl_filter){ .id = CONVERSATION, .limit = 2 }), 23);
+	assert_int_equal(listed(&(struct dfl_filter){ .id = "073f" }), 1234);
+	assert_int_equal(listed(&(struct dfl_filter){ .id = "zzzz" }), 0);
 }
 
 static void version(void **state)
