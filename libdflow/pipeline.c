@@ -259,7 +259,7 @@ static void add_limit(struct dfl_pipeline_stats *s, const char *name, uint64_t h
 }
 
 static const char *const decode_limits[DFL_N_LIMIT] = {
-	[DFL_LIMIT_LANES] = "TLS objects of one connection",
+	[DFL_LIMIT_SUBSTREAMS] = "TLS objects of one connection",
 	[DFL_LIMIT_TURNS] = "decoders tried within one chunk",
 	[DFL_LIMIT_UNANSWERED] = "calls without an answer on one connection",
 	[DFL_LIMIT_CHANNELS] = "Redis channels of one connection",

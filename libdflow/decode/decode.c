@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "decode/decoders.h"
 #include "decode/emit.h"
 
-#define TURNS_MAX 8  /* decoders tried and left within one chunk */
-#define LANES_MAX 16 /* TLS objects of one connection; the oldest is closed for a new one */
+#define TURNS_MAX 8	  /* decoders tried and left within one chunk */
+#define SUBSTREAMS_MAX 16 /* TLS objects of one connection; the oldest is closed for a new one */
 
 enum mode {
 	GUESS, /* its bytes are shown to the decoders */
@@ -16,7 +17,7 @@ enum mode {
 	FED,   /* they go to the decoder */
 };
 
-struct way {
+struct side {
 	enum mode mode;
 	uint8_t held[DFL_GUESS_MAX]; /* undecided bytes */
 	uint32_t n_held;
@@ -25,18 +26,18 @@ struct way {
 };
 
 /* The bytes of one layer and TLS object of a connection, in both directions. */
-struct lane {
-	struct lane *next;
+struct substream {
+	struct substream *next;
 	const struct dfl_decoder *dec; /* NULL: none yet */
-	struct dfl_dec_ctx ctx;
+	struct dfl_decoder_ctx ctx;
 	uint64_t fed_chunks;
-	struct way way[2];
+	struct side side[2];
 };
 
 struct state {
 	struct state *prev, *next;
-	struct lane *lanes; /* oldest first */
-	unsigned n_lanes;
+	struct substream *substreams; /* oldest first */
+	unsigned n_substreams;
 };
 
 struct dfl_decode {
@@ -61,10 +62,10 @@ void dfl_decode_stats(const struct dfl_decode *d, struct dfl_decode_stats *ret_s
 	*ret_stats = d->stats;
 }
 
-static void put_raw(struct lane *l, enum dfl_dir dir, const struct dfl_slice *s,
+static void put_raw(struct substream *l, enum dfl_dir dir, const struct dfl_slice *s,
 		    const struct dfl_chunk *from)
 {
-	struct way *w = &l->way[dir];
+	struct side *w = &l->side[dir];
 
 	if (!s->len)
 		return;
@@ -74,9 +75,9 @@ static void put_raw(struct lane *l, enum dfl_dir dir, const struct dfl_slice *s,
 }
 
 /* Gives up on the undecided bytes. */
-static void release_held(struct lane *l, enum dfl_dir dir, const struct dfl_chunk *from)
+static void release_held(struct substream *l, enum dfl_dir dir, const struct dfl_chunk *from)
 {
-	struct way *w = &l->way[dir];
+	struct side *w = &l->side[dir];
 	struct dfl_slice s = { w->held, w->n_held, w->held_pos, w->n_held };
 
 	put_raw(l, dir, &s, from);
@@ -85,7 +86,7 @@ static void release_held(struct lane *l, enum dfl_dir dir, const struct dfl_chun
 }
 
 /* For the ends of things, where no chunk is at hand. */
-static void release_all(struct lane *l, uint64_t ts_ns)
+static void release_all(struct substream *l, uint64_t ts_ns)
 {
 	for (int dir = 0; dir < 2; dir++) {
 		const struct dfl_chunk from = { .dir = (enum dfl_dir)dir,
@@ -93,28 +94,28 @@ static void release_all(struct lane *l, uint64_t ts_ns)
 						.ssl = l->ctx.ssl,
 						.ts_ns = ts_ns };
 
-		if (l->way[dir].n_held)
+		if (l->side[dir].n_held)
 			release_held(l, (enum dfl_dir)dir, &from);
 	}
 }
 
-static void close_lane(struct lane *l, uint64_t ts_ns)
+static void close_substream(struct substream *l, uint64_t ts_ns)
 {
 	release_all(l, ts_ns);
 	if (l->dec)
 		l->dec->fini(&l->ctx, ts_ns);
 	for (int dir = 0; dir < 2; dir++)
-		dfl_close_view(&l->ctx, &l->way[dir].raw);
+		dfl_close_view(&l->ctx, &l->side[dir].raw);
 	free(l);
 }
 
 static void drop_state(struct dfl_decode *d, struct state *st, uint64_t ts_ns)
 {
-	struct lane *l;
+	struct substream *l;
 
-	while ((l = st->lanes)) {
-		st->lanes = l->next;
-		close_lane(l, ts_ns);
+	while ((l = st->substreams)) {
+		st->substreams = l->next;
+		close_substream(l, ts_ns);
 	}
 	DL_DELETE(d->states, st);
 	free(st);
@@ -129,7 +130,7 @@ void dfl_decode_free(struct dfl_decode *d)
 	free(d);
 }
 
-/* Nothing is known yet that a decoder could use: lanes are made by their first bytes. */
+/* Nothing is known yet that a decoder could use: substreams are made by their first bytes. */
 void dfl_decode_conn(struct dfl_decode *d, struct dfl_conn *conn)
 {
 	struct state *st;
@@ -143,36 +144,37 @@ void dfl_decode_conn(struct dfl_decode *d, struct dfl_conn *conn)
 	conn->decode = st;
 }
 
-static struct lane *find_lane(struct dfl_conn *conn, enum dfl_layer layer, uint64_t ssl)
+static struct substream *find_substream(struct dfl_conn *conn, enum dfl_layer layer, uint64_t ssl)
 {
 	struct state *st = conn->decode;
 
-	for (struct lane *l = st ? st->lanes : NULL; l; l = l->next)
+	for (struct substream *l = st ? st->substreams : NULL; l; l = l->next)
 		if (l->ctx.layer == layer && l->ctx.ssl == ssl)
 			return l;
 	return NULL;
 }
 
-static struct lane *add_lane(struct dfl_decode *d, struct dfl_conn *conn, const struct dfl_chunk *c)
+static struct substream *add_substream(struct dfl_decode *d, struct dfl_conn *conn,
+				       const struct dfl_chunk *c)
 {
 	struct state *st = conn->decode;
-	struct lane *l, *oldest;
+	struct substream *l, *oldest;
 
 	l = st ? calloc(1, sizeof(*l)) : NULL;
 	if (!l)
 		return NULL;
-	if (st->n_lanes == LANES_MAX) {
-		dfl_limit_hit(&st->lanes->ctx, DFL_LIMIT_LANES);
-		oldest = st->lanes;
-		st->lanes = oldest->next;
-		st->n_lanes--;
-		close_lane(oldest, c->ts_ns);
+	if (st->n_substreams == SUBSTREAMS_MAX) {
+		dfl_limit_hit(&st->substreams->ctx, DFL_LIMIT_SUBSTREAMS);
+		oldest = st->substreams;
+		st->substreams = oldest->next;
+		st->n_substreams--;
+		close_substream(oldest, c->ts_ns);
 	}
-	l->ctx = (struct dfl_dec_ctx){
+	l->ctx = (struct dfl_decoder_ctx){
 		.sink = &d->sink, .stats = &d->stats, .conn = conn, .layer = c->layer, .ssl = c->ssl
 	};
-	LL_APPEND(st->lanes, l);
-	st->n_lanes++;
+	LL_APPEND(st->substreams, l);
+	st->n_substreams++;
 	return l;
 }
 
@@ -189,24 +191,24 @@ static struct dfl_chunk rest_of(const struct dfl_chunk *c, size_t from)
 }
 
 /* A decoder said that what follows is not its protocol (any more). */
-static void leave_decoder(struct lane *l, const struct dfl_chunk *c, int why, size_t used)
+static void leave_decoder(struct substream *l, const struct dfl_chunk *c, int why, size_t used)
 {
-	bool handed_over = why == -EAGAIN && used;
+	bool is_handed_over = why == -EAGAIN && used;
 	/*
 	 * A decoder that lived before and refuses a call's first byte: maybe another one knows it.
 	 */
 	bool anew = !used && c->call_start && l->fed_chunks > 1;
 
-	l->ctx.stats->refused += !handed_over;
+	l->ctx.stats->refused += !is_handed_over;
 	l->dec->fini(&l->ctx, c->ts_ns);
 	l->dec = NULL;
-	l->way[0].mode = l->way[1].mode = handed_over ? GUESS : RAW;
+	l->side[0].mode = l->side[1].mode = is_handed_over ? GUESS : RAW;
 	if (anew)
-		l->way[c->dir].mode = GUESS;
+		l->side[c->dir].mode = GUESS;
 }
 
 /* Returns how many bytes were consumed; if not all, there is no decoder any more. */
-static size_t feed(struct lane *l, const struct dfl_chunk *c)
+static size_t feed(struct substream *l, const struct dfl_chunk *c)
 {
 	size_t used = 0;
 	int r;
@@ -221,8 +223,8 @@ static size_t feed(struct lane *l, const struct dfl_chunk *c)
 }
 
 /* The first of the list that does not refuse decides; once all bytes are shown, "more" is "no". */
-static enum dfl_guess ask(const struct lane *l, enum dfl_dir dir, const uint8_t *data, uint32_t len,
-			  bool all, const struct dfl_decoder **ret_dec)
+static enum dfl_guess ask(const struct substream *l, enum dfl_dir dir, const uint8_t *data,
+			  uint32_t len, bool all, const struct dfl_decoder **ret_dec)
 {
 	enum dfl_guess g;
 
@@ -240,9 +242,9 @@ static enum dfl_guess ask(const struct lane *l, enum dfl_dir dir, const uint8_t 
  * Feeds the undecided bytes of one direction to the decoder that was chosen; what it refuses is
  * raw.
  */
-static void feed_held(struct lane *l, enum dfl_dir dir, const struct dfl_chunk *from)
+static void feed_held(struct substream *l, enum dfl_dir dir, const struct dfl_chunk *from)
 {
-	struct way *w = &l->way[dir];
+	struct side *w = &l->side[dir];
 	uint8_t held[DFL_GUESS_MAX];
 	struct dfl_chunk c = *from;
 	struct dfl_slice rest;
@@ -265,35 +267,35 @@ static void feed_held(struct lane *l, enum dfl_dir dir, const struct dfl_chunk *
 	explicit_bzero(held, sizeof(held));
 }
 
-static bool start_decoder(struct lane *l, const struct dfl_decoder *dec, enum dfl_dir dir)
+static bool start_decoder(struct substream *l, const struct dfl_decoder *dec, enum dfl_dir dir)
 {
 	l->ctx.state = NULL;
 	if (dec->init(&l->ctx))
 		return false;
 	l->dec = dec;
 	l->fed_chunks = 0;
-	dfl_close_view(&l->ctx, &l->way[dir].raw);
+	dfl_close_view(&l->ctx, &l->side[dir].raw);
 	return true;
 }
 
 /* A datagram is shown and fed whole. */
-static size_t guess_datagram(struct lane *l, const struct dfl_chunk *c)
+static size_t guess_datagram(struct substream *l, const struct dfl_chunk *c)
 {
 	const struct dfl_decoder *dec = NULL;
 	uint32_t n = c->len < DFL_GUESS_MAX ? c->len : DFL_GUESS_MAX;
 
-	l->way[c->dir].mode = RAW;
+	l->side[c->dir].mode = RAW;
 	if (ask(l, c->dir, c->data, n, true, &dec) != DFL_GUESS_YES ||
 	    !start_decoder(l, dec, c->dir))
 		return 0;
-	l->way[c->dir].mode = FED;
+	l->side[c->dir].mode = FED;
 	return feed(l, c);
 }
 
 /* Shows what one direction began with to the decoders. Returns how many bytes were taken. */
-static size_t guess(struct lane *l, const struct dfl_chunk *c)
+static size_t guess(struct substream *l, const struct dfl_chunk *c)
 {
-	struct way *w = &l->way[c->dir];
+	struct side *w = &l->side[c->dir];
 	uint32_t room = DFL_GUESS_MAX - w->n_held, n = c->len < room ? c->len : room;
 	const struct dfl_decoder *dec = NULL;
 	enum dfl_guess g;
@@ -315,9 +317,9 @@ static size_t guess(struct lane *l, const struct dfl_chunk *c)
 }
 
 /* One step with the rest of a chunk. Returns how many bytes were consumed. */
-static size_t turn(struct lane *l, const struct dfl_chunk *c)
+static size_t turn(struct substream *l, const struct dfl_chunk *c)
 {
-	struct way *w = &l->way[c->dir];
+	struct side *w = &l->side[c->dir];
 	const struct dfl_slice all = dfl_chunk_slice(c, 0, c->len);
 
 	if (w->mode == RAW && c->call_start)
@@ -334,7 +336,7 @@ static size_t turn(struct lane *l, const struct dfl_chunk *c)
 }
 
 /* Hostile bytes could make decoders come and go for ever: a few turns, then the rest is raw. */
-static void dispatch(struct lane *l, const struct dfl_chunk *c)
+static void dispatch(struct substream *l, const struct dfl_chunk *c)
 {
 	struct dfl_chunk rest = *c;
 	struct dfl_slice raw;
@@ -354,31 +356,31 @@ static void dispatch(struct lane *l, const struct dfl_chunk *c)
 
 void dfl_decode_data(struct dfl_decode *d, struct dfl_conn *conn, const struct dfl_chunk *chunk)
 {
-	struct lane *l;
+	struct substream *l;
 
 	if (!chunk->len)
 		return;
 	dfl_decode_conn(d, conn);
-	l = find_lane(conn, chunk->layer, chunk->ssl);
+	l = find_substream(conn, chunk->layer, chunk->ssl);
 	if (!l)
-		l = add_lane(d, conn, chunk);
+		l = add_substream(d, conn, chunk);
 	if (l)
 		dispatch(l, chunk);
 }
 
 void dfl_decode_gap(struct dfl_decode *d, struct dfl_conn *conn, const struct dfl_gap *gap)
 {
-	struct lane *l = find_lane(conn, gap->layer, gap->ssl);
+	struct substream *l = find_substream(conn, gap->layer, gap->ssl);
 	const struct dfl_chunk from = {
 		.dir = gap->dir, .layer = gap->layer, .ssl = gap->ssl, .ts_ns = gap->ts_ns
 	};
 
 	if (!l)
 		return;
-	if (l->way[gap->dir].n_held)
+	if (l->side[gap->dir].n_held)
 		release_held(l, gap->dir, &from);
-	dfl_gap_view(&l->ctx, l->way[gap->dir].raw, gap->pos, gap->len);
-	dfl_close_view(&l->ctx, &l->way[gap->dir].raw);
+	dfl_gap_view(&l->ctx, l->side[gap->dir].raw, gap->pos, gap->len);
+	dfl_close_view(&l->ctx, &l->side[gap->dir].raw);
 	if (l->dec)
 		l->dec->gap(&l->ctx, gap);
 }
@@ -389,12 +391,12 @@ void dfl_decode_end(struct dfl_decode *d, struct dfl_conn *conn, enum dfl_dir di
 	struct state *st = conn->decode;
 	const struct dfl_chunk from = { .dir = dir, .layer = layer, .ts_ns = ts_ns };
 
-	for (struct lane *l = st ? st->lanes : NULL; l; l = l->next) {
+	for (struct substream *l = st ? st->substreams : NULL; l; l = l->next) {
 		if (l->ctx.layer != layer)
 			continue;
-		if (l->way[dir].n_held)
+		if (l->side[dir].n_held)
 			release_held(l, dir, &from);
-		dfl_close_view(&l->ctx, &l->way[dir].raw);
+		dfl_close_view(&l->ctx, &l->side[dir].raw);
 		if (l->dec && l->dec->end)
 			l->dec->end(&l->ctx, dir, ts_ns);
 	}

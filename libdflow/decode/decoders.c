@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-/* THE list of decoders, most specific first: the first that does not refuse gets the stream. */
-#include "decode/decode.h"
+/*
+ * THE list of decoders: a line for each. Most specific first, because the first one that does not
+ * refuse a stream gets it. DECODER(x) stands for `const struct dfl_decoder dfl_decoder_x`.
+ */
+#include "decode/decoders.h"
 
-extern const struct dfl_decoder dfl_decoder_tls, dfl_decoder_http1, dfl_decoder_http2,
-	dfl_decoder_resp, dfl_decoder_postgres, dfl_decoder_dns, dfl_decoder_plugin_stdio,
-	dfl_decoder_logline;
+#define DECODERS                                                                                   \
+	DECODER(tls)                                                                               \
+	DECODER(http1)                                                                             \
+	DECODER(http2)                                                                             \
+	DECODER(redis)                                                                             \
+	DECODER(postgres)                                                                          \
+	DECODER(dns)                                                                               \
+	DECODER(plugin_stdio)                                                                      \
+	DECODER(log)
 
-const struct dfl_decoder *const dfl_decoders[] = {
-	&dfl_decoder_tls,	   &dfl_decoder_http1,	  &dfl_decoder_http2,
-	&dfl_decoder_resp,	   &dfl_decoder_postgres, &dfl_decoder_dns,
-	&dfl_decoder_plugin_stdio, &dfl_decoder_logline,  NULL,
-};
+#define DECODER(name) extern const struct dfl_decoder dfl_decoder_##name;
+DECODERS
+#undef DECODER
+
+#define DECODER(name) &dfl_decoder_##name,
+const struct dfl_decoder *const dfl_decoders[] = { DECODERS NULL };

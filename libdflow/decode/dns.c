@@ -46,7 +46,7 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 	return len >= 17 && sane_header(data) ? DFL_GUESS_YES : DFL_GUESS_NO;
 }
 
-static int init(struct dfl_dec_ctx *ctx)
+static int init(struct dfl_decoder_ctx *ctx)
 {
 	ctx->state = calloc(1, sizeof(struct dns));
 	return ctx->state ? 0 : -ENOMEM;
@@ -101,7 +101,7 @@ static size_t read_name(const uint8_t *m, size_t len, size_t at, char *name)
 }
 
 /* One answer; its addresses are told for the name that was asked, whatever aliases are between. */
-static size_t read_answer(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len, size_t at,
+static size_t read_answer(struct dfl_decoder_ctx *ctx, const uint8_t *m, size_t len, size_t at,
 			  const char *asked, uint64_t ts_ns)
 {
 	struct dfl_addr addr = { 0 };
@@ -126,7 +126,7 @@ static size_t read_answer(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len,
 	return at + n;
 }
 
-static void read_message(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len, uint64_t ts_ns)
+static void read_message(struct dfl_decoder_ctx *ctx, const uint8_t *m, size_t len, uint64_t ts_ns)
 {
 	char asked[NAME_MAX_BYTES + 1];
 	unsigned n;
@@ -144,7 +144,8 @@ static void read_message(struct dfl_dec_ctx *ctx, const uint8_t *m, size_t len, 
 }
 
 /* Names can carry text as well as anything else can. */
-static void show(struct dfl_dec_ctx *ctx, const struct dfl_slice *s, const struct dfl_chunk *from)
+static void show(struct dfl_decoder_ctx *ctx, const struct dfl_slice *s,
+		 const struct dfl_chunk *from)
 {
 	const struct dfl_op_desc d = { .protocol = "dns",
 				       .operation = "QUERY",
@@ -160,7 +161,7 @@ static void show(struct dfl_dec_ctx *ctx, const struct dfl_slice *s, const struc
 }
 
 /* The first n bytes held, whether they are a whole message or not. */
-static void show_held(struct dfl_dec_ctx *ctx, size_t n, const struct dfl_chunk *from)
+static void show_held(struct dfl_decoder_ctx *ctx, size_t n, const struct dfl_chunk *from)
 {
 	struct dns *d = ctx->state;
 	struct dfl_buf *b = &d->tcp[from->dir];
@@ -172,7 +173,7 @@ static void show_held(struct dfl_dec_ctx *ctx, size_t n, const struct dfl_chunk 
 	dfl_buf_drop(b, n);
 }
 
-static void tcp_bytes(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c)
+static void tcp_bytes(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *c)
 {
 	struct dns *d = ctx->state;
 	struct dfl_buf *b = &d->tcp[c->dir];
@@ -188,7 +189,7 @@ static void tcp_bytes(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c)
 	}
 }
 
-static void give_up(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
+static void give_up(struct dfl_decoder_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 {
 	struct dns *d = ctx->state;
 	const struct dfl_chunk at = {
@@ -199,7 +200,7 @@ static void give_up(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 	dfl_buf_fini(&d->tcp[dir]);
 }
 
-static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
 	const struct dfl_slice all = dfl_chunk_slice(chunk, 0, chunk->len);
 
@@ -212,12 +213,12 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 	return 0;
 }
 
-static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	give_up(ctx, g->dir, g->ts_ns);
 }
 
-static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 {
 	give_up(ctx, DFL_REQUEST, ts_ns);
 	give_up(ctx, DFL_RESPONSE, ts_ns);

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "decode/decode.h"
+#include "decode/decoder.h"
 #include "decode/slice.h"
 
-static inline struct dfl_view *dfl_open_view(const struct dfl_dec_ctx *c, struct dfl_op *op,
+static inline struct dfl_view *dfl_open_view(const struct dfl_decoder_ctx *c, struct dfl_op *op,
 					     enum dfl_dir dir, const char *place)
 {
 	const struct dfl_view_desc d = { .place = place, .dir = dir, .layer = c->layer };
@@ -15,14 +15,14 @@ static inline struct dfl_view *dfl_open_view(const struct dfl_dec_ctx *c, struct
 	return c->sink->view_open(c->sink->ud, c->conn, op, &d);
 }
 
-static inline void dfl_put_view(const struct dfl_dec_ctx *c, struct dfl_view *v,
+static inline void dfl_put_view(const struct dfl_decoder_ctx *c, struct dfl_view *v,
 				const struct dfl_slice *s, const struct dfl_chunk *from)
 {
 	if (s->len)
 		c->sink->view_data(c->sink->ud, v, s->data, s->len, s->pos, s->pos_len, from);
 }
 
-static inline void dfl_gap_view(const struct dfl_dec_ctx *c, struct dfl_view *v, uint64_t pos,
+static inline void dfl_gap_view(const struct dfl_decoder_ctx *c, struct dfl_view *v, uint64_t pos,
 				uint64_t len)
 {
 	if (v)
@@ -30,20 +30,20 @@ static inline void dfl_gap_view(const struct dfl_dec_ctx *c, struct dfl_view *v,
 }
 
 /* Also clears the pointer; NULL is fine. */
-static inline void dfl_close_view(const struct dfl_dec_ctx *c, struct dfl_view **v)
+static inline void dfl_close_view(const struct dfl_decoder_ctx *c, struct dfl_view **v)
 {
 	if (*v)
 		c->sink->view_close(c->sink->ud, *v);
 	*v = NULL;
 }
 
-static inline struct dfl_op *dfl_begin_op(const struct dfl_dec_ctx *c, const struct dfl_op_desc *d,
-					  uint64_t ts_ns)
+static inline struct dfl_op *dfl_begin_op(const struct dfl_decoder_ctx *c,
+					  const struct dfl_op_desc *d, uint64_t ts_ns)
 {
 	return c->sink->op_begin(c->sink->ud, c->conn, d, ts_ns);
 }
 
-static inline void dfl_end_op(const struct dfl_dec_ctx *c, struct dfl_op **op, uint64_t ts_ns)
+static inline void dfl_end_op(const struct dfl_decoder_ctx *c, struct dfl_op **op, uint64_t ts_ns)
 {
 	if (*op)
 		c->sink->op_end(c->sink->ud, *op, ts_ns);
@@ -51,31 +51,31 @@ static inline void dfl_end_op(const struct dfl_dec_ctx *c, struct dfl_op **op, u
 }
 
 /* Names what has become known of an operation; NULL and UNKNOWN leave what was there. */
-static inline void dfl_name_op(const struct dfl_dec_ctx *c, struct dfl_op *op,
+static inline void dfl_name_op(const struct dfl_decoder_ctx *c, struct dfl_op *op,
 			       const struct dfl_op_desc *d)
 {
 	c->sink->op_describe(c->sink->ud, op, d);
 }
 
-static inline void dfl_put_id(const struct dfl_dec_ctx *c, struct dfl_op *op, enum dfl_id_kind kind,
-			      const char *value, size_t len)
+static inline void dfl_put_id(const struct dfl_decoder_ctx *c, struct dfl_op *op,
+			      enum dfl_id_kind kind, const char *value, size_t len)
 {
 	c->sink->op_id(c->sink->ud, op, kind, value, len);
 }
 
-static inline void dfl_put_unread(const struct dfl_dec_ctx *c, enum dfl_dir dir, uint64_t len)
+static inline void dfl_put_unread(const struct dfl_decoder_ctx *c, enum dfl_dir dir, uint64_t len)
 {
 	c->sink->unread(c->sink->ud, c->conn, dir, len);
 }
 
-static inline void dfl_gap_source(const struct dfl_dec_ctx *c, struct dfl_src *s, uint64_t pos,
+static inline void dfl_gap_source(const struct dfl_decoder_ctx *c, struct dfl_src *s, uint64_t pos,
 				  uint64_t len)
 {
 	if (s)
 		c->sink->source_gap(c->sink->ud, s, pos, len);
 }
 
-static inline void dfl_limit_hit(const struct dfl_dec_ctx *c, enum dfl_decode_limit limit)
+static inline void dfl_limit_hit(const struct dfl_decoder_ctx *c, enum dfl_decode_limit limit)
 {
 	c->stats->limit[limit]++;
 	c->sink->limit(c->sink->ud, c->conn);

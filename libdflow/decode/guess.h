@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "decode/decode.h"
+#include "decode/decoder.h"
 
 static inline enum dfl_guess dfl_guess_word(const char *word, const uint8_t *data, size_t len)
 {

@@ -7,13 +7,13 @@
 
 #include "decode/emit.h"
 
-struct way {
+struct side {
 	struct dfl_op *op;
 	struct dfl_view *view;
 };
 
 struct log {
-	struct way way[2];
+	struct side side[2];
 	bool lines;
 	bool guess_again; /* every call */
 	const char *protocol, *place;
@@ -38,7 +38,7 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 	return conn->medium == DFL_PIPE && (fd == 1 || fd == 2) ? DFL_GUESS_YES : DFL_GUESS_NO;
 }
 
-static int init(struct dfl_dec_ctx *ctx)
+static int init(struct dfl_decoder_ctx *ctx)
 {
 	const struct dfl_conn *conn = ctx->conn;
 	struct log *l = calloc(1, sizeof(*l));
@@ -56,16 +56,16 @@ static int init(struct dfl_dec_ctx *ctx)
 	return 0;
 }
 
-static void end_op(struct dfl_dec_ctx *ctx, struct way *w, uint64_t ts_ns)
+static void end_op(struct dfl_decoder_ctx *ctx, struct side *w, uint64_t ts_ns)
 {
 	dfl_close_view(ctx, &w->view);
 	dfl_end_op(ctx, &w->op, ts_ns);
 }
 
-static void put(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c, size_t from, size_t len)
+static void put(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *c, size_t from, size_t len)
 {
 	struct log *l = ctx->state;
-	struct way *w = &l->way[c->dir];
+	struct side *w = &l->side[c->dir];
 	const struct dfl_op_desc d = { .protocol = l->protocol,
 				       .operation = c->dir == DFL_REQUEST ? "write" : "read",
 				       .place = l->place,
@@ -81,10 +81,10 @@ static void put(struct dfl_dec_ctx *ctx, const struct dfl_chunk *c, size_t from,
 	dfl_put_view(ctx, w->view, &s, c);
 }
 
-static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
 	struct log *l = ctx->state;
-	struct way *w = &l->way[chunk->dir];
+	struct side *w = &l->side[chunk->dir];
 	size_t i = 0, n;
 
 	if (!l->lines) {
@@ -110,33 +110,33 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 	return 0;
 }
 
-static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	struct log *l = ctx->state;
 
-	dfl_gap_view(ctx, l->way[g->dir].view, g->pos, g->len);
+	dfl_gap_view(ctx, l->side[g->dir].view, g->pos, g->len);
 }
 
-static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
+static void end(struct dfl_decoder_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 {
 	struct log *l = ctx->state;
 
-	end_op(ctx, &l->way[dir], ts_ns);
+	end_op(ctx, &l->side[dir], ts_ns);
 }
 
-static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 {
 	struct log *l = ctx->state;
 
-	end_op(ctx, &l->way[0], ts_ns);
-	end_op(ctx, &l->way[1], ts_ns);
+	end_op(ctx, &l->side[0], ts_ns);
+	end_op(ctx, &l->side[1], ts_ns);
 	free(l);
 }
 
-const struct dfl_decoder dfl_decoder_logline = { .name = "log",
-						 .guess = guess,
-						 .init = init,
-						 .feed = feed,
-						 .gap = gap,
-						 .end = end,
-						 .fini = fini };
+const struct dfl_decoder dfl_decoder_log = { .name = "log",
+					     .guess = guess,
+					     .init = init,
+					     .feed = feed,
+					     .gap = gap,
+					     .end = end,
+					     .fini = fini };

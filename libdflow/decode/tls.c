@@ -14,7 +14,7 @@
 
 enum { CCS = 20, ALERT, HANDSHAKE, DATA, HEARTBEAT };
 
-struct way {
+struct side {
 	uint8_t head[5];
 	uint8_t n_head;
 	uint32_t left; /* bytes of the record */
@@ -24,7 +24,7 @@ struct way {
 };
 
 struct tls {
-	struct way way[2];
+	struct side side[2];
 	bool told; /* that the connection is encrypted */
 	struct dfl_tls_info info;
 };
@@ -114,7 +114,7 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 	return DFL_GUESS_YES;
 }
 
-static int init(struct dfl_dec_ctx *ctx)
+static int init(struct dfl_decoder_ctx *ctx)
 {
 	ctx->state = calloc(1, sizeof(struct tls));
 	return ctx->state ? 0 : -ENOMEM;
@@ -207,7 +207,7 @@ static void read_hello(struct tls *t, const uint8_t *data, size_t len)
 }
 
 /* Collects handshake bytes until the first message is whole. */
-static void hello_bytes(struct dfl_dec_ctx *ctx, struct way *w, const uint8_t *data, size_t n)
+static void hello_bytes(struct dfl_decoder_ctx *ctx, struct side *w, const uint8_t *data, size_t n)
 {
 	struct tls *t = ctx->state;
 	size_t len;
@@ -235,7 +235,7 @@ static void hello_bytes(struct dfl_dec_ctx *ctx, struct way *w, const uint8_t *d
 	dfl_buf_fini(&w->hello);
 }
 
-static void record_begin(struct way *w)
+static void record_begin(struct side *w)
 {
 	w->left = (uint32_t)w->head[3] << 8 | w->head[4];
 	if (w->head[0] != HANDSHAKE && !w->done) {
@@ -244,7 +244,7 @@ static void record_begin(struct way *w)
 	}
 }
 
-static int head_byte(struct way *w, uint8_t byte)
+static int head_byte(struct side *w, uint8_t byte)
 {
 	w->head[w->n_head++] = byte;
 	if (w->n_head < sizeof(w->head))
@@ -257,7 +257,7 @@ static int head_byte(struct way *w, uint8_t byte)
 }
 
 /* After a gap records begin somewhere: with luck at the start of a call. */
-static bool find_again(struct way *w, const struct dfl_chunk *c)
+static bool find_again(struct side *w, const struct dfl_chunk *c)
 {
 	if (!c->call_start || c->len < 5 || !sane_header(c->data))
 		return false;
@@ -267,10 +267,10 @@ static bool find_again(struct way *w, const struct dfl_chunk *c)
 	return true;
 }
 
-static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
 	struct tls *t = ctx->state;
-	struct way *w = &t->way[chunk->dir];
+	struct side *w = &t->side[chunk->dir];
 	size_t i = 0, n;
 
 	if (!t->told)
@@ -294,10 +294,10 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 	return 0;
 }
 
-static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	struct tls *t = ctx->state;
-	struct way *w = &t->way[g->dir];
+	struct side *w = &t->side[g->dir];
 
 	w->done = true;
 	dfl_buf_fini(&w->hello);
@@ -307,12 +307,12 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 		w->lost = true;
 }
 
-static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 {
 	struct tls *t = ctx->state;
 
-	dfl_buf_fini(&t->way[0].hello);
-	dfl_buf_fini(&t->way[1].hello);
+	dfl_buf_fini(&t->side[0].hello);
+	dfl_buf_fini(&t->side[1].hello);
 	free(t);
 }
 

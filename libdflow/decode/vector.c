@@ -24,7 +24,7 @@ enum {
 	STOP = '.',
 };
 
-void dfl_vector_init(struct dfl_vector *v, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+void dfl_vector_init(struct dfl_vector *v, const struct dfl_decoder_ctx *ctx, struct dfl_op *op,
 		     enum dfl_dir dir, const char *place, uint8_t width)
 {
 	memset(v, 0, sizeof(*v));

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "decode/decode.h"
+#include "decode/decoder.h"
 #include "decode/digits.h"
 #include "decode/slice.h"
 
@@ -15,7 +15,7 @@
 #define DFL_VECTOR_WORD 48  /* longest number as text, with its NUL */
 
 struct dfl_vector {
-	const struct dfl_dec_ctx *ctx;
+	const struct dfl_decoder_ctx *ctx;
 	struct dfl_op *op;
 	enum dfl_dir dir;
 	const char *place;
@@ -37,7 +37,7 @@ struct dfl_vector {
 };
 
 /* place must live as long; NULL: the operation's. width: of floats, should it be base64. */
-void dfl_vector_init(struct dfl_vector *v, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+void dfl_vector_init(struct dfl_vector *v, const struct dfl_decoder_ctx *ctx, struct dfl_op *op,
 		     enum dfl_dir dir, const char *place, uint8_t width);
 /* Either component by component … */
 void dfl_vector_add(struct dfl_vector *v, double x, uint64_t pos, uint64_t pos_to);

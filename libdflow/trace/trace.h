@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "capture/event.h"
-#include "decode/decode.h"
+#include "decode/sink.h"
 #include "match/match.h"
 #include "stream/stream.h"
 #include "doc/doc.h"

@@ -26,14 +26,16 @@ struct run {
 	struct dfl_conn conn;
 	uint64_t pos[2][2];
 	struct dfl_decode *stage;
-	struct dfl_dec_ctx ctx;
+	struct dfl_decoder_ctx ctx;
 	struct dfl_decode_stats stats;
 };
 
 #ifdef FUZZ_DECODER
 static void start(struct run *r)
 {
-	r->ctx = (struct dfl_dec_ctx){ .sink = &r->sink.ops, .stats = &r->stats, .conn = &r->conn };
+	r->ctx = (struct dfl_decoder_ctx){ .sink = &r->sink.ops,
+					   .stats = &r->stats,
+					   .conn = &r->conn };
 	if (FUZZ_DECODER.init(&r->ctx))
 		abort();
 }

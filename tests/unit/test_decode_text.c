@@ -11,7 +11,9 @@
 #include "base/buf.h"
 #include "decode/json.h"
 #include "decode/redact.h"
-#include "decode/dify/inbound_routes.h"
+#include "decode/dify/postgres_places.h"
+#include "decode/dify/redis_keys.h"
+#include "decode/dify/routes.h"
 
 /* Collects "path=value;" of every string. */
 struct strings {
@@ -234,25 +236,25 @@ static void test_key_patterns(void **state)
 	char pattern[DFL_NAME_MAX], many[4000];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		dfl_key_pattern(keys[i][0], strlen(keys[i][0]), pattern, NULL);
+		dfl_redis_key_pattern(keys[i][0], strlen(keys[i][0]), pattern, NULL);
 		assert_string_equal(pattern, keys[i][1]);
 	}
 	memset(many, ':', sizeof(many));
 	memcpy(many, "channel", 7);
-	dfl_key_pattern(many, sizeof(many), pattern, NULL);
+	dfl_redis_key_pattern(many, sizeof(many), pattern, NULL);
 	assert_string_equal(pattern, "channel:*");
 }
 
 static void test_key_ids(void **state)
 {
 	char pattern[DFL_NAME_MAX];
-	struct dfl_key_ids ids;
+	struct dfl_redis_key_ids ids;
 
-	dfl_key_pattern("channel:advanced-chat:" U, 58, pattern, &ids);
+	dfl_redis_key_pattern("channel:advanced-chat:" U, 58, pattern, &ids);
 	assert_int_equal(ids.n, 1);
 	assert_int_equal(ids.id[0].kind, DFL_ID_WORKFLOW_RUN);
 	assert_memory_equal(ids.id[0].value, U, 36);
-	dfl_key_pattern("tenant:" U, 43, pattern, &ids);
+	dfl_redis_key_pattern("tenant:" U, 43, pattern, &ids);
 	assert_int_equal(ids.n, 0);
 }
 
@@ -260,7 +262,7 @@ static void expect_route(const char *method, const char *path, const char *templ
 {
 	const char *found_id = NULL;
 	size_t id_len = 0;
-	const struct dfl_route *r = dfl_route_find(method, path, strlen(path), &found_id, &id_len);
+	const struct dfl_route *r = dfl_routes_find(method, path, strlen(path), &found_id, &id_len);
 
 	if (!template) {
 		assert_null(r);
@@ -314,7 +316,7 @@ static void test_table_names(void **state)
 	char name[DFL_NAME_MAX];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		assert_int_equal(dfl_table_name(names[i][0], name), names[i][1] != NULL);
+		assert_int_equal(dfl_postgres_table_name(names[i][0], name), names[i][1] != NULL);
 		if (names[i][1])
 			assert_string_equal(name, names[i][1]);
 	}

@@ -25,7 +25,7 @@ static void expect(const char *text, uint8_t width, const char *spelt)
 		struct dfl_decode_stats stats = { 0 };
 		struct dfl_conn conn = { .id = 1 };
 		const struct dfl_chunk from = { .dir = DFL_REQUEST };
-		struct dfl_dec_ctx ctx = { .stats = &stats, .conn = &conn };
+		struct dfl_decoder_ctx ctx = { .stats = &stats, .conn = &conn };
 		struct dfl_vector v;
 		struct sink s;
 

@@ -99,7 +99,7 @@ static void arg_begin(void *ud, const char *path, const uint8_t *at)
 	struct dfl_celery *c = ud;
 
 	c->in_arg = !strcmp(path, "[][]");
-	dfl_fields_next(&c->task, 0);
+	dfl_json_fields_next(&c->task, 0);
 }
 
 static void arg_data(void *ud, const struct dfl_slice *s)
@@ -107,10 +107,10 @@ static void arg_data(void *ud, const struct dfl_slice *s)
 	struct dfl_celery *c = ud;
 
 	if (c->in_arg)
-		dfl_fields_feed(&c->task, s, c->from);
+		dfl_json_fields_feed(&c->task, s, c->from);
 }
 
-void dfl_celery_init(struct dfl_celery *c, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+void dfl_celery_init(struct dfl_celery *c, const struct dfl_decoder_ctx *ctx, struct dfl_op *op,
 		     enum dfl_dir dir, const char *place)
 {
 	static const struct dfl_json_ops envelope = { .str_begin = str_begin,
@@ -125,7 +125,7 @@ void dfl_celery_init(struct dfl_celery *c, const struct dfl_dec_ctx *ctx, struct
 	snprintf(c->place, sizeof(c->place), "%s", place);
 	dfl_json_init(&c->json, &envelope, c);
 	dfl_json_init(&c->args, &args, c);
-	dfl_fields_init(&c->task, ctx, op, dir, NULL, DFL_FIELDS_TASK);
+	dfl_json_fields_init(&c->task, ctx, op, dir, NULL, DFL_FIELDS_TASK);
 }
 
 void dfl_celery_feed(struct dfl_celery *c, const struct dfl_slice *s, const struct dfl_chunk *from)
@@ -143,7 +143,7 @@ void dfl_celery_gap(struct dfl_celery *c, uint64_t pos, uint64_t len)
 {
 	dfl_gap_view(c->ctx, c->now, pos, len);
 	dfl_json_reset(&c->args);
-	dfl_fields_next(&c->task, 0);
+	dfl_json_fields_next(&c->task, 0);
 }
 
 void dfl_celery_fini(struct dfl_celery *c, uint64_t ts_ns)
@@ -151,5 +151,5 @@ void dfl_celery_fini(struct dfl_celery *c, uint64_t ts_ns)
 	dfl_close_view(c->ctx, &c->rest);
 	dfl_close_view(c->ctx, &c->body);
 	dfl_close_view(c->ctx, &c->repr);
-	dfl_fields_fini(&c->task, ts_ns);
+	dfl_json_fields_fini(&c->task, ts_ns);
 }

@@ -9,13 +9,13 @@
 #include "decode/dify/json_fields.h"
 
 struct dfl_celery {
-	const struct dfl_dec_ctx *ctx;
+	const struct dfl_decoder_ctx *ctx;
 	struct dfl_op *op;
 	enum dfl_dir dir;
 	const struct dfl_chunk *from;
-	struct dfl_json json;	/* the envelope */
-	struct dfl_json args;	/* the decoded body */
-	struct dfl_fields task; /* a string argument that is JSON itself */
+	struct dfl_json json;	     /* the envelope */
+	struct dfl_json args;	     /* the decoded body */
+	struct dfl_json_fields task; /* a string argument that is JSON itself */
 	struct dfl_view *rest, *body, *repr;
 	struct dfl_view *now; /* where the bytes go */
 	bool in_body, in_arg;
@@ -26,7 +26,7 @@ struct dfl_celery {
 };
 
 /* place: of the list or hash. */
-void dfl_celery_init(struct dfl_celery *c, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
+void dfl_celery_init(struct dfl_celery *c, const struct dfl_decoder_ctx *ctx, struct dfl_op *op,
 		     enum dfl_dir dir, const char *place);
 void dfl_celery_feed(struct dfl_celery *c, const struct dfl_slice *s, const struct dfl_chunk *from);
 void dfl_celery_gap(struct dfl_celery *c, uint64_t pos, uint64_t len);

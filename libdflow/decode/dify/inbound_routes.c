@@ -6,22 +6,21 @@
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
 		.residency = DFL_TRANSIT, .request = DFL_FIELDS_REQUEST,                           \
-		.response = DFL_FIELDS_EVENT, .inbound = true                                      \
+		.response = DFL_FIELDS_EVENT                                                       \
 	}
 #define UPLOAD(path_)                                                                              \
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
-		.residency = DFL_TRANSIT, .response = DFL_FIELDS_UPLOADED, .inbound = true,        \
-		.file = true                                                                       \
+		.residency = DFL_TRANSIT, .response = DFL_FIELDS_UPLOADED, .file_part = "file"     \
 	}
 #define TEXT(path_)                                                                                \
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
 		.residency = DFL_TRANSIT, .request = DFL_FIELDS_REQUEST,                           \
-		.response = DFL_FIELDS_UPLOADED, .inbound = true                                   \
+		.response = DFL_FIELDS_UPLOADED                                                    \
 	}
 
-const struct dfl_route dfl_requests[] = {
+const struct dfl_route dfl_inbound_routes[] = {
 	CHAT("/v1/chat-messages"),
 	CHAT("/v1/completion-messages"),
 	CHAT("/v1/workflows/run"),
@@ -43,5 +42,5 @@ const struct dfl_route dfl_requests[] = {
 	TEXT("/v1/datasets/{uuid}/document/create_by_text"),
 	UPLOAD("/v1/datasets/{uuid}/document/create-by-file"),
 	UPLOAD("/v1/datasets/{uuid}/document/create_by_file"),
-	{ .path = NULL },
+	DFL_ROUTES_END,
 };

@@ -9,7 +9,7 @@
 
 enum what { ID, EVENT, NODE, ANSWER, OUTPUT, SOURCE, VECTOR, CHUNK, TOOL };
 
-struct dfl_field_rule {
+struct dfl_json_field_rule {
 	const char *path; /* '*' stands for one key */
 	enum what what;
 	enum dfl_id_kind id;
@@ -17,7 +17,7 @@ struct dfl_field_rule {
 	const char *node;      /* and that tell of a node of this type */
 };
 
-static const struct dfl_field_rule request_rules[] = {
+static const struct dfl_json_field_rule request_rules[] = {
 	{ "query", SOURCE },
 	{ "inputs.*", SOURCE },
 	{ "text", SOURCE }, /* POST …/document/create-by-text */
@@ -34,7 +34,7 @@ static const struct dfl_field_rule request_rules[] = {
  * "event" is the first key that Dify writes, and a node's type comes before its outputs (dify:
  * core/app/entities/task_entities.py).
  */
-static const struct dfl_field_rule event_rules[] = {
+static const struct dfl_json_field_rule event_rules[] = {
 	{ "event", EVENT },
 	{ "message_id", ID, DFL_ID_MESSAGE },
 	{ "conversation_id", ID, DFL_ID_CONVERSATION },
@@ -53,14 +53,14 @@ static const struct dfl_field_rule event_rules[] = {
 	{ NULL },
 };
 
-static const struct dfl_field_rule uploaded_rules[] = {
+static const struct dfl_json_field_rule uploaded_rules[] = {
 	{ "id", ID, DFL_ID_UPLOAD_FILE },
 	{ "document.id", ID, DFL_ID_DOCUMENT }, /* of a dataset (dify: fields/document_fields.py) */
 	{ "document.data_source_info.upload_file_id", ID, DFL_ID_UPLOAD_FILE },
 	{ NULL },
 };
 
-static const struct dfl_field_rule model_rules[] = {
+static const struct dfl_json_field_rule model_rules[] = {
 	{ "choices[].delta.content", ANSWER },	     /* OpenAI, streaming */
 	{ "choices[].message.content", ANSWER },     /* OpenAI, blocking */
 	{ "choices[].text", ANSWER },		     /* OpenAI completions */
@@ -80,14 +80,14 @@ static const struct dfl_field_rule model_rules[] = {
 };
 
 /* dify: core/plugin/impl/tool.py; of the calls of models these ids are null */
-static const struct dfl_field_rule dispatch_rules[] = {
+static const struct dfl_json_field_rule dispatch_rules[] = {
 	{ "message_id", ID, DFL_ID_MESSAGE },
 	{ "conversation_id", ID, DFL_ID_CONVERSATION },
 	{ NULL },
 };
 
 /* dify-plugin-sdks: entities/invoke_message.py */
-static const struct dfl_field_rule tool_rules[] = {
+static const struct dfl_json_field_rule tool_rules[] = {
 	{ "data.message.text", TOOL },
 	{ "data.message.json_object", TOOL },
 	{ "data.message.variable_value", TOOL },
@@ -95,14 +95,14 @@ static const struct dfl_field_rule tool_rules[] = {
 };
 
 /* The same messages: text is the answer, a log tells what a tool gave. */
-static const struct dfl_field_rule agent_rules[] = {
+static const struct dfl_json_field_rule agent_rules[] = {
 	{ "data.message.text", ANSWER },
 	{ "data.message.data.output.tool_response", TOOL },
 	{ NULL },
 };
 
 /* dify: core/rag/datasource/vdb/{qdrant,elasticsearch,opensearch} */
-static const struct dfl_field_rule search_rules[] = {
+static const struct dfl_json_field_rule search_rules[] = {
 	{ "vector[]", VECTOR },		 /* Qdrant: points/search */
 	{ "query[]", VECTOR },		 /* Qdrant: points/query */
 	{ "points[].vector[]", VECTOR }, /* Qdrant: what is put in */
@@ -111,7 +111,7 @@ static const struct dfl_field_rule search_rules[] = {
 	{ NULL },
 };
 
-static const struct dfl_field_rule hit_rules[] = {
+static const struct dfl_json_field_rule hit_rules[] = {
 	{ "result[].payload.page_content", CHUNK },
 	{ "result.points[].payload.page_content", CHUNK },
 	{ "hits.hits[]._source.page_content", CHUNK },
@@ -119,13 +119,13 @@ static const struct dfl_field_rule hit_rules[] = {
 	{ NULL },
 };
 
-static const struct dfl_field_rule plugin_rules[] = {
+static const struct dfl_json_field_rule plugin_rules[] = {
 	{ "data.data.delta.message.content", ANSWER },
 	{ "data.data.embeddings[][]", VECTOR },
 	{ NULL },
 };
 
-static const struct dfl_field_rule task_rules[] = {
+static const struct dfl_json_field_rule task_rules[] = {
 	{ "workflow_run_id", ID, DFL_ID_WORKFLOW_RUN },
 	{ "args.conversation_id", ID, DFL_ID_CONVERSATION },
 	{ "message_id", ID, DFL_ID_MESSAGE },
@@ -133,7 +133,7 @@ static const struct dfl_field_rule task_rules[] = {
 	{ NULL },
 };
 
-static const struct dfl_field_rule *const rule_sets[] = {
+static const struct dfl_json_field_rule *const rule_sets[] = {
 	[DFL_FIELDS_REQUEST] = request_rules,	[DFL_FIELDS_EVENT] = event_rules,
 	[DFL_FIELDS_UPLOADED] = uploaded_rules, [DFL_FIELDS_MODEL] = model_rules,
 	[DFL_FIELDS_PLUGIN] = plugin_rules,	[DFL_FIELDS_TASK] = task_rules,
@@ -166,7 +166,7 @@ static bool path_matches(const char *rule, const char *path)
 }
 
 /* The outputs of a workflow are an answer when none came in deltas before. */
-static bool is_wanted(const struct dfl_fields *f, const struct dfl_field_rule *r)
+static bool is_wanted(const struct dfl_json_fields *f, const struct dfl_json_field_rule *r)
 {
 	if ((r->what == OUTPUT && f->joined) || (r->node && strcmp(f->node, r->node)))
 		return false;
@@ -175,15 +175,16 @@ static bool is_wanted(const struct dfl_fields *f, const struct dfl_field_rule *r
 	return !strcmp(f->event, r->events[0]) || !strcmp(f->event, r->events[1]);
 }
 
-static const struct dfl_field_rule *find_rule(const struct dfl_fields *f, const char *path)
+static const struct dfl_json_field_rule *find_rule(const struct dfl_json_fields *f,
+						   const char *path)
 {
-	for (const struct dfl_field_rule *r = f->rules; r && r->path; r++)
+	for (const struct dfl_json_field_rule *r = f->rules; r && r->path; r++)
 		if (path_matches(r->path, path) && is_wanted(f, r))
 			return r;
 	return NULL;
 }
 
-static void source_begin(struct dfl_fields *f, const char *path)
+static void source_begin(struct dfl_json_fields *f, const char *path)
 {
 	const struct dfl_decode_sink *k = f->ctx->sink;
 	char field[DFL_NAME_MAX];
@@ -194,14 +195,14 @@ static void source_begin(struct dfl_fields *f, const char *path)
 	f->source = k->source_begin(k->ud, f->op, field, f->dir);
 }
 
-static void source_end(struct dfl_fields *f, uint64_t ts_ns)
+static void source_end(struct dfl_json_fields *f, uint64_t ts_ns)
 {
 	if (f->source)
 		f->ctx->sink->source_end(f->ctx->sink->ud, f->source, ts_ns);
 	f->source = NULL;
 }
 
-static struct dfl_view *open_derived(const struct dfl_fields *f, const char *derives)
+static struct dfl_view *open_derived(const struct dfl_json_fields *f, const char *derives)
 {
 	const struct dfl_view_desc d = { .place = f->place,
 					 .dir = f->dir,
@@ -212,7 +213,7 @@ static struct dfl_view *open_derived(const struct dfl_fields *f, const char *der
 	return f->ctx->sink->view_open(f->ctx->sink->ud, f->ctx->conn, f->op, &d);
 }
 
-static void value_open(struct dfl_fields *f, enum what what)
+static void value_open(struct dfl_json_fields *f, enum what what)
 {
 	dfl_close_view(f->ctx, &f->value_view);
 	f->value_view = open_derived(f, what == CHUNK ? "chunk" : "tool_result");
@@ -220,7 +221,7 @@ static void value_open(struct dfl_fields *f, enum what what)
 
 static void str_begin(void *ud, const char *path, const uint8_t *at)
 {
-	struct dfl_fields *f = ud;
+	struct dfl_json_fields *f = ud;
 
 	f->now = find_rule(f, path);
 	f->value_len = 0;
@@ -234,7 +235,7 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 
 static void str_data(void *ud, const struct dfl_slice *s)
 {
-	struct dfl_fields *f = ud;
+	struct dfl_json_fields *f = ud;
 	const struct dfl_decode_sink *k = f->ctx->sink;
 
 	if (!f->now)
@@ -265,7 +266,7 @@ static void str_data(void *ud, const struct dfl_slice *s)
 }
 
 /* A value that does not fit is none that a rule names. */
-static void keep_word(const struct dfl_fields *f, char ret_word[static DFL_FIELDS_WORD])
+static void keep_word(const struct dfl_json_fields *f, char ret_word[static DFL_FIELDS_WORD])
 {
 	size_t n = f->value_len < DFL_FIELDS_WORD ? f->value_len : 0;
 
@@ -273,7 +274,7 @@ static void keep_word(const struct dfl_fields *f, char ret_word[static DFL_FIELD
 	ret_word[n] = 0;
 }
 
-static void event_named(struct dfl_fields *f)
+static void event_named(struct dfl_json_fields *f)
 {
 	keep_word(f, f->event);
 	for (size_t i = 0; last_events[i]; i++)
@@ -286,8 +287,8 @@ static void event_named(struct dfl_fields *f)
 
 static void str_end(void *ud, const uint8_t *at)
 {
-	struct dfl_fields *f = ud;
-	const struct dfl_field_rule *r = f->now;
+	struct dfl_json_fields *f = ud;
+	const struct dfl_json_field_rule *r = f->now;
 
 	f->now = NULL;
 	if (!r)
@@ -310,8 +311,8 @@ static void str_end(void *ud, const uint8_t *at)
 
 static void word(void *ud, const char *path, const char *text, uint64_t pos, uint64_t end)
 {
-	struct dfl_fields *f = ud;
-	const struct dfl_field_rule *r = find_rule(f, path);
+	struct dfl_json_fields *f = ud;
+	const struct dfl_json_field_rule *r = find_rule(f, path);
 	char *rest;
 	double x;
 
@@ -325,8 +326,8 @@ static void word(void *ud, const char *path, const char *text, uint64_t pos, uin
 
 static void array_end(void *ud, const char *path)
 {
-	struct dfl_fields *f = ud;
-	const struct dfl_field_rule *r = find_rule(f, path);
+	struct dfl_json_fields *f = ud;
+	const struct dfl_json_field_rule *r = find_rule(f, path);
 
 	if (r && r->what == VECTOR)
 		dfl_vector_done(&f->vector, f->from);
@@ -335,8 +336,8 @@ static void array_end(void *ud, const char *path)
 /* What a tool gives may be JSON: then its text is the value, as it stands. */
 static void tree_begin(void *ud, const char *path, const uint8_t *at)
 {
-	struct dfl_fields *f = ud;
-	const struct dfl_field_rule *r = f->tree ? NULL : find_rule(f, path);
+	struct dfl_json_fields *f = ud;
+	const struct dfl_json_field_rule *r = f->tree ? NULL : find_rule(f, path);
 
 	if (f->tree)
 		f->tree++;
@@ -348,7 +349,7 @@ static void tree_begin(void *ud, const char *path, const uint8_t *at)
 }
 
 /* Its bytes up to there. */
-static void tree_flush(struct dfl_fields *f, const uint8_t *to)
+static void tree_flush(struct dfl_json_fields *f, const uint8_t *to)
 {
 	struct dfl_slice s = dfl_slice_sub(f->slice, (size_t)(f->tree_from - f->slice->data),
 					   (size_t)(to - f->tree_from));
@@ -358,7 +359,7 @@ static void tree_flush(struct dfl_fields *f, const uint8_t *to)
 
 static void tree_end(void *ud, const uint8_t *at)
 {
-	struct dfl_fields *f = ud;
+	struct dfl_json_fields *f = ud;
 
 	if (!f->tree || --f->tree)
 		return;
@@ -366,7 +367,7 @@ static void tree_end(void *ud, const uint8_t *at)
 	dfl_close_view(f->ctx, &f->value_view);
 }
 
-static void tree_give_up(struct dfl_fields *f)
+static void tree_give_up(struct dfl_json_fields *f)
 {
 	f->tree = 0;
 	dfl_close_view(f->ctx, &f->value_view);
@@ -374,14 +375,15 @@ static void tree_give_up(struct dfl_fields *f)
 
 static void doc_end(void *ud, const uint8_t *at)
 {
-	struct dfl_fields *f = ud;
+	struct dfl_json_fields *f = ud;
 
 	f->event[0] = f->node[0] = 0;
 	f->done = true;
 }
 
-void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
-		     enum dfl_dir dir, const char *place, enum dfl_field_set set)
+void dfl_json_fields_init(struct dfl_json_fields *f, const struct dfl_decoder_ctx *ctx,
+			  struct dfl_op *op, enum dfl_dir dir, const char *place,
+			  enum dfl_json_field_set set)
 {
 	static const struct dfl_json_ops ops = {
 		.str_begin = str_begin,
@@ -404,7 +406,8 @@ void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct
 	dfl_vector_init(&f->vector, ctx, op, dir, place, sizeof(float)); /* OpenAI's base64 */
 }
 
-void dfl_fields_feed(struct dfl_fields *f, const struct dfl_slice *s, const struct dfl_chunk *from)
+void dfl_json_fields_feed(struct dfl_json_fields *f, const struct dfl_slice *s,
+			  const struct dfl_chunk *from)
 {
 	bool ok;
 
@@ -422,7 +425,7 @@ void dfl_fields_feed(struct dfl_fields *f, const struct dfl_slice *s, const stru
 	f->from = NULL;
 }
 
-void dfl_fields_next(struct dfl_fields *f, uint64_t ts_ns)
+void dfl_json_fields_next(struct dfl_json_fields *f, uint64_t ts_ns)
 {
 	source_end(f, ts_ns);
 	tree_give_up(f);
@@ -432,7 +435,7 @@ void dfl_fields_next(struct dfl_fields *f, uint64_t ts_ns)
 	dfl_json_reset(&f->json);
 }
 
-void dfl_fields_gap(struct dfl_fields *f, uint64_t pos, uint64_t len, uint64_t ts_ns)
+void dfl_json_fields_gap(struct dfl_json_fields *f, uint64_t pos, uint64_t len, uint64_t ts_ns)
 {
 	dfl_gap_view(f->ctx, f->answer, pos, len);
 	dfl_gap_view(f->ctx, f->value_view, pos, len);
@@ -440,10 +443,10 @@ void dfl_fields_gap(struct dfl_fields *f, uint64_t pos, uint64_t len, uint64_t t
 		source_begin(f, "*"); /* nobody knows which fields stood there */
 	f->done = true;
 	dfl_gap_source(f->ctx, f->source, pos, len);
-	dfl_fields_next(f, ts_ns);
+	dfl_json_fields_next(f, ts_ns);
 }
 
-void dfl_fields_fini(struct dfl_fields *f, uint64_t ts_ns)
+void dfl_json_fields_fini(struct dfl_json_fields *f, uint64_t ts_ns)
 {
 	if (f->ctx)
 		dfl_gap_source(f->ctx, f->source, 0, 0);

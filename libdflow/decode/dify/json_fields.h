@@ -6,12 +6,12 @@
  */
 #pragma once
 
-#include "decode/decode.h"
+#include "decode/decoder.h"
 #include "decode/json.h"
 #include "decode/redact.h"
 #include "decode/vector.h"
 
-enum dfl_field_set {
+enum dfl_json_field_set {
 	DFL_FIELDS_NONE,
 	DFL_FIELDS_REQUEST,  /* body of an inbound request */
 	DFL_FIELDS_EVENT,    /* Dify's replies, SSE and Redis events: ids and answer */
@@ -28,16 +28,16 @@ enum dfl_field_set {
 
 #define DFL_FIELDS_WORD 24 /* of the names of events and nodes, with the NUL */
 
-struct dfl_field_rule;
+struct dfl_json_field_rule;
 
-struct dfl_fields {
+struct dfl_json_fields {
 	struct dfl_json json;
-	const struct dfl_dec_ctx *ctx;
+	const struct dfl_decoder_ctx *ctx;
 	struct dfl_op *op;
 	enum dfl_dir dir;
 	const char *place; /* of the answer's view; NULL: the operation's */
-	const struct dfl_field_rule *rules;
-	const struct dfl_field_rule *now; /* of the string that is being read */
+	const struct dfl_json_field_rule *rules;
+	const struct dfl_json_field_rule *now; /* of the string that is being read */
 	const struct dfl_chunk *from;
 	struct dfl_view *answer;     /* joined from deltas */
 	struct dfl_view *value_view; /* of the one value that is being read */
@@ -57,11 +57,13 @@ struct dfl_fields {
 };
 
 /* place must live as long as the fields. */
-void dfl_fields_init(struct dfl_fields *f, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
-		     enum dfl_dir dir, const char *place, enum dfl_field_set set);
-void dfl_fields_feed(struct dfl_fields *f, const struct dfl_slice *s, const struct dfl_chunk *from);
+void dfl_json_fields_init(struct dfl_json_fields *f, const struct dfl_decoder_ctx *ctx,
+			  struct dfl_op *op, enum dfl_dir dir, const char *place,
+			  enum dfl_json_field_set set);
+void dfl_json_fields_feed(struct dfl_json_fields *f, const struct dfl_slice *s,
+			  const struct dfl_chunk *from);
 /* The document is over, whether it was whole or not. */
-void dfl_fields_next(struct dfl_fields *f, uint64_t ts_ns);
+void dfl_json_fields_next(struct dfl_json_fields *f, uint64_t ts_ns);
 /* Bytes are missing: what was being read is given up. */
-void dfl_fields_gap(struct dfl_fields *f, uint64_t pos, uint64_t len, uint64_t ts_ns);
-void dfl_fields_fini(struct dfl_fields *f, uint64_t ts_ns);
+void dfl_json_fields_gap(struct dfl_json_fields *f, uint64_t pos, uint64_t len, uint64_t ts_ns);
+void dfl_json_fields_fini(struct dfl_json_fields *f, uint64_t ts_ns);

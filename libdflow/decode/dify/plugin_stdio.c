@@ -19,11 +19,11 @@ struct session {
 	struct session *prev, *next; /* least recently used first */
 	char id[37];
 	struct dfl_op *op;
-	struct dfl_fields fields;
+	struct dfl_json_fields fields;
 };
 
 struct plugin {
-	struct dfl_dec_ctx *ctx;
+	struct dfl_decoder_ctx *ctx;
 	bool started;
 	enum dfl_dir dir; /* of the pipe */
 	struct session *sessions;
@@ -56,7 +56,7 @@ static void end_session(struct plugin *p, struct session *s, uint64_t ts_ns)
 {
 	DL_DELETE(p->sessions, s);
 	p->n_sessions--;
-	dfl_fields_fini(&s->fields, ts_ns);
+	dfl_json_fields_fini(&s->fields, ts_ns);
 	dfl_end_op(p->ctx, &s->op, ts_ns);
 	free(s);
 }
@@ -94,7 +94,7 @@ static struct session *find_session(struct plugin *p)
 	memcpy(s->id, p->value, 36);
 	s->op = begin_op(p, "session");
 	dfl_put_id(p->ctx, s->op, DFL_ID_PLUGIN_SESSION, s->id, 36);
-	dfl_fields_init(&s->fields, p->ctx, s->op, p->chunk->dir, NULL, DFL_FIELDS_PLUGIN);
+	dfl_json_fields_init(&s->fields, p->ctx, s->op, p->chunk->dir, NULL, DFL_FIELDS_PLUGIN);
 	DL_APPEND(p->sessions, s);
 	p->n_sessions++;
 	return s;
@@ -108,7 +108,7 @@ static void put(struct plugin *p, const struct dfl_slice *s)
 		p->view = dfl_open_view(p->ctx, p->op, p->chunk->dir, NULL);
 	dfl_put_view(p->ctx, p->view, s, p->chunk);
 	if (p->session)
-		dfl_fields_feed(&p->session->fields, s, p->chunk);
+		dfl_json_fields_feed(&p->session->fields, s, p->chunk);
 }
 
 /* Now it is known which operation the line belongs to. */
@@ -241,7 +241,7 @@ static void line_end(struct plugin *p)
 	dfl_close_view(p->ctx, &p->view);
 	put_ids(p);
 	if (p->session) {
-		dfl_fields_next(&p->session->fields, p->chunk->ts_ns);
+		dfl_json_fields_next(&p->session->fields, p->chunk->ts_ns);
 		if (is_whole(p))
 			dfl_name_op(p->ctx, p->op, &d);
 		if (p->last || is_whole(p))
@@ -283,7 +283,7 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 	return dfl_guess_words(starts, sizeof(starts) / sizeof(starts[0]), data, len);
 }
 
-static int init(struct dfl_dec_ctx *ctx)
+static int init(struct dfl_decoder_ctx *ctx)
 {
 	static const struct dfl_json_ops ops = { .str_begin = str_begin,
 						 .str_data = str_data,
@@ -298,7 +298,7 @@ static int init(struct dfl_dec_ctx *ctx)
 	return 0;
 }
 
-static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
 	struct plugin *p = ctx->state;
 	struct dfl_slice run;
@@ -329,7 +329,7 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 	return 0;
 }
 
-static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	struct plugin *p = ctx->state;
 	const struct dfl_chunk at = {
@@ -343,10 +343,10 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 		decide(p, NULL);
 	dfl_gap_view(ctx, p->view, g->pos, g->len);
 	if (p->session)
-		dfl_fields_gap(&p->session->fields, g->pos, g->len, g->ts_ns);
+		dfl_json_fields_gap(&p->session->fields, g->pos, g->len, g->ts_ns);
 }
 
-static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 {
 	struct plugin *p = ctx->state;
 	const struct dfl_chunk at = {

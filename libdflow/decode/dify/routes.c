@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* HTTP routes that are no inbound requests but can be named, and how a path is matched. */
+/* HTTP routes that are no inbound requests but can be named: of Dify, of vendors, of stores. */
+#include "decode/dify/routes.h"
+
 #include <string.h>
 
 #include "decode/dify/inbound_routes.h"
@@ -38,7 +40,7 @@
 	}
 
 /* First match wins. The leading "*" of vendor routes stands for whatever prefix a vendor has. */
-const struct dfl_route dfl_routes[] = {
+static const struct dfl_route other_routes[] = {
 	STOP("/v1/chat-messages/{uuid}/stop"),
 	STOP("/v1/completion-messages/{uuid}/stop"),
 	STOP("/v1/workflows/tasks/{uuid}/stop"),
@@ -106,48 +108,8 @@ const struct dfl_route dfl_routes[] = {
 	  .path = "*/retrieval",
 	  .residency = DFL_EXTERNAL,
 	  .response = DFL_FIELDS_HITS },
-	{ .path = NULL },
+	DFL_ROUTES_END,
 };
-
-static bool ends_with(const char *path, size_t len, const char *tail)
-{
-	size_t n = strlen(tail);
-
-	return len > n && !memcmp(path + len - n, tail, n);
-}
-
-/* Matches "/a/{uuid}/b/..." segment by segment. */
-static bool match(const char *t, const char *path, size_t len, const char **ret_id)
-{
-	const char *end = path + len;
-
-	if (t[0] == '*')
-		return ends_with(path, len, t + 1);
-	while (*t) {
-		size_t n = strcspn(t + 1, "/"), m = 0;
-
-		if (path == end || *t != *path)
-			return false;
-		t++;
-		path++;
-		while (path + m < end && path[m] != '/')
-			m++;
-		if (n == 1 && *t == '*') {
-			if (!t[1])
-				return path < end;
-		} else if (n == 6 && !memcmp(t, "{uuid}", 6)) {
-			if (!dfl_is_uuid(path, m))
-				return false;
-			if (!*ret_id)
-				*ret_id = path;
-		} else if (n != m || memcmp(t, path, n)) {
-			return false;
-		}
-		t += n;
-		path += m;
-	}
-	return path == end;
-}
 
 static const struct dfl_route *find_in(const struct dfl_route *table, const char *method,
 				       const char *path, size_t len, const char **ret_id,
@@ -158,7 +120,7 @@ static const struct dfl_route *find_in(const struct dfl_route *table, const char
 
 		if (r->method && strcmp(r->method, method))
 			continue;
-		if (!match(r->path, path, len, &id))
+		if (!dfl_route_matches(r->path, path, len, &id))
 			continue;
 		*ret_id = r->has_path_id ? id : NULL;
 		*ret_id_len = *ret_id ? 36 : 0;
@@ -167,10 +129,11 @@ static const struct dfl_route *find_in(const struct dfl_route *table, const char
 	return NULL;
 }
 
-const struct dfl_route *dfl_route_find(const char *method, const char *path, size_t len,
-				       const char **ret_id, size_t *ret_id_len)
+const struct dfl_route *dfl_routes_find(const char *method, const char *path, size_t len,
+					const char **ret_id, size_t *ret_id_len)
 {
-	const struct dfl_route *r = find_in(dfl_requests, method, path, len, ret_id, ret_id_len);
+	const struct dfl_route *r = find_in(dfl_inbound_routes, method, path, len, ret_id,
+					    ret_id_len);
 
-	return r ? r : find_in(dfl_routes, method, path, len, ret_id, ret_id_len);
+	return r ? r : find_in(other_routes, method, path, len, ret_id, ret_id_len);
 }

@@ -11,7 +11,7 @@ enum part { HEADERS, PAYLOAD, CHECKSUM };
 
 static void str_begin(void *ud, const char *path, const uint8_t *at)
 {
-	struct dfl_event_stream *e = ud;
+	struct dfl_aws_event_stream *e = ud;
 
 	e->in_bytes = !strcmp(path, "bytes");
 	e->digits = (struct dfl_digits){ 0 };
@@ -20,7 +20,7 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 /* Each decoded byte stands for the character that completed it. */
 static void str_data(void *ud, const struct dfl_slice *s)
 {
-	struct dfl_event_stream *e = ud;
+	struct dfl_aws_event_stream *e = ud;
 	uint8_t byte;
 	struct dfl_slice one = { &byte, 1, 0, 1 };
 
@@ -30,25 +30,25 @@ static void str_data(void *ud, const struct dfl_slice *s)
 		if (v < 0 || !dfl_digits_add(&e->digits, v, DFL_BASE64_BITS, &byte))
 			continue;
 		one.pos = dfl_slice_pos(s, i);
-		dfl_fields_feed(&e->inner, &one, e->from);
+		dfl_json_fields_feed(&e->inner, &one, e->from);
 	}
 }
 
 static void str_end(void *ud, const uint8_t *at)
 {
-	((struct dfl_event_stream *)ud)->in_bytes = false;
+	((struct dfl_aws_event_stream *)ud)->in_bytes = false;
 }
 
 static const struct dfl_json_ops ops = { .str_begin = str_begin,
 					 .str_data = str_data,
 					 .str_end = str_end };
 
-void dfl_event_stream_init(struct dfl_event_stream *e, const struct dfl_dec_ctx *ctx,
-			   struct dfl_op *op, enum dfl_dir dir, enum dfl_field_set set)
+void dfl_aws_event_stream_init(struct dfl_aws_event_stream *e, const struct dfl_decoder_ctx *ctx,
+			       struct dfl_op *op, enum dfl_dir dir, enum dfl_json_field_set set)
 {
 	memset(e, 0, sizeof(*e));
-	dfl_fields_init(&e->fields, ctx, op, dir, NULL, set);
-	dfl_fields_init(&e->inner, ctx, op, dir, NULL, set);
+	dfl_json_fields_init(&e->fields, ctx, op, dir, NULL, set);
+	dfl_json_fields_init(&e->inner, ctx, op, dir, NULL, set);
 	dfl_json_init(&e->payload, &ops, e);
 }
 
@@ -57,7 +57,7 @@ static uint32_t number(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static void prelude_byte(struct dfl_event_stream *e, uint8_t c)
+static void prelude_byte(struct dfl_aws_event_stream *e, uint8_t c)
 {
 	uint32_t total, headers;
 
@@ -66,7 +66,7 @@ static void prelude_byte(struct dfl_event_stream *e, uint8_t c)
 		return;
 	total = number(e->prelude);
 	headers = number(e->prelude + 4);
-	if (total < 16 || total > DFL_EVENT_MAX || headers > total - 16) {
+	if (total < 16 || total > DFL_AWS_EVENT_MAX || headers > total - 16) {
 		e->broken = true;
 		return;
 	}
@@ -75,17 +75,17 @@ static void prelude_byte(struct dfl_event_stream *e, uint8_t c)
 	e->left[CHECKSUM] = 4;
 }
 
-static void message_end(struct dfl_event_stream *e, uint64_t ts_ns)
+static void message_end(struct dfl_aws_event_stream *e, uint64_t ts_ns)
 {
 	e->n_prelude = 0;
 	e->in_bytes = false;
-	dfl_fields_next(&e->fields, ts_ns);
-	dfl_fields_next(&e->inner, ts_ns);
+	dfl_json_fields_next(&e->fields, ts_ns);
+	dfl_json_fields_next(&e->inner, ts_ns);
 	dfl_json_reset(&e->payload);
 }
 
 /* The next bytes of the message, all of one part. Returns how many. */
-static size_t part_run(struct dfl_event_stream *e, const struct dfl_slice *s, size_t i)
+static size_t part_run(struct dfl_aws_event_stream *e, const struct dfl_slice *s, size_t i)
 {
 	enum part part = e->left[HEADERS] ? HEADERS : e->left[PAYLOAD] ? PAYLOAD : CHECKSUM;
 	size_t n = s->len - i < e->left[part] ? s->len - i : e->left[part];
@@ -93,7 +93,7 @@ static size_t part_run(struct dfl_event_stream *e, const struct dfl_slice *s, si
 
 	e->left[part] -= (uint32_t)n;
 	if (part == PAYLOAD) {
-		dfl_fields_feed(&e->fields, &run, e->from);
+		dfl_json_fields_feed(&e->fields, &run, e->from);
 		dfl_json_feed(&e->payload, &run);
 	}
 	if (!e->left[CHECKSUM])
@@ -101,8 +101,8 @@ static size_t part_run(struct dfl_event_stream *e, const struct dfl_slice *s, si
 	return n;
 }
 
-void dfl_event_stream_feed(struct dfl_event_stream *e, const struct dfl_slice *s,
-			   const struct dfl_chunk *from)
+void dfl_aws_event_stream_feed(struct dfl_aws_event_stream *e, const struct dfl_slice *s,
+			       const struct dfl_chunk *from)
 {
 	e->from = from;
 	for (size_t i = 0; i < s->len && !e->broken;) {
@@ -115,12 +115,13 @@ void dfl_event_stream_feed(struct dfl_event_stream *e, const struct dfl_slice *s
 }
 
 /* One that lies within a payload is stepped over; else nobody knows where the next message is. */
-void dfl_event_stream_gap(struct dfl_event_stream *e, uint64_t pos, uint64_t len, uint64_t ts_ns)
+void dfl_aws_event_stream_gap(struct dfl_aws_event_stream *e, uint64_t pos, uint64_t len,
+			      uint64_t ts_ns)
 {
 	bool inside = !e->left[HEADERS] && len <= e->left[PAYLOAD];
 
-	dfl_fields_gap(&e->fields, pos, len, ts_ns);
-	dfl_fields_gap(&e->inner, pos, len, ts_ns);
+	dfl_json_fields_gap(&e->fields, pos, len, ts_ns);
+	dfl_json_fields_gap(&e->inner, pos, len, ts_ns);
 	dfl_json_reset(&e->payload);
 	e->in_bytes = false;
 	if (inside)
@@ -129,8 +130,8 @@ void dfl_event_stream_gap(struct dfl_event_stream *e, uint64_t pos, uint64_t len
 		e->broken = true;
 }
 
-void dfl_event_stream_fini(struct dfl_event_stream *e, uint64_t ts_ns)
+void dfl_aws_event_stream_fini(struct dfl_aws_event_stream *e, uint64_t ts_ns)
 {
-	dfl_fields_fini(&e->fields, ts_ns);
-	dfl_fields_fini(&e->inner, ts_ns);
+	dfl_json_fields_fini(&e->fields, ts_ns);
+	dfl_json_fields_fini(&e->inner, ts_ns);
 }

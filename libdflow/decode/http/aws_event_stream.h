@@ -8,12 +8,12 @@
 #include "decode/digits.h"
 #include "decode/dify/json_fields.h"
 
-#define DFL_EVENT_MAX (24u << 20) /* bytes of a message (smithy: Amazon Event Stream) */
+#define DFL_AWS_EVENT_MAX (24u << 20) /* bytes of a message (smithy: Amazon Event Stream) */
 
-struct dfl_event_stream {
-	struct dfl_fields fields; /* of the payload: ConverseStream */
-	struct dfl_fields inner;  /* of what is base64 in it: InvokeModelWithResponseStream */
-	struct dfl_json payload;  /* finds that */
+struct dfl_aws_event_stream {
+	struct dfl_json_fields fields; /* of the payload: ConverseStream */
+	struct dfl_json_fields inner;  /* of what is base64 in it: InvokeModelWithResponseStream */
+	struct dfl_json payload;       /* finds that */
 	const struct dfl_chunk *from;
 	bool in_bytes, broken;
 	struct dfl_digits digits;
@@ -22,9 +22,10 @@ struct dfl_event_stream {
 	uint32_t left[3]; /* of the message: headers, payload, checksum */
 };
 
-void dfl_event_stream_init(struct dfl_event_stream *e, const struct dfl_dec_ctx *ctx,
-			   struct dfl_op *op, enum dfl_dir dir, enum dfl_field_set set);
-void dfl_event_stream_feed(struct dfl_event_stream *e, const struct dfl_slice *s,
-			   const struct dfl_chunk *from);
-void dfl_event_stream_gap(struct dfl_event_stream *e, uint64_t pos, uint64_t len, uint64_t ts_ns);
-void dfl_event_stream_fini(struct dfl_event_stream *e, uint64_t ts_ns);
+void dfl_aws_event_stream_init(struct dfl_aws_event_stream *e, const struct dfl_decoder_ctx *ctx,
+			       struct dfl_op *op, enum dfl_dir dir, enum dfl_json_field_set set);
+void dfl_aws_event_stream_feed(struct dfl_aws_event_stream *e, const struct dfl_slice *s,
+			       const struct dfl_chunk *from);
+void dfl_aws_event_stream_gap(struct dfl_aws_event_stream *e, uint64_t pos, uint64_t len,
+			      uint64_t ts_ns);
+void dfl_aws_event_stream_fini(struct dfl_aws_event_stream *e, uint64_t ts_ns);

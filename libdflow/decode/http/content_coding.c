@@ -11,13 +11,13 @@
 
 static const struct {
 	const char *name;
-	enum dfl_coding coding;
+	enum dfl_coding_kind coding;
 } codings[] = {
 	{ "gzip", DFL_CODING_ZLIB }, { "x-gzip", DFL_CODING_ZLIB }, { "deflate", DFL_CODING_ZLIB },
 	{ "br", DFL_CODING_BROTLI }, { "zstd", DFL_CODING_ZSTD },
 };
 
-bool dfl_coding_find(const char *name, size_t len, enum dfl_coding *ret_coding)
+bool dfl_content_coding_find(const char *name, size_t len, enum dfl_coding_kind *ret_coding)
 {
 	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
 		if (strlen(codings[i].name) == len && !strncasecmp(codings[i].name, name, len)) {
@@ -27,7 +27,7 @@ bool dfl_coding_find(const char *name, size_t len, enum dfl_coding *ret_coding)
 	return false;
 }
 
-bool dfl_coding_is_big(enum dfl_coding coding)
+bool dfl_content_coding_is_big(enum dfl_coding_kind coding)
 {
 	return coding != DFL_CODING_ZLIB;
 }
@@ -43,7 +43,7 @@ static int start_zlib(z_stream *z, uint8_t first)
 	return inflateInit2(z, bits) == Z_OK ? 0 : -ENOMEM;
 }
 
-static int start(struct dfl_inflate *i, uint8_t first)
+static int start(struct dfl_content_coding *i, uint8_t first)
 {
 	int err = 0;
 
@@ -66,7 +66,7 @@ static int start(struct dfl_inflate *i, uint8_t first)
 	return err;
 }
 
-struct flow {
+struct io {
 	const uint8_t *in;
 	size_t in_len;
 	uint8_t *out;
@@ -74,7 +74,7 @@ struct flow {
 };
 
 /* Members may follow each other (RFC 1952, 2.2). */
-static int step_zlib(struct dfl_inflate *i, struct flow *f)
+static int step_zlib(struct dfl_content_coding *i, struct io *f)
 {
 	int r;
 
@@ -85,12 +85,12 @@ static int step_zlib(struct dfl_inflate *i, struct flow *f)
 	i->z.next_out = f->out;
 	i->z.avail_out = (uInt)f->out_len;
 	r = inflate(&i->z, Z_NO_FLUSH);
-	*f = (struct flow){ i->z.next_in, i->z.avail_in, i->z.next_out, i->z.avail_out };
+	*f = (struct io){ i->z.next_in, i->z.avail_in, i->z.next_out, i->z.avail_out };
 	i->ended = r == Z_STREAM_END;
 	return r == Z_OK || r == Z_BUF_ERROR || r == Z_STREAM_END ? 0 : -EPROTO;
 }
 
-static int step_brotli(struct dfl_inflate *i, struct flow *f)
+static int step_brotli(struct dfl_content_coding *i, struct io *f)
 {
 	BrotliDecoderResult r;
 
@@ -103,19 +103,19 @@ static int step_brotli(struct dfl_inflate *i, struct flow *f)
 }
 
 /* Frames may follow each other (RFC 8878, 3). */
-static int step_zstd(struct dfl_inflate *i, struct flow *f)
+static int step_zstd(struct dfl_content_coding *i, struct io *f)
 {
 	ZSTD_inBuffer in = { f->in, f->in_len, 0 };
 	ZSTD_outBuffer out = { f->out, f->out_len, 0 };
 	size_t r = ZSTD_decompressStream(i->zstd, &out, &in);
 
-	*f = (struct flow){ f->in + in.pos, f->in_len - in.pos, f->out + out.pos,
-			    f->out_len - out.pos };
+	*f = (struct io){ f->in + in.pos, f->in_len - in.pos, f->out + out.pos,
+			  f->out_len - out.pos };
 	i->ended = !r;
 	return ZSTD_isError(r) ? -EPROTO : 0;
 }
 
-static int step(struct dfl_inflate *i, struct flow *f)
+static int step(struct dfl_content_coding *i, struct io *f)
 {
 	switch (i->coding) {
 	case DFL_CODING_ZLIB:
@@ -127,10 +127,10 @@ static int step(struct dfl_inflate *i, struct flow *f)
 	}
 }
 
-int dfl_inflate(struct dfl_inflate *i, const uint8_t *in, size_t in_len, uint8_t *out,
-		size_t out_len, size_t *ret_taken, size_t *ret_given)
+int dfl_content_coding_step(struct dfl_content_coding *i, const uint8_t *in, size_t in_len,
+			    uint8_t *out, size_t out_len, size_t *ret_taken, size_t *ret_given)
 {
-	struct flow f = { in, in_len, out, out_len };
+	struct io f = { in, in_len, out, out_len };
 	int err = i->started || !in_len ? 0 : start(i, in[0]);
 
 	if (!err && i->started)
@@ -140,7 +140,7 @@ int dfl_inflate(struct dfl_inflate *i, const uint8_t *in, size_t in_len, uint8_t
 	return err;
 }
 
-void dfl_inflate_fini(struct dfl_inflate *i)
+void dfl_content_coding_fini(struct dfl_content_coding *i)
 {
 	if (!i->started)
 		return;

@@ -11,10 +11,10 @@
 /* Largest window of a zstd frame: RFC 9659 allows no larger one in HTTP. */
 #define DFL_ZSTD_WINDOW_LOG 23
 
-enum dfl_coding { DFL_CODING_ZLIB, DFL_CODING_BROTLI, DFL_CODING_ZSTD };
+enum dfl_coding_kind { DFL_CODING_ZLIB, DFL_CODING_BROTLI, DFL_CODING_ZSTD };
 
-struct dfl_inflate {
-	enum dfl_coding coding;
+struct dfl_content_coding {
+	enum dfl_coding_kind coding;
 	bool started;
 	bool ended; /* the compressed stream said so */
 	union {
@@ -25,14 +25,14 @@ struct dfl_inflate {
 };
 
 /* False: it is none of the four. name: "br", in any case, len bytes. */
-bool dfl_coding_find(const char *name, size_t len, enum dfl_coding *ret_coding);
+bool dfl_content_coding_find(const char *name, size_t len, enum dfl_coding_kind *ret_coding);
 /* Does it keep a window of megabytes while it works? */
-bool dfl_coding_is_big(enum dfl_coding coding);
+bool dfl_content_coding_is_big(enum dfl_coding_kind coding);
 
 /*
  * Takes from in, gives to out. Returns 0, -ENOMEM, or -EPROTO when that is no such stream. Nothing
  * taken and nothing given: it waits for more. Starts by itself; must not be moved then.
  */
-int dfl_inflate(struct dfl_inflate *i, const uint8_t *in, size_t in_len, uint8_t *out,
-		size_t out_len, size_t *ret_taken, size_t *ret_given);
-void dfl_inflate_fini(struct dfl_inflate *i);
+int dfl_content_coding_step(struct dfl_content_coding *i, const uint8_t *in, size_t in_len,
+			    uint8_t *out, size_t out_len, size_t *ret_taken, size_t *ret_given);
+void dfl_content_coding_fini(struct dfl_content_coding *i);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The HTTP/1 decoder: a request and its answer are one operation. */
+#include "decode/http/http1.h"
+
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "decode/emit.h"
 #include "decode/guess.h"
-#include "decode/http/http_message.h"
 
 #define EXCHANGES_MAX 64 /* requests without an answer on one connection; the oldest is ended */
 
@@ -41,24 +42,24 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 	return response != DFL_GUESS_NO ? response : guess_request(data, len);
 }
 
-static int init(struct dfl_dec_ctx *ctx)
+static int init(struct dfl_decoder_ctx *ctx)
 {
-	struct dfl_http *h = calloc(1, sizeof(*h));
+	struct dfl_http1 *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return -ENOMEM;
 	h->ctx = ctx;
-	dfl_http_side_init(&h->side[0], h, true);
-	dfl_http_side_init(&h->side[1], h, false);
+	dfl_http_message_init(&h->side[0], h, true);
+	dfl_http_message_init(&h->side[1], h, false);
 	ctx->state = h;
 	return 0;
 }
 
-static void end_exchange(struct dfl_http *h, struct dfl_exchange *ex, uint64_t ts_ns)
+static void end_exchange(struct dfl_http1 *h, struct dfl_http1_exchange *ex, uint64_t ts_ns)
 {
 	for (int i = 0; i < 2; i++)
 		if (h->side[i].ex == ex) {
-			dfl_http_side_fini(&h->side[i], ts_ns);
+			dfl_http_message_fini(&h->side[i], ts_ns);
 			h->side[i].ex = NULL;
 			h->side[i].broken = true;
 		}
@@ -68,18 +69,18 @@ static void end_exchange(struct dfl_http *h, struct dfl_exchange *ex, uint64_t t
 	free(ex);
 }
 
-void dfl_http_exchange_done(struct dfl_http *h, struct dfl_exchange *ex, uint64_t ts_ns)
+void dfl_http1_exchange_done(struct dfl_http1 *h, struct dfl_http1_exchange *ex, uint64_t ts_ns)
 {
 	if (ex->asked && ex->answered)
 		end_exchange(h, ex, ts_ns);
 }
 
-static struct dfl_exchange *new_exchange(struct dfl_http *h, bool asked, uint64_t ts_ns)
+static struct dfl_http1_exchange *new_exchange(struct dfl_http1 *h, bool asked, uint64_t ts_ns)
 {
 	const struct dfl_op_desc d = {
 		.protocol = "http", .operation = "*", .ttl_s = -1, .dir = h->side[0].dir
 	};
-	struct dfl_exchange *ex;
+	struct dfl_http1_exchange *ex;
 
 	if (h->n_exchanges == EXCHANGES_MAX) {
 		dfl_limit_hit(h->ctx, DFL_LIMIT_UNANSWERED);
@@ -98,9 +99,10 @@ static struct dfl_exchange *new_exchange(struct dfl_http *h, bool asked, uint64_
 /*
  * An answer belongs to the oldest unanswered request; one whose request was not seen stands alone.
  */
-struct dfl_exchange *dfl_http_exchange(struct dfl_http *h, bool is_request, uint64_t ts_ns)
+struct dfl_http1_exchange *dfl_http1_exchange_of(struct dfl_http1 *h, bool is_request,
+						 uint64_t ts_ns)
 {
-	struct dfl_exchange *ex;
+	struct dfl_http1_exchange *ex;
 
 	for (ex = is_request ? NULL : h->exchanges; ex; ex = ex->next)
 		if (!ex->answered)
@@ -109,7 +111,7 @@ struct dfl_exchange *dfl_http_exchange(struct dfl_http *h, bool is_request, uint
 }
 
 /* Who asks is told by the first line seen, not by who connected. */
-static void learn_asker(struct dfl_http *h, const struct dfl_chunk *c)
+static void learn_asker(struct dfl_http1 *h, const struct dfl_chunk *c)
 {
 	bool is_response = c->data[0] == 'H' && (c->len < 2 || c->data[1] == 'T');
 	enum dfl_dir asker = is_response ? dfl_other(c->dir) : c->dir;
@@ -120,44 +122,44 @@ static void learn_asker(struct dfl_http *h, const struct dfl_chunk *c)
 	h->ctx->sink->protocol(h->ctx->sink->ud, h->ctx->conn, "http", DFL_ST_UNKNOWN);
 }
 
-static struct dfl_http_side *side_of(struct dfl_http *h, enum dfl_dir dir)
+static struct dfl_http_message *side_of(struct dfl_http1 *h, enum dfl_dir dir)
 {
 	return &h->side[h->side[0].dir == dir ? 0 : 1];
 }
 
-static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
-	struct dfl_http *h = ctx->state;
+	struct dfl_http1 *h = ctx->state;
 
 	if (!h->asker_known)
 		learn_asker(h, chunk);
-	return dfl_http_side_feed(side_of(h, chunk->dir), chunk, ret_used);
+	return dfl_http_message_feed(side_of(h, chunk->dir), chunk, ret_used);
 }
 
-static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
-	struct dfl_http *h = ctx->state;
+	struct dfl_http1 *h = ctx->state;
 
 	if (h->asker_known)
-		dfl_http_side_gap(side_of(h, g->dir), g);
+		dfl_http_message_gap(side_of(h, g->dir), g);
 }
 
-static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
+static void end(struct dfl_decoder_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 {
-	struct dfl_http *h = ctx->state;
+	struct dfl_http1 *h = ctx->state;
 
 	if (h->asker_known)
-		dfl_http_side_end(side_of(h, dir), ts_ns);
+		dfl_http_message_end(side_of(h, dir), ts_ns);
 }
 
-static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 {
-	struct dfl_http *h = ctx->state;
+	struct dfl_http1 *h = ctx->state;
 
 	while (h->exchanges)
 		end_exchange(h, h->exchanges, ts_ns);
-	dfl_http_side_fini(&h->side[0], ts_ns);
-	dfl_http_side_fini(&h->side[1], ts_ns);
+	dfl_http_message_fini(&h->side[0], ts_ns);
+	dfl_http_message_fini(&h->side[1], ts_ns);
 	free(h);
 }
 

@@ -24,7 +24,7 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 	return dfl_guess_word(preface, data, len);
 }
 
-static int init(struct dfl_dec_ctx *ctx)
+static int init(struct dfl_decoder_ctx *ctx)
 {
 	ctx->state = calloc(1, sizeof(struct http2));
 	if (!ctx->state)
@@ -33,7 +33,7 @@ static int init(struct dfl_dec_ctx *ctx)
 	return 0;
 }
 
-static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
 	struct http2 *h = ctx->state;
 	const struct dfl_slice all = dfl_chunk_slice(chunk, 0, chunk->len);
@@ -45,21 +45,21 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 	return 0;
 }
 
-static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	struct http2 *h = ctx->state;
 
 	dfl_gap_view(ctx, h->view[g->dir], g->pos, g->len);
 }
 
-static void end(struct dfl_dec_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
+static void end(struct dfl_decoder_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 {
 	struct http2 *h = ctx->state;
 
 	dfl_close_view(ctx, &h->view[dir]);
 }
 
-static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 {
 	end(ctx, DFL_REQUEST, ts_ns);
 	end(ctx, DFL_RESPONSE, ts_ns);

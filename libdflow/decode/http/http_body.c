@@ -9,7 +9,7 @@
 #define INFLATE_OUT 4096
 
 /* One name of the list "gzip, br". False: it cannot be undone. */
-static bool add_coding(struct dfl_body *b, const char *name, size_t len)
+static bool add_coding(struct dfl_http_body *b, const char *name, size_t len)
 {
 	if (!len || (len == 8 && !strncasecmp(name, "identity", 8)))
 		return true;
@@ -18,14 +18,14 @@ static bool add_coding(struct dfl_body *b, const char *name, size_t len)
 		return true;
 	}
 	if (b->n_codings == DFL_CODINGS_MAX ||
-	    !dfl_coding_find(name, len, &b->coding[b->n_codings].coding))
+	    !dfl_content_coding_find(name, len, &b->coding[b->n_codings].coding))
 		return false;
-	b->big |= dfl_coding_is_big(b->coding[b->n_codings].coding);
+	b->big |= dfl_content_coding_is_big(b->coding[b->n_codings].coding);
 	b->n_codings++;
 	return true;
 }
 
-static void init_codings(struct dfl_body *b, const char *list)
+static void init_codings(struct dfl_http_body *b, const char *list)
 {
 	struct dfl_decode_stats *stats = b->ctx->stats;
 	size_t n;
@@ -44,29 +44,30 @@ static void init_codings(struct dfl_body *b, const char *list)
 	stats->windows += b->big;
 }
 
-static void init_reader(struct dfl_body *b, const struct dfl_route *route, bool is_request,
+static void init_reader(struct dfl_http_body *b, const struct dfl_route *route, bool is_request,
 			const char *type)
 {
-	enum dfl_field_set set = is_request ? route->request : route->response;
+	enum dfl_json_field_set set = is_request ? route->request : route->response;
 
-	if (is_request && route->file && !strncasecmp(type, "multipart/form-data", 19)) {
-		if (dfl_multipart_init(&b->multipart, b->ctx, b->op, b->dir, type))
-			b->kind = DFL_BODY_MULTIPART;
+	if (is_request && route->file_part && !strncasecmp(type, "multipart/form-data", 19)) {
+		if (dfl_multipart_init(&b->multipart, b->ctx, b->op, b->dir, type,
+				       route->file_part))
+			b->kind = DFL_HTTP_BODY_MULTIPART;
 	} else if (set && !strncasecmp(type, "text/event-stream", 17)) {
 		dfl_sse_init(&b->sse, b->ctx, b->op, b->dir, set);
-		b->kind = DFL_BODY_SSE;
+		b->kind = DFL_HTTP_BODY_SSE;
 	} else if (set && !strncasecmp(type, "application/vnd.amazon.eventstream", 34)) {
-		dfl_event_stream_init(&b->events, b->ctx, b->op, b->dir, set);
-		b->kind = DFL_BODY_EVENTS;
+		dfl_aws_event_stream_init(&b->events, b->ctx, b->op, b->dir, set);
+		b->kind = DFL_HTTP_BODY_EVENTS;
 	} else if (set && (!*type || strcasestr(type, "json"))) {
-		dfl_fields_init(&b->json, b->ctx, b->op, b->dir, NULL, set);
-		b->kind = DFL_BODY_JSON;
+		dfl_json_fields_init(&b->json, b->ctx, b->op, b->dir, NULL, set);
+		b->kind = DFL_HTTP_BODY_JSON;
 	}
 }
 
-void dfl_body_init(struct dfl_body *b, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
-		   enum dfl_dir dir, const struct dfl_route *route, bool is_request,
-		   const char *content_type, const char *content_encoding)
+void dfl_http_body_init(struct dfl_http_body *b, const struct dfl_decoder_ctx *ctx,
+			struct dfl_op *op, enum dfl_dir dir, const struct dfl_route *route,
+			bool is_request, const char *content_type, const char *content_encoding)
 {
 	memset(b, 0, sizeof(*b));
 	b->ctx = ctx;
@@ -77,23 +78,25 @@ void dfl_body_init(struct dfl_body *b, const struct dfl_dec_ctx *ctx, struct dfl
 		init_reader(b, route, is_request, content_type);
 }
 
-static void put_plain(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
+static void put_plain(struct dfl_http_body *b, const struct dfl_slice *s,
+		      const struct dfl_chunk *from)
 {
 	if (!b->view)
 		b->view = dfl_open_view(b->ctx, b->op, b->dir, NULL);
 	dfl_put_view(b->ctx, b->view, s, from);
-	if (b->kind == DFL_BODY_JSON)
-		dfl_fields_feed(&b->json, s, from);
-	else if (b->kind == DFL_BODY_SSE)
+	if (b->kind == DFL_HTTP_BODY_JSON)
+		dfl_json_fields_feed(&b->json, s, from);
+	else if (b->kind == DFL_HTTP_BODY_SSE)
 		dfl_sse_feed(&b->sse, s, from);
-	else if (b->kind == DFL_BODY_EVENTS)
-		dfl_event_stream_feed(&b->events, s, from);
-	else if (b->kind == DFL_BODY_MULTIPART)
+	else if (b->kind == DFL_HTTP_BODY_EVENTS)
+		dfl_aws_event_stream_feed(&b->events, s, from);
+	else if (b->kind == DFL_HTTP_BODY_MULTIPART)
 		dfl_multipart_feed(&b->multipart, s, from->ts_ns);
 }
 
 /* Of aws-chunked: sizes, signatures, trailers. */
-static void put_frame(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
+static void put_frame(struct dfl_http_body *b, const struct dfl_slice *s,
+		      const struct dfl_chunk *from)
 {
 	if (!b->frames)
 		b->frames = dfl_open_view(b->ctx, b->op, b->dir, NULL);
@@ -101,29 +104,29 @@ static void put_frame(struct dfl_body *b, const struct dfl_slice *s, const struc
 }
 
 /* Text that stands here is not seen. */
-static void put_hole(struct dfl_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns)
+static void put_hole(struct dfl_http_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns)
 {
 	if (!b->view)
 		b->view = dfl_open_view(b->ctx, b->op, b->dir, NULL);
 	dfl_gap_view(b->ctx, b->view, pos, len);
-	if (b->kind == DFL_BODY_JSON)
-		dfl_fields_gap(&b->json, pos, len, ts_ns);
-	else if (b->kind == DFL_BODY_SSE)
+	if (b->kind == DFL_HTTP_BODY_JSON)
+		dfl_json_fields_gap(&b->json, pos, len, ts_ns);
+	else if (b->kind == DFL_HTTP_BODY_SSE)
 		dfl_sse_gap(&b->sse, pos, len, ts_ns);
-	else if (b->kind == DFL_BODY_EVENTS)
-		dfl_event_stream_gap(&b->events, pos, len, ts_ns);
-	else if (b->kind == DFL_BODY_MULTIPART)
+	else if (b->kind == DFL_HTTP_BODY_EVENTS)
+		dfl_aws_event_stream_gap(&b->events, pos, len, ts_ns);
+	else if (b->kind == DFL_HTTP_BODY_MULTIPART)
 		dfl_multipart_gap(&b->multipart, pos, len);
 }
 
-static void put_unread(struct dfl_body *b, const struct dfl_slice *s, uint64_t ts_ns)
+static void put_unread(struct dfl_http_body *b, const struct dfl_slice *s, uint64_t ts_ns)
 {
 	put_hole(b, s->pos, s->pos_len, ts_ns);
 	dfl_put_unread(b->ctx, b->dir, s->len);
 }
 
 /* Every byte that comes out stands for all that went in since the step before that gave some. */
-static void put_inflated(struct dfl_body *b, const uint8_t *data, size_t len)
+static void put_inflated(struct dfl_http_body *b, const uint8_t *data, size_t len)
 {
 	struct dfl_slice s = { data, len, b->dry_pos, b->step_end - b->dry_pos };
 
@@ -134,7 +137,7 @@ static void put_inflated(struct dfl_body *b, const uint8_t *data, size_t len)
 }
 
 /* Undoes the first n codings, the last of them first. False: the rest cannot be read. */
-static bool undo(struct dfl_body *b, unsigned n, const uint8_t *in, size_t len)
+static bool undo(struct dfl_http_body *b, unsigned n, const uint8_t *in, size_t len)
 {
 	uint8_t out[INFLATE_OUT];
 	size_t taken, given;
@@ -145,7 +148,8 @@ static bool undo(struct dfl_body *b, unsigned n, const uint8_t *in, size_t len)
 		return true;
 	}
 	do {
-		ok = !dfl_inflate(&b->coding[n - 1], in, len, out, sizeof(out), &taken, &given);
+		ok = !dfl_content_coding_step(&b->coding[n - 1], in, len, out, sizeof(out), &taken,
+					      &given);
 		in += taken;
 		len -= taken;
 		b->inflated += given;
@@ -157,16 +161,16 @@ static bool undo(struct dfl_body *b, unsigned n, const uint8_t *in, size_t len)
 	return ok && !len;
 }
 
-static void stop_inflate(struct dfl_body *b)
+static void stop_inflate(struct dfl_http_body *b)
 {
 	for (unsigned i = 0; i < b->n_codings; i++)
-		dfl_inflate_fini(&b->coding[i]);
+		dfl_content_coding_fini(&b->coding[i]);
 	b->ctx->stats->windows -= b->big;
 	b->big = false;
 	b->unreadable |= b->n_codings > 0;
 }
 
-static void inflate_step(struct dfl_body *b)
+static void inflate_step(struct dfl_http_body *b)
 {
 	const struct dfl_slice s = { b->step, b->step_len, b->step_pos, b->step_end - b->step_pos };
 
@@ -179,7 +183,7 @@ static void inflate_step(struct dfl_body *b)
 	put_unread(b, &s, b->last.ts_ns);
 }
 
-static void begin_step(struct dfl_body *b, uint64_t pos)
+static void begin_step(struct dfl_http_body *b, uint64_t pos)
 {
 	b->step_pos = pos;
 	if (!b->dry)
@@ -187,7 +191,7 @@ static void begin_step(struct dfl_body *b, uint64_t pos)
 	b->dry = true;
 }
 
-static void put_compressed(struct dfl_body *b, const struct dfl_slice *s,
+static void put_compressed(struct dfl_http_body *b, const struct dfl_slice *s,
 			   const struct dfl_chunk *from)
 {
 	struct dfl_slice part;
@@ -213,7 +217,8 @@ static void put_compressed(struct dfl_body *b, const struct dfl_slice *s,
 	}
 }
 
-static void put_coded(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
+static void put_coded(struct dfl_http_body *b, const struct dfl_slice *s,
+		      const struct dfl_chunk *from)
 {
 	if (b->unreadable)
 		put_unread(b, s, from->ts_ns);
@@ -223,7 +228,8 @@ static void put_coded(struct dfl_body *b, const struct dfl_slice *s, const struc
 		put_plain(b, s, from);
 }
 
-void dfl_body_feed(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from)
+void dfl_http_body_feed(struct dfl_http_body *b, const struct dfl_slice *s,
+			const struct dfl_chunk *from)
 {
 	struct dfl_slice run;
 	bool is_data = true;
@@ -243,7 +249,7 @@ void dfl_body_feed(struct dfl_body *b, const struct dfl_slice *s, const struct d
 	}
 }
 
-void dfl_body_gap(struct dfl_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns)
+void dfl_http_body_gap(struct dfl_http_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns)
 {
 	if (!b->ctx)
 		return;
@@ -254,19 +260,19 @@ void dfl_body_gap(struct dfl_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns
 	put_hole(b, pos, len, ts_ns);
 }
 
-void dfl_body_fini(struct dfl_body *b, uint64_t ts_ns)
+void dfl_http_body_fini(struct dfl_http_body *b, uint64_t ts_ns)
 {
 	if (!b->ctx)
 		return;
 	inflate_step(b);
 	stop_inflate(b);
-	if (b->kind == DFL_BODY_JSON)
-		dfl_fields_fini(&b->json, ts_ns);
-	else if (b->kind == DFL_BODY_SSE)
+	if (b->kind == DFL_HTTP_BODY_JSON)
+		dfl_json_fields_fini(&b->json, ts_ns);
+	else if (b->kind == DFL_HTTP_BODY_SSE)
 		dfl_sse_fini(&b->sse, ts_ns);
-	else if (b->kind == DFL_BODY_EVENTS)
-		dfl_event_stream_fini(&b->events, ts_ns);
-	else if (b->kind == DFL_BODY_MULTIPART)
+	else if (b->kind == DFL_HTTP_BODY_EVENTS)
+		dfl_aws_event_stream_fini(&b->events, ts_ns);
+	else if (b->kind == DFL_HTTP_BODY_MULTIPART)
 		dfl_multipart_fini(&b->multipart, ts_ns);
 	dfl_close_view(b->ctx, &b->view);
 	dfl_close_view(b->ctx, &b->frames);

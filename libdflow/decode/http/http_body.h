@@ -4,11 +4,11 @@
  */
 #pragma once
 
+#include "decode/dify/route.h"
 #include "decode/http/aws_chunked.h"
 #include "decode/http/aws_event_stream.h"
 #include "decode/http/content_coding.h"
 #include "decode/http/multipart.h"
-#include "decode/dify/inbound_routes.h"
 #include "decode/http/sse.h"
 
 #define DFL_INFLATE_STEP 256	     /* compressed bytes that inflated ones are mapped to at once */
@@ -16,27 +16,28 @@
 #define DFL_CODINGS_MAX 3	     /* stacked on one body */
 #define DFL_WINDOWS_MAX 128	     /* open at once of those that keep megabytes */
 
-enum dfl_body_kind {
-	DFL_BODY_PLAIN,
-	DFL_BODY_JSON,
-	DFL_BODY_SSE,
-	DFL_BODY_EVENTS,
-	DFL_BODY_MULTIPART,
+enum dfl_http_body_kind {
+	DFL_HTTP_BODY_PLAIN,
+	DFL_HTTP_BODY_JSON,
+	DFL_HTTP_BODY_SSE,
+	DFL_HTTP_BODY_EVENTS,
+	DFL_HTTP_BODY_MULTIPART,
 };
 
-struct dfl_body {
-	const struct dfl_dec_ctx *ctx; /* NULL: no body is being read */
+struct dfl_http_body {
+	const struct dfl_decoder_ctx *ctx; /* NULL: no body is being read */
 	struct dfl_op *op;
 	enum dfl_dir dir;
 	struct dfl_view *view;
-	enum dfl_body_kind kind;
+	enum dfl_http_body_kind kind;
 	bool unreadable; /* in no known coding, or no longer */
 	bool is_aws;	 /* under all codings */
 	struct dfl_aws_chunked aws;
 	struct dfl_view *frames; /* of aws-chunked */
 	uint8_t n_codings;
-	bool big;				    /* counts as an open window */
-	struct dfl_inflate coding[DFL_CODINGS_MAX]; /* in the order in which they were applied */
+	bool big;					   /* counts as an open window */
+	struct dfl_content_coding coding[DFL_CODINGS_MAX]; /* in the order in which they were
+							      applied */
 	uint64_t inflated;
 	/*
 	 * Compressed bytes wait until a step is full, so that positions do not depend on the
@@ -49,17 +50,18 @@ struct dfl_body {
 	uint64_t dry_pos;
 	struct dfl_chunk last; /* whom the last of them came from; without data */
 	union {
-		struct dfl_fields json;
+		struct dfl_json_fields json;
 		struct dfl_sse sse;
-		struct dfl_event_stream events;
+		struct dfl_aws_event_stream events;
 		struct dfl_multipart multipart;
 	};
 };
 
 /* Header values are "" when absent. route may be NULL. */
-void dfl_body_init(struct dfl_body *b, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
-		   enum dfl_dir dir, const struct dfl_route *route, bool is_request,
-		   const char *content_type, const char *content_encoding);
-void dfl_body_feed(struct dfl_body *b, const struct dfl_slice *s, const struct dfl_chunk *from);
-void dfl_body_gap(struct dfl_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns);
-void dfl_body_fini(struct dfl_body *b, uint64_t ts_ns);
+void dfl_http_body_init(struct dfl_http_body *b, const struct dfl_decoder_ctx *ctx,
+			struct dfl_op *op, enum dfl_dir dir, const struct dfl_route *route,
+			bool is_request, const char *content_type, const char *content_encoding);
+void dfl_http_body_feed(struct dfl_http_body *b, const struct dfl_slice *s,
+			const struct dfl_chunk *from);
+void dfl_http_body_gap(struct dfl_http_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns);
+void dfl_http_body_fini(struct dfl_http_body *b, uint64_t ts_ns);

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "decode/dify/headers.h"
+#include "decode/dify/routes.h"
 #include "decode/emit.h"
+#include "decode/http/http1.h"
 
 /* Values of these headers are never shown to anybody. */
 static const char *const secret_headers[] = {
@@ -18,9 +21,7 @@ static const char *const secret_headers[] = {
 	"api-key",
 	"x-goog-api-key",
 	"x-amz-security-token",
-	"x-inner-api-key",
 	"x-csrf-token",
-	"x-app-passport",
 	"x-auth-token",
 	NULL,
 };
@@ -30,16 +31,16 @@ static bool is_secret(const char *name)
 	for (size_t i = 0; secret_headers[i]; i++)
 		if (!strcmp(name, secret_headers[i]))
 			return true;
-	return false;
+	return dfl_headers_is_secret(name);
 }
 
-static uint64_t pos_of(const struct dfl_http_side *s, const uint8_t *at)
+static uint64_t pos_of(const struct dfl_http_message *s, const uint8_t *at)
 {
 	return s->chunk->pos + (uint64_t)(at - s->chunk->data);
 }
 
 /* Everything up to `to` that was not body is head (start line, headers, chunk sizes, trailers). */
-static void flush_head(struct dfl_http_side *s, const uint8_t *to)
+static void flush_head(struct dfl_http_message *s, const uint8_t *to)
 {
 	struct dfl_slice bytes;
 
@@ -64,9 +65,9 @@ static void append(char *buf, uint16_t *len, size_t cap, const char *at, size_t 
 
 static int on_message_begin(llhttp_t *p)
 {
-	struct dfl_http_side *s = p->data;
+	struct dfl_http_message *s = p->data;
 
-	s->ex = dfl_http_exchange(s->http, s->is_request, s->chunk->ts_ns);
+	s->ex = dfl_http1_exchange_of(s->http, s->is_request, s->chunk->ts_ns);
 	s->name_len = s->value_len = s->url_len = 0;
 	s->in_value = s->secret = s->chunked_data = s->via_alb = s->s3 = s->url_query = false;
 	s->name[0] = s->value[0] = s->url[0] = s->host[0] = s->type[0] = s->encoding[0] = 0;
@@ -76,7 +77,7 @@ static int on_message_begin(llhttp_t *p)
 
 static int on_url(llhttp_t *p, const char *at, size_t n)
 {
-	struct dfl_http_side *s = p->data;
+	struct dfl_http_message *s = p->data;
 	const char *q = memchr(at, '?', n);
 
 	if (s->url_query)
@@ -88,7 +89,7 @@ static int on_url(llhttp_t *p, const char *at, size_t n)
 
 static int on_header_field(llhttp_t *p, const char *at, size_t n)
 {
-	struct dfl_http_side *s = p->data;
+	struct dfl_http_message *s = p->data;
 
 	if (s->in_value) {
 		s->name_len = s->value_len = 0;
@@ -100,7 +101,7 @@ static int on_header_field(llhttp_t *p, const char *at, size_t n)
 
 static int on_header_value(llhttp_t *p, const char *at, size_t n)
 {
-	struct dfl_http_side *s = p->data;
+	struct dfl_http_message *s = p->data;
 
 	if (!s->in_value) {
 		s->in_value = true;
@@ -118,7 +119,7 @@ static int on_header_value(llhttp_t *p, const char *at, size_t n)
 }
 
 /* "Root=1-67891233-abcdef012345678912345678;Parent=…" (AWS: Application Load Balancer). */
-static void amzn_trace_id(struct dfl_http_side *s)
+static void amzn_trace_id(struct dfl_http_message *s)
 {
 	const char *root = strstr(s->value, "Root=");
 	size_t n = root ? strcspn(root + 5, ";, ") : 0;
@@ -129,7 +130,7 @@ static void amzn_trace_id(struct dfl_http_side *s)
 }
 
 /* The first address of the list is the client's, as far as the proxies tell. */
-static void forwarded_for(struct dfl_http_side *s)
+static void forwarded_for(struct dfl_http_message *s)
 {
 	char text[INET6_ADDRSTRLEN];
 	uint8_t ip[16];
@@ -145,7 +146,7 @@ static void forwarded_for(struct dfl_http_side *s)
 		dfl_addr_set(&s->client, AF_INET6, ip, 0);
 }
 
-static void request_header(struct dfl_http_side *s)
+static void request_header(struct dfl_http_message *s)
 {
 	if (!strcmp(s->name, "x-amzn-trace-id"))
 		amzn_trace_id(s);
@@ -164,7 +165,7 @@ static void request_header(struct dfl_http_side *s)
 }
 
 /* Several lines are one list (RFC 9110, 5.3). */
-static void content_encoding(struct dfl_http_side *s)
+static void content_encoding(struct dfl_http_message *s)
 {
 	size_t n = strlen(s->encoding);
 
@@ -173,7 +174,7 @@ static void content_encoding(struct dfl_http_side *s)
 
 static int on_header_value_complete(llhttp_t *p)
 {
-	struct dfl_http_side *s = p->data;
+	struct dfl_http_message *s = p->data;
 
 	if (!strcmp(s->name, "content-type"))
 		snprintf(s->type, sizeof(s->type), "%.*s", (int)sizeof(s->type) - 1, s->value);
@@ -188,7 +189,7 @@ static int on_header_value_complete(llhttp_t *p)
 }
 
 /* The bucket of a path-style ("/bucket/key") or virtual-host-style ("bucket.s3.…") request. */
-static void s3_place(const struct dfl_http_side *s, char place[static DFL_NAME_MAX])
+static void s3_place(const struct dfl_http_message *s, char place[static DFL_NAME_MAX])
 {
 	const char *dot = strstr(s->host, ".s3"), *bucket = s->host;
 	size_t n = dot ? (size_t)(dot - s->host) : 0;
@@ -203,7 +204,7 @@ static void s3_place(const struct dfl_http_side *s, char place[static DFL_NAME_M
 		snprintf(place, DFL_NAME_MAX, "*/*");
 }
 
-static void name_s3(struct dfl_http_side *s, const char *method)
+static void name_s3(struct dfl_http_message *s, const char *method)
 {
 	char operation[DFL_NAME_MAX], place[DFL_NAME_MAX];
 	const struct dfl_op_desc d = { .protocol = "http",
@@ -220,9 +221,9 @@ static void name_s3(struct dfl_http_side *s, const char *method)
 				       "http:s3");
 }
 
-static void name_route(struct dfl_http_side *s, const char *method)
+static void name_route(struct dfl_http_message *s, const char *method)
 {
-	const struct dfl_dec_ctx *c = s->http->ctx;
+	const struct dfl_decoder_ctx *c = s->http->ctx;
 	const struct dfl_route *r;
 	const char *id = NULL;
 	size_t id_len = 0;
@@ -232,7 +233,7 @@ static void name_route(struct dfl_http_side *s, const char *method)
 	};
 
 	r = s->url_len < sizeof(s->url) - 1 ?
-		    dfl_route_find(method, s->url, s->url_len, &id, &id_len) :
+		    dfl_routes_find(method, s->url, s->url_len, &id, &id_len) :
 		    NULL;
 	s->ex->route = r;
 	snprintf(operation, sizeof(operation), "%s %s", method, r ? r->path : "*");
@@ -244,9 +245,9 @@ static void name_route(struct dfl_http_side *s, const char *method)
 		dfl_put_id(c, s->ex->op, r->path_id, id, id_len);
 }
 
-static void request_headers(struct dfl_http_side *s)
+static void request_headers(struct dfl_http_message *s)
 {
-	const struct dfl_dec_ctx *c = s->http->ctx;
+	const struct dfl_decoder_ctx *c = s->http->ctx;
 	const char *method = llhttp_method_name((llhttp_method_t)s->parser.method);
 
 	s->ex->head = s->parser.method == HTTP_HEAD;
@@ -261,13 +262,13 @@ static void request_headers(struct dfl_http_side *s)
 
 static int on_headers_complete(llhttp_t *p)
 {
-	struct dfl_http_side *s = p->data;
+	struct dfl_http_message *s = p->data;
 	int status = p->status_code;
 
 	if (s->is_request)
 		request_headers(s);
-	dfl_body_init(&s->body, s->http->ctx, s->ex->op, s->dir, s->ex->route, s->is_request,
-		      s->type, s->encoding);
+	dfl_http_body_init(&s->body, s->http->ctx, s->ex->op, s->dir, s->ex->route, s->is_request,
+			   s->type, s->encoding);
 	if (s->is_request)
 		return 0;
 	if (s->ex->connect && status / 100 == 2)
@@ -277,7 +278,7 @@ static int on_headers_complete(llhttp_t *p)
 
 static int on_body(llhttp_t *p, const char *at, size_t n)
 {
-	struct dfl_http_side *s = p->data;
+	struct dfl_http_message *s = p->data;
 	struct dfl_slice bytes;
 
 	if (s->muted)
@@ -285,19 +286,19 @@ static int on_body(llhttp_t *p, const char *at, size_t n)
 	flush_head(s, (const uint8_t *)at);
 	bytes = dfl_chunk_slice(s->chunk, (size_t)((const uint8_t *)at - s->chunk->data), n);
 	s->cursor += n;
-	dfl_body_feed(&s->body, &bytes, s->chunk);
+	dfl_http_body_feed(&s->body, &bytes, s->chunk);
 	return 0;
 }
 
 static int on_chunk_header(llhttp_t *p)
 {
-	((struct dfl_http_side *)p->data)->chunked_data = p->content_length > 0;
+	((struct dfl_http_message *)p->data)->chunked_data = p->content_length > 0;
 	return 0;
 }
 
 static int on_chunk_complete(llhttp_t *p)
 {
-	((struct dfl_http_side *)p->data)->chunked_data = false;
+	((struct dfl_http_message *)p->data)->chunked_data = false;
 	return 0;
 }
 
@@ -320,7 +321,7 @@ static const llhttp_settings_t settings = {
 	.on_message_complete = on_message_complete,
 };
 
-void dfl_http_side_init(struct dfl_http_side *s, struct dfl_http *h, bool is_request)
+void dfl_http_message_init(struct dfl_http_message *s, struct dfl_http1 *h, bool is_request)
 {
 	memset(s, 0, sizeof(*s));
 	s->http = h;
@@ -330,15 +331,15 @@ void dfl_http_side_init(struct dfl_http_side *s, struct dfl_http *h, bool is_req
 	s->parser.data = s;
 }
 
-static void close_message(struct dfl_http_side *s, uint64_t ts_ns)
+static void close_message(struct dfl_http_message *s, uint64_t ts_ns)
 {
-	dfl_body_fini(&s->body, ts_ns);
+	dfl_http_body_fini(&s->body, ts_ns);
 	dfl_close_view(s->http->ctx, &s->head);
 }
 
-static void message_done(struct dfl_http_side *s, uint64_t ts_ns)
+static void message_done(struct dfl_http_message *s, uint64_t ts_ns)
 {
-	struct dfl_exchange *ex = s->ex;
+	struct dfl_http1_exchange *ex = s->ex;
 	int status = s->parser.status_code;
 
 	close_message(s, ts_ns);
@@ -349,11 +350,11 @@ static void message_done(struct dfl_http_side *s, uint64_t ts_ns)
 		ex->asked = true;
 	else if (status / 100 != 1 || status == 101) /* "100 Continue" is no answer yet */
 		ex->answered = true;
-	dfl_http_exchange_done(s->http, ex, ts_ns);
+	dfl_http1_exchange_done(s->http, ex, ts_ns);
 }
 
 /* Returns bytes consumed and sets *ret_err to 0, -EPROTO or -EAGAIN. */
-static size_t execute(struct dfl_http_side *s, const uint8_t *data, size_t n, int *ret_err)
+static size_t execute(struct dfl_http_message *s, const uint8_t *data, size_t n, int *ret_err)
 {
 	llhttp_errno_t e = llhttp_execute(&s->parser, (const char *)data, n);
 	size_t used = n;
@@ -376,7 +377,7 @@ static size_t execute(struct dfl_http_side *s, const uint8_t *data, size_t n, in
 	return used;
 }
 
-int dfl_http_side_feed(struct dfl_http_side *s, const struct dfl_chunk *c, size_t *ret_used)
+int dfl_http_message_feed(struct dfl_http_message *s, const struct dfl_chunk *c, size_t *ret_used)
 {
 	size_t off = 0;
 	int err = 0;
@@ -398,7 +399,7 @@ int dfl_http_side_feed(struct dfl_http_side *s, const struct dfl_chunk *c, size_
 /*
  * Bytes of the body that must still come before llhttp looks at framing again; 0: not inside one.
  */
-static uint64_t body_left(const struct dfl_http_side *s)
+static uint64_t body_left(const struct dfl_http_message *s)
 {
 	if (!s->ex || !s->body.ctx)
 		return 0;
@@ -412,7 +413,7 @@ static uint64_t body_left(const struct dfl_http_side *s)
 /*
  * Moves llhttp over bytes that are missing inside a body: all but one by its counter, that one fed.
  */
-static bool bridge(struct dfl_http_side *s, const struct dfl_gap *gap)
+static bool bridge(struct dfl_http_message *s, const struct dfl_gap *gap)
 {
 	const struct dfl_chunk c = { .dir = gap->dir,
 				     .data = (const uint8_t *)"x",
@@ -424,7 +425,7 @@ static bool bridge(struct dfl_http_side *s, const struct dfl_gap *gap)
 
 	if (!gap->len || left < gap->len)
 		return false;
-	dfl_body_gap(&s->body, gap->pos, gap->len, gap->ts_ns);
+	dfl_http_body_gap(&s->body, gap->pos, gap->len, gap->ts_ns);
 	if (left == UINT64_MAX)
 		return true;
 	s->parser.content_length -= gap->len - 1;
@@ -437,16 +438,16 @@ static bool bridge(struct dfl_http_side *s, const struct dfl_gap *gap)
 	return !err;
 }
 
-void dfl_http_side_gap(struct dfl_http_side *s, const struct dfl_gap *gap)
+void dfl_http_message_gap(struct dfl_http_message *s, const struct dfl_gap *gap)
 {
 	s->dir = gap->dir;
 	if (s->broken || bridge(s, gap))
 		return;
-	dfl_body_gap(&s->body, gap->pos, gap->len, gap->ts_ns);
+	dfl_http_body_gap(&s->body, gap->pos, gap->len, gap->ts_ns);
 	s->broken = true;
 }
 
-void dfl_http_side_end(struct dfl_http_side *s, uint64_t ts_ns)
+void dfl_http_message_end(struct dfl_http_message *s, uint64_t ts_ns)
 {
 	const struct dfl_chunk c = { .dir = s->dir, .ts_ns = ts_ns };
 
@@ -460,7 +461,7 @@ void dfl_http_side_end(struct dfl_http_side *s, uint64_t ts_ns)
 	s->broken = true;
 }
 
-void dfl_http_side_fini(struct dfl_http_side *s, uint64_t ts_ns)
+void dfl_http_message_fini(struct dfl_http_message *s, uint64_t ts_ns)
 {
 	close_message(s, ts_ns);
 	explicit_bzero(s->value, sizeof(s->value));

@@ -9,8 +9,9 @@
 
 enum state { CONTENT, AFTER, HEADER, DONE };
 
-bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
-			enum dfl_dir dir, const char *content_type)
+bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_decoder_ctx *ctx,
+			struct dfl_op *op, enum dfl_dir dir, const char *content_type,
+			const char *part)
 {
 	const char *b = strcasestr(content_type, "boundary=");
 	size_t n;
@@ -27,6 +28,7 @@ bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_dec_ctx *ctx, 
 	m->ctx = ctx;
 	m->op = op;
 	m->dir = dir;
+	m->part = part;
 	memcpy(m->delim, "\r\n--", 4);
 	memcpy(m->delim + 4, b, n);
 	m->delim_len = (uint8_t)(4 + n);
@@ -87,19 +89,27 @@ static size_t content_run(struct dfl_multipart *m, const struct dfl_slice *s, si
 	return run.len + 1;
 }
 
+/* Content-Disposition: form-data; name="file"; filename="…" (RFC 7578, 4.2) */
+static bool names_the_part(const struct dfl_multipart *m)
+{
+	const char *name = strstr(m->line, " name=\"");
+	size_t n = strlen(m->part);
+
+	return !strncasecmp(m->line, "Content-Disposition:", 20) && name &&
+	       !strncmp(name + 7, m->part, n) && name[7 + n] == '"';
+}
+
 static void header_line(struct dfl_multipart *m)
 {
 	m->line[m->line_len] = 0;
 	if (m->line_len) {
-		if (!strncasecmp(m->line, "Content-Disposition:", 20) &&
-		    strstr(m->line, " name=\"file\""))
-			m->is_file = true;
+		m->is_wanted |= names_the_part(m);
 		return;
 	}
 	m->state = CONTENT;
-	if (m->is_file)
-		m->source = m->ctx->sink->source_begin(m->ctx->sink->ud, m->op, "file", m->dir);
-	m->is_file = false;
+	if (m->is_wanted)
+		m->source = m->ctx->sink->source_begin(m->ctx->sink->ud, m->op, m->part, m->dir);
+	m->is_wanted = false;
 }
 
 static void line_byte(struct dfl_multipart *m, uint8_t c)
@@ -139,7 +149,7 @@ void dfl_multipart_gap(struct dfl_multipart *m, uint64_t pos, uint64_t len)
 	dfl_gap_source(m->ctx, m->source, pos, len);
 	m->matched = 0;
 	m->line_len = 0;
-	m->is_file = false;
+	m->is_wanted = false;
 	if (m->state != DONE)
 		m->state = CONTENT;
 }

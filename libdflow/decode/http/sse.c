@@ -6,12 +6,12 @@
 
 enum state { NAME, SPACE, DATA, SKIP };
 
-void dfl_sse_init(struct dfl_sse *s, const struct dfl_dec_ctx *ctx, struct dfl_op *op,
-		  enum dfl_dir dir, enum dfl_field_set set)
+void dfl_sse_init(struct dfl_sse *s, const struct dfl_decoder_ctx *ctx, struct dfl_op *op,
+		  enum dfl_dir dir, enum dfl_json_field_set set)
 {
 	memset(s, 0, sizeof(*s));
 	s->line_empty = true;
-	dfl_fields_init(&s->fields, ctx, op, dir, NULL, set);
+	dfl_json_fields_init(&s->fields, ctx, op, dir, NULL, set);
 }
 
 /* One byte at the start of a line, before the data. */
@@ -34,7 +34,7 @@ static void name_byte(struct dfl_sse *s, uint8_t c)
 static void line_end(struct dfl_sse *s, uint64_t ts_ns)
 {
 	if (s->line_empty || !dfl_json_in_doc(&s->fields.json))
-		dfl_fields_next(&s->fields, ts_ns);
+		dfl_json_fields_next(&s->fields, ts_ns);
 	s->state = NAME;
 	s->matched = 0;
 	s->line_empty = true;
@@ -49,7 +49,7 @@ static size_t data_run(struct dfl_sse *s, const struct dfl_slice *d, size_t i,
 	struct dfl_slice run = dfl_slice_sub(d, i, n);
 
 	if (s->state == DATA)
-		dfl_fields_feed(&s->fields, &run, from);
+		dfl_json_fields_feed(&s->fields, &run, from);
 	return n;
 }
 
@@ -79,12 +79,12 @@ void dfl_sse_feed(struct dfl_sse *s, const struct dfl_slice *d, const struct dfl
 
 void dfl_sse_gap(struct dfl_sse *s, uint64_t pos, uint64_t len, uint64_t ts_ns)
 {
-	dfl_fields_gap(&s->fields, pos, len, ts_ns);
+	dfl_json_fields_gap(&s->fields, pos, len, ts_ns);
 	s->state = SKIP;
 	s->line_empty = false;
 }
 
 void dfl_sse_fini(struct dfl_sse *s, uint64_t ts_ns)
 {
-	dfl_fields_fini(&s->fields, ts_ns);
+	dfl_json_fields_fini(&s->fields, ts_ns);
 }

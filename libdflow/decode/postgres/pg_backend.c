@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Postgres: what the server sends (documentation, 55.7 "Message Formats", B). */
+#include "decode/postgres/pg_backend.h"
+
 #include <stdio.h>
 #include <utlist.h>
 
-#include "decode/postgres/pg_conn.h"
+#include "decode/dify/postgres_places.h"
+#include "decode/postgres/sql_parse.h"
 
 enum state { N_COLUMNS, COLUMN_NAME, COLUMN_FACTS, N_VALUES, VALUE_LEN, VALUE, COPY_DATA, REST };
 
@@ -32,7 +35,7 @@ static struct dfl_pg_op *op_of(struct dfl_pg_side *s)
 	return op;
 }
 
-void dfl_pg_back_begin(struct dfl_pg_side *s)
+void dfl_pg_backend_begin(struct dfl_pg_side *s)
 {
 	memset(&s->f, 0, sizeof(s->f));
 	s->op = op_of(s);
@@ -58,12 +61,13 @@ static void column_done(struct dfl_pg_side *s)
 	const struct dfl_sql *sql = s->op ? dfl_pg_op_sql(s->conn, s->op) : NULL;
 	char place[DFL_NAME_MAX] = "", entry[DFL_NAME_MAX + 1];
 	char kind = is_opaque(s->f.number) ? 'x' : 't';
+	enum dfl_id_kind id;
 
 	if (!s->op)
 		return;
 	if (sql)
 		dfl_sql_result_place(sql, s->f.index, s->f.count, s->f.text, place);
-	if (kind == 'x' && dfl_pg_is_id_place(place))
+	if (kind == 'x' && dfl_postgres_place_is_id(place, &id))
 		kind = 'i';
 	snprintf(entry, sizeof(entry), "%c%s", kind, place);
 	dfl_names_put(&s->op->columns, entry);
@@ -177,7 +181,7 @@ static void copy_data(struct dfl_pg_side *s, const struct dfl_slice *d)
 	dfl_pg_put_value(s, d);
 }
 
-void dfl_pg_back_body(struct dfl_pg_side *s, const struct dfl_slice *d)
+void dfl_pg_backend_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
 	if (s->f.state == COPY_DATA)
 		copy_data(s, d);
@@ -205,13 +209,13 @@ static void ready(struct dfl_pg_side *s)
 		dfl_pg_op_end(c, c->ops, s->chunk->ts_ns);
 }
 
-void dfl_pg_back_lost(struct dfl_pg_side *s)
+void dfl_pg_backend_lost(struct dfl_pg_side *s)
 {
 	dfl_pg_close_value(s);
 	s->f.state = REST;
 }
 
-void dfl_pg_back_end(struct dfl_pg_side *s)
+void dfl_pg_backend_end(struct dfl_pg_side *s)
 {
 	dfl_pg_close_value(s);
 	if (s->type == 'T')

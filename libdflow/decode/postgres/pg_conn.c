@@ -9,35 +9,11 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-static const struct {
-	const char *place;
-	enum dfl_id_kind kind;
-} id_places[] = {
-	{ "messages.id", DFL_ID_MESSAGE },	     { "*.message_id", DFL_ID_MESSAGE },
-	{ "conversations.id", DFL_ID_CONVERSATION }, { "*.conversation_id", DFL_ID_CONVERSATION },
-	{ "workflow_runs.id", DFL_ID_WORKFLOW_RUN }, { "*.workflow_run_id", DFL_ID_WORKFLOW_RUN },
-	{ "upload_files.id", DFL_ID_UPLOAD_FILE },   { "*.upload_file_id", DFL_ID_UPLOAD_FILE },
-};
+#include "decode/dify/postgres_places.h"
+#include "decode/postgres/sql_lex.h"
+#include "decode/postgres/sql_parse.h"
 
-static int id_kind(const char *place)
-{
-	const char *dot = strchr(place, '.');
-
-	for (size_t i = 0; i < sizeof(id_places) / sizeof(id_places[0]); i++) {
-		const char *p = id_places[i].place;
-
-		if (!strcmp(p, place) || (p[0] == '*' && dot && !strcmp(p + 1, dot)))
-			return (int)id_places[i].kind;
-	}
-	return -1;
-}
-
-bool dfl_pg_is_id_place(const char *place)
-{
-	return id_kind(place) >= 0;
-}
-
-void dfl_pg_own(struct dfl_pg_side *s, const struct dfl_slice *d)
+void dfl_pg_put_own(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
 	struct dfl_view **v = s->op ? &s->op->own[s->dir] : &s->raw;
 
@@ -54,57 +30,9 @@ void dfl_pg_note_value(struct dfl_pg_side *s, const char *place)
 	s->lit_len = 0;
 }
 
-/* Dify's embeddings.embedding, and what its pgvector store calls so. */
-static bool is_vector_place(const char *place)
-{
-	size_t n = strlen(place);
-
-	return n > 10 && !strcmp(place + n - 10, ".embedding");
-}
-
-/* What Dify keeps in these places (models/{model,dataset}.py; core/rag/datasource/vdb/pgvector). */
-static const struct {
-	const char *table, *column; /* table: or what it begins with, before a '*' */
-	const char *holds;
-} payload_places[] = {
-	{ "messages", "query", "query" },
-	{ "messages", "answer", "answer" },
-	{ "document_segments", "content", "chunk" },
-	{ "child_chunks", "content", "chunk" },
-	{ "embedding_*", "text", "chunk" },
-	{ "embedding_*", "embedding", "embedding" },
-	{ "embeddings", "embedding", "embedding" },
-	{ "message_agent_thoughts", "observation", "tool_result" },
-};
-
-/* What is written as a chunk is a document, which is cut up; what is read was retrieved. */
-static const char *payload_of(const char *place, enum dfl_dir dir)
-{
-	const char *dot = strchr(place, '.');
-
-	for (size_t i = 0; dot && i < sizeof(payload_places) / sizeof(payload_places[0]); i++) {
-		const char *table = payload_places[i].table;
-		size_t n = strcspn(table, "*"), len = (size_t)(dot - place);
-
-		if (!strcmp(dot + 1, payload_places[i].column) && !strncmp(table, place, n) &&
-		    (table[n] ? len > n : len == n))
-			return dir == DFL_REQUEST && !strcmp(payload_places[i].holds, "chunk") ?
-				       "file" :
-				       payload_places[i].holds;
-	}
-	return NULL;
-}
-
-/* A row of a vector store that a search found. */
-static bool is_hit(const struct dfl_pg_side *s, const char *holds)
-{
-	return s->dir == DFL_RESPONSE && holds && !strcmp(holds, "chunk") &&
-	       !strncmp(s->lit_place, "embedding_", 10);
-}
-
 static struct dfl_view *open_value(struct dfl_pg_side *s, const char *holds, const char *derives)
 {
-	const struct dfl_dec_ctx *c = s->conn->ctx;
+	const struct dfl_decoder_ctx *c = s->conn->ctx;
 	const struct dfl_view_desc d = { .place = s->lit_place[0] ? s->lit_place : NULL,
 					 .dir = s->dir,
 					 .layer = c->layer,
@@ -120,11 +48,11 @@ void dfl_pg_open_value(struct dfl_pg_side *s, const char *place)
 	const char *holds;
 
 	dfl_pg_note_value(s, place);
-	holds = payload_of(s->lit_place, s->dir);
+	holds = dfl_postgres_place_holds(s->lit_place, s->dir);
 	s->value = open_value(s, holds, NULL);
-	if (is_hit(s, holds))
-		s->chunk_view = open_value(s, holds, holds);
-	s->is_vector = is_vector_place(s->lit_place);
+	if (s->dir == DFL_RESPONSE && dfl_postgres_place_is_found(s->lit_place))
+		s->retrieved = open_value(s, holds, holds);
+	s->is_vector = dfl_postgres_place_is_vector(s->lit_place);
 	if (s->is_vector)
 		dfl_vector_init(&s->vector, s->conn->ctx, op, s->dir, s->lit_place, sizeof(double));
 }
@@ -139,20 +67,21 @@ void dfl_pg_put_value(struct dfl_pg_side *s, const struct dfl_slice *d)
 	}
 	if (s->value)
 		dfl_put_view(s->conn->ctx, s->value, d, s->chunk);
-	if (s->chunk_view)
-		dfl_put_view(s->conn->ctx, s->chunk_view, d, s->chunk);
+	if (s->retrieved)
+		dfl_put_view(s->conn->ctx, s->retrieved, d, s->chunk);
 	if (s->is_vector)
 		dfl_vector_text(&s->vector, d);
 	if (!s->value)
-		dfl_pg_own(s, d);
+		dfl_pg_put_own(s, d);
 }
 
 void dfl_pg_close_value(struct dfl_pg_side *s)
 {
-	int kind = s->lit_place[0] && s->want_ids ? id_kind(s->lit_place) : -1;
+	enum dfl_id_kind kind;
 
-	if (kind >= 0 && s->op && dfl_is_id((enum dfl_id_kind)kind, s->lit, s->lit_len))
-		dfl_put_id(s->conn->ctx, s->op->op, (enum dfl_id_kind)kind, s->lit, s->lit_len);
+	if (s->want_ids && s->op && dfl_postgres_place_is_id(s->lit_place, &kind) &&
+	    dfl_is_id(kind, s->lit, s->lit_len))
+		dfl_put_id(s->conn->ctx, s->op->op, kind, s->lit, s->lit_len);
 	if (s->is_vector && s->chunk)
 		dfl_vector_done(&s->vector, s->chunk);
 	s->is_vector = false;
@@ -160,7 +89,7 @@ void dfl_pg_close_value(struct dfl_pg_side *s)
 	s->lit_len = 0;
 	s->lit_place[0] = 0;
 	dfl_close_view(s->conn->ctx, &s->value);
-	dfl_close_view(s->conn->ctx, &s->chunk_view);
+	dfl_close_view(s->conn->ctx, &s->retrieved);
 }
 
 struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
@@ -170,7 +99,7 @@ struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
 	};
 	struct dfl_pg_op *op;
 
-	if (c->n_ops == DFL_PG_OPS) {
+	if (c->n_ops == DFL_PG_OPS_MAX) {
 		dfl_limit_hit(c->ctx, DFL_LIMIT_UNANSWERED);
 		dfl_pg_op_end(c, c->ops, ts_ns);
 	}
@@ -255,7 +184,7 @@ struct dfl_pg_stmt *dfl_pg_stmt_new(struct dfl_pg_conn *c, const char *name)
 
 	if (st)
 		stmt_drop(c, st);
-	if (c->n_stmts == DFL_PG_STATEMENTS) {
+	if (c->n_stmts == DFL_PG_STATEMENTS_MAX) {
 		dfl_limit_hit(c->ctx, DFL_LIMIT_STATEMENTS);
 		stmt_drop(c, c->stmts);
 	}
@@ -311,7 +240,7 @@ static void put_framing(struct dfl_pg_side *s, const struct dfl_slice *d, size_t
 {
 	struct dfl_slice framing = dfl_slice_sub(d, from, to - from);
 
-	dfl_pg_own(s, &framing);
+	dfl_pg_put_own(s, &framing);
 }
 
 void dfl_pg_fields(struct dfl_pg_side *s, const struct dfl_slice *d, unsigned runs,

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Postgres: what the client sends (documentation, 55.7 "Message Formats", F). */
+#include "decode/postgres/pg_frontend.h"
+
 #include <stdio.h>
 #include <utlist.h>
 
-#include "decode/postgres/pg_conn.h"
+#include "decode/postgres/sql_lex.h"
+#include "decode/postgres/sql_parse.h"
 
 enum state { PORTAL, STATEMENT, QUERY, N_FORMATS, FORMATS, N_PARAMS, PARAM_LEN, PARAM, REST, CODE };
 
@@ -21,7 +24,7 @@ static void sql_named(void *ud, const char *operation)
 
 static void sql_text(void *ud, const struct dfl_slice *d)
 {
-	dfl_pg_own(ud, d);
+	dfl_pg_put_own(ud, d);
 }
 
 static void lit_begin(void *ud, const char *place)
@@ -74,7 +77,7 @@ static struct dfl_pg_op *op_of(struct dfl_pg_side *s)
 	}
 }
 
-void dfl_pg_front_begin(struct dfl_pg_side *s)
+void dfl_pg_frontend_begin(struct dfl_pg_side *s)
 {
 	memset(&s->f, 0, sizeof(s->f));
 	s->want_ids = true;
@@ -209,7 +212,7 @@ static size_t query_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t
 	if (s->op)
 		dfl_sql_feed(&s->op->sql, &run);
 	else
-		dfl_pg_own(s, &run);
+		dfl_pg_put_own(s, &run);
 	if (!nul)
 		return run.len;
 	if (s->type == 'P')
@@ -232,13 +235,13 @@ static size_t run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
 	return n;
 }
 
-void dfl_pg_front_body(struct dfl_pg_side *s, const struct dfl_slice *d)
+void dfl_pg_frontend_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
 	if (s->type != 'p') /* passwords and SASL: to nobody */
 		dfl_pg_fields(s, d, 1u << QUERY | 1u << PARAM, run, field_byte);
 }
 
-void dfl_pg_front_lost(struct dfl_pg_side *s)
+void dfl_pg_frontend_lost(struct dfl_pg_side *s)
 {
 	if (s->f.state == QUERY && s->op)
 		dfl_sql_end(&s->op->sql);
@@ -246,7 +249,7 @@ void dfl_pg_front_lost(struct dfl_pg_side *s)
 	s->f.state = REST;
 }
 
-void dfl_pg_front_end(struct dfl_pg_side *s)
+void dfl_pg_frontend_end(struct dfl_pg_side *s)
 {
 	if (s->f.state == QUERY && s->op) { /* no NUL at the end */
 		if (s->type == 'P')

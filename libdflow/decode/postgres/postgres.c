@@ -2,7 +2,8 @@
 /* The Postgres decoder: frames the messages of protocol 3. */
 #include <stdlib.h>
 
-#include "decode/postgres/pg_conn.h"
+#include "decode/postgres/pg_backend.h"
+#include "decode/postgres/pg_frontend.h"
 
 static uint32_t be32(const uint8_t *p)
 {
@@ -62,7 +63,7 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 	return guess_message(data, len, "QPBEDCSHXFdcfp", "SHXc");
 }
 
-static int init(struct dfl_dec_ctx *ctx)
+static int init(struct dfl_decoder_ctx *ctx)
 {
 	struct dfl_pg_conn *c = calloc(1, sizeof(*c));
 
@@ -75,9 +76,9 @@ static int init(struct dfl_dec_ctx *ctx)
 	return 0;
 }
 
-static void learn_start(struct dfl_pg_conn *c, const struct dfl_chunk *chunk)
+static void learn(struct dfl_pg_conn *c, const struct dfl_chunk *chunk)
 {
-	c->asker_known = true;
+	c->known = true;
 	c->starting = chunk->dir == DFL_REQUEST && !chunk->data[0];
 	c->ctx->sink->protocol(c->ctx->sink->ud, c->ctx->conn, "postgres", DFL_ST_POSTGRES);
 }
@@ -91,18 +92,18 @@ static bool type_ok(const struct dfl_pg_side *s, uint8_t type)
 static void begin(struct dfl_pg_side *s)
 {
 	if (s->dir == DFL_REQUEST)
-		dfl_pg_front_begin(s);
+		dfl_pg_frontend_begin(s);
 	else
-		dfl_pg_back_begin(s);
+		dfl_pg_backend_begin(s);
 	s->in_body = true;
 }
 
 static void body(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
 	if (s->dir == DFL_REQUEST)
-		dfl_pg_front_body(s, d);
+		dfl_pg_frontend_body(s, d);
 	else
-		dfl_pg_back_body(s, d);
+		dfl_pg_backend_body(s, d);
 	s->left -= (uint32_t)d->len;
 }
 
@@ -111,9 +112,9 @@ static void finish(struct dfl_pg_side *s)
 	s->in_body = false;
 	s->n_head = 0;
 	if (s->dir == DFL_REQUEST)
-		dfl_pg_front_end(s);
+		dfl_pg_frontend_end(s);
 	else
-		dfl_pg_back_end(s);
+		dfl_pg_backend_end(s);
 }
 
 /* One byte of type and length. */
@@ -138,7 +139,7 @@ static int head_byte(struct dfl_pg_side *s, uint8_t byte, uint64_t pos)
 	s->left = n - 4;
 	begin(s);
 	head.len = head.pos_len = s->n_head;
-	dfl_pg_own(s, &head);
+	dfl_pg_put_own(s, &head);
 	if (!s->left)
 		finish(s);
 	return 0;
@@ -152,7 +153,7 @@ static int tls_answer(struct dfl_pg_side *s, const struct dfl_slice *d)
 	s->conn->asked_tls = false;
 	if (d->data[0] != 'S' && d->data[0] != 'G' && d->data[0] != 'N')
 		return 0;
-	dfl_pg_own(s, &one);
+	dfl_pg_put_own(s, &one);
 	return d->data[0] == 'N' ? 1 : -EAGAIN;
 }
 
@@ -187,15 +188,15 @@ static int feed_side(struct dfl_pg_side *s, const struct dfl_slice *d, size_t *r
 	return 0;
 }
 
-static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
+static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
 	struct dfl_pg_conn *c = ctx->state;
 	struct dfl_pg_side *s = chunk->dir == DFL_REQUEST ? &c->front : &c->back;
 	struct dfl_slice all = dfl_chunk_slice(chunk, 0, chunk->len);
 	int r;
 
-	if (!c->asker_known)
-		learn_start(c, chunk);
+	if (!c->known)
+		learn(c, chunk);
 	if (s->broken)
 		return -EPROTO;
 	s->chunk = chunk;
@@ -205,7 +206,7 @@ static int feed(struct dfl_dec_ctx *ctx, const struct dfl_chunk *chunk, size_t *
 }
 
 /* Bytes missing inside one value or the text of a query can be stepped over. */
-static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
+static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	struct dfl_pg_conn *c = ctx->state;
 	struct dfl_pg_side *s = g->dir == DFL_REQUEST ? &c->front : &c->back;
@@ -220,21 +221,21 @@ static void gap(struct dfl_dec_ctx *ctx, const struct dfl_gap *g)
 	}
 	s->chunk = &at;
 	dfl_gap_view(ctx, s->value ? s->value : s->op ? s->op->own[s->dir] : NULL, g->pos, g->len);
-	dfl_gap_view(ctx, s->chunk_view, g->pos, g->len);
+	dfl_gap_view(ctx, s->retrieved, g->pos, g->len);
 	dfl_vector_spoil(&s->vector);
 	s->left -= (uint32_t)g->len;
 	if (s->value && s->f.left > g->len)
 		s->f.left -= (uint32_t)g->len;
 	else if (g->dir == DFL_REQUEST)
-		dfl_pg_front_lost(s);
+		dfl_pg_frontend_lost(s);
 	else
-		dfl_pg_back_lost(s);
+		dfl_pg_backend_lost(s);
 	if (!s->left)
 		finish(s);
 	s->chunk = NULL;
 }
 
-static void fini(struct dfl_dec_ctx *ctx, uint64_t ts_ns)
+static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 {
 	struct dfl_pg_conn *c = ctx->state;
 	struct dfl_pg_side *side[] = { &c->front, &c->back };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A streaming scanner of SQL: tells the string literals from the other text, and which table.column
- * each literal, parameter and result column belongs to. It follows the statements that ORMs write
- * (INSERT with columns, UPDATE SET, SELECT list, comparisons); what it does not understand has no
- * place, never a wrong one on purpose.
+ * The state of a streaming reader of SQL. It tells string literals from other text, and which
+ * table.column each literal, parameter and result column belongs to. It follows the statements that
+ * ORMs write (INSERT with columns, UPDATE SET, SELECT list, comparisons). What it does not
+ * understand has no place.
+ *
+ * sql_lex.h feeds it, sql_parse.h reads words and marks and is asked for places.
  */
 #pragma once
 
@@ -13,17 +15,19 @@
 #include "decode/redact.h"
 #include "decode/slice.h"
 
-#define DFL_SQL_WORD 96	  /* with its NUL; Postgres itself cuts names at 63 (NAMEDATALEN) */
-#define DFL_SQL_ALIASES 8 /* what is beyond is named "*" */
+#define DFL_SQL_WORD_MAX 96   /* with its NUL; Postgres itself cuts names at 63 (NAMEDATALEN) */
+#define DFL_SQL_ALIASES_MAX 8 /* of tables; those beyond are named "*" */
 
+/* What the reader calls. All members must be set. */
 struct dfl_sql_ops {
-	/* Operation ("INSERT messages") is known, or nothing more will be. */
+	/* The operation ("INSERT messages") is known, or nothing more will be known of it. */
 	void (*named)(void *ud, const char *operation);
-	/* Anything that is not inside a literal. */
+	/* Text that is not inside a literal. */
 	void (*text)(void *ud, const struct dfl_slice *s);
 	/*
-	 * place: table.column, NULL unknown. Literal data is raw: quotes are still doubled. The
-	 * numbers of ARRAY[…] are a literal too, with its brackets.
+	 * A literal begins. place: table.column, NULL unknown. Its data are raw: quotes are still
+	 * doubled. The numbers of ARRAY[…] are a literal too, with its brackets. Passwords are
+	 * never shown.
 	 */
 	void (*lit_begin)(void *ud, const char *place);
 	void (*lit_data)(void *ud, const struct dfl_slice *s);
@@ -33,45 +37,37 @@ struct dfl_sql_ops {
 struct dfl_sql {
 	const struct dfl_sql_ops *ops;
 	void *ud;
-	/* scanner */
-	uint8_t lex;
+
+	/* scanner (sql_lex.c) */
+	uint8_t lex;	 /* enum lex */
 	uint8_t prev;	 /* last byte outside of words and literals that was no blank */
 	bool escapes;	 /* E'…' */
-	bool secret;	 /* a password: not shown */
+	bool secret;	 /* the literal is a password: not shown */
 	bool held_quote; /* the last byte of the slice before was a quote in a literal */
 	uint64_t held_pos;
 	uint16_t word_len;
-	char word[DFL_SQL_WORD];
-	uint16_t tag_len, tag_seen; /* $tag$ */
-	char tag[DFL_SQL_WORD];
-	/* statement */
-	uint8_t verb, phase;
-	bool named, star, after_as, item_has_ref, want_password, from_seen;
-	uint8_t depth; /* of parentheses; saturates */
+	char word[DFL_SQL_WORD_MAX];
+	uint16_t tag_len, tag_seen; /* $tag$; seen: bytes of the closing one, 0 none */
+	char tag[DFL_SQL_WORD_MAX];
+
+	/* parser (sql_parse.c) */
+	uint8_t verb, phase; /* enum verb, enum phase */
+	bool named;	     /* ops->named was called */
+	bool star;	     /* "*" or what is like it is in the SELECT list */
+	bool after_as, item_has_ref, from_seen;
+	bool want_password; /* PASSWORD was read: a literal that follows is one */
+	uint8_t depth;	    /* of parentheses; saturates */
 	uint8_t column_depth;
-	uint16_t value; /* in the tuple */
-	char table[DFL_SQL_WORD];
-	char ref[2 * DFL_SQL_WORD];    /* the identifier just read: "a" or "a.b" */
-	char column[2 * DFL_SQL_WORD]; /* what literals are compared with or set to */
-	char item[2 * DFL_SQL_WORD];
+	uint16_t value; /* number of the value in the tuple */
+	char table[DFL_SQL_WORD_MAX];
+	char ref[2 * DFL_SQL_WORD_MAX];	   /* the identifier just read: "a" or "a.b" */
+	char column[2 * DFL_SQL_WORD_MAX]; /* what literals are compared with or set to */
+	char item[2 * DFL_SQL_WORD_MAX];   /* of the SELECT list; the verb, when that is all */
 	struct {
-		char alias[DFL_SQL_WORD], table[DFL_SQL_WORD];
-	} alias[DFL_SQL_ALIASES];
+		char alias[DFL_SQL_WORD_MAX], table[DFL_SQL_WORD_MAX];
+	} alias[DFL_SQL_ALIASES_MAX];
 	uint8_t n_alias;
 	struct dfl_names columns; /* of INSERT */
-	struct dfl_names items;	  /* of the result: unresolved */
+	struct dfl_names items;	  /* of the SELECT list; aliases are not resolved yet */
 	struct dfl_names params;  /* places of $1, $2, … in order of their numbers; "" unknown */
 };
-
-void dfl_sql_init(struct dfl_sql *q, const struct dfl_sql_ops *ops, void *ud);
-void dfl_sql_feed(struct dfl_sql *q, const struct dfl_slice *s);
-/* The text is over: literals are closed, the operation is named. */
-void dfl_sql_end(struct dfl_sql *q);
-void dfl_sql_fini(struct dfl_sql *q);
-/* "table.column" of result column i of n, whose own name is `name`. */
-void dfl_sql_result_place(const struct dfl_sql *q, size_t i, size_t n, const char *name,
-			  char ret_place[static DFL_NAME_MAX]);
-/* The operation as far as it is known. */
-void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NAME_MAX]);
-/* Was the statement an INSERT (so that rows it returns are of its own making)? */
-bool dfl_sql_is_insert(const struct dfl_sql *q);

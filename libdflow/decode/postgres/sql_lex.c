@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The scanner of SQL text: bytes into words, marks and literals (Postgres documentation, 4.1). */
+#include "decode/postgres/sql_lex.h"
+
 #include "decode/postgres/sql_parse.h"
 
 enum lex {
@@ -77,7 +79,7 @@ static void end_literal(struct dfl_sql *q)
 
 static void put_word(struct dfl_sql *q, uint8_t c, bool fold)
 {
-	if (q->word_len >= DFL_SQL_WORD - 1) {
+	if (q->word_len >= DFL_SQL_WORD_MAX - 1) {
 		q->word[0] = '*'; /* too long for a name: never taken for one */
 		return;
 	}

@@ -3,7 +3,8 @@
 #include "decode/postgres/sql_parse.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "decode/dify/postgres_places.h"
 
 enum verb { NONE, INSERT, UPDATE, DELETE, SELECT, COPY, WITH, OTHER };
 enum phase { START, TABLE, AFTER_TABLE, COLUMNS, VALUES, ITEMS, EXPRESSION };
@@ -109,7 +110,7 @@ void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NA
 		[SELECT] = "SELECT", [COPY] = "COPY",	  [WITH] = "WITH"
 	};
 	char name[DFL_NAME_MAX] = "";
-	bool table = q->verb != OTHER && dfl_table_name(q->table, name);
+	bool table = q->verb != OTHER && dfl_postgres_table_name(q->table, name);
 
 	if (q->verb == OTHER) { /* the word was on the list */
 		size_t i = 0;
@@ -120,7 +121,7 @@ void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NA
 		return;
 	}
 	snprintf(ret_operation, DFL_NAME_MAX, "%s%s%.*s", names[q->verb], table ? " " : "",
-		 DFL_SQL_WORD - 1, table ? name : "");
+		 DFL_SQL_WORD_MAX - 1, table ? name : "");
 }
 
 bool dfl_sql_is_insert(const struct dfl_sql *q)
@@ -143,7 +144,7 @@ static void name(struct dfl_sql *q)
 static bool resolve(const struct dfl_sql *q, const char *ref, char ret_place[static DFL_NAME_MAX])
 {
 	const char *dot = strchr(ref, '.'), *table = q->table, *column = dot ? dot + 1 : ref;
-	char first[2 * DFL_SQL_WORD], name[DFL_NAME_MAX];
+	char first[2 * DFL_SQL_WORD_MAX], name[DFL_NAME_MAX];
 
 	if (dot) {
 		snprintf(first, sizeof(first), "%.*s", (int)(dot - ref), ref);
@@ -154,8 +155,8 @@ static bool resolve(const struct dfl_sql *q, const char *ref, char ret_place[sta
 	}
 	if (!dfl_is_identifier(column, strlen(column)))
 		return false;
-	snprintf(ret_place, DFL_NAME_MAX, "%.*s.%s", DFL_SQL_WORD - 1,
-		 dfl_table_name(table, name) ? name : "*", column);
+	snprintf(ret_place, DFL_NAME_MAX, "%.*s.%s", DFL_SQL_WORD_MAX - 1,
+		 dfl_postgres_table_name(table, name) ? name : "*", column);
 	return true;
 }
 
@@ -177,7 +178,7 @@ void dfl_sql_result_place(const struct dfl_sql *q, size_t i, size_t n, const cha
 		resolve(q, column, ret_place);
 }
 
-/* Without a table the name that a result column has of its own says nothing. */
+/* Places of the numbers before it stay "" until their own "$n" comes; it may not. */
 void dfl_sql_param(struct dfl_sql *q, unsigned number)
 {
 	char place[DFL_NAME_MAX];
@@ -196,10 +197,10 @@ void dfl_sql_param(struct dfl_sql *q, unsigned number)
 
 static void add_alias(struct dfl_sql *q, const char *alias, const char *table)
 {
-	if (q->n_alias == DFL_SQL_ALIASES)
+	if (q->n_alias == DFL_SQL_ALIASES_MAX)
 		return;
-	snprintf(q->alias[q->n_alias].alias, DFL_SQL_WORD, "%.95s", alias);
-	snprintf(q->alias[q->n_alias].table, DFL_SQL_WORD, "%.95s", table);
+	snprintf(q->alias[q->n_alias].alias, DFL_SQL_WORD_MAX, "%.95s", alias);
+	snprintf(q->alias[q->n_alias].table, DFL_SQL_WORD_MAX, "%.95s", table);
 	q->n_alias++;
 }
 
@@ -290,13 +291,13 @@ static bool phase_word(struct dfl_sql *q)
 static void ref_word(struct dfl_sql *q)
 {
 	char *dot = strrchr(q->ref, '.');
-	char first[DFL_SQL_WORD];
+	char first[DFL_SQL_WORD_MAX];
 
 	if (q->prev != '.' || !q->ref[0]) {
 		snprintf(q->ref, sizeof(q->ref), "%s", q->word);
 		return;
 	}
-	snprintf(first, sizeof(first), "%.*s", DFL_SQL_WORD - 1, dot ? dot + 1 : q->ref);
+	snprintf(first, sizeof(first), "%.*s", DFL_SQL_WORD_MAX - 1, dot ? dot + 1 : q->ref);
 	snprintf(q->ref, sizeof(q->ref), "%s.%s", first, q->word);
 }
 

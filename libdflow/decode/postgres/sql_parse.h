@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the scanner (sql_lex.c) and the parser (sql_parse.c) of SQL. */
+/* The parser of SQL: what the scanner calls, and what can be asked about a statement. */
 #pragma once
 
 #include "decode/postgres/sql.h"
 
-/* q->word is complete. */
+/* For sql_lex.c. q->word is complete. quoted: it stood in "…". */
 void dfl_sql_word(struct dfl_sql *q, bool quoted);
 /* Any other character: "(", ",", "=", … */
 void dfl_sql_mark(struct dfl_sql *q, uint8_t c);
+/* "$1". */
 void dfl_sql_param(struct dfl_sql *q, unsigned number);
+/* The text is over. */
 void dfl_sql_statement_end(struct dfl_sql *q);
-/* Where a literal that stands here belongs; false: unknown. */
+/* The place of a literal that stands here; false: unknown. */
 bool dfl_sql_literal_place(const struct dfl_sql *q, char ret_place[static DFL_NAME_MAX]);
+
+/*
+ * The place of result column i of n, whose own name is `name`; "" unknown. Call it after the text
+ * is over.
+ */
+void dfl_sql_result_place(const struct dfl_sql *q, size_t i, size_t n, const char *name,
+			  char ret_place[static DFL_NAME_MAX]);
+/* The operation ("INSERT messages") as far as it is known; "*" when it is not. */
+void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NAME_MAX]);
+/* Is it an INSERT? Then rows that it returns are of its own making. */
+bool dfl_sql_is_insert(const struct dfl_sql *q);

@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The commands of a Redis connection: names the operation, finds key, values and time to live. */
+#include "decode/redis/redis_command.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <utlist.h>
 
+#include "decode/dify/redis_keys.h"
 #include "decode/emit.h"
-#include "decode/redis/redis_priv.h"
 
-static void put_key_ids(struct dfl_resp_side *s, const struct dfl_key_ids *ids)
+static void put_key_ids(struct dfl_redis_side *s, const struct dfl_redis_key_ids *ids)
 {
 	for (int i = 0; i < ids->n; i++)
 		dfl_put_id(s->conn->ctx, s->op, ids->id[i].kind, ids->id[i].value, ids->id[i].len);
 }
 
-static enum dfl_residency residency(const struct dfl_resp_side *s)
+static enum dfl_residency residency(const struct dfl_redis_side *s)
 {
-	if (!strncmp(s->place, "unacked", 7))
-		return DFL_QUEUE; /* kombu's unacknowledged messages */
+	if (dfl_redis_key_is_queue(s->place))
+		return DFL_QUEUE;
 	return s->cmd ? s->cmd->residency : DFL_RES_UNKNOWN;
 }
 
-static void begin_channel(struct dfl_resp_side *s)
+static void begin_channel(struct dfl_redis_side *s)
 {
-	bool published = !(s->cmd->flags & DFL_CMD_SUBSCRIBES);
+	bool published = !(s->cmd->flags & DFL_REDIS_SUBSCRIBES);
 
-	s->channel = dfl_resp_channel(s->conn, published, s->cmd, s->arg_text, s->arg_len,
-				      s->chunk->ts_ns);
+	s->channel = dfl_redis_channel_get(s->conn, published, s->cmd, s->arg_text, s->arg_len,
+					   s->chunk->ts_ns);
 	s->op = s->channel ? s->channel->op : NULL;
 	if (!published)
 		s->conn->subscribed = true;
-	dfl_resp_decided(s);
+	dfl_redis_decided(s);
 }
 
 /* sub: NULL none. */
-static void begin_plain(struct dfl_resp_side *s, const char *sub)
+static void begin_plain(struct dfl_redis_side *s, const char *sub)
 {
 	char operation[64];
 	const struct dfl_op_desc d = { .protocol = "redis",
@@ -47,22 +49,22 @@ static void begin_plain(struct dfl_resp_side *s, const char *sub)
 	snprintf(operation, sizeof(operation), "%s%s%s", s->cmd ? s->cmd->name : "*",
 		 sub ? " " : "", sub ? sub : "");
 	s->op = dfl_begin_op(s->conn->ctx, &d, s->chunk->ts_ns);
-	dfl_resp_decided(s);
+	dfl_redis_decided(s);
 }
 
-static bool is_channel(const struct dfl_resp_side *s)
+static bool is_channel(const struct dfl_redis_side *s)
 {
-	if (s->cmd->flags & (DFL_CMD_PUBLISHES | DFL_CMD_SUBSCRIBES))
+	if (s->cmd->flags & (DFL_REDIS_PUBLISHES | DFL_REDIS_SUBSCRIBES))
 		return true;
-	return (s->cmd->flags & DFL_CMD_EVENTS) && s->cmd->key &&
-	       dfl_resp_is_event_stream(s->arg_text, s->arg_len);
+	return (s->cmd->flags & DFL_REDIS_EVENTS) && s->cmd->key &&
+	       dfl_redis_key_is_event_stream(s->arg_text, s->arg_len);
 }
 
 /* After an argument that was kept: is the operation known now? */
-static void decide(struct dfl_resp_side *s)
+static void decide(struct dfl_redis_side *s)
 {
-	struct dfl_key_ids ids = { 0 };
-	unsigned wanted = !s->cmd ? 0 : s->cmd->flags & DFL_CMD_SUB ? 1 : s->cmd->key;
+	struct dfl_redis_key_ids ids = { 0 };
+	unsigned wanted = !s->cmd ? 0 : s->cmd->flags & DFL_REDIS_HAS_SUBCOMMAND ? 1 : s->cmd->key;
 
 	if (s->decided || s->arg < wanted)
 		return;
@@ -71,26 +73,26 @@ static void decide(struct dfl_resp_side *s)
 		return;
 	}
 	if (s->cmd && s->cmd->key)
-		dfl_key_pattern(s->arg_text, s->arg_len, s->place, &ids);
-	begin_plain(s, s->cmd && (s->cmd->flags & DFL_CMD_SUB) ?
-			       dfl_cmd_sub(s->arg_text, s->arg_len) :
+		dfl_redis_key_pattern(s->arg_text, s->arg_len, s->place, &ids);
+	begin_plain(s, s->cmd && (s->cmd->flags & DFL_REDIS_HAS_SUBCOMMAND) ?
+			       dfl_redis_subcommand_find(s->arg_text, s->arg_len) :
 			       NULL);
 	put_key_ids(s, &ids);
 }
 
 static void top_begin(void *ud, uint8_t type, const uint8_t *at)
 {
-	dfl_resp_top_reset(ud);
+	dfl_redis_top_reset(ud);
 }
 
-static bool is_celery(const struct dfl_resp_side *s)
+static bool is_celery(const struct dfl_redis_side *s)
 {
 	return residency(s) == DFL_QUEUE;
 }
 
 static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
 {
-	struct dfl_resp_side *s = ud;
+	struct dfl_redis_side *s = ud;
 
 	s->arg = index;
 	s->arg_len = 0;
@@ -99,22 +101,22 @@ static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *
 		s->target = DFL_TO_OWN;
 	if (!s->cmd || !index)
 		return;
-	if (s->cmd->flags & DFL_CMD_SECRET) {
-		dfl_resp_flush(s, at);
+	if (s->cmd->flags & DFL_REDIS_SECRET) {
+		dfl_redis_flush(s, at);
 		s->target = DFL_TO_NOWHERE;
-	} else if (dfl_cmd_is_value(s->cmd, index)) {
-		s->leaf_is_event = s->channel != NULL;
-		dfl_resp_open_value(s, at, !s->channel && is_celery(s));
+	} else if (dfl_redis_command_is_value(s->cmd, index)) {
+		s->value_is_event = s->channel != NULL;
+		dfl_redis_open_value(s, at, !s->channel && is_celery(s));
 	}
 }
 
 static void bulk_data(void *ud, const struct dfl_slice *d)
 {
-	dfl_resp_data(ud, d);
+	dfl_redis_value_data(ud, d);
 }
 
 /* A listed number, or 0. */
-static int64_t number(const struct dfl_resp_side *s)
+static int64_t number(const struct dfl_redis_side *s)
 {
 	char text[21];
 
@@ -125,7 +127,8 @@ static int64_t number(const struct dfl_resp_side *s)
 	return strtoll(text, NULL, 10);
 }
 
-static void describe_ttl(struct dfl_resp_side *s, int64_t n, unsigned unit_ms, enum dfl_residency r)
+static void describe_ttl(struct dfl_redis_side *s, int64_t n, unsigned unit_ms,
+			 enum dfl_residency r)
 {
 	const struct dfl_op_desc d = { .residency = r,
 				       .ttl_s = n / (1000 / unit_ms),
@@ -136,7 +139,7 @@ static void describe_ttl(struct dfl_resp_side *s, int64_t n, unsigned unit_ms, e
 }
 
 /* "SET key value EX 10": a word, then its number. */
-static void option(struct dfl_resp_side *s)
+static void option(struct dfl_redis_side *s)
 {
 	unsigned unit = !strcasecmp(s->option, "EX") ? 1000 : !strcasecmp(s->option, "PX") ? 1 : 0;
 
@@ -151,20 +154,20 @@ static void option(struct dfl_resp_side *s)
 
 static void bulk_end(void *ud, const uint8_t *at)
 {
-	struct dfl_resp_side *s = ud;
+	struct dfl_redis_side *s = ud;
 
 	if (s->target == DFL_TO_VALUE || s->target == DFL_TO_QUEUED || s->target == DFL_TO_CELERY) {
-		dfl_resp_close_value(s);
+		dfl_redis_close_value(s);
 	} else if (s->target == DFL_TO_ARG) {
 		if (!s->arg)
-			s->cmd = dfl_cmd_find(s->arg_text, s->arg_len);
+			s->cmd = dfl_redis_command_find(s->arg_text, s->arg_len);
 		decide(s);
 		if (s->cmd && s->cmd->ttl && s->cmd->ttl == s->arg)
 			describe_ttl(s, number(s), s->cmd->ttl_ms, DFL_RES_UNKNOWN);
-		else if (s->cmd && (s->cmd->flags & DFL_CMD_OPTIONS) && s->arg > s->cmd->key)
+		else if (s->cmd && (s->cmd->flags & DFL_REDIS_OPTIONS) && s->arg > s->cmd->key)
 			option(s);
-		if (s->cmd && (s->cmd->flags & DFL_CMD_KEYS))
-			dfl_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
+		if (s->cmd && (s->cmd->flags & DFL_REDIS_KEYS))
+			dfl_redis_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
 	}
 	s->target = DFL_TO_OWN;
 }
@@ -173,24 +176,24 @@ static void bulk_end(void *ud, const uint8_t *at)
 static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text,
 		 size_t len)
 {
-	struct dfl_resp_side *s = ud;
+	struct dfl_redis_side *s = ud;
 
 	if (type != DFL_RESP_INLINE)
 		return;
-	s->cmd = dfl_cmd_find(text, strcspn(text, " "));
-	if (!s->cmd || !(s->cmd->flags & DFL_CMD_SECRET))
+	s->cmd = dfl_redis_command_find(text, strcspn(text, " "));
+	if (!s->cmd || !(s->cmd->flags & DFL_REDIS_SECRET))
 		return;
 	s->head_len = 0;
 	s->target = DFL_TO_NOWHERE;
 }
 
-static void enqueue(struct dfl_resp_conn *c, struct dfl_resp_side *s)
+static void enqueue(struct dfl_redis_conn *c, struct dfl_redis_side *s)
 {
-	struct dfl_resp_cmd *cmd;
+	struct dfl_redis_pending *cmd;
 
-	if (c->n_pending == DFL_RESP_PENDING) {
+	if (c->n_pending == DFL_REDIS_PENDING_MAX) {
 		dfl_limit_hit(c->ctx, DFL_LIMIT_UNANSWERED);
-		dfl_resp_cmd_end(c, c->pending, s->chunk->ts_ns);
+		dfl_redis_pending_end(c, c->pending, s->chunk->ts_ns);
 	}
 	cmd = calloc(1, sizeof(*cmd));
 	if (!cmd) {
@@ -208,8 +211,8 @@ static void enqueue(struct dfl_resp_conn *c, struct dfl_resp_side *s)
 
 static void top_end(void *ud, const uint8_t *at)
 {
-	struct dfl_resp_side *s = ud;
-	struct dfl_channel *ch;
+	struct dfl_redis_side *s = ud;
+	struct dfl_redis_channel *ch;
 	unsigned flags;
 
 	if (s->target == DFL_TO_NOWHERE)
@@ -217,19 +220,19 @@ static void top_end(void *ud, const uint8_t *at)
 	if (!s->decided)
 		begin_plain(s, NULL);
 	flags = s->cmd ? s->cmd->flags : 0;
-	dfl_resp_top_done(s, at);
+	dfl_redis_top_done(s, at);
 	ch = s->channel;
-	if (!(flags & (DFL_CMD_SUBSCRIBES | DFL_CMD_UNSUBSCRIBES)))
+	if (!(flags & (DFL_REDIS_SUBSCRIBES | DFL_REDIS_UNSUBSCRIBES)))
 		enqueue(s->conn, s);
 	else if (!ch)
 		dfl_end_op(s->conn->ctx, &s->op, s->chunk->ts_ns);
 	if (ch && ch->published && ch->fields.ended)
-		dfl_resp_channel_end(s->conn, ch, s->chunk->ts_ns);
+		dfl_redis_channel_end(s->conn, ch, s->chunk->ts_ns);
 	s->op = NULL;
 	s->channel = NULL;
 }
 
-const struct dfl_resp_ops dfl_resp_command_ops = {
+const struct dfl_resp_parser_ops dfl_redis_command_ops = {
 	.top_begin = top_begin,
 	.bulk_begin = bulk_begin,
 	.bulk_data = bulk_data,

@@ -5,26 +5,26 @@
 #include <string.h>
 #include <strings.h>
 
-#define R DFL_CMD_READS
-#define POP (DFL_CMD_READS | DFL_CMD_POPS)
+#define R DFL_REDIS_READS
+#define POP (DFL_REDIS_READS | DFL_REDIS_POPS)
 
-static const struct dfl_cmd commands[] = {
+static const struct dfl_redis_command commands[] = {
 	/* name, key, value_from, value_step, ttl, ttl_ms, flags, residency */
 	{ "GET", 1, 0, 0, 0, 0, R, DFL_CACHE },
-	{ "SET", 1, 2, 0, 0, 0, DFL_CMD_OPTIONS | R, DFL_MEMORY },
+	{ "SET", 1, 2, 0, 0, 0, DFL_REDIS_OPTIONS | R, DFL_MEMORY },
 	{ "SETEX", 1, 3, 0, 2, 1000, 0, DFL_CACHE },
 	{ "PSETEX", 1, 3, 0, 2, 1, 0, DFL_CACHE },
 	{ "SETNX", 1, 2, 0, 0, 0, 0, DFL_MEMORY },
 	{ "GETSET", 1, 2, 0, 0, 0, R, DFL_MEMORY },
 	{ "GETDEL", 1, 0, 0, 0, 0, R, DFL_CACHE },
-	{ "GETEX", 1, 0, 0, 0, 0, R | DFL_CMD_OPTIONS, DFL_CACHE },
+	{ "GETEX", 1, 0, 0, 0, 0, R | DFL_REDIS_OPTIONS, DFL_CACHE },
 	{ "GETRANGE", 1, 0, 0, 0, 0, R, DFL_CACHE },
 	{ "SETRANGE", 1, 3, 0, 0, 0, 0, DFL_MEMORY },
 	{ "APPEND", 1, 2, 0, 0, 0, 0, DFL_MEMORY },
 	{ "STRLEN", 1 },
 	{ "MGET", 1, 0, 0, 0, 0, R, DFL_CACHE },
-	{ "MSET", 1, 2, 2, 0, 0, DFL_CMD_KEYS, DFL_MEMORY },
-	{ "MSETNX", 1, 2, 2, 0, 0, DFL_CMD_KEYS, DFL_MEMORY },
+	{ "MSET", 1, 2, 2, 0, 0, DFL_REDIS_KEYS, DFL_MEMORY },
+	{ "MSETNX", 1, 2, 2, 0, 0, DFL_REDIS_KEYS, DFL_MEMORY },
 	{ "INCR", 1 },
 	{ "INCRBY", 1 },
 	{ "DECR", 1 },
@@ -106,31 +106,31 @@ static const struct dfl_cmd commands[] = {
 	{ "ZREMRANGEBYRANK", 1 },
 	{ "ZRANK", 1 },
 	{ "ZINCRBY", 1 },
-	{ "XADD", 1, 3, 1, 0, 0, DFL_CMD_EVENTS, DFL_QUEUE },
+	{ "XADD", 1, 3, 1, 0, 0, DFL_REDIS_EVENTS, DFL_QUEUE },
 	{ "XRANGE", 1, 0, 0, 0, 0, R, DFL_QUEUE },
 	{ "XREVRANGE", 1, 0, 0, 0, 0, R, DFL_QUEUE },
-	{ "XREAD", 0, 0, 0, 0, 0, R | DFL_CMD_EVENTS, DFL_QUEUE },
-	{ "XREADGROUP", 0, 0, 0, 0, 0, R | DFL_CMD_EVENTS, DFL_QUEUE },
+	{ "XREAD", 0, 0, 0, 0, 0, R | DFL_REDIS_EVENTS, DFL_QUEUE },
+	{ "XREADGROUP", 0, 0, 0, 0, 0, R | DFL_REDIS_EVENTS, DFL_QUEUE },
 	{ "XAUTOCLAIM", 1, 0, 0, 0, 0, R, DFL_QUEUE },
 	{ "XACK", 1 },
 	{ "XDEL", 1 },
 	{ "XTRIM", 1 },
 	{ "XLEN", 1 },
-	{ "XGROUP", 0, 0, 0, 0, 0, DFL_CMD_SUB },
-	{ "XINFO", 0, 0, 0, 0, 0, DFL_CMD_SUB },
-	{ "PUBLISH", 1, 2, 0, 0, 0, DFL_CMD_PUBLISHES, DFL_TRANSIT },
-	{ "SPUBLISH", 1, 2, 0, 0, 0, DFL_CMD_PUBLISHES, DFL_TRANSIT },
-	{ "SUBSCRIBE", 1, 0, 0, 0, 0, DFL_CMD_SUBSCRIBES, DFL_TRANSIT },
-	{ "PSUBSCRIBE", 1, 0, 0, 0, 0, DFL_CMD_SUBSCRIBES, DFL_TRANSIT },
-	{ "SSUBSCRIBE", 1, 0, 0, 0, 0, DFL_CMD_SUBSCRIBES, DFL_TRANSIT },
-	{ "UNSUBSCRIBE", 1, 0, 0, 0, 0, DFL_CMD_UNSUBSCRIBES },
-	{ "PUNSUBSCRIBE", 1, 0, 0, 0, 0, DFL_CMD_UNSUBSCRIBES },
-	{ "SUNSUBSCRIBE", 1, 0, 0, 0, 0, DFL_CMD_UNSUBSCRIBES },
-	{ "PUBSUB", 0, 0, 0, 0, 0, DFL_CMD_SUB },
+	{ "XGROUP", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
+	{ "XINFO", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
+	{ "PUBLISH", 1, 2, 0, 0, 0, DFL_REDIS_PUBLISHES, DFL_TRANSIT },
+	{ "SPUBLISH", 1, 2, 0, 0, 0, DFL_REDIS_PUBLISHES, DFL_TRANSIT },
+	{ "SUBSCRIBE", 1, 0, 0, 0, 0, DFL_REDIS_SUBSCRIBES, DFL_TRANSIT },
+	{ "PSUBSCRIBE", 1, 0, 0, 0, 0, DFL_REDIS_SUBSCRIBES, DFL_TRANSIT },
+	{ "SSUBSCRIBE", 1, 0, 0, 0, 0, DFL_REDIS_SUBSCRIBES, DFL_TRANSIT },
+	{ "UNSUBSCRIBE", 1, 0, 0, 0, 0, DFL_REDIS_UNSUBSCRIBES },
+	{ "PUNSUBSCRIBE", 1, 0, 0, 0, 0, DFL_REDIS_UNSUBSCRIBES },
+	{ "SUNSUBSCRIBE", 1, 0, 0, 0, 0, DFL_REDIS_UNSUBSCRIBES },
+	{ "PUBSUB", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
 	{ "EVAL", 0, 0, 0, 0, 0, R },
 	{ "EVALSHA", 0, 0, 0, 0, 0, R },
 	{ "FCALL", 0, 0, 0, 0, 0, R },
-	{ "SCRIPT", 0, 0, 0, 0, 0, DFL_CMD_SUB },
+	{ "SCRIPT", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
 	{ "MULTI" },
 	{ "EXEC", 0, 0, 0, 0, 0, R },
 	{ "DISCARD" },
@@ -151,19 +151,19 @@ static const struct dfl_cmd commands[] = {
 	{ "READONLY" },
 	{ "ASKING" },
 	{ "MONITOR" },
-	{ "CLIENT", 0, 0, 0, 0, 0, DFL_CMD_SUB },
-	{ "CLUSTER", 0, 0, 0, 0, 0, DFL_CMD_SUB },
-	{ "COMMAND", 0, 0, 0, 0, 0, DFL_CMD_SUB },
-	{ "MEMORY", 0, 0, 0, 0, 0, DFL_CMD_SUB },
-	{ "OBJECT", 0, 0, 0, 0, 0, DFL_CMD_SUB },
-	{ "LATENCY", 0, 0, 0, 0, 0, DFL_CMD_SUB },
-	{ "SENTINEL", 0, 0, 0, 0, 0, DFL_CMD_SUB },
+	{ "CLIENT", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
+	{ "CLUSTER", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
+	{ "COMMAND", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
+	{ "MEMORY", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
+	{ "OBJECT", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
+	{ "LATENCY", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
+	{ "SENTINEL", 0, 0, 0, 0, 0, DFL_REDIS_HAS_SUBCOMMAND },
 	/* passwords are among their arguments */
-	{ "AUTH", 0, 0, 0, 0, 0, DFL_CMD_SECRET },
-	{ "HELLO", 0, 0, 0, 0, 0, DFL_CMD_SECRET },
-	{ "CONFIG", 0, 0, 0, 0, 0, DFL_CMD_SECRET },
-	{ "ACL", 0, 0, 0, 0, 0, DFL_CMD_SECRET },
-	{ "MIGRATE", 0, 0, 0, 0, 0, DFL_CMD_SECRET },
+	{ "AUTH", 0, 0, 0, 0, 0, DFL_REDIS_SECRET },
+	{ "HELLO", 0, 0, 0, 0, 0, DFL_REDIS_SECRET },
+	{ "CONFIG", 0, 0, 0, 0, 0, DFL_REDIS_SECRET },
+	{ "ACL", 0, 0, 0, 0, 0, DFL_REDIS_SECRET },
+	{ "MIGRATE", 0, 0, 0, 0, 0, DFL_REDIS_SECRET },
 };
 
 static const char *const subcommands[] = { "SETINFO",	"MAINT_NOTIFICATIONS",
@@ -189,7 +189,7 @@ static const char *const subcommands[] = { "SETINFO",	"MAINT_NOTIFICATIONS",
 					   "SENTINELS", "SLAVES",
 					   "REPLICAS" };
 
-const struct dfl_cmd *dfl_cmd_find(const char *verb, size_t len)
+const struct dfl_redis_command *dfl_redis_command_find(const char *verb, size_t len)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strlen(commands[i].name) == len && !strncasecmp(commands[i].name, verb, len))
@@ -197,7 +197,7 @@ const struct dfl_cmd *dfl_cmd_find(const char *verb, size_t len)
 	return NULL;
 }
 
-bool dfl_cmd_is_value(const struct dfl_cmd *cmd, uint64_t arg)
+bool dfl_redis_command_is_value(const struct dfl_redis_command *cmd, uint64_t arg)
 {
 	if (!cmd->value_from || arg < cmd->value_from)
 		return false;
@@ -206,7 +206,7 @@ bool dfl_cmd_is_value(const struct dfl_cmd *cmd, uint64_t arg)
 	return (arg - cmd->value_from) % cmd->value_step == 0;
 }
 
-const char *dfl_cmd_sub(const char *word, size_t len)
+const char *dfl_redis_subcommand_find(const char *word, size_t len)
 {
 	for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++)
 		if (strlen(subcommands[i]) == len && !strncasecmp(subcommands[i], word, len))

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The replies and pushes of a Redis connection: pairs them with commands or subscriptions. */
+#include "decode/redis/redis_reply.h"
+
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "decode/dify/redis_keys.h"
 #include "decode/emit.h"
-#include "decode/redis/redis_priv.h"
 
 enum push { NO_PUSH, MESSAGE, PMESSAGE, SUBSCRIBED, UNSUBSCRIBED, OTHER_PUSH };
 
@@ -28,10 +30,10 @@ static enum push find_push(const char *name, size_t len)
 }
 
 /* It is the reply to the oldest command. */
-static void begin_reply(struct dfl_resp_side *s)
+static void begin_reply(struct dfl_redis_side *s)
 {
-	struct dfl_resp_conn *c = s->conn;
-	struct dfl_resp_cmd *cmd = c->pending;
+	struct dfl_redis_conn *c = s->conn;
+	struct dfl_redis_pending *cmd = c->pending;
 
 	c->maybe_push = false;
 	if (cmd) {
@@ -39,65 +41,65 @@ static void begin_reply(struct dfl_resp_side *s)
 		c->n_pending--;
 		c->answered = cmd;
 		s->cmd = cmd->cmd;
-		s->channel = cmd->op ? NULL : dfl_resp_channel_by_number(c, cmd->channel);
+		s->channel = cmd->op ? NULL : dfl_redis_channel_by_number(c, cmd->channel);
 		s->op = s->channel ? s->channel->op : cmd->op;
 		memcpy(s->place, cmd->place, sizeof(s->place));
 	}
-	dfl_resp_decided(s);
+	dfl_redis_decided(s);
 }
 
-static void begin_push(struct dfl_resp_side *s)
+static void begin_push(struct dfl_redis_side *s)
 {
-	struct dfl_resp_conn *c = s->conn;
-	const struct dfl_cmd *cmd = dfl_cmd_find(c->push == PMESSAGE ? "PSUBSCRIBE" : "SUBSCRIBE",
-						 c->push == PMESSAGE ? 10 : 9);
+	struct dfl_redis_conn *c = s->conn;
+	const struct dfl_redis_command *cmd = dfl_redis_command_find(
+		c->push == PMESSAGE ? "PSUBSCRIBE" : "SUBSCRIBE", c->push == PMESSAGE ? 10 : 9);
 
 	c->maybe_push = false;
 	c->subscribed = true;
 	if (c->push == UNSUBSCRIBED) /* its operation may have ended before */
-		s->channel = dfl_resp_channel_find(c, false, s->arg_text, s->arg_len);
+		s->channel = dfl_redis_channel_find(c, false, s->arg_text, s->arg_len);
 	else
-		s->channel = dfl_resp_channel(c, false, cmd, s->arg_text, s->arg_len,
-					      s->chunk->ts_ns);
+		s->channel = dfl_redis_channel_get(c, false, cmd, s->arg_text, s->arg_len,
+						   s->chunk->ts_ns);
 	s->op = s->channel ? s->channel->op : NULL;
-	dfl_resp_decided(s);
+	dfl_redis_decided(s);
 }
 
 static void top_begin(void *ud, uint8_t type, const uint8_t *at)
 {
-	struct dfl_resp_side *s = ud;
-	struct dfl_resp_conn *c = s->conn;
+	struct dfl_redis_side *s = ud;
+	struct dfl_redis_conn *c = s->conn;
 
-	dfl_resp_top_reset(s);
+	dfl_redis_top_reset(s);
 	c->answered = NULL;
 	c->push = type == '>' ? OTHER_PUSH : NO_PUSH;
 	c->key_depth = type == '%' ? 1 : 2; /* RESP3 has a map, RESP2 pairs */
 	c->maybe_push = type == '>' || (type == '*' && (c->subscribed || !c->pending));
 	if (type == '|')
-		dfl_resp_decided(s); /* attributes go ahead of the reply */
+		dfl_redis_decided(s); /* attributes go ahead of the reply */
 	else if (!c->maybe_push)
 		begin_reply(s);
 }
 
-static bool is_message_body(const struct dfl_resp_conn *c, uint64_t index)
+static bool is_message_body(const struct dfl_redis_conn *c, uint64_t index)
 {
 	return (c->push == MESSAGE && index == 2) || (c->push == PMESSAGE && index == 3);
 }
 
-static bool is_celery(const struct dfl_resp_side *s)
+static bool is_celery(const struct dfl_redis_side *s)
 {
-	return s->cmd && (s->cmd->residency == DFL_QUEUE || !strncmp(s->place, "unacked", 7));
+	return s->cmd && (s->cmd->residency == DFL_QUEUE || dfl_redis_key_is_queue(s->place));
 }
 
 /* "+QUEUED": what the command reads comes with the reply to EXEC. */
-static void enqueue(struct dfl_resp_side *s)
+static void enqueue(struct dfl_redis_side *s)
 {
-	struct dfl_resp_conn *c = s->conn;
-	struct dfl_resp_queued *q;
+	struct dfl_redis_conn *c = s->conn;
+	struct dfl_redis_queued *q;
 
 	if (!c->queued)
-		c->queued = calloc(DFL_RESP_QUEUED, sizeof(*c->queued));
-	if (c->queued && c->n_queued < DFL_RESP_QUEUED) {
+		c->queued = calloc(DFL_REDIS_QUEUED_MAX, sizeof(*c->queued));
+	if (c->queued && c->n_queued < DFL_REDIS_QUEUED_MAX) {
 		q = &c->queued[c->n_queued];
 		q->cmd = s->cmd;
 		memcpy(q->place, s->place, sizeof(q->place));
@@ -107,27 +109,28 @@ static void enqueue(struct dfl_resp_side *s)
 	c->n_queued++;
 }
 
-static bool is_cmd(const struct dfl_resp_side *s, const char *name)
+static bool is_cmd(const struct dfl_redis_side *s, const char *name)
 {
 	return s->cmd && !strcmp(s->cmd->name, name);
 }
 
 /* Element of EXEC's reply: its command's flags, and its place for the view. */
-static unsigned dequeue(struct dfl_resp_side *s, uint64_t index)
+static unsigned dequeue(struct dfl_redis_side *s, uint64_t index)
 {
-	const struct dfl_resp_conn *c = s->conn;
+	const struct dfl_redis_conn *c = s->conn;
 
 	s->place[0] = 0;
-	if (!c->queued || index >= c->n_queued || index >= DFL_RESP_QUEUED)
-		return DFL_CMD_READS;
+	if (!c->queued || index >= c->n_queued || index >= DFL_REDIS_QUEUED_MAX)
+		return DFL_REDIS_READS;
 	memcpy(s->place, c->queued[index].place, sizeof(s->place));
-	return c->queued[index].cmd ? c->queued[index].cmd->flags & DFL_CMD_READS : DFL_CMD_READS;
+	return c->queued[index].cmd ? c->queued[index].cmd->flags & DFL_REDIS_READS :
+				      DFL_REDIS_READS;
 }
 
 static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
 {
-	struct dfl_resp_side *s = ud;
-	struct dfl_resp_conn *c = s->conn;
+	struct dfl_redis_side *s = ud;
+	struct dfl_redis_conn *c = s->conn;
 	unsigned flags;
 
 	if (depth > 1 && c->maybe_push && !s->decided)
@@ -141,52 +144,52 @@ static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *
 	if (depth == 1 && c->maybe_push && index < 2) {
 		s->target = DFL_TO_ARG;
 	} else if (c->push && s->channel && depth == 1 && is_message_body(c, index)) {
-		s->leaf_is_event = true;
-		dfl_resp_open_value(s, at, false);
-	} else if ((flags & DFL_CMD_POPS) && depth == 1 && !index) {
+		s->value_is_event = true;
+		dfl_redis_open_value(s, at, false);
+	} else if ((flags & DFL_REDIS_POPS) && depth == 1 && !index) {
 		s->target = DFL_TO_ARG;
-	} else if ((flags & DFL_CMD_EVENTS) && depth == c->key_depth) {
+	} else if ((flags & DFL_REDIS_EVENTS) && depth == c->key_depth) {
 		s->target = DFL_TO_ARG;
-	} else if ((flags & DFL_CMD_EVENTS) && s->channel) {
-		s->leaf_is_event = depth > c->key_depth + 2u; /* below: the entry's id */
-		dfl_resp_open_value(s, at, false);
-	} else if (flags & DFL_CMD_READS) {
-		dfl_resp_open_value(s, at, is_celery(s));
+	} else if ((flags & DFL_REDIS_EVENTS) && s->channel) {
+		s->value_is_event = depth > c->key_depth + 2u; /* below: the entry's id */
+		dfl_redis_open_value(s, at, false);
+	} else if (flags & DFL_REDIS_READS) {
+		dfl_redis_open_value(s, at, is_celery(s));
 	}
 }
 
 static void bulk_data(void *ud, const struct dfl_slice *d)
 {
-	dfl_resp_data(ud, d);
+	dfl_redis_value_data(ud, d);
 }
 
 /* What follows in the reply to XREAD are events of this stream. */
-static void stream_key(struct dfl_resp_side *s, const uint8_t *at)
+static void stream_key(struct dfl_redis_side *s, const uint8_t *at)
 {
-	struct dfl_channel *ch = dfl_resp_channel(s->conn, false, s->cmd, s->arg_text, s->arg_len,
-						  s->chunk->ts_ns);
+	struct dfl_redis_channel *ch = dfl_redis_channel_get(s->conn, false, s->cmd, s->arg_text,
+							     s->arg_len, s->chunk->ts_ns);
 
 	if (!ch)
 		return;
-	dfl_resp_flush(s, at);
+	dfl_redis_flush(s, at);
 	dfl_close_view(s->conn->ctx, &s->own);
 	s->channel = ch;
 	s->op = ch->op;
 }
 
 /* The key that BRPOP or XREAD waited for. */
-static void popped_key(struct dfl_resp_side *s, const uint8_t *at)
+static void popped_key(struct dfl_redis_side *s, const uint8_t *at)
 {
 	const struct dfl_op_desc d = {
 		.place = s->place, .residency = DFL_QUEUE, .ttl_s = -1, .dir = dfl_other(s->dir)
 	};
 
-	if (s->cmd && (s->cmd->flags & DFL_CMD_EVENTS) &&
-	    dfl_resp_is_event_stream(s->arg_text, s->arg_len)) {
+	if (s->cmd && (s->cmd->flags & DFL_REDIS_EVENTS) &&
+	    dfl_redis_key_is_event_stream(s->arg_text, s->arg_len)) {
 		stream_key(s, at);
 		return;
 	}
-	dfl_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
+	dfl_redis_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
 	if (s->op)
 		dfl_name_op(s->conn->ctx, s->op, &d);
 }
@@ -195,10 +198,10 @@ static void popped_key(struct dfl_resp_side *s, const uint8_t *at)
  * A reply to a command that was sent before the connection was seen. Only the blocking pops wait
  * long enough for that, and only they answer with the name of a list.
  */
-static void adopt_pop(struct dfl_resp_side *s)
+static void adopt_pop(struct dfl_redis_side *s)
 {
-	struct dfl_resp_conn *c = s->conn;
-	struct dfl_resp_cmd *cmd;
+	struct dfl_redis_conn *c = s->conn;
+	struct dfl_redis_pending *cmd;
 	char place[DFL_NAME_MAX];
 	const struct dfl_op_desc d = {
 		.protocol = "redis",
@@ -209,22 +212,22 @@ static void adopt_pop(struct dfl_resp_side *s)
 		.dir = dfl_other(s->dir),
 	};
 
-	dfl_key_pattern(s->arg_text, s->arg_len, place, NULL);
+	dfl_redis_key_pattern(s->arg_text, s->arg_len, place, NULL);
 	if (c->pending || strlen(place) != s->arg_len || memcmp(place, s->arg_text, s->arg_len))
 		return;
 	cmd = calloc(1, sizeof(*cmd));
 	if (!cmd)
 		return;
-	cmd->cmd = dfl_cmd_find(d.operation, strlen(d.operation));
+	cmd->cmd = dfl_redis_command_find(d.operation, strlen(d.operation));
 	cmd->op = dfl_begin_op(c->ctx, &d, s->chunk->ts_ns);
 	memcpy(cmd->place, place, sizeof(place));
 	DL_APPEND(c->pending, cmd);
 	c->n_pending++;
 }
 
-static void push_arg(struct dfl_resp_side *s)
+static void push_arg(struct dfl_redis_side *s)
 {
-	struct dfl_resp_conn *c = s->conn;
+	struct dfl_redis_conn *c = s->conn;
 	enum push p;
 
 	if (s->arg) {
@@ -236,7 +239,7 @@ static void push_arg(struct dfl_resp_side *s)
 		c->push = (uint8_t)p;
 	} else if (c->push == OTHER_PUSH) {
 		c->maybe_push = false; /* client-side caching and the like */
-		dfl_resp_decided(s);
+		dfl_redis_decided(s);
 	} else {
 		adopt_pop(s);
 		begin_reply(s);
@@ -245,10 +248,10 @@ static void push_arg(struct dfl_resp_side *s)
 
 static void bulk_end(void *ud, const uint8_t *at)
 {
-	struct dfl_resp_side *s = ud;
+	struct dfl_redis_side *s = ud;
 
 	if (s->target == DFL_TO_VALUE || s->target == DFL_TO_QUEUED || s->target == DFL_TO_CELERY)
-		dfl_resp_close_value(s);
+		dfl_redis_close_value(s);
 	else if (s->target == DFL_TO_ARG && s->conn->maybe_push)
 		push_arg(s);
 	else if (s->target == DFL_TO_ARG)
@@ -260,7 +263,7 @@ static void bulk_end(void *ud, const uint8_t *at)
 static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const char *text,
 		 size_t len)
 {
-	struct dfl_resp_side *s = ud;
+	struct dfl_redis_side *s = ud;
 
 	if (s->conn->maybe_push && !s->decided)
 		begin_reply(s);
@@ -270,13 +273,13 @@ static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const c
 
 static void top_end(void *ud, const uint8_t *at)
 {
-	struct dfl_resp_side *s = ud;
-	struct dfl_resp_conn *c = s->conn;
-	struct dfl_channel *ch;
+	struct dfl_redis_side *s = ud;
+	struct dfl_redis_conn *c = s->conn;
+	struct dfl_redis_channel *ch;
 
 	if (!s->decided)
 		begin_reply(s);
-	dfl_resp_top_done(s, at);
+	dfl_redis_top_done(s, at);
 	if (is_cmd(s, "MULTI") || is_cmd(s, "EXEC") || is_cmd(s, "DISCARD"))
 		c->n_queued = 0;
 	ch = s->channel;
@@ -286,12 +289,12 @@ static void top_end(void *ud, const uint8_t *at)
 		c->answered = NULL;
 	}
 	if (ch && !ch->published && (c->push == UNSUBSCRIBED || ch->fields.ended))
-		dfl_resp_channel_end(c, ch, s->chunk->ts_ns);
+		dfl_redis_channel_end(c, ch, s->chunk->ts_ns);
 	s->op = NULL;
 	s->channel = NULL;
 }
 
-const struct dfl_resp_ops dfl_resp_reply_ops = {
+const struct dfl_resp_parser_ops dfl_redis_reply_ops = {
 	.top_begin = top_begin,
 	.bulk_begin = bulk_begin,
 	.bulk_data = bulk_data,

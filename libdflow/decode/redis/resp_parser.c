@@ -10,7 +10,8 @@ enum state { TYPE, LINE, LINE_LF, BULK, BULK_CR, BULK_LF };
 
 #define ELEMENTS_MAX (1u << 30)
 
-void dfl_resp_init(struct dfl_resp *p, const struct dfl_resp_ops *ops, void *ud, bool commands)
+void dfl_resp_parser_init(struct dfl_resp_parser *p, const struct dfl_resp_parser_ops *ops,
+			  void *ud, bool commands)
 {
 	memset(p, 0, sizeof(*p));
 	p->ops = ops;
@@ -18,13 +19,8 @@ void dfl_resp_init(struct dfl_resp *p, const struct dfl_resp_ops *ops, void *ud,
 	p->commands = commands;
 }
 
-bool dfl_resp_idle(const struct dfl_resp *p)
-{
-	return p->state == TYPE && !p->depth;
-}
-
 /* A value is complete: so may be the aggregates around it. */
-static void value_done(struct dfl_resp *p, const uint8_t *after)
+static void value_done(struct dfl_resp_parser *p, const uint8_t *after)
 {
 	p->state = TYPE;
 	if (p->depth == 1)
@@ -38,7 +34,7 @@ static void value_done(struct dfl_resp *p, const uint8_t *after)
 		p->ops->top_end(p->ud, after);
 }
 
-static int aggregate(struct dfl_resp *p, long long n, const uint8_t *after)
+static int aggregate(struct dfl_resp_parser *p, long long n, const uint8_t *after)
 {
 	if (p->type == '%' || p->type == '|')
 		n *= 2;
@@ -48,7 +44,7 @@ static int aggregate(struct dfl_resp *p, long long n, const uint8_t *after)
 		value_done(p, after);
 		return 0;
 	}
-	if (p->depth == DFL_RESP_DEPTH)
+	if (p->depth == DFL_RESP_DEPTH_MAX)
 		return -EPROTO;
 	if (!p->depth)
 		p->index = 0;
@@ -57,7 +53,7 @@ static int aggregate(struct dfl_resp *p, long long n, const uint8_t *after)
 	return 0;
 }
 
-static int bulk(struct dfl_resp *p, long long n, const uint8_t *after)
+static int bulk(struct dfl_resp_parser *p, long long n, const uint8_t *after)
 {
 	if (n > (long long)DFL_RESP_BULK_MAX)
 		return -EPROTO;
@@ -73,7 +69,7 @@ static int bulk(struct dfl_resp *p, long long n, const uint8_t *after)
 	return 0;
 }
 
-static int number(const struct dfl_resp *p, long long *ret_n)
+static int number(const struct dfl_resp_parser *p, long long *ret_n)
 {
 	char *end;
 
@@ -83,7 +79,7 @@ static int number(const struct dfl_resp *p, long long *ret_n)
 	return *end || *ret_n < -1 ? -EPROTO : 0;
 }
 
-static int line_done(struct dfl_resp *p, const uint8_t *after)
+static int line_done(struct dfl_resp_parser *p, const uint8_t *after)
 {
 	long long n = 0;
 
@@ -111,15 +107,15 @@ static bool is_letter(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static void line_put(struct dfl_resp *p, uint8_t c)
+static void line_put(struct dfl_resp_parser *p, uint8_t c)
 {
-	if (p->line_len < DFL_RESP_LINE)
+	if (p->line_len < DFL_RESP_LINE_MAX)
 		p->text[p->line_len++] = (char)c;
 	else
 		p->line_long = true;
 }
 
-static int type_byte(struct dfl_resp *p, const uint8_t *at)
+static int type_byte(struct dfl_resp_parser *p, const uint8_t *at)
 {
 	uint8_t c = *at;
 	bool command = p->commands && !p->depth;
@@ -137,7 +133,7 @@ static int type_byte(struct dfl_resp *p, const uint8_t *at)
 	return 0;
 }
 
-static int line_byte(struct dfl_resp *p, const uint8_t *at)
+static int line_byte(struct dfl_resp_parser *p, const uint8_t *at)
 {
 	if (*at == '\r') {
 		p->state = LINE_LF;
@@ -149,7 +145,7 @@ static int line_byte(struct dfl_resp *p, const uint8_t *at)
 	return 0;
 }
 
-static int byte(struct dfl_resp *p, const uint8_t *at)
+static int byte(struct dfl_resp_parser *p, const uint8_t *at)
 {
 	switch (p->state) {
 	case TYPE:
@@ -169,7 +165,7 @@ static int byte(struct dfl_resp *p, const uint8_t *at)
 	}
 }
 
-static size_t bulk_run(struct dfl_resp *p, const struct dfl_slice *s, size_t i)
+static size_t bulk_run(struct dfl_resp_parser *p, const struct dfl_slice *s, size_t i)
 {
 	size_t n = s->len - i < p->left ? s->len - i : (size_t)p->left;
 	struct dfl_slice run = dfl_slice_sub(s, i, n);
@@ -183,7 +179,7 @@ static size_t bulk_run(struct dfl_resp *p, const struct dfl_slice *s, size_t i)
 	return n;
 }
 
-int dfl_resp_feed(struct dfl_resp *p, const struct dfl_slice *s, size_t *ret_used)
+int dfl_resp_parser_feed(struct dfl_resp_parser *p, const struct dfl_slice *s, size_t *ret_used)
 {
 	size_t i = 0;
 
@@ -201,7 +197,7 @@ int dfl_resp_feed(struct dfl_resp *p, const struct dfl_slice *s, size_t *ret_use
 	return 0;
 }
 
-bool dfl_resp_skip(struct dfl_resp *p, uint64_t len)
+bool dfl_resp_parser_skip(struct dfl_resp_parser *p, uint64_t len)
 {
 	if (p->state != BULK || len > p->left || !len)
 		return false;

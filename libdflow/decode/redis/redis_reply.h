@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads what a Redis server sends: replies end operations, pushes belong to subscriptions. */
+#pragma once
+
+#include "decode/redis/redis_conn.h"
+
+/* For dfl_resp_parser_init; ud is a struct dfl_redis_side. */
+extern const struct dfl_resp_parser_ops dfl_redis_reply_ops;
