@@ -209,7 +209,7 @@ static __always_inline void read_path(struct dfl_k_chan *r, struct file *file)
 /* Returns true when the record went out, so that it is not told again. */
 static __noinline bool emit_chan(const struct object *o, struct sock_info *si, s32 fd)
 {
-	struct dfl_k_chan *r = reserve(sizeof(*r), DFL_K_LANE_SYSCALL, DFL_K_CHAN, 0);
+	struct dfl_k_chan *r = reserve(sizeof(*r), DFL_K_SEQ_SYSCALL, DFL_K_CHAN, 0);
 	u64 id = bpf_get_current_pid_tgid();
 
 	if (!r)
@@ -310,7 +310,7 @@ static __always_inline bool forget(const struct dfl_k_key *key, bool keep)
 }
 
 /* The last reference goes: forget what was told, so that a new user is told anew. */
-static __noinline void emit_close(const struct object *o, u32 pid, u32 lane)
+static __noinline void emit_close(const struct object *o, u32 pid, u32 seq_class)
 {
 	struct dfl_k_key key = o->key;
 	bool end_only = key.kind == DFL_K_PIPE && BPF_CORE_READ(file_of(o), f_mode) & FMODE_WRITE;
@@ -318,7 +318,7 @@ static __noinline void emit_close(const struct object *o, u32 pid, u32 lane)
 
 	if (!forget(&key, end_only))
 		return;
-	r = reserve(sizeof(*r), lane, DFL_K_CLOSE, 0);
+	r = reserve(sizeof(*r), seq_class, DFL_K_CLOSE, 0);
 	if (!r)
 		return;
 	__builtin_memset(&r->key, 0, sizeof(*r) - sizeof(r->head));

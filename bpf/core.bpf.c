@@ -22,7 +22,7 @@ struct map_pids pids SEC(".maps");
 struct map_socks socks SEC(".maps");
 struct map_files files SEC(".maps");
 struct map_entries entries SEC(".maps");
-struct map_lanes lanes SEC(".maps");
+struct map_sequences sequences SEC(".maps");
 struct map_drops drops SEC(".maps");
 struct map_stats stats SEC(".maps");
 struct map_calls calls SEC(".maps");

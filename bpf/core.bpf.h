@@ -41,7 +41,7 @@ struct entry { /* the file a thread's call on an fd began with */
 	u32 pad;
 };
 
-struct lane {
+struct sequence {
 	u64 seq;
 };
 
@@ -107,11 +107,11 @@ struct map_entries {
 	__type(key, u64);
 	__type(value, struct entry);
 };
-struct map_lanes {
+struct map_sequences {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, DFL_K_N_LANE);
+	__uint(max_entries, DFL_K_N_SEQ);
 	__type(key, u32);
-	__type(value, struct lane);
+	__type(value, struct sequence);
 };
 struct map_drops {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -149,7 +149,7 @@ extern struct map_pids pids SEC(".maps");
 extern struct map_socks socks SEC(".maps");
 extern struct map_files files SEC(".maps");
 extern struct map_entries entries SEC(".maps");
-extern struct map_lanes lanes SEC(".maps");
+extern struct map_sequences sequences SEC(".maps");
 extern struct map_drops drops SEC(".maps");
 extern struct map_stats stats SEC(".maps");
 extern struct map_calls calls SEC(".maps");
@@ -269,9 +269,9 @@ static __always_inline bool is_target(u32 pid)
 }
 
 /* Takes a sequence number whether or not there is room, so that a loss leaves a hole. */
-static __always_inline void *reserve(u64 size, u32 lane, u32 type, u64 bytes)
+static __always_inline void *reserve(u64 size, u32 seq_class, u32 type, u64 bytes)
 {
-	struct lane *l = bpf_map_lookup_elem(&lanes, &lane);
+	struct sequence *l = bpf_map_lookup_elem(&sequences, &seq_class);
 	struct dfl_k_head *h;
 	u64 seq;
 
@@ -284,7 +284,7 @@ static __always_inline void *reserve(u64 size, u32 lane, u32 type, u64 bytes)
 		return NULL;
 	}
 	h->type = type;
-	h->lane = lane;
+	h->seq_class = seq_class;
 	h->cpu = bpf_get_smp_processor_id();
 	h->size = size;
 	h->seq = seq;
@@ -306,9 +306,9 @@ static __always_inline void submit(void *rec)
 	bpf_ringbuf_submit(rec, submit_flags());
 }
 
-static __always_inline void emit_note(u32 lane, u32 type, u32 pid, u32 arg, u64 flags)
+static __always_inline void emit_note(u32 seq_class, u32 type, u32 pid, u32 arg, u64 flags)
 {
-	struct dfl_k_note *n = reserve(sizeof(*n), lane, type, 0);
+	struct dfl_k_note *n = reserve(sizeof(*n), seq_class, type, 0);
 
 	if (!n)
 		return;

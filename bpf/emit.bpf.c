@@ -11,7 +11,7 @@
 			struct dfl_k_data d;                                                       \
 			u8 bytes[room];                                                            \
 		} * r;                                                                             \
-		r = reserve(sizeof(*r), (c)->d.head.lane, DFL_K_DATA, n);                          \
+		r = reserve(sizeof(*r), (c)->d.head.seq_class, DFL_K_DATA, n);                     \
 		if (!r)                                                                            \
 			return 0;                                                                  \
 		fill(&r->d, c, n);                                                                 \
@@ -62,7 +62,7 @@ static __always_inline int emit_bytes(struct call *c, u64 n)
 /* Stands for n bytes that are not copied. */
 static __always_inline void emit_bare(struct call *c, u64 n)
 {
-	struct dfl_k_data *r = reserve(sizeof(*r), c->d.head.lane, DFL_K_DATA, n);
+	struct dfl_k_data *r = reserve(sizeof(*r), c->d.head.seq_class, DFL_K_DATA, n);
 
 	if (!r)
 		return;

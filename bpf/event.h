@@ -48,13 +48,7 @@ typedef uint64_t dfl_u64;
  * A lane is a set of programs that can not interrupt one another on one CPU, so that a plain
  * counter is enough for its sequence numbers. (A fetching atomic would need Linux 5.12.)
  */
-enum dfl_k_lane {
-	DFL_K_LANE_SYSCALL,
-	DFL_K_LANE_SOCK,
-	DFL_K_LANE_SCHED,
-	DFL_K_LANE_TLS,
-	DFL_K_N_LANE
-};
+enum dfl_k_seq_class { DFL_K_SEQ_SYSCALL, DFL_K_SEQ_SCHED, DFL_K_SEQ_TLS, DFL_K_N_SEQ };
 
 enum dfl_k_type {
 	DFL_K_CHAN = 1, /* a socket, pipe or file is used for the first time, or more is known of it
@@ -161,10 +155,10 @@ enum dfl_k_stat {
 };
 
 struct dfl_k_head {
-	dfl_u8 type, lane;
+	dfl_u8 type, seq_class;
 	dfl_u16 cpu;
 	dfl_u32 size;  /* bytes in use of the record, this head included */
-	dfl_u64 seq;   /* per lane and CPU: 1, 2, …; goes on when the ring is full */
+	dfl_u64 seq;   /* per sequence class and CPU: 1, 2, …; goes on when the ring is full */
 	dfl_u64 ts_ns; /* CLOCK_MONOTONIC */
 };
 

@@ -106,13 +106,13 @@ static __always_inline struct call *new_call(const struct object *o, s32 fd, boo
 {
 	u64 id = bpf_get_current_pid_tgid();
 	struct call *c = call_state(0);
-	u32 lane = DFL_K_LANE_SYSCALL;
-	struct lane *l = bpf_map_lookup_elem(&lanes, &lane);
+	u32 seq_class = DFL_K_SEQ_SYSCALL;
+	struct sequence *l = bpf_map_lookup_elem(&sequences, &seq_class);
 
 	if (!c || !l)
 		return NULL;
 	__builtin_memset(c, 0, sizeof(*c));
-	c->d.head.lane = lane;
+	c->d.head.seq_class = seq_class;
 	c->d.key = o->key;
 	c->d.call = ((u64)bpf_get_smp_processor_id() << 48) | (l->seq + 1);
 	c->d.pid = id >> 32;
@@ -200,7 +200,7 @@ static __always_inline bool nested_in_tls(const struct object *o, struct sock_in
 	t->sock_ino = o->key.ino;
 	s = bpf_map_lookup_elem(&ssls, &t->key);
 	if (s && s->sock_ino != o->key.ino) {
-		n = reserve(sizeof(*n), DFL_K_LANE_SYSCALL, DFL_K_BIND, 0);
+		n = reserve(sizeof(*n), DFL_K_SEQ_SYSCALL, DFL_K_BIND, 0);
 		if (n) {
 			n->key = o->key;
 			n->pid = t->key.pid;
@@ -453,7 +453,7 @@ static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *r
 
 	/* sem_open maps 32 bytes: no text passes there */
 	if (flags != MAP_PRIVATE && prot & PROT_WRITE && arg(regs, 1) >= PAGE)
-		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_SHM, BPF_RB_NO_WAKEUP);
+		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_SHM, BPF_RB_NO_WAKEUP);
 	if (!(prot & PROT_EXEC) || (s32)arg(regs, 4) < 0)
 		return;
 	file = fd_file(t, arg(regs, 4));
@@ -463,7 +463,7 @@ static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *r
 	if (name != LIBSSL)
 		return;
 	/* attaching is a race with the first use: wake user space at once */
-	emit_note(DFL_K_LANE_SYSCALL, DFL_K_LIB, pid, 0, BPF_RB_FORCE_WAKEUP);
+	emit_note(DFL_K_SEQ_SYSCALL, DFL_K_LIB, pid, 0, BPF_RB_FORCE_WAKEUP);
 }
 
 static __always_inline void on_other(const struct task_view *t, struct pt_regs *regs, u32 call,
@@ -507,13 +507,13 @@ static __always_inline void on_other(const struct task_view *t, struct pt_regs *
 		on_mmap(t, regs);
 		break;
 	case DFL_K_CALL_IO_URING:
-		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_IO_URING, BPF_RB_NO_WAKEUP);
+		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_IO_URING, BPF_RB_NO_WAKEUP);
 		break;
 	case DFL_K_CALL_SHMAT:
-		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_SHM, BPF_RB_NO_WAKEUP);
+		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_SHM, BPF_RB_NO_WAKEUP);
 		break;
 	case DFL_K_CALL_PROCESS_VM:
-		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_PROCESS_VM, BPF_RB_NO_WAKEUP);
+		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_PROCESS_VM, BPF_RB_NO_WAKEUP);
 		break;
 	}
 }
@@ -532,7 +532,7 @@ int BPF_PROG(dfl_sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	view_task(&t);
 	if (t.status & COMPAT_BIT) /* 32-bit programs have other numbers and structures: not read */
-		emit_note(DFL_K_LANE_SYSCALL, DFL_K_BLIND, pid, DFL_K_COMPAT, BPF_RB_NO_WAKEUP);
+		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_COMPAT, BPF_RB_NO_WAKEUP);
 	else if (call <= DFL_K_CALL_LAST_BUFFER)
 		on_io(&t, regs, call, ret);
 	else
@@ -549,7 +549,7 @@ static __always_inline void on_last_close(const struct task_view *t, s32 fd, u32
 		return;
 	look_at(file, &o);
 	if (o.key.kind != DFL_K_NONE)
-		emit_close(&o, pid, DFL_K_LANE_SYSCALL);
+		emit_close(&o, pid, DFL_K_SEQ_SYSCALL);
 }
 
 SEC("tp_btf/sys_enter")

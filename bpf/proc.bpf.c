@@ -10,7 +10,7 @@ static __always_inline u64 cgroup_of(struct task_struct *task)
 static __always_inline void emit_proc(struct task_struct *task, bool fork, bool same_mm,
 				      struct linux_binprm *bprm)
 {
-	struct dfl_k_proc *r = reserve(sizeof(*r), DFL_K_LANE_SCHED, DFL_K_PROC, 0);
+	struct dfl_k_proc *r = reserve(sizeof(*r), DFL_K_SEQ_SCHED, DFL_K_PROC, 0);
 	struct mm_struct *mm;
 	u64 from, len;
 
@@ -78,7 +78,7 @@ __noinline int close_at_exit(u32 fd)
 		return 0;
 	look_at(file, &o);
 	if (o.key.kind != DFL_K_NONE)
-		emit_close(&o, bpf_get_current_pid_tgid() >> 32, DFL_K_LANE_SCHED);
+		emit_close(&o, bpf_get_current_pid_tgid() >> 32, DFL_K_SEQ_SCHED);
 	return 0;
 }
 
@@ -113,6 +113,6 @@ int BPF_PROG(dfl_exit, struct task_struct *task)
 	close_all(task);
 	if (cfg_by_pid)
 		bpf_map_delete_elem(&pids, &pid);
-	emit_note(DFL_K_LANE_SCHED, DFL_K_EXIT, pid, 0, BPF_RB_NO_WAKEUP);
+	emit_note(DFL_K_SEQ_SCHED, DFL_K_EXIT, pid, 0, BPF_RB_NO_WAKEUP);
 	return 0;
 }

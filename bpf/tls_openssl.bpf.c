@@ -41,7 +41,7 @@ static __always_inline void emit_plain(struct tls_call *t, u64 id, u64 buf, u64 
 	struct call *c = &t->c;
 
 	__builtin_memset(c, 0, sizeof(*c));
-	c->d.head.lane = DFL_K_LANE_TLS;
+	c->d.head.seq_class = DFL_K_SEQ_TLS;
 	c->d.call = (1ull << 63) | (bpf_ktime_get_ns() << 8) | (bpf_get_smp_processor_id() & 0xff);
 	c->d.pos = pos;
 	c->d.ssl = t->key.ssl;

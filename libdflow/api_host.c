@@ -2,11 +2,11 @@
 /* dflow.h, third part: what this host allows. */
 #include "api.h"
 
-#include "capture/live/live.h"
+#include "capture/host/doctor.h"
 
-_Static_assert((int)DFLOW_CHECK_OK == (int)DFL_CHECK_OK &&
-		       (int)DFLOW_CHECK_LIMITED == (int)DFL_CHECK_LIMITED &&
-		       (int)DFLOW_CHECK_MISSING == (int)DFL_CHECK_MISSING,
+_Static_assert((int)DFLOW_CHECK_OK == (int)DFL_DOCTOR_OK &&
+		       (int)DFLOW_CHECK_LIMITED == (int)DFL_DOCTOR_LIMITED &&
+		       (int)DFLOW_CHECK_MISSING == (int)DFL_DOCTOR_MISSING,
 	       "the same results inside and outside");
 
 struct forward {
@@ -14,7 +14,7 @@ struct forward {
 	void *ud;
 };
 
-static void on_check(void *ud, const struct dfl_check *check)
+static void on_check(void *ud, const struct dfl_doctor_check *check)
 {
 	const struct forward *to = ud;
 
@@ -35,9 +35,9 @@ int dflow_host_check(const struct dflow_host_opts *opts,
 
 	dfl_api_options(opts, &o, sizeof(o));
 	return dfl_api_error(ret_error, DFLOW_ABOUT_HOST, &err,
-			     dfl_live_probe_host(&(struct dfl_host_opts){ .cgroups = o.cgroups,
-									  .n_cgroups = o.n_cgroups,
-									  .pids = o.pids,
-									  .n_pids = o.n_pids },
-						 on_check, &to, &err));
+			     dfl_doctor_run(&(struct dfl_doctor_opts){ .cgroups = o.cgroups,
+								       .n_cgroups = o.n_cgroups,
+								       .pids = o.pids,
+								       .n_pids = o.n_pids },
+					    on_check, &to, &err));
 }

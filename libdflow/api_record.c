@@ -2,7 +2,6 @@
 /* dflow.h, second part: recording and replaying, both over the pipeline. */
 #include "api.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/host/caps.h"
 #include "capture/live/live.h"
+#include "capture/open_file.h"
+#include "capture/recording.h"
 #include "pipeline.h"
 
 #define DEFAULT_MAX_EVENTS 4096
@@ -20,8 +22,8 @@
 struct session {
 	struct dfl_rules *rules;
 	struct dfl_store *store;
-	struct dfl_dfrec *recording;
-	struct dfl_source *source;
+	struct dfl_recording *recording;
+	struct dfl_event_source *source;
 	struct dfl_pipeline *pipeline;
 	struct dflow_callbacks callbacks;
 	char *host_root;	/* the source borrows it */
@@ -104,7 +106,7 @@ static void session_fini(struct session *s)
 	if (s->source)
 		s->source->ops->free(s->source);
 	if (s->recording)
-		dfl_dfrec_close(s->recording);
+		dfl_recording_close(s->recording);
 	dfl_store_close(s->store);
 	dfl_rules_free(s->rules);
 	free(s->host_root);
@@ -205,13 +207,13 @@ static int open_session(struct session *s, const struct dflow_recorder_opts *o, 
 		r = create_store(s, o->store, o->store_max_age_s, o->store_max_bytes, err);
 	if (!r && o->keep_payload) {
 		s->about = DFLOW_ABOUT_FILE;
-		r = dfl_dfrec_create(o->keep_payload, &s->recording, err);
+		r = dfl_recording_create(o->keep_payload, &s->recording, err);
 	}
 	if (!r)
 		r = open_pipeline(s, o->memory_limit_bytes, err);
 	if (!r && o->drop_privileges) {
 		s->about = DFLOW_ABOUT_HOST;
-		r = dfl_live_drop_privileges(is_foreign(o->store), err);
+		r = dfl_caps_drop(is_foreign(o->store), err);
 	}
 	return r;
 }
@@ -241,14 +243,14 @@ int dflow_recorder_new(const struct dflow_recorder_opts *opts, struct dflow_reco
 
 int dflow_recorder_fd(const struct dflow_recorder *recorder)
 {
-	struct dfl_source *source = recorder->session.source;
+	struct dfl_event_source *source = recorder->session.source;
 
 	return source->ops->fd(source);
 }
 
 uint64_t dflow_recorder_timeout_ns(const struct dflow_recorder *recorder)
 {
-	struct dfl_source *source = recorder->session.source;
+	struct dfl_event_source *source = recorder->session.source;
 
 	return source->ops->timeout_ns(source);
 }
@@ -308,7 +310,7 @@ static int flush(struct session *s)
 	r2 = dfl_pipeline_finish(s->pipeline);
 	r = r < 0 ? r : r2;
 	if (s->recording) {
-		r2 = dfl_dfrec_close(s->recording);
+		r2 = dfl_recording_close(s->recording);
 		s->recording = NULL;
 		r = r < 0 ? r : r2;
 	}
@@ -340,42 +342,6 @@ void dflow_recorder_free(struct dflow_recorder *recorder)
 
 /* ---- replaying ---- */
 
-/*
- * By its first bytes: pcap in either byte order and resolution, pcapng; the rest is for our own
- * reader to judge.
- */
-static bool is_pcap(const uint8_t magic[static 4])
-{
-	static const uint8_t magics[][4] = {
-		{ 0xa1, 0xb2, 0xc3, 0xd4 },
-		{ 0xd4, 0xc3, 0xb2, 0xa1 }, /* draft-ietf-opsawg-pcap 4 */
-		{ 0xa1, 0xb2, 0x3c, 0x4d },
-		{ 0x4d, 0x3c, 0xb2, 0xa1 },
-		{ 0x0a, 0x0d, 0x0d, 0x0a }, /* draft-ietf-opsawg-pcapng 4.1 */
-	};
-
-	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
-		if (!memcmp(magic, magics[i], sizeof(magics[i])))
-			return true;
-	return false;
-}
-
-static int open_file(const char *path, struct dfl_source **ret_source, struct dfl_err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint8_t magic[4] = { 0 };
-	ssize_t n;
-
-	if (fd < 0)
-		return dfl_err_set(err, errno, "cannot read %s: %m", path);
-	n = read(fd, magic, sizeof(magic));
-	close(fd);
-	if (n < 0)
-		return dfl_err_set(err, EBADMSG, "%s is no file that can be read", path);
-	return is_pcap(magic) ? dfl_pcap_open(path, ret_source, err) :
-				dfl_dfrec_open(path, ret_source, err);
-}
-
 static int replay_session(struct session *s, const char *path, const struct dflow_replay_opts *o,
 			  struct dfl_err *err)
 {
@@ -383,7 +349,7 @@ static int replay_session(struct session *s, const char *path, const struct dflo
 
 	if (!r) {
 		s->about = DFLOW_ABOUT_FILE;
-		r = open_file(path, &s->source, err);
+		r = dfl_open_file(path, &s->source, err);
 	}
 	if (!r && o->store)
 		r = create_store(s, o->store, 0, 0, err);

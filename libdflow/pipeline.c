@@ -210,7 +210,7 @@ int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
 		p->stats.lost_bytes += ev->loss.bytes;
 	}
 	if (p->opts.record)
-		r = dfl_dfrec_write(p->opts.record, ev);
+		r = dfl_recording_write(p->opts.record, ev);
 	if (!r && ev->type != DFL_EV_TICK)
 		r = dfl_trace_event(p->trace, ev);
 	if (!r)

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "capture/event.h"
+#include "capture/recording.h"
 #include "store/store.h"
 #include "doc/doc.h"
 #include "rules/rules.h"
@@ -18,7 +18,7 @@ struct dfl_pipeline;
 struct dfl_pipeline_opts {
 	const struct dfl_rules *rules; /* borrowed */
 	struct dfl_store *store;       /* borrowed; NULL: none */
-	struct dfl_dfrec *record;      /* borrowed; NULL: none. Gets every event first. */
+	struct dfl_recording *record;  /* borrowed; NULL: none. Gets every event first. */
 	void (*on_change)(void *ud, enum dfl_doc_change what,
 			  struct dfl_change *change); /* as
 							 dfl_trace_opts

@@ -157,33 +157,33 @@ struct dfl_event {
 /* Returns 0, or a negative errno that stops the source. */
 typedef int (*dfl_event_fn)(void *ud, const struct dfl_event *ev);
 
+struct dfl_event_source;
+
 /*
- * A source of events. `fd` polls readable when there is something to read, -1 for files (always
- * ready). `dispatch` delivers at most max_events and returns how many, 0 when nothing is there now,
- * -ENODATA at the end of a file, or another negative errno. `finish` delivers what is still held
- * back, then a last tick.
+ * What a source of events can do: the running kernel (live/live.h), a recording (recording.h), a
+ * packet capture (pcap.h). A source belongs to one thread at a time. All functions are there.
  */
-struct dfl_source {
-	const struct dfl_source_ops *ops;
+struct dfl_event_source_ops {
+	/* Polls readable when there is something to read; -1 for files, which are always ready. */
+	int (*fd)(struct dfl_event_source *s);
+	/* dispatch wants to be called at least this often, in nanoseconds; UINT64_MAX: never. */
+	uint64_t (*timeout_ns)(struct dfl_event_source *s);
+	/*
+	 * Gives at most max_events to fn, in the order of time, and returns how many. 0: nothing is
+	 * there now. -ENODATA: the file is at its end. Another negative errno: the source is
+	 * broken, or fn returned it.
+	 */
+	int (*dispatch)(struct dfl_event_source *s, dfl_event_fn fn, void *ud, unsigned max_events);
+	/*
+	 * Stops the source: gives what is still held back, then a last tick. Only `free` may
+	 * follow. Returns 0 or a negative errno.
+	 */
+	int (*finish)(struct dfl_event_source *s, dfl_event_fn fn, void *ud);
+	/* Frees the source. May be called without `finish`: then what is held back is dropped. */
+	void (*free)(struct dfl_event_source *s);
 };
 
-struct dfl_source_ops {
-	int (*fd)(struct dfl_source *s);
-	uint64_t (*timeout_ns)(struct dfl_source *s); /* call dispatch at least this often;
-							 UINT64_MAX: never */
-	int (*dispatch)(struct dfl_source *s, dfl_event_fn fn, void *ud, unsigned max_events);
-	int (*finish)(struct dfl_source *s, dfl_event_fn fn, void *ud);
-	void (*free)(struct dfl_source *s);
+/* The first member of each kind of source. Whoever opens a source frees it with ops->free(). */
+struct dfl_event_source {
+	const struct dfl_event_source_ops *ops;
 };
-
-/* pcap and pcapng file (Ethernet, Linux cooked, raw IP, loopback). */
-int dfl_pcap_open(const char *path, struct dfl_source **ret_source, struct dfl_err *err);
-/* A recording made by dfl_dfrec_create (docs/formats.md). */
-int dfl_dfrec_open(const char *path, struct dfl_source **ret_source, struct dfl_err *err);
-
-/* Writes events as a recording; holds payload, so mode 0600 and never by default. */
-struct dfl_dfrec;
-int dfl_dfrec_create(const char *path, struct dfl_dfrec **ret_rec, struct dfl_err *err);
-int dfl_dfrec_write(struct dfl_dfrec *rec, const struct dfl_event *ev);
-/* Flushes, writes the end mark, closes. Returns the first error of any write. */
-int dfl_dfrec_close(struct dfl_dfrec *rec);

@@ -3,7 +3,7 @@
  * A packet capture as a source of events: TCP and UDP over IPv4 and IPv6, both directions of each
  * flow.
  */
-#include "capture/event.h"
+#include "capture/pcap.h"
 
 #include <errno.h>
 #include <net/ethernet.h>
@@ -38,7 +38,7 @@ struct flow {
 };
 
 struct pcap_source {
-	struct dfl_source base;
+	struct dfl_event_source base;
 	pcap_t *pcap;
 	int linktype;
 	struct flow *flows;
@@ -405,7 +405,7 @@ static int next_packet(struct pcap_source *s)
 	return r ? r : packet(s, h, data);
 }
 
-static int pcap_dispatch_events(struct dfl_source *base, dfl_event_fn fn, void *ud,
+static int pcap_dispatch_events(struct dfl_event_source *base, dfl_event_fn fn, void *ud,
 				unsigned max_events)
 {
 	struct pcap_source *s = (struct pcap_source *)base;
@@ -427,7 +427,7 @@ static int pcap_dispatch_events(struct dfl_source *base, dfl_event_fn fn, void *
 	return n ? (int)n : s->ended ? -ENODATA : 0;
 }
 
-static int pcap_finish(struct dfl_source *base, dfl_event_fn fn, void *ud)
+static int pcap_finish(struct dfl_event_source *base, dfl_event_fn fn, void *ud)
 {
 	struct pcap_source *s = (struct pcap_source *)base;
 	int r = 0;
@@ -440,17 +440,17 @@ static int pcap_finish(struct dfl_source *base, dfl_event_fn fn, void *ud)
 	return r ? r : tick(s);
 }
 
-static int pcap_fd(struct dfl_source *base)
+static int pcap_fd(struct dfl_event_source *base)
 {
 	return -1;
 }
 
-static uint64_t pcap_timeout(struct dfl_source *base)
+static uint64_t pcap_timeout(struct dfl_event_source *base)
 {
 	return 0;
 }
 
-static void pcap_source_free(struct dfl_source *base)
+static void pcap_source_free(struct dfl_event_source *base)
 {
 	struct pcap_source *s = (struct pcap_source *)base;
 	struct flow *f, *next;
@@ -465,7 +465,7 @@ static void pcap_source_free(struct dfl_source *base)
 	free(s);
 }
 
-static const struct dfl_source_ops pcap_ops = {
+static const struct dfl_event_source_ops pcap_ops = {
 	.fd = pcap_fd,
 	.timeout_ns = pcap_timeout,
 	.dispatch = pcap_dispatch_events,
@@ -479,7 +479,7 @@ static bool known_linktype(int t)
 	       t == DLT_LOOP || t == DLT_RAW;
 }
 
-int dfl_pcap_open(const char *path, struct dfl_source **ret_source, struct dfl_err *err)
+int dfl_pcap_open(const char *path, struct dfl_event_source **ret_source, struct dfl_err *err)
 {
 	char errbuf[PCAP_ERRBUF_SIZE] = "";
 	struct pcap_source *s;

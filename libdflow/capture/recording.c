@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Recordings: the events of a source in a file, both ways. docs/formats.md has the format. */
-#include "capture/event.h"
+#include "capture/recording.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -236,7 +236,7 @@ static void code_event(struct codec *c, struct dfl_event *ev)
 
 /* ---- writing ---- */
 
-struct dfl_dfrec {
+struct dfl_recording {
 	FILE *file;
 	ZSTD_CCtx *zstd;
 	struct dfl_buf block, packed;
@@ -255,7 +255,7 @@ static uint32_t get_u32(const uint8_t *p)
 	return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static int fail(struct dfl_dfrec *rec, int error)
+static int fail(struct dfl_recording *rec, int error)
 {
 	if (!rec->error)
 		rec->error = error;
@@ -270,10 +270,10 @@ static int write_head(FILE *file)
 	return fwrite(head, sizeof(head), 1, file) == 1 ? 0 : -EIO;
 }
 
-int dfl_dfrec_create(const char *path, struct dfl_dfrec **ret_rec, struct dfl_err *err)
+int dfl_recording_create(const char *path, struct dfl_recording **ret_rec, struct dfl_err *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct dfl_dfrec *rec;
+	struct dfl_recording *rec;
 	struct stat st;
 
 	if (fd < 0)
@@ -302,14 +302,14 @@ int dfl_dfrec_create(const char *path, struct dfl_dfrec **ret_rec, struct dfl_er
 	ZSTD_CCtx_setParameter(rec->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
 	ZSTD_CCtx_setParameter(rec->zstd, ZSTD_c_checksumFlag, 1);
 	if (write_head(rec->file)) {
-		dfl_dfrec_close(rec);
+		dfl_recording_close(rec);
 		return dfl_err_set(err, EIO, "cannot write the recording %s", path);
 	}
 	*ret_rec = rec;
 	return 0;
 }
 
-static int write_block(struct dfl_dfrec *rec)
+static int write_block(struct dfl_recording *rec)
 {
 	uint8_t head[BLOCK_HEAD_LEN];
 	size_t n = ZSTD_compressBound(rec->block.len);
@@ -329,7 +329,7 @@ static int write_block(struct dfl_dfrec *rec)
 	return 0;
 }
 
-int dfl_dfrec_write(struct dfl_dfrec *rec, const struct dfl_event *ev)
+int dfl_recording_write(struct dfl_recording *rec, const struct dfl_event *ev)
 {
 	struct codec c = { .out = &rec->block };
 	struct dfl_event copy = *ev; /* the description serves reading too, so it cannot take a
@@ -349,7 +349,7 @@ int dfl_dfrec_write(struct dfl_dfrec *rec, const struct dfl_event *ev)
 	return write_block(rec);
 }
 
-int dfl_dfrec_close(struct dfl_dfrec *rec)
+int dfl_recording_close(struct dfl_recording *rec)
 {
 	static const uint8_t end[BLOCK_HEAD_LEN];
 	int r;
@@ -373,7 +373,7 @@ int dfl_dfrec_close(struct dfl_dfrec *rec)
 /* ---- reading ---- */
 
 struct recording {
-	struct dfl_source base;
+	struct dfl_event_source base;
 	FILE *file;
 	struct dfl_buf packed, block;
 	size_t at; /* in block */
@@ -438,7 +438,8 @@ static int deliver_one(struct recording *r, dfl_event_fn fn, void *ud)
 	return fn(ud, &ev);
 }
 
-static int rec_dispatch(struct dfl_source *source, dfl_event_fn fn, void *ud, unsigned max_events)
+static int rec_dispatch(struct dfl_event_source *source, dfl_event_fn fn, void *ud,
+			unsigned max_events)
 {
 	struct recording *r = (struct recording *)source;
 	unsigned n = 0;
@@ -460,25 +461,25 @@ static int rec_dispatch(struct dfl_source *source, dfl_event_fn fn, void *ud, un
 	return n ? (int)n : -ENODATA;
 }
 
-static int rec_fd(struct dfl_source *source)
+static int rec_fd(struct dfl_event_source *source)
 {
 	return -1;
 }
 
-static uint64_t rec_timeout_ns(struct dfl_source *source)
+static uint64_t rec_timeout_ns(struct dfl_event_source *source)
 {
 	return 0;
 }
 
 /* The ticks are in the recording, the last one too. */
-static int rec_finish(struct dfl_source *source, dfl_event_fn fn, void *ud)
+static int rec_finish(struct dfl_event_source *source, dfl_event_fn fn, void *ud)
 {
 	struct recording *r = (struct recording *)source;
 
 	return fn(ud, &(struct dfl_event){ .type = DFL_EV_TICK, .ts_ns = r->now_ns });
 }
 
-static void rec_free(struct dfl_source *source)
+static void rec_free(struct dfl_event_source *source)
 {
 	struct recording *r = (struct recording *)source;
 
@@ -502,9 +503,9 @@ static int check_head(FILE *file, const char *path, struct dfl_err *err)
 	return 0;
 }
 
-int dfl_dfrec_open(const char *path, struct dfl_source **ret_source, struct dfl_err *err)
+int dfl_recording_open(const char *path, struct dfl_event_source **ret_source, struct dfl_err *err)
 {
-	static const struct dfl_source_ops ops = {
+	static const struct dfl_event_source_ops ops = {
 		.fd = rec_fd,
 		.timeout_ns = rec_timeout_ns,
 		.dispatch = rec_dispatch,

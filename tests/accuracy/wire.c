@@ -2,6 +2,7 @@
 /*
  * Events of invented connections, written as a recording; and how Dify spells a text on each leg.
  */
+#include "capture/recording.h"
 #include "wire.h"
 
 #include <stdlib.h>
@@ -20,7 +21,7 @@ uint32_t wire_dice(struct wire *w, uint32_t below)
 
 static void put(struct wire *w, const struct dfl_event *ev)
 {
-	int r = dfl_dfrec_write(w->rec, ev);
+	int r = dfl_recording_write(w->rec, ev);
 
 	if (r) {
 		fprintf(stderr, "cannot write the recording: %s\n", strerror(-r));
@@ -32,7 +33,7 @@ void wire_next_file(struct wire *w, const char *path)
 {
 	struct dfl_err err;
 
-	if (dfl_dfrec_create(path, &w->rec, &err)) {
+	if (dfl_recording_create(path, &w->rec, &err)) {
 		fprintf(stderr, "%s\n", err.msg);
 		exit(2);
 	}
@@ -233,7 +234,7 @@ void wire_finish(struct wire *w, unsigned seconds)
 
 void wire_close_file(struct wire *w)
 {
-	int r = dfl_dfrec_close(w->rec);
+	int r = dfl_recording_close(w->rec);
 
 	if (r) {
 		fprintf(stderr, "cannot write the recording: %s\n", strerror(-r));

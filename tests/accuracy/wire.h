@@ -9,7 +9,7 @@
 #include "capture/event.h"
 
 struct wire {
-	struct dfl_dfrec *rec;
+	struct dfl_recording *rec;
 	uint64_t now_ns, next_chan, next_call, tick_ns;
 	uint64_t pace_ns; /* from call to call; 0: 20 to 100 µs, by chance */
 	uint32_t seed;

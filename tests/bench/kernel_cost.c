@@ -174,7 +174,8 @@ static int count_event(void *ud, const struct dfl_event *ev)
 }
 
 /* Runs the source, if any, until the worker answers. */
-static double measure(struct worker *w, unsigned char op, struct dfl_source *s, uint64_t *events)
+static double measure(struct worker *w, unsigned char op, struct dfl_event_source *s,
+		      uint64_t *events)
 {
 	struct pollfd p[2] = { { .fd = w->answers, .events = POLLIN },
 			       { .fd = s ? s->ops->fd(s) : -1, .events = POLLIN } };
@@ -199,7 +200,8 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void measure_all(struct worker *w, struct dfl_source *s, double *ret_ns, uint64_t *events)
+static void measure_all(struct worker *w, struct dfl_event_source *s, double *ret_ns,
+			uint64_t *events)
 {
 	for (unsigned op = 0; op < N_OPS; op++)
 		ret_ns[op] = measure(w, op, s, events);
@@ -268,7 +270,7 @@ static json_t *measure_with(struct worker *w, pid_t target, double *ret_ns, stru
 {
 	uint32_t pid = target, before = newest_prog();
 	struct dfl_live_stats st;
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 	struct dfl_err err;
 	json_t *progs;
 

@@ -199,10 +199,10 @@ static int count(void *ud, const struct dfl_event *ev)
 
 static double replay(dfl_event_fn fn, void *ud)
 {
-	struct dfl_source *source;
+	struct dfl_event_source *source;
 	struct dfl_err err;
 	double from = cpu_s();
-	int r = dfl_dfrec_open(part_path, &source, &err);
+	int r = dfl_recording_open(part_path, &source, &err);
 
 	if (r)
 		die(part_path, err.msg);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/host/caps.h"
 #include "capture/live/live.h"
 
 #define MAX_STREAM (256u << 20)
@@ -289,7 +290,7 @@ static json_t *chans_json(void)
 	return all;
 }
 
-static json_t *stats_json(struct dfl_source *source)
+static json_t *stats_json(struct dfl_event_source *source)
 {
 	struct dfl_live_stats s;
 
@@ -303,7 +304,7 @@ static json_t *stats_json(struct dfl_source *source)
 #undef N
 }
 
-static void report(struct dfl_source *source)
+static void report(struct dfl_event_source *source)
 {
 	json_t *all = json_pack("{so so so so so sI sI}", "chans", chans_json(), "procs", procs,
 				"losses", losses, "blind", blind, "stats", stats_json(source),
@@ -314,7 +315,7 @@ static void report(struct dfl_source *source)
 	json_decref(all);
 }
 
-static int observe(struct dfl_source *s)
+static int observe(struct dfl_event_source *s)
 {
 	struct pollfd p[2] = { { .fd = s->ops->fd(s), .events = POLLIN },
 			       { .fd = STDIN_FILENO, .events = POLLIN } };
@@ -341,7 +342,7 @@ int main(int argc, char **argv)
 	};
 	struct dfl_live_opts o = { 0 };
 	const char *cgroup;
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 	struct dfl_err err = { "" };
 	bool drop = false;
 	uint32_t pid;
@@ -395,7 +396,7 @@ int main(int argc, char **argv)
 	blind = json_array();
 	r = dfl_live_open(&o, &s, &err);
 	if (!r && drop)
-		r = dfl_live_drop_privileges(false, &err);
+		r = dfl_caps_drop(false, &err);
 	if (r) {
 		fprintf(stderr, "%s\n", err.msg);
 		return 1;

@@ -7,13 +7,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "capture/pcap.h"
+#include "capture/recording.h"
 #include "pipeline.h"
 
 #define CONCAT_(a, b) a##b
 #define CONCAT(a, b) CONCAT_(a, b)
 
 /* All stages are behind the source: what it lets through, they have to stand. */
-static void replay(struct dfl_source *s)
+static void replay(struct dfl_event_source *s)
 {
 	struct dfl_pipeline_opts opts = { 0 };
 	struct dfl_rules *rules;
@@ -37,7 +39,7 @@ static void replay(struct dfl_source *s)
 
 static __attribute__((unused)) void read_pcap(const char *path, const uint8_t *data, size_t len)
 {
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 
 	if (!dfl_pcap_open(path, &s, NULL))
 		replay(s);
@@ -45,9 +47,9 @@ static __attribute__((unused)) void read_pcap(const char *path, const uint8_t *d
 
 static __attribute__((unused)) void read_dfrec(const char *path, const uint8_t *data, size_t len)
 {
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 
-	if (!dfl_dfrec_open(path, &s, NULL))
+	if (!dfl_recording_open(path, &s, NULL))
 		replay(s);
 }
 

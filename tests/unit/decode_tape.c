@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Records what the stream stage delivers and plays it to the decode stage. */
+#include "capture/pcap.h"
 #include "decode_tape.h"
 
 #include <assert.h>
@@ -99,7 +100,7 @@ void tape_from_pcap(struct tape *t, const char *path)
 					      .end = on_end,
 					      .close = on_close };
 	const struct dfl_stream_opts opts = { 0 };
-	struct dfl_source *source;
+	struct dfl_event_source *source;
 	struct dfl_err err;
 
 	memset(t, 0, sizeof(*t));

@@ -15,6 +15,8 @@
 #include <cmocka.h>
 #include <dflow.h>
 
+#include "capture/pcap.h"
+#include "capture/recording.h"
 #include "pipeline.h"
 #include "store_help.h"
 
@@ -278,7 +280,7 @@ static void errors(void **state)
 	assert_non_null(strstr(error.message, "nothing to record"));
 }
 
-static void drive(struct dfl_source *source, struct dfl_pipeline *pipeline)
+static void drive(struct dfl_event_source *source, struct dfl_pipeline *pipeline)
 {
 	int r;
 
@@ -294,10 +296,10 @@ static void drive(struct dfl_source *source, struct dfl_pipeline *pipeline)
 static void recording_replays_alike(void **state)
 {
 	struct dfl_pipeline *pipeline;
-	struct dfl_source *source;
+	struct dfl_event_source *source;
 	struct dfl_rules *rules;
 	struct dfl_store *store;
-	struct dfl_dfrec *rec;
+	struct dfl_recording *rec;
 	struct dfl_err err;
 	char file[128], copy[128], *live, *again;
 
@@ -306,7 +308,7 @@ static void recording_replays_alike(void **state)
 	assert_int_equal(dfl_pcap_open(golden, &source, &err), 0);
 	assert_int_equal(dfl_rules_load(NULL, &rules, &err), 0);
 	assert_int_equal(dfl_store_create(help_path, NULL, &store, &err), 0);
-	assert_int_equal(dfl_dfrec_create(file, &rec, &err), 0);
+	assert_int_equal(dfl_recording_create(file, &rec, &err), 0);
 	assert_int_equal(dfl_pipeline_new(&(struct dfl_pipeline_opts){ .rules = rules,
 								       .store = store,
 								       .record = rec },
@@ -315,7 +317,7 @@ static void recording_replays_alike(void **state)
 	drive(source, pipeline);
 	dfl_pipeline_free(pipeline);
 	source->ops->free(source);
-	assert_int_equal(dfl_dfrec_close(rec), 0);
+	assert_int_equal(dfl_recording_close(rec), 0);
 	dfl_store_close(store);
 	dfl_rules_free(rules);
 	replay(file, copy, NULL);

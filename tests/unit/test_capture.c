@@ -21,76 +21,79 @@
 #include "capture/live/live.h"
 #include "capture/host/proc.h"
 #include "capture/live/ring.h"
-#include "capture/host/targets.h"
+#include "capture/host/cgroup.h"
+#include "capture/host/container.h"
+#include "capture/host/pids.h"
+#include "capture/live/preexisting.h"
 #include "capture/live/reorder.h"
 
 /* ---- window ---- */
 
-static struct dfl_k_head head(uint64_t ts_ns, uint16_t cpu, uint8_t lane, uint64_t seq)
+static struct dfl_k_head head(uint64_t ts_ns, uint16_t cpu, uint8_t seq_class, uint64_t seq)
 {
 	return (struct dfl_k_head){ .size = sizeof(struct dfl_k_head),
 				    .ts_ns = ts_ns,
 				    .cpu = cpu,
-				    .lane = lane,
+				    .seq_class = seq_class,
 				    .seq = seq };
 }
 
 static void test_window_sorts(void **state)
 {
-	struct dfl_window w = { 0 };
+	struct dfl_reorder w = { 0 };
 	struct dfl_k_head h, *got;
 	uint64_t last = 0;
 	unsigned seed = 1;
 
 	for (int i = 0; i < 5000; i++) {
 		h = head(1 + rand_r(&seed) % 1000, 0, 0, i);
-		assert_int_equal(dfl_window_put(&w, &h), 0);
+		assert_int_equal(dfl_reorder_put(&w, &h), 0);
 	}
 	assert_int_equal(w.bytes, 5000 * sizeof(h));
 	for (int i = 0; i < 5000; i++) {
-		assert_ptr_equal(dfl_window_peek(&w), w.heap[0]);
-		got = dfl_window_pop(&w);
+		assert_ptr_equal(dfl_reorder_peek(&w), w.heap[0]);
+		got = dfl_reorder_pop(&w);
 		assert_true(got->ts_ns >= last);
 		last = got->ts_ns;
-		dfl_window_release(got);
+		dfl_reorder_release(got);
 	}
-	assert_null(dfl_window_pop(&w));
-	assert_null(dfl_window_peek(&w));
+	assert_null(dfl_reorder_pop(&w));
+	assert_null(dfl_reorder_peek(&w));
 	assert_int_equal(w.bytes, 0);
-	dfl_window_fini(&w);
+	dfl_reorder_fini(&w);
 }
 
 /* Pieces of one call carry one time: their order is that of their numbers. */
 static void test_window_keeps_pieces(void **state)
 {
 	static const int order[] = { 4, 0, 3, 1, 2 };
-	struct dfl_window w = { 0 };
+	struct dfl_reorder w = { 0 };
 	struct dfl_k_head h, *got;
 
 	for (int i = 0; i < 5; i++) {
 		h = head(7, 1, 0, 100 + order[i]);
-		assert_int_equal(dfl_window_put(&w, &h), 0);
+		assert_int_equal(dfl_reorder_put(&w, &h), 0);
 		h = head(7, 0, 2, 200 + order[i]);
-		assert_int_equal(dfl_window_put(&w, &h), 0);
+		assert_int_equal(dfl_reorder_put(&w, &h), 0);
 	}
 	for (int i = 0; i < 10; i++) {
-		got = dfl_window_pop(&w);
+		got = dfl_reorder_pop(&w);
 		assert_int_equal(got->cpu, i / 5);
 		assert_int_equal(got->seq, i < 5 ? 200 + i : 95 + i);
-		dfl_window_release(got);
+		dfl_reorder_release(got);
 	}
-	dfl_window_fini(&w);
+	dfl_reorder_fini(&w);
 }
 
 static void test_window_drops_what_it_holds(void **state)
 {
-	struct dfl_window w = { 0 };
+	struct dfl_reorder w = { 0 };
 	struct dfl_k_head h = head(1, 0, 0, 1);
 
-	assert_int_equal(dfl_window_put(&w, &h), 0);
-	dfl_window_fini(&w);
+	assert_int_equal(dfl_reorder_put(&w, &h), 0);
+	dfl_reorder_fini(&w);
 	assert_int_equal(w.n, 0);
-	dfl_window_release(NULL);
+	dfl_reorder_release(NULL);
 }
 
 /* ---- symbols ---- */
@@ -288,7 +291,7 @@ static struct dfl_proc_facts in_cgroup(const char *path)
 	struct dfl_proc_facts f = { .pid = 0x7fffffff };
 
 	snprintf(f.cgroup, sizeof(f.cgroup), "%s", path);
-	dfl_proc_container(root, &f);
+	dfl_container_read(root, &f);
 	return f;
 }
 
@@ -384,20 +387,20 @@ static void test_targets(void **state)
 
 static void test_existing(void **state)
 {
-	struct dfl_existing *e;
+	struct dfl_preexisting *e;
 	struct stat st;
 	int p[2];
 
 	assert_int_equal(pipe(p), 0);
 	assert_int_equal(fstat(p[0], &st), 0);
-	assert_int_equal(dfl_existing_new(&e), 0);
-	assert_int_equal(dfl_existing_add(e, getpid()), 0);
-	assert_int_equal(dfl_existing_add(e, 0x7fffffff), 0);
-	assert_true(dfl_existing_has(e, st.st_ino));
-	assert_false(dfl_existing_has(e, ~0ull));
-	assert_false(dfl_existing_listens(e, 1, 1));
-	dfl_existing_free(e);
-	dfl_existing_free(NULL);
+	assert_int_equal(dfl_preexisting_new(&e), 0);
+	assert_int_equal(dfl_preexisting_add(e, getpid()), 0);
+	assert_int_equal(dfl_preexisting_add(e, 0x7fffffff), 0);
+	assert_true(dfl_preexisting_has(e, st.st_ino));
+	assert_false(dfl_preexisting_has(e, ~0ull));
+	assert_false(dfl_preexisting_listens(e, 1, 1));
+	dfl_preexisting_free(e);
+	dfl_preexisting_free(NULL);
 	close(p[0]);
 	close(p[1]);
 }
@@ -405,7 +408,7 @@ static void test_existing(void **state)
 static void test_no_target(void **state)
 {
 	struct dfl_live_opts o = { 0 };
-	struct dfl_source *s = NULL;
+	struct dfl_event_source *s = NULL;
 	struct dfl_err err = { "" };
 	int r = dfl_live_open(&o, &s, &err);
 

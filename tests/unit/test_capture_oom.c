@@ -14,7 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/live/live_priv.h"
+#include "capture/live/channel.h"
+#include "capture/live/preexisting.h"
+#include "capture/live/process.h"
+#include "capture/live/tls_object.h"
 #include "oom.h"
 
 #define CROWD 220 /* channels, processes, TLS objects: the tables grow */
@@ -61,7 +64,7 @@ static struct text text(int i)
 }
 
 /* A unix socket of a process of its own, the peer of the one before, and what is written to it. */
-static void see_socket(struct live *l, struct seen *seen, int i)
+static void see_socket(struct dfl_live *l, struct seen *seen, int i)
 {
 	struct dfl_k_chan chan = { .head.ts_ns = (uint64_t)i,
 				   .key = { .ino = (uint64_t)i + 1, .kind = DFL_K_UNIX },
@@ -73,15 +76,15 @@ static void see_socket(struct live *l, struct seen *seen, int i)
 	struct text wire = text(i);
 
 	strcpy(chan.path, "/run/app.sock");
-	check(seen, dfl_live_chan_record(l, &chan));
+	check(seen, dfl_live_channel_record(l, &chan));
 	wire.rec.key = chan.key;
-	check(seen, dfl_live_chan_data(l, &wire.rec));
+	check(seen, dfl_live_channel_data(l, &wire.rec));
 	wire.rec.key.ino = (uint64_t)(i / 2) + 1; /* an older one, that becomes the newest */
-	check(seen, dfl_live_chan_data(l, &wire.rec));
+	check(seen, dfl_live_channel_data(l, &wire.rec));
 }
 
 /* A TLS object, its plaintext before its socket is known, and an older one again. */
-static void see_tls(struct live *l, struct seen *seen, int i)
+static void see_tls(struct dfl_live *l, struct seen *seen, int i)
 {
 	struct dfl_k_note bind = { .head.ts_ns = (uint64_t)i,
 				   .key = { .ino = (uint64_t)i + 1, .kind = DFL_K_UNIX },
@@ -91,34 +94,34 @@ static void see_tls(struct live *l, struct seen *seen, int i)
 
 	plain.rec.layer = 1;
 	plain.rec.ssl = bind.ssl;
-	check(seen, dfl_live_tls_data(l, &plain.rec));
+	check(seen, dfl_live_tls_object_data(l, &plain.rec));
 	if (i % 2)
-		check(seen, dfl_live_tls_bind(l, &bind));
+		check(seen, dfl_live_tls_object_bind(l, &bind));
 	plain = text(i / 2);
 	plain.rec.layer = 1;
 	plain.rec.ssl = (uint64_t)(i / 2) + 1;
-	check(seen, dfl_live_tls_data(l, &plain.rec));
+	check(seen, dfl_live_tls_object_data(l, &plain.rec));
 }
 
-static void leave(struct live *l, struct seen *seen, int i)
+static void leave(struct dfl_live *l, struct seen *seen, int i)
 {
 	struct dfl_k_close close = { .head.ts_ns = CROWD,
 				     .key = { .ino = (uint64_t)i + 1, .kind = DFL_K_UNIX } };
 
-	check(seen, dfl_live_chan_close(l, &close));
-	check(seen, dfl_live_proc_exit(l, NO_PID + (uint32_t)i, CROWD));
+	check(seen, dfl_live_channel_close(l, &close));
+	check(seen, dfl_live_process_exit(l, NO_PID + (uint32_t)i, CROWD));
 }
 
 /* Returns how many allocations there were. */
 static long play(long fails_at, struct seen *seen)
 {
-	struct live *l = calloc(1, sizeof(*l));
+	struct dfl_live *l = calloc(1, sizeof(*l));
 	long n;
 
 	memset(seen, 0, sizeof(*seen));
 	l->fn = take;
 	l->ud = seen;
-	assert_int_equal(dfl_existing_new(&l->existing), 0);
+	assert_int_equal(dfl_preexisting_new(&l->preexisting), 0);
 	oom_at(fails_at);
 	for (int i = 0; i < CROWD; i++) {
 		see_socket(l, seen, i);
@@ -126,13 +129,13 @@ static long play(long fails_at, struct seen *seen)
 	}
 	for (int i = 0; i < CROWD; i += 2)
 		leave(l, seen, i);
-	check(seen, dfl_live_tls_expire(l, CROWD, true));
+	check(seen, dfl_live_tls_object_expire(l, CROWD, true));
 	n = oom_count();
 	oom_at(-1);
-	dfl_live_tls_fini(l);
-	dfl_live_chan_fini(l);
-	dfl_live_proc_fini(l);
-	dfl_existing_free(l->existing);
+	dfl_live_tls_object_fini(l);
+	dfl_live_channel_fini(l);
+	dfl_live_process_fini(l);
+	dfl_preexisting_free(l->preexisting);
 	assert_int_equal(l->held_bytes, 0);
 	free(l);
 	return n;
@@ -158,21 +161,21 @@ static void test_live(void **state)
 /* What was open before: this process's own pipes. Returns how many allocations there were. */
 static long look(int pipes[CROWD][2], long fails_at, size_t size)
 {
-	struct dfl_existing *e;
+	struct dfl_preexisting *e;
 	struct stat st;
 	long n;
 	int r;
 
-	assert_int_equal(dfl_existing_new(&e), 0);
+	assert_int_equal(dfl_preexisting_new(&e), 0);
 	oom_at_size(fails_at, size);
-	r = dfl_existing_add(e, (uint32_t)getpid());
+	r = dfl_preexisting_add(e, (uint32_t)getpid());
 	n = oom_count();
 	oom_at(-1);
 	assert_int_equal(r, fails_at < 0 ? 0 : -ENOMEM);
-	assert_int_equal(dfl_existing_add(e, (uint32_t)getpid()), 0);
+	assert_int_equal(dfl_preexisting_add(e, (uint32_t)getpid()), 0);
 	for (int i = 0; i < CROWD; i++)
-		assert_true(!fstat(pipes[i][0], &st) && dfl_existing_has(e, st.st_ino));
-	dfl_existing_free(e);
+		assert_true(!fstat(pipes[i][0], &st) && dfl_preexisting_has(e, st.st_ino));
+	dfl_preexisting_free(e);
 	return n;
 }
 

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "capture/event.h"
+#include "capture/recording.h"
 
 static char dir[64], path[96];
 
@@ -63,14 +63,14 @@ static const struct dfl_event events[] = {
 
 static void record(int n_times)
 {
-	struct dfl_dfrec *rec;
+	struct dfl_recording *rec;
 	struct dfl_err err;
 
-	assert_int_equal(dfl_dfrec_create(path, &rec, &err), 0);
+	assert_int_equal(dfl_recording_create(path, &rec, &err), 0);
 	for (int n = 0; n < n_times; n++)
 		for (int i = 0; i < N_EVENTS; i++)
-			assert_int_equal(dfl_dfrec_write(rec, &events[i]), 0);
-	assert_int_equal(dfl_dfrec_close(rec), 0);
+			assert_int_equal(dfl_recording_write(rec, &events[i]), 0);
+	assert_int_equal(dfl_recording_close(rec), 0);
 }
 
 struct seen {
@@ -135,9 +135,9 @@ static int take(void *ud, const struct dfl_event *ev)
 /* Reads all, `at_once` events a call. Returns how it ended. */
 static int replay(struct seen *seen, unsigned at_once)
 {
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 	struct dfl_err err = { "" };
-	int r = dfl_dfrec_open(path, &s, &err);
+	int r = dfl_recording_open(path, &s, &err);
 
 	if (r) {
 		assert_int_not_equal(err.msg[0], 0);
@@ -241,13 +241,13 @@ static void nonsense(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-		struct dfl_dfrec *rec;
+		struct dfl_recording *rec;
 		struct dfl_err err;
 		struct seen seen = { 0 };
 
-		assert_int_equal(dfl_dfrec_create(path, &rec, &err), 0);
-		assert_int_equal(dfl_dfrec_write(rec, &odd[i]), 0);
-		assert_int_equal(dfl_dfrec_close(rec), 0);
+		assert_int_equal(dfl_recording_create(path, &rec, &err), 0);
+		assert_int_equal(dfl_recording_write(rec, &odd[i]), 0);
+		assert_int_equal(dfl_recording_close(rec), 0);
 		assert_int_equal(replay(&seen, 100), -EBADMSG);
 		assert_int_equal(seen.n, 0);
 	}
@@ -255,12 +255,12 @@ static void nonsense(void **state)
 
 static void cannot_write(void **state)
 {
-	struct dfl_dfrec *rec;
+	struct dfl_recording *rec;
 	struct dfl_err err = { "" };
 
-	assert_int_equal(dfl_dfrec_create("/nonexistent/x.dfrec", &rec, &err), -ENOENT);
+	assert_int_equal(dfl_recording_create("/nonexistent/x.dfrec", &rec, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "/nonexistent/x.dfrec"));
-	assert_int_equal(dfl_dfrec_close(NULL), 0);
+	assert_int_equal(dfl_recording_close(NULL), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

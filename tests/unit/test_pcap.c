@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/event.h"
+#include "capture/pcap.h"
 
 struct count {
 	unsigned nodes, ticks, chans, closes, datas, losses, syn_known;
@@ -58,7 +58,7 @@ static int count(void *ud, const struct dfl_event *ev)
 
 static int read_all(const char *path, struct count *c)
 {
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 	struct dfl_err err = { 0 };
 	int r = dfl_pcap_open(path, &s, &err);
 
@@ -175,7 +175,7 @@ static void test_corrupted(void **state)
 
 static void test_unknown_link_type(void **state)
 {
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 	struct dfl_err err = { 0 };
 	char path[] = "/tmp/dflow-test-pcap-XXXXXX";
 	int fd = mkstemp(path);
@@ -193,7 +193,7 @@ static void test_unknown_link_type(void **state)
 
 static void test_not_a_pcap(void **state)
 {
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 	struct dfl_err err = { 0 };
 
 	assert_int_equal(dfl_pcap_open("/nonexistent/x.pcap", &s, &err), -ENOENT);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/pcap.h"
 #include "pipeline.h"
 
 struct result {
@@ -103,7 +104,7 @@ static void replay(const char *name, struct hurt *h, struct result *r)
 {
 	struct dfl_pipeline_opts opts = { .on_change = on_change, .ud = r };
 	struct dfl_rules *rules;
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 	struct dfl_err err;
 	char path[512];
 	int n;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/pcap.h"
 #include "base/hash.h"
 #include "oom.h"
 #include "pipeline.h"
@@ -44,7 +45,7 @@ static int go_on(void *pipeline, const struct dfl_event *ev)
 	return 0;
 }
 
-static void feed(struct dfl_source *s, struct dfl_pipeline *p)
+static void feed(struct dfl_event_source *s, struct dfl_pipeline *p)
 {
 	int n;
 
@@ -63,7 +64,7 @@ static long replay(long fails_at, size_t size, unsigned *ret_settled)
 					  .on_change = on_change,
 					  .ud = ret_settled };
 	struct dfl_pipeline *p;
-	struct dfl_source *s;
+	struct dfl_event_source *s;
 	struct dfl_err err;
 	long n;
 

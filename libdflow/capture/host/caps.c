@@ -11,8 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "capture/live/live.h"
-
 struct caps {
 	struct __user_cap_data_struct half[2]; /* 32 capabilities each */
 };
@@ -67,7 +65,7 @@ static void keep_only(struct caps *c, uint64_t mask)
 	}
 }
 
-int dfl_live_drop_privileges(bool keep_dac_override, struct dfl_err *err)
+int dfl_caps_drop(bool keep_dac_override, struct dfl_err *err)
 {
 	uint64_t mask = 1ull << CAP_BPF | 1ull << CAP_PERFMON | 1ull << CAP_SYS_PTRACE |
 			1ull << CAP_DAC_READ_SEARCH;

@@ -3,7 +3,7 @@
  * Which container, pod and task a process belongs to: ids from its cgroup path, names from the
  * host's files.
  */
-#include "capture/host/proc.h"
+#include "capture/host/container.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -202,7 +202,7 @@ static void from_hostname(struct dfl_proc_facts *f)
 	TAKE(f->pod, name);
 }
 
-void dfl_proc_container(const char *root, struct dfl_proc_facts *facts)
+void dfl_container_read(const char *root, struct dfl_proc_facts *facts)
 {
 	const char *id = last_hex(facts->cgroup, ID_LEN), *task;
 	char uid[UID_LEN + 1];

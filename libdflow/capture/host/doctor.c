@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What this host allows, and why a recording could see nothing: the checks of `dflow doctor`. */
+#include "capture/host/doctor.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -12,21 +14,28 @@
 #include <unistd.h>
 
 #include "capture/host/caps.h"
-#include "capture/live/live_priv.h"
+#include "capture/host/cgroup.h"
+#include "capture/host/container.h"
+#include "capture/host/pids.h"
+#include "capture/host/proc.h"
+#include "capture/live/load.h"
+#include "capture/live/process_wide.h"
+#include "capture/live/tls_attach.h"
+#include "capture/live/uprobe_multi.h"
 #include "dflow.skel.h"
 
 #define MAX_TOLD_PROCS 200 /* processes that are listed one by one */
 
 struct report {
-	void (*fn)(void *ud, const struct dfl_check *check);
+	void (*fn)(void *ud, const struct dfl_doctor_check *check);
 	void *ud;
 	bool missing;
 };
 
-static void tell(struct report *r, const char *name, enum dfl_check_result result,
+static void tell(struct report *r, const char *name, enum dfl_doctor_result result,
 		 const char *advice, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-static void tell(struct report *r, const char *name, enum dfl_check_result result,
+static void tell(struct report *r, const char *name, enum dfl_doctor_result result,
 		 const char *advice, const char *fmt, ...)
 {
 	char found[1024];
@@ -35,11 +44,12 @@ static void tell(struct report *r, const char *name, enum dfl_check_result resul
 	va_start(ap, fmt);
 	vsnprintf(found, sizeof(found), fmt, ap);
 	va_end(ap);
-	r->missing |= result == DFL_CHECK_MISSING;
-	r->fn(r->ud, &(struct dfl_check){ .name = name,
+	r->missing |= result == DFL_DOCTOR_MISSING;
+	r->fn(r->ud,
+	      &(struct dfl_doctor_check){ .name = name,
 					  .result = result,
 					  .found = found,
-					  .advice = result == DFL_CHECK_OK ? NULL : advice });
+					  .advice = result == DFL_DOCTOR_OK ? NULL : advice });
 }
 
 static void check_kernel(struct report *r)
@@ -49,10 +59,10 @@ static void check_kernel(struct report *r)
 
 	uname(&u);
 	sscanf(u.release, "%d.%d", &major, &minor);
-	tell(r, "kernel", major * 1000 + minor >= 5010 ? DFL_CHECK_OK : DFL_CHECK_MISSING,
+	tell(r, "kernel", major * 1000 + minor >= 5010 ? DFL_DOCTOR_OK : DFL_DOCTOR_MISSING,
 	     "use Linux 5.10 or newer", "%s", u.release);
 	tell(r, "kernel BTF",
-	     access("/sys/kernel/btf/vmlinux", R_OK) ? DFL_CHECK_MISSING : DFL_CHECK_OK,
+	     access("/sys/kernel/btf/vmlinux", R_OK) ? DFL_DOCTOR_MISSING : DFL_DOCTOR_OK,
 	     "use a kernel built with CONFIG_DEBUG_INFO_BTF", "%s",
 	     access("/sys/kernel/btf/vmlinux", R_OK) ? "none" : "/sys/kernel/btf/vmlinux");
 }
@@ -67,7 +77,7 @@ static void check_lockdown(struct report *r)
 	if (f)
 		fclose(f);
 	state[strcspn(state, "\n")] = 0;
-	tell(r, "lockdown", strstr(state, "[confidentiality]") ? DFL_CHECK_MISSING : DFL_CHECK_OK,
+	tell(r, "lockdown", strstr(state, "[confidentiality]") ? DFL_DOCTOR_MISSING : DFL_DOCTOR_OK,
 	     "boot with lockdown=integrity: confidentiality forbids reading memory from BPF", "%s",
 	     *state ? state : "none");
 }
@@ -79,7 +89,7 @@ static void check_capabilities(struct report *r)
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
 		bool has = dfl_caps_has(needed[i]) || dfl_caps_has(CAP_SYS_ADMIN);
 
-		tell(r, dfl_caps_name(needed[i]), has ? DFL_CHECK_OK : DFL_CHECK_MISSING,
+		tell(r, dfl_caps_name(needed[i]), has ? DFL_DOCTOR_OK : DFL_DOCTOR_MISSING,
 		     "run as root, or give the service this capability", "%s",
 		     has ? "held" : "not held");
 	}
@@ -90,11 +100,11 @@ static void check_cgroup(struct report *r)
 	char mount[1024], root[1024];
 
 	if (dfl_cgroup_mount(mount, sizeof(mount), root, sizeof(root))) {
-		tell(r, "cgroup v2", DFL_CHECK_LIMITED, "mount it, or choose targets by process",
+		tell(r, "cgroup v2", DFL_DOCTOR_LIMITED, "mount it, or choose targets by process",
 		     "not mounted");
 		return;
 	}
-	tell(r, "cgroup v2", strstr(root, "..") ? DFL_CHECK_LIMITED : DFL_CHECK_OK,
+	tell(r, "cgroup v2", strstr(root, "..") ? DFL_DOCTOR_LIMITED : DFL_DOCTOR_OK,
 	     "run dflow in the host's cgroup namespace", "%s", mount);
 }
 
@@ -105,7 +115,7 @@ static int load_only(const char *name)
 	struct bpf_program *p;
 	struct dflow_bpf *skel;
 	struct dfl_err err;
-	int r = dfl_live_open_skeleton(&skel, &err);
+	int r = dfl_live_load_skeleton(&skel, &err);
 
 	if (r)
 		return r;
@@ -113,7 +123,7 @@ static int load_only(const char *name)
 	{
 		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
 		if (!strncmp(bpf_program__name(p), "dfl_ssl_multi", 13))
-			bpf_program__set_expected_attach_type(p, LIVE_TRACE_UPROBE_MULTI);
+			bpf_program__set_expected_attach_type(p, DFL_UPROBE_MULTI_TYPE);
 	}
 	bpf_map__set_max_entries(skel->maps.ring, 1 << 17);
 	r = dflow_bpf__load(skel);
@@ -123,14 +133,14 @@ static int load_only(const char *name)
 
 static void check_programs(struct report *r)
 {
-	bool have_multi = dfl_live_has_uprobe_multi(); /* TLS has a set of programs for each way to
+	bool have_multi = dfl_uprobe_multi_works(); /* TLS has a set of programs for each way to
 						      attach */
 	struct bpf_program *p;
 	struct dflow_bpf *skel;
 	struct dfl_err err;
 
-	if (dfl_live_open_skeleton(&skel, &err)) {
-		tell(r, "programs", DFL_CHECK_MISSING, "see above", "%s", err.msg);
+	if (dfl_live_load_skeleton(&skel, &err)) {
+		tell(r, "programs", DFL_DOCTOR_MISSING, "see above", "%s", err.msg);
 		return;
 	}
 	bpf_object__for_each_program(p, skel->obj)
@@ -145,9 +155,9 @@ static void check_programs(struct report *r)
 		e = load_only(name);
 		snprintf(what, sizeof(what), "program %s", name + 4);
 		tell(r, what,
-		     !e	 ? DFL_CHECK_OK :
-		     tls ? DFL_CHECK_LIMITED :
-			   DFL_CHECK_MISSING,
+		     !e	 ? DFL_DOCTOR_OK :
+		     tls ? DFL_DOCTOR_LIMITED :
+			   DFL_DOCTOR_MISSING,
 		     tls ? "without it TLS is seen as ciphertext only" :
 			   "the kernel has to allow this program",
 		     "%s", e ? strerror(-e) : bpf_program__section_name(p));
@@ -159,7 +169,7 @@ static void check_uprobes(struct report *r)
 {
 	bool has = !access("/sys/bus/event_source/devices/uprobe/type", R_OK);
 
-	tell(r, "uprobes", has ? DFL_CHECK_OK : DFL_CHECK_LIMITED,
+	tell(r, "uprobes", has ? DFL_DOCTOR_OK : DFL_DOCTOR_LIMITED,
 	     "TLS is seen as ciphertext only: use a kernel with CONFIG_UPROBE_EVENTS", "%s",
 	     has ? "available" : "none");
 }
@@ -172,14 +182,14 @@ struct libs {
 	char name[64];
 };
 
-static void tell_lib(void *ud, const char *path, bool attachable)
+static void tell_lib(void *ud, const char *name, const char *path, bool attachable)
 {
 	struct libs *libs = ud;
 
 	libs->n++;
-	tell(libs->report, libs->name, attachable ? DFL_CHECK_OK : DFL_CHECK_LIMITED,
+	tell(libs->report, libs->name, attachable ? DFL_DOCTOR_OK : DFL_DOCTOR_LIMITED,
 	     "its file cannot be opened or lacks OpenSSL's functions: its TLS stays ciphertext",
-	     "TLS library %s", path);
+	     "TLS library %s, %s", name, path);
 }
 
 #define SHORT_ID 12 /* of a container id, as docker ps and crictl ps show it */
@@ -191,30 +201,30 @@ static void check_process(struct report *r, uint32_t pid)
 
 	if (dfl_proc_read(pid, &f))
 		return;
-	dfl_proc_container("", &f);
+	dfl_container_read("", &f);
 	snprintf(libs.name, sizeof(libs.name), "process %u %s", pid, f.comm);
-	tell(r, libs.name, DFL_CHECK_OK, NULL, "%s%.*s%s%s%s",
+	tell(r, libs.name, DFL_DOCTOR_OK, NULL, "%s%.*s%s%s%s",
 	     f.container_id[0] ? "container " : "on the host",
 	     f.container_name[0] ? (int)sizeof(f.container_name) : SHORT_ID,
 	     f.container_name[0] ? f.container_name : f.container_id, f.pod[0] ? ", pod " : "",
 	     f.pod, f.task[0] ? ", an ECS task" : "");
-	if (dfl_live_lib_list(pid, tell_lib, &libs))
-		tell(r, libs.name, DFL_CHECK_LIMITED,
+	if (dfl_live_tls_attach_list(pid, tell_lib, &libs))
+		tell(r, libs.name, DFL_DOCTOR_LIMITED,
 		     "it may be gone, or CAP_SYS_PTRACE is missing", "its mappings cannot be read");
 }
 
 static void check_processes(struct report *r, const struct dfl_pids *pids, const char *what)
 {
-	tell(r, what, pids->n ? DFL_CHECK_OK : DFL_CHECK_LIMITED,
+	tell(r, what, pids->n ? DFL_DOCTOR_OK : DFL_DOCTOR_LIMITED,
 	     "no process: nothing will be seen until one starts there; is it the right cgroup?",
 	     "%zu processes", pids->n);
 	for (size_t i = 0; i < pids->n && i < MAX_TOLD_PROCS; i++)
 		check_process(r, pids->pid[i]);
 	if (pids->n > MAX_TOLD_PROCS)
-		tell(r, what, DFL_CHECK_OK, NULL, "%zu more processes", pids->n - MAX_TOLD_PROCS);
+		tell(r, what, DFL_DOCTOR_OK, NULL, "%zu more processes", pids->n - MAX_TOLD_PROCS);
 }
 
-static int check_targets(struct report *r, const struct dfl_host_opts *o, struct dfl_err *err)
+static int check_targets(struct report *r, const struct dfl_doctor_opts *o, struct dfl_err *err)
 {
 	struct dfl_pids pids = { 0 };
 	struct dfl_cgroup cg;
@@ -224,7 +234,7 @@ static int check_targets(struct report *r, const struct dfl_host_opts *o, struct
 	for (size_t i = 0; i < o->n_cgroups; i++, dfl_pids_fini(&pids)) {
 		e = dfl_cgroup_find(o->cgroups[i], &cg, err);
 		if (e) {
-			tell(r, "target", DFL_CHECK_MISSING, "give a directory of cgroup v2", "%s",
+			tell(r, "target", DFL_DOCTOR_MISSING, "give a directory of cgroup v2", "%s",
 			     err ? err->msg : "?");
 			bad = e;
 		} else if (!dfl_pids_of_cgroup(cg.path, &pids)) {
@@ -235,7 +245,8 @@ static int check_targets(struct report *r, const struct dfl_host_opts *o, struct
 	for (size_t i = 0; i < o->n_pids; i++, dfl_pids_fini(&pids)) {
 		snprintf(what, sizeof(what), "process %u", o->pids[i]);
 		if (!dfl_proc_parent(o->pids[i]) && o->pids[i] != 1) {
-			tell(r, what, DFL_CHECK_MISSING, "choose one that runs", "no such process");
+			tell(r, what, DFL_DOCTOR_MISSING, "choose one that runs",
+			     "no such process");
 			bad = dfl_err_set(err, ESRCH, "no process %u", o->pids[i]);
 		} else if (!dfl_pids_of_tree(o->pids[i], &pids)) {
 			check_processes(r, &pids, what);
@@ -244,9 +255,9 @@ static int check_targets(struct report *r, const struct dfl_host_opts *o, struct
 	return bad;
 }
 
-int dfl_live_probe_host(const struct dfl_host_opts *opts,
-			void (*fn)(void *ud, const struct dfl_check *check), void *ud,
-			struct dfl_err *err)
+int dfl_doctor_run(const struct dfl_doctor_opts *opts,
+		   void (*fn)(void *ud, const struct dfl_doctor_check *check), void *ud,
+		   struct dfl_err *err)
 {
 	struct report r = { .fn = fn, .ud = ud };
 	int bad, e;
@@ -256,10 +267,12 @@ int dfl_live_probe_host(const struct dfl_host_opts *opts,
 	check_capabilities(&r);
 	check_cgroup(&r);
 	check_uprobes(&r);
-	bad = dfl_live_check_host(err);
+	bad = dfl_live_load_check_host(err);
 	if (bad)
 		return bad;
+	dfl_process_wide_listen(opts ? &opts->log : NULL);
 	check_programs(&r);
+	dfl_process_wide_unlisten();
 	if (r.missing)
 		bad = dfl_err_set(err, ENOTSUP,
 				  "this kernel cannot load a program that recording needs");

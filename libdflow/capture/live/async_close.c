@@ -14,7 +14,7 @@
 
 #define ENTRIES 16
 
-static void map_rings(struct dfl_closer *c, const struct io_uring_params *p)
+static void map_rings(struct dfl_async_close *c, const struct io_uring_params *p)
 {
 	size_t sq = p->sq_off.array + p->sq_entries * sizeof(uint32_t);
 	size_t cq = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
@@ -27,10 +27,10 @@ static void map_rings(struct dfl_closer *c, const struct io_uring_params *p)
 		       IORING_OFF_SQES);
 }
 
-void dfl_closer_open(struct dfl_closer *ret_closer)
+void dfl_async_close_open(struct dfl_async_close *ret_closer)
 {
 	struct io_uring_params p = { 0 };
-	struct dfl_closer *c = ret_closer;
+	struct dfl_async_close *c = ret_closer;
 
 	memset(c, 0, sizeof(*c));
 	c->fd = syscall(SYS_io_uring_setup, ENTRIES, &p);
@@ -39,7 +39,7 @@ void dfl_closer_open(struct dfl_closer *ret_closer)
 	map_rings(c, &p);
 	if (c->ring == MAP_FAILED || c->sqes == MAP_FAILED ||
 	    !(p.features & IORING_FEAT_SINGLE_MMAP)) {
-		dfl_closer_fini(c);
+		dfl_async_close_fini(c);
 		return;
 	}
 	c->sq_head = (uint32_t *)(c->ring + p.sq_off.head);
@@ -51,7 +51,7 @@ void dfl_closer_open(struct dfl_closer *ret_closer)
 	c->entries = p.sq_entries;
 }
 
-void dfl_closer_close(struct dfl_closer *c, int fd)
+void dfl_async_close_file(struct dfl_async_close *c, int fd)
 {
 	struct io_uring_sqe *sqe;
 	uint32_t tail, at;
@@ -82,7 +82,7 @@ void dfl_closer_close(struct dfl_closer *c, int fd)
 	}
 }
 
-void dfl_closer_fini(struct dfl_closer *c)
+void dfl_async_close_fini(struct dfl_async_close *c)
 {
 	if (c->fd < 0)
 		return;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct dfl_closer {
+struct dfl_async_close {
 	int fd; /* of the io_uring; -1: not available, closes wait */
 	uint8_t *ring;
 	size_t ring_len;
@@ -21,8 +21,8 @@ struct dfl_closer {
 };
 
 /* Never fails: without io_uring closes are done at once. */
-void dfl_closer_open(struct dfl_closer *ret_closer);
+void dfl_async_close_open(struct dfl_async_close *ret_closer);
 /* Takes the fd over. */
-void dfl_closer_close(struct dfl_closer *c, int fd);
+void dfl_async_close_file(struct dfl_async_close *c, int fd);
 /* What is under way goes on in the kernel. */
-void dfl_closer_fini(struct dfl_closer *c);
+void dfl_async_close_fini(struct dfl_async_close *c);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Channels of the live source: from the kernel's objects to ids that are never used again. */
+#include "capture/live/channel.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "capture/live/live_priv.h"
+#include "capture/live/emit.h"
+#include "capture/live/process.h"
 
 _Static_assert((int)DFL_K_POS == DFL_DATA_POS && (int)DFL_K_DGRAM == DFL_DATA_DGRAM &&
 		       (int)DFL_K_COVERED == DFL_DATA_COVERED &&
@@ -41,7 +44,7 @@ static void set_addr(struct dfl_addr *a, const struct dfl_k_addr *k)
 }
 
 /* It is not in l->chans any more. */
-static void free_chan(struct live *l, struct dfl_live_chan *c)
+static void free_chan(struct dfl_live *l, struct dfl_live_chan *c)
 {
 	if (c->sk)
 		HASH_DELETE(by_sk, l->chans_by_sk, c);
@@ -49,22 +52,22 @@ static void free_chan(struct live *l, struct dfl_live_chan *c)
 	free(c);
 }
 
-static void unlink_chan(struct live *l, struct dfl_live_chan *c)
+static void unlink_chan(struct dfl_live *l, struct dfl_live_chan *c)
 {
 	HASH_DELETE(hh, l->chans, c);
 	free_chan(l, c);
 }
 
-static int send_close(struct live *l, struct dfl_live_chan *c, uint64_t ts_ns)
+static int send_close(struct dfl_live *l, struct dfl_live_chan *c, uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_CHAN_CLOSE,
 				.ts_ns = ts_ns,
 				.closed_chan = c->ev.chan };
 
-	return c->told ? dfl_live_send(l, &ev) : 0;
+	return c->told ? dfl_live_emit(l, &ev) : 0;
 }
 
-static int make_room(struct live *l, uint64_t ts_ns)
+static int make_room(struct dfl_live *l, uint64_t ts_ns)
 {
 	struct dfl_live_chan *oldest = l->chans;
 	int r;
@@ -77,7 +80,7 @@ static int make_room(struct live *l, uint64_t ts_ns)
 	return r;
 }
 
-struct dfl_live_chan *dfl_live_chan_find(struct live *l, const struct dfl_k_key *key)
+struct dfl_live_chan *dfl_live_channel_find(struct dfl_live *l, const struct dfl_k_key *key)
 {
 	struct dfl_live_chan *c;
 
@@ -85,7 +88,7 @@ struct dfl_live_chan *dfl_live_chan_find(struct live *l, const struct dfl_k_key 
 	return c;
 }
 
-static struct dfl_live_chan *make_chan(struct live *l, const struct dfl_k_key *key)
+static struct dfl_live_chan *make_chan(struct dfl_live *l, const struct dfl_k_key *key)
 {
 	struct dfl_live_chan *c = calloc(1, sizeof(*c));
 
@@ -95,7 +98,7 @@ static struct dfl_live_chan *make_chan(struct live *l, const struct dfl_k_key *k
 	c->ev.chan = ++l->next_chan;
 	c->ev.medium = medium(key->kind);
 	c->ev.inode = key->ino;
-	c->ev.existed = !key->dev && dfl_existing_has(l->existing, key->ino);
+	c->ev.existed = !key->dev && dfl_preexisting_has(l->preexisting, key->ino);
 	HASH_ADD(hh, l->chans, key, sizeof(c->key), c);
 	if (!DFL_HASHED(hh, c)) {
 		free(c);
@@ -105,14 +108,14 @@ static struct dfl_live_chan *make_chan(struct live *l, const struct dfl_k_key *k
 	return c;
 }
 
-static int tell(struct live *l, struct dfl_live_chan *c, uint64_t ts_ns)
+static int tell(struct dfl_live *l, struct dfl_live_chan *c, uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_CHAN, .ts_ns = ts_ns, .chan = c->ev };
 
 	c->told = true;
 	if (!ev.chan.path)
 		ev.chan.path = "";
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
 /* A file's path comes as components, innermost first. */
@@ -163,7 +166,7 @@ static char *path_of(const struct dfl_k_chan *rec)
 	return NULL;
 }
 
-static void set_role(struct live *l, struct dfl_live_chan *c, uint8_t role)
+static void set_role(struct dfl_live *l, struct dfl_live_chan *c, uint8_t role)
 {
 	if (role)
 		c->ev.existed = false;
@@ -172,13 +175,13 @@ static void set_role(struct live *l, struct dfl_live_chan *c, uint8_t role)
 		return;
 	}
 	/* of a connection older than dflow: who listened on its port accepted it */
-	c->ev.role = dfl_existing_listens(l->existing, c->ev.netns, c->ev.local.port) ?
+	c->ev.role = dfl_preexisting_listens(l->preexisting, c->ev.netns, c->ev.local.port) ?
 			     DFL_ROLE_ACCEPTED :
 			     DFL_ROLE_CONNECTED;
 }
 
 /* Keeps what was known before: after a reset or close the kernel's addresses are gone. */
-static void merge(struct live *l, struct dfl_live_chan *c, const struct dfl_k_chan *rec)
+static void merge(struct dfl_live *l, struct dfl_live_chan *c, const struct dfl_k_chan *rec)
 {
 	if (!c->ev.local.port)
 		set_addr(&c->ev.local, &rec->local);
@@ -202,20 +205,20 @@ static void merge(struct live *l, struct dfl_live_chan *c, const struct dfl_k_ch
 	set_role(l, c, rec->role);
 }
 
-static struct dfl_live_chan *find_peer(struct live *l, const struct dfl_live_chan *c)
+static struct dfl_live_chan *find_peer(struct dfl_live *l, const struct dfl_live_chan *c)
 {
 	struct dfl_k_key key = { .ino = c->peer_ino, .kind = DFL_K_UNIX };
 	struct dfl_live_chan *peer = NULL;
 
 	if (c->peer_ino)
-		peer = dfl_live_chan_find(l, &key);
+		peer = dfl_live_channel_find(l, &key);
 	if (!peer && c->peer_sk) /* not accepted yet when it was looked at */
 		HASH_FIND(by_sk, l->chans_by_sk, &c->peer_sk, sizeof(c->peer_sk), peer);
 	return peer;
 }
 
 /* Unix sockets know their peers: each end is told of the other. */
-static int pair(struct live *l, struct dfl_live_chan *c, uint64_t sk, uint64_t ts_ns)
+static int pair(struct dfl_live *l, struct dfl_live_chan *c, uint64_t sk, uint64_t ts_ns)
 {
 	struct dfl_live_chan *peer, *old;
 
@@ -244,10 +247,10 @@ static int pair(struct live *l, struct dfl_live_chan *c, uint64_t sk, uint64_t t
 	return peer->told ? tell(l, peer, ts_ns) : 0;
 }
 
-int dfl_live_chan_record(struct live *l, const struct dfl_k_chan *rec)
+int dfl_live_channel_record(struct dfl_live *l, const struct dfl_k_chan *rec)
 {
-	struct dfl_live_chan *c = dfl_live_chan_find(l, &rec->key);
-	int r = dfl_live_proc_see(l, rec->pid, rec->head.ts_ns);
+	struct dfl_live_chan *c = dfl_live_channel_find(l, &rec->key);
+	int r = dfl_live_process_see(l, rec->pid, rec->head.ts_ns);
 
 	if (!r && !c) {
 		r = make_room(l, rec->head.ts_ns);
@@ -262,7 +265,7 @@ int dfl_live_chan_record(struct live *l, const struct dfl_k_chan *rec)
 	return r ? r : tell(l, c, rec->head.ts_ns);
 }
 
-static int send_end(struct live *l, struct dfl_live_chan *c, const struct dfl_k_close *rec)
+static int send_end(struct dfl_live *l, struct dfl_live_chan *c, const struct dfl_k_close *rec)
 {
 	struct dfl_event ev = { .type = DFL_EV_DATA, .ts_ns = rec->head.ts_ns };
 
@@ -278,12 +281,12 @@ static int send_end(struct live *l, struct dfl_live_chan *c, const struct dfl_k_
 					.flags = DFL_DATA_END | DFL_DATA_FIRST | DFL_DATA_LAST };
 	if (rec->has_seq)
 		ev.data.flags |= DFL_DATA_POS;
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
-int dfl_live_chan_close(struct live *l, const struct dfl_k_close *rec)
+int dfl_live_channel_close(struct dfl_live *l, const struct dfl_k_close *rec)
 {
-	struct dfl_live_chan *c = dfl_live_chan_find(l, &rec->key);
+	struct dfl_live_chan *c = dfl_live_channel_find(l, &rec->key);
 	int r;
 
 	if (!c)
@@ -297,7 +300,7 @@ int dfl_live_chan_close(struct live *l, const struct dfl_k_close *rec)
 	return r;
 }
 
-int dfl_live_chan_unbound(struct live *l, uint64_t ts_ns, uint64_t *ret_chan)
+int dfl_live_channel_make_bare(struct dfl_live *l, uint64_t ts_ns, uint64_t *ret_chan)
 {
 	struct dfl_event ev = { .type = DFL_EV_CHAN, .ts_ns = ts_ns };
 
@@ -305,11 +308,11 @@ int dfl_live_chan_unbound(struct live *l, uint64_t ts_ns, uint64_t *ret_chan)
 	ev.chan.medium = DFL_TCP;
 	ev.chan.path = "";
 	*ret_chan = ev.chan.chan;
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
-int dfl_live_chan_send_data(struct live *l, const struct dfl_k_data *rec, uint64_t chan,
-			    uint64_t ssl, uint64_t ts_ns)
+int dfl_live_channel_emit_data(struct dfl_live *l, const struct dfl_k_data *rec, uint64_t chan,
+			       uint64_t ssl, uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_DATA, .ts_ns = ts_ns };
 	struct dfl_ev_data *d = &ev.data;
@@ -331,11 +334,11 @@ int dfl_live_chan_send_data(struct live *l, const struct dfl_k_data *rec, uint64
 		d->pos = (uint32_t)rec->pos;
 	set_addr(&d->peer, &rec->peer);
 	l->stats.bytes += rec->len;
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
 /* The record that introduced it was lost: what the data says has to do. */
-static int make_unintroduced(struct live *l, const struct dfl_k_data *rec,
+static int make_unintroduced(struct dfl_live *l, const struct dfl_k_data *rec,
 			     struct dfl_live_chan **ret_chan)
 {
 	int r = make_room(l, rec->head.ts_ns);
@@ -347,7 +350,7 @@ static int make_unintroduced(struct live *l, const struct dfl_k_data *rec,
 }
 
 /* To the end: the order is the order of use. */
-static int move_to_end(struct live *l, struct dfl_live_chan *c)
+static int move_to_end(struct dfl_live *l, struct dfl_live_chan *c)
 {
 	if (!c->hh.next)
 		return 0;
@@ -359,10 +362,10 @@ static int move_to_end(struct live *l, struct dfl_live_chan *c)
 	return -ENOMEM;
 }
 
-int dfl_live_chan_data(struct live *l, const struct dfl_k_data *rec)
+int dfl_live_channel_data(struct dfl_live *l, const struct dfl_k_data *rec)
 {
-	struct dfl_live_chan *c = dfl_live_chan_find(l, &rec->key);
-	int r = dfl_live_proc_see(l, rec->pid, rec->head.ts_ns);
+	struct dfl_live_chan *c = dfl_live_channel_find(l, &rec->key);
+	int r = dfl_live_process_see(l, rec->pid, rec->head.ts_ns);
 
 	if (!r && !c)
 		r = make_unintroduced(l, rec, &c);
@@ -377,10 +380,10 @@ int dfl_live_chan_data(struct live *l, const struct dfl_k_data *rec)
 			return 0;
 		*closed = true;
 	}
-	return dfl_live_chan_send_data(l, rec, c->ev.chan, 0, rec->head.ts_ns);
+	return dfl_live_channel_emit_data(l, rec, c->ev.chan, 0, rec->head.ts_ns);
 }
 
-void dfl_live_chan_fini(struct live *l)
+void dfl_live_channel_fini(struct dfl_live *l)
 {
 	while (l->chans)
 		unlink_chan(l, l->chans);

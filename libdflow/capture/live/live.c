@@ -14,7 +14,13 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "capture/live/live_priv.h"
+#include "capture/live/channel.h"
+#include "capture/live/emit.h"
+#include "capture/live/load.h"
+#include "capture/live/loss.h"
+#include "capture/live/process.h"
+#include "capture/live/tls_attach.h"
+#include "capture/live/tls_object.h"
 #include "dflow.skel.h"
 
 #define DEFAULT_WINDOW_NS 5000000ull
@@ -29,15 +35,6 @@ static uint64_t clock_ns(clockid_t clock)
 
 	clock_gettime(clock, &t);
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
-int dfl_live_send(struct live *l, struct dfl_event *ev)
-{
-	if (ev->ts_ns < l->last_tick_ns) {
-		ev->ts_ns = l->last_tick_ns;
-		l->stats.late++;
-	}
-	return l->fn(l->ud, ev);
 }
 
 /* ---- the first event ---- */
@@ -55,7 +52,7 @@ static void read_line(const char *path, char *buf, size_t size)
 	fclose(f);
 }
 
-static int send_node(struct live *l, uint64_t now_ns)
+static int send_node(struct dfl_live *l, uint64_t now_ns)
 {
 	char machine[128], boot[64], host[128] = "", id[17];
 	struct dfl_event ev = { .type = DFL_EV_NODE, .ts_ns = now_ns };
@@ -72,17 +69,17 @@ static int send_node(struct live *l, uint64_t now_ns)
 	ev.node.boot_id = boot;
 	ev.node.realtime_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) -
 					       clock_ns(CLOCK_MONOTONIC));
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
-static int start(struct live *l)
+static int start(struct dfl_live *l)
 {
 	uint64_t now_ns = l->opened_ns;
 	int r = send_node(l, now_ns);
 
 	for (size_t i = 0; i < l->at_start.n && !r && !l->opts.all; i++)
 		if (l->at_start.pid[i] != (uint32_t)getpid())
-			r = dfl_live_proc_see(l, l->at_start.pid[i], now_ns);
+			r = dfl_live_process_see(l, l->at_start.pid[i], now_ns);
 	l->started = true;
 	return r;
 }
@@ -106,86 +103,87 @@ static size_t least_size(uint8_t type)
 }
 
 /* What can not wait for the window: probes in new libraries and processes. */
-static void act_at_once(struct live *l, const struct dfl_k_head *h)
+static void act_at_once(struct dfl_live *l, const struct dfl_k_head *h)
 {
 	const struct dfl_k_proc *p = (const void *)h;
 
 	if (h->type == DFL_K_LIB)
-		dfl_live_lib_scan(l, ((const struct dfl_k_note *)h)->pid);
+		dfl_live_tls_attach_scan(l, ((const struct dfl_k_note *)h)->pid);
 	else if (h->type == DFL_K_EXIT)
-		dfl_live_lib_exit(l, ((const struct dfl_k_note *)h)->pid);
+		dfl_live_tls_attach_exit(l, ((const struct dfl_k_note *)h)->pid);
 	else if (h->type == DFL_K_PROC && p->fork && !p->same_mm)
-		dfl_live_lib_fork(l, p->ppid, p->pid);
+		dfl_live_tls_attach_fork(l, p->ppid, p->pid);
 }
 
 static int take(void *ud, const void *rec, size_t len)
 {
 	const struct dfl_k_head *h = rec;
-	struct live *l = ud;
-	struct dfl_live_lane *lane;
+	struct dfl_live *l = ud;
+	struct dfl_live_seq *seq;
 
 	if (len < sizeof(*h) || h->size > len || h->size < least_size(h->type) ||
-	    h->lane >= DFL_K_N_LANE || h->cpu >= l->n_cpus)
+	    h->seq_class >= DFL_K_N_SEQ || h->cpu >= l->n_cpus)
 		return -EBADMSG; /* both sides are built together: can not happen */
-	lane = &l->lanes[h->lane * l->n_cpus + h->cpu];
-	lane->received++;
-	if (h->seq > lane->last)
-		lane->last = h->seq;
-	lane->last_ts_ns = h->ts_ns;
+	seq = &l->seqs[h->seq_class * l->n_cpus + h->cpu];
+	seq->received++;
+	if (h->seq > seq->last)
+		seq->last = h->seq;
 	l->taken_ns = h->ts_ns;
 	l->stats.records++;
 	act_at_once(l, h);
-	return dfl_window_put(&l->window, h);
+	return dfl_reorder_put(&l->window, h);
 }
 
 /* ---- letting go ---- */
 
-static int release(struct live *l, const struct dfl_k_head *h)
+static int release(struct dfl_live *l, const struct dfl_k_head *h)
 {
 	const struct dfl_k_note *note = (const void *)h;
 	const struct dfl_k_data *data = (const void *)h;
 
 	switch (h->type) {
 	case DFL_K_CHAN:
-		return dfl_live_chan_record(l, (const void *)h);
+		return dfl_live_channel_record(l, (const void *)h);
 	case DFL_K_CLOSE:
-		return dfl_live_chan_close(l, (const void *)h);
+		return dfl_live_channel_close(l, (const void *)h);
 	case DFL_K_DATA:
-		return data->layer ? dfl_live_tls_data(l, data) : dfl_live_chan_data(l, data);
+		return data->layer ? dfl_live_tls_object_data(l, data) :
+				     dfl_live_channel_data(l, data);
 	case DFL_K_PROC:
-		return dfl_live_proc_record(l, (const void *)h);
+		return dfl_live_process_record(l, (const void *)h);
 	case DFL_K_EXIT:
-		return dfl_live_proc_exit(l, note->pid, h->ts_ns);
+		dfl_live_tls_object_forget(l, note->pid);
+		return dfl_live_process_exit(l, note->pid, h->ts_ns);
 	case DFL_K_BIND:
-		return dfl_live_tls_bind(l, note);
+		return dfl_live_tls_object_bind(l, note);
 	case DFL_K_BLIND:
-		return dfl_live_proc_blind(l, note->pid, note->arg, h->ts_ns);
+		return dfl_live_process_blind(l, note->pid, note->arg, h->ts_ns);
 	case LIVE_REC_LOSS:
-		return dfl_live_loss_release(l, h);
+		return dfl_live_loss_emit(l, h);
 	default:
 		return 0;
 	}
 }
 
-static bool may_go(const struct live *l, const struct dfl_k_head *h)
+static bool may_go(const struct dfl_live *l, const struct dfl_k_head *h)
 {
 	return h->ts_ns <= l->watermark_ns || l->window.bytes > l->opts.window_max_bytes ||
-	       l->window.n >= DFL_WINDOW_MAX_RECORDS / 2;
+	       l->window.n >= DFL_REORDER_MAX_RECORDS / 2;
 }
 
-static int let_go(struct live *l, unsigned max)
+static int let_go(struct dfl_live *l, unsigned max)
 {
 	const struct dfl_k_head *next;
 	struct dfl_k_head *rec;
 	unsigned n = 0;
 	int r = 0;
 
-	while (n < max && !r && (next = dfl_window_peek(&l->window)) && may_go(l, next)) {
+	while (n < max && !r && (next = dfl_reorder_peek(&l->window)) && may_go(l, next)) {
 		if (next->ts_ns > l->watermark_ns)
 			l->stats.early++;
-		rec = dfl_window_pop(&l->window);
+		rec = dfl_reorder_pop(&l->window);
 		r = release(l, rec);
-		dfl_window_release(rec);
+		dfl_reorder_release(rec);
 		n++;
 	}
 	return r ? r : (int)n;
@@ -193,32 +191,32 @@ static int let_go(struct live *l, unsigned max)
 
 /* ---- the source ---- */
 
-static int dfl_live_fd(struct dfl_source *s)
+static int live_fd(struct dfl_event_source *s)
 {
-	return dfl_live_of_source(s)->epoll_fd;
+	return dfl_live_of(s)->epoll_fd;
 }
 
-static uint64_t dfl_live_timeout_ns(struct dfl_source *s)
+static uint64_t live_timeout_ns(struct dfl_event_source *s)
 {
-	return dfl_live_of_source(s)->busy ? POLL_BUSY_NS : POLL_IDLE_NS;
+	return dfl_live_of(s)->busy ? POLL_BUSY_NS : POLL_IDLE_NS;
 }
 
-static int tick(struct live *l)
+static int tick(struct dfl_live *l)
 {
 	struct dfl_event ev = { .type = DFL_EV_TICK, .ts_ns = l->watermark_ns };
 	int r;
 
 	if (l->watermark_ns < l->last_tick_ns + LIVE_TICK_NS)
 		return 0;
-	r = dfl_live_tls_expire(l, l->watermark_ns, false);
+	r = dfl_live_tls_object_expire(l, l->watermark_ns, false);
 	if (r)
 		return r;
 	l->last_tick_ns = l->watermark_ns;
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
 /* Nothing older than this comes any more, but for a program that was preempted for long. */
-static void set_watermark(struct live *l, uint64_t began_ns, bool empty)
+static void set_watermark(struct dfl_live *l, uint64_t began_ns, bool empty)
 {
 	uint64_t newest_ns = empty ? began_ns : l->taken_ns;
 
@@ -226,9 +224,9 @@ static void set_watermark(struct live *l, uint64_t began_ns, bool empty)
 		l->watermark_ns = newest_ns - l->opts.window_ns;
 }
 
-static int dfl_live_dispatch(struct dfl_source *s, dfl_event_fn fn, void *ud, unsigned max_events)
+static int live_dispatch(struct dfl_event_source *s, dfl_event_fn fn, void *ud, unsigned max_events)
 {
-	struct live *l = dfl_live_of_source(s);
+	struct dfl_live *l = dfl_live_of(s);
 	struct epoll_event ev;
 	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
 	int r, n;
@@ -256,17 +254,19 @@ static int dfl_live_dispatch(struct dfl_source *s, dfl_event_fn fn, void *ud, un
 	return r ? r : n;
 }
 
-static int dfl_live_finish(struct dfl_source *s, dfl_event_fn fn, void *ud)
+static int live_finish(struct dfl_event_source *s, dfl_event_fn fn, void *ud)
 {
-	struct live *l = dfl_live_of_source(s);
+	struct dfl_live *l = dfl_live_of(s);
 	struct dfl_event ev = { .type = DFL_EV_TICK };
 	int r;
 
 	l->fn = fn;
 	l->ud = ud;
 	if (!l->detached) {
+		dfl_process_wide_listen(&l->opts.log);
 		dflow_bpf__detach(l->skel);
-		dfl_live_lib_fini(l);
+		dfl_process_wide_unlisten();
+		dfl_live_tls_attach_fini(l);
 		l->detached = true;
 	}
 	r = l->started ? 0 : start(l);
@@ -279,46 +279,49 @@ static int dfl_live_finish(struct dfl_source *s, dfl_event_fn fn, void *ud)
 	if (r >= 0)
 		r = let_go(l, UINT32_MAX);
 	if (r >= 0)
-		r = dfl_live_tls_expire(l, l->watermark_ns, true);
+		r = dfl_live_tls_object_expire(l, l->watermark_ns, true);
 	if (r < 0)
 		return r;
 	l->last_tick_ns = ev.ts_ns = l->watermark_ns;
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
-static void dfl_live_free(struct dfl_source *s)
+static void live_free(struct dfl_event_source *s)
 {
-	struct live *l;
+	struct dfl_live *l;
 
 	if (!s)
 		return;
-	l = dfl_live_of_source(s);
-	dfl_live_lib_fini(l);
-	dfl_closer_fini(&l->closer);
+	l = dfl_live_of(s);
+	dfl_live_tls_attach_fini(l);
+	dfl_async_close_fini(&l->async_close);
 	dfl_ring_close(&l->ring);
 	if (l->epoll_fd >= 0)
 		close(l->epoll_fd);
+	dfl_process_wide_listen(&l->opts.log);
 	dflow_bpf__destroy(l->skel);
-	dfl_window_fini(&l->window);
-	dfl_live_tls_fini(l);
-	dfl_live_chan_fini(l);
-	dfl_live_proc_fini(l);
-	dfl_existing_free(l->existing);
+	dfl_process_wide_unlisten();
+	dfl_process_wide_lower(&l->limits);
+	dfl_reorder_fini(&l->window);
+	dfl_live_tls_object_fini(l);
+	dfl_live_channel_fini(l);
+	dfl_live_process_fini(l);
+	dfl_preexisting_free(l->preexisting);
 	dfl_pids_fini(&l->at_start);
-	free(l->lanes);
+	free(l->seqs);
 	free(l->per_cpu);
 	free(l);
 }
 
-static const struct dfl_source_ops dfl_live_ops = {
-	.fd = dfl_live_fd,
-	.timeout_ns = dfl_live_timeout_ns,
-	.dispatch = dfl_live_dispatch,
-	.finish = dfl_live_finish,
-	.free = dfl_live_free,
+static const struct dfl_event_source_ops live_ops = {
+	.fd = live_fd,
+	.timeout_ns = live_timeout_ns,
+	.dispatch = live_dispatch,
+	.finish = live_finish,
+	.free = live_free,
 };
 
-static int open_poll(struct live *l, struct dfl_err *err)
+static int open_poll(struct dfl_live *l, struct dfl_err *err)
 {
 	/* edge-triggered: a ring that holds something is always "readable", a wakeup is wanted */
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
@@ -330,22 +333,22 @@ static int open_poll(struct live *l, struct dfl_err *err)
 	return 0;
 }
 
-static int look_around(struct live *l, struct dfl_err *err)
+static int look_around(struct dfl_live *l, struct dfl_err *err)
 {
-	int r = dfl_existing_new(&l->existing);
+	int r = dfl_preexisting_new(&l->preexisting);
 
 	for (size_t i = 0; i < l->at_start.n && !r; i++) {
 		if (l->at_start.pid[i] == (uint32_t)getpid())
 			continue;
-		r = dfl_existing_add(l->existing, l->at_start.pid[i]);
-		dfl_live_lib_scan(l, l->at_start.pid[i]);
+		r = dfl_preexisting_add(l->preexisting, l->at_start.pid[i]);
+		dfl_live_tls_attach_scan(l, l->at_start.pid[i]);
 	}
 	return r ? dfl_err_set(err, -r, "cannot look at the processes to record: %s",
 			       strerror(-r)) :
 		   0;
 }
 
-static int set_up(struct live *l, const struct dfl_live_opts *opts, struct dfl_err *err)
+static int set_up(struct dfl_live *l, const struct dfl_live_opts *opts, struct dfl_err *err)
 {
 	int r;
 
@@ -357,9 +360,9 @@ static int set_up(struct live *l, const struct dfl_live_opts *opts, struct dfl_e
 	l->n_cpus = libbpf_num_possible_cpus();
 	if (l->n_cpus < 1)
 		return dfl_err_set(err, EIO, "cannot tell the number of CPUs");
-	l->lanes = calloc((size_t)l->n_cpus * DFL_K_N_LANE, sizeof(*l->lanes));
+	l->seqs = calloc((size_t)l->n_cpus * DFL_K_N_SEQ, sizeof(*l->seqs));
 	l->per_cpu = calloc(l->n_cpus, sizeof(*l->per_cpu));
-	if (!l->lanes || !l->per_cpu)
+	if (!l->seqs || !l->per_cpu)
 		return dfl_err_set(err, ENOMEM, "no memory");
 	l->opened_ns = l->last_check_ns = clock_ns(CLOCK_MONOTONIC);
 	r = dfl_live_load(l, opts, err);
@@ -368,20 +371,28 @@ static int set_up(struct live *l, const struct dfl_live_opts *opts, struct dfl_e
 	return r ? r : look_around(l, err);
 }
 
-int dfl_live_open(const struct dfl_live_opts *opts, struct dfl_source **ret_source,
+void dfl_live_stats(struct dfl_event_source *source, struct dfl_live_stats *ret_stats)
+{
+	struct dfl_live *l = dfl_live_of(source);
+
+	*ret_stats = l->stats;
+	dfl_live_loss_stats(l, ret_stats);
+}
+
+int dfl_live_open(const struct dfl_live_opts *opts, struct dfl_event_source **ret_source,
 		  struct dfl_err *err)
 {
-	struct live *l = calloc(1, sizeof(*l));
+	struct dfl_live *l = calloc(1, sizeof(*l));
 	int r;
 
 	if (!l)
 		return dfl_err_set(err, ENOMEM, "no memory");
-	l->source.ops = &dfl_live_ops;
-	dfl_closer_open(&l->closer);
+	l->source.ops = &live_ops;
+	dfl_async_close_open(&l->async_close);
 	l->epoll_fd = -1;
 	r = set_up(l, opts, err);
 	if (r) {
-		dfl_live_free(&l->source);
+		live_free(&l->source);
 		return r;
 	}
 	*ret_source = &l->source;

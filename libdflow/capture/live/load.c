@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Prepares, loads and attaches the programs, and says in a sentence why that is not possible. */
+#include "capture/live/load.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "capture/host/caps.h"
-#include "capture/live/live_priv.h"
+#include "capture/host/cgroup.h"
+#include "capture/host/proc.h"
+#include "capture/live/uprobe_multi.h"
 #include "dflow.skel.h"
 
 /*
@@ -65,11 +68,6 @@ static const struct {
 #define MAX_RING (1u << 30)
 #define DEFAULT_COPY_CAP (4u << 20)
 
-static int no_print(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	return 0; /* the library never prints; errors become sentences */
-}
-
 static const char *missing_capability(void)
 {
 	static const struct {
@@ -86,7 +84,7 @@ static const char *missing_capability(void)
 	return NULL;
 }
 
-int dfl_live_check_host(struct dfl_err *err)
+int dfl_live_load_check_host(struct dfl_err *err)
 {
 	const char *cap = missing_capability();
 	struct utsname u;
@@ -121,7 +119,7 @@ static uint32_t ring_size(uint64_t wanted)
 	return size;
 }
 
-static int set_targets(struct live *l, const struct dfl_live_opts *o, struct dfl_err *err)
+static int set_targets(struct dfl_live *l, const struct dfl_live_opts *o, struct dfl_err *err)
 {
 	struct dfl_cgroup cg;
 	int r = 0;
@@ -154,7 +152,7 @@ static int set_targets(struct live *l, const struct dfl_live_opts *o, struct dfl
 		   0;
 }
 
-static void set_constants(struct live *l, const struct dfl_live_opts *o, uint32_t ring)
+static void set_constants(struct dfl_live *l, const struct dfl_live_opts *o, uint32_t ring)
 {
 	struct dflow_bpf__rodata *c = l->skel->rodata;
 
@@ -168,28 +166,23 @@ static void set_constants(struct live *l, const struct dfl_live_opts *o, uint32_
 	c->cfg_file_writes = !o->no_file_writes;
 }
 
-static const char *lockdown(void)
+/* security/lockdown/lockdown.c: "none [integrity] confidentiality", the state in brackets. */
+static bool is_locked_down(void)
 {
-	static char state[64];
 	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+	char state[64] = "";
 
-	state[0] = 0;
-	if (f) {
-		if (!fgets(state, sizeof(state), f))
-			state[0] = 0;
+	if (f && !fgets(state, sizeof(state), f))
+		state[0] = 0;
+	if (f)
 		fclose(f);
-	}
-	return strstr(state, "[confidentiality]") ?
-		       " (the kernel is locked down: confidentiality)" :
-		       "";
+	return strstr(state, "[confidentiality]");
 }
 
-int dfl_live_open_skeleton(struct dflow_bpf **ret_skel, struct dfl_err *err)
+int dfl_live_load_skeleton(struct dflow_bpf **ret_skel, struct dfl_err *err)
 {
 	struct dflow_bpf *skel;
 
-	libbpf_set_print(no_print);
-	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	skel = dflow_bpf__open();
 	if (!skel)
 		return dfl_err_set(err, ENOMEM, "cannot prepare the kernel programs: %m");
@@ -198,24 +191,24 @@ int dfl_live_open_skeleton(struct dflow_bpf **ret_skel, struct dfl_err *err)
 }
 
 /* TLS has two sets of programs, one for each way to attach. */
-static void choose_programs(struct live *l)
+static void choose_programs(struct dfl_live *l)
 {
 	struct bpf_program *p;
 
-	l->uprobe_multi = !l->opts.single_probes && dfl_live_has_uprobe_multi();
+	l->uprobe_multi = !l->opts.single_probes && dfl_uprobe_multi_works();
 	bpf_object__for_each_program(p, l->skel->obj)
 	{
 		const char *name = bpf_program__name(p);
 		bool multi = !strncmp(name, "dfl_ssl_multi", 13);
 
 		if (multi)
-			bpf_program__set_expected_attach_type(p, LIVE_TRACE_UPROBE_MULTI);
+			bpf_program__set_expected_attach_type(p, DFL_UPROBE_MULTI_TYPE);
 		if (!strncmp(name, "dfl_ssl_", 8))
 			bpf_program__set_autoload(p, multi == l->uprobe_multi);
 	}
 }
 
-static int add_pids(struct live *l, const struct dfl_live_opts *o)
+static int add_pids(struct dfl_live *l, const struct dfl_live_opts *o)
 {
 	uint8_t one = 1;
 
@@ -226,23 +219,13 @@ static int add_pids(struct live *l, const struct dfl_live_opts *o)
 	return 0;
 }
 
-static void raise_limits(void)
-{
-	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY }, files;
-
-	/* maps count against memlock before 5.11; a refusal is no error where they do not */
-	setrlimit(RLIMIT_MEMLOCK, &all);
-	if (!getrlimit(RLIMIT_NOFILE, &files)) { /* a probe is a file */
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
-
 static int load_error(struct dfl_err *err, int r)
 {
 	if (r == -EPERM || r == -EACCES)
-		return dfl_err_set(err, EPERM, "the kernel refuses to load the programs%s: %s",
-				   lockdown(), strerror(-r));
+		return dfl_err_set(
+			err, EPERM, "the kernel refuses to load the programs%s: %s",
+			is_locked_down() ? " (the kernel is locked down: confidentiality)" : "",
+			strerror(-r));
 	if (r == -ENOMEM)
 		return dfl_err_set(
 			err, ENOMEM,
@@ -252,18 +235,15 @@ static int load_error(struct dfl_err *err, int r)
 			   strerror(-r));
 }
 
-int dfl_live_load(struct live *l, const struct dfl_live_opts *opts, struct dfl_err *err)
+static int load(struct dfl_live *l, const struct dfl_live_opts *opts, struct dfl_err *err)
 {
 	uint32_t ring = ring_size(opts->ring_bytes);
-	int r = dfl_live_check_host(err);
+	int r = dfl_live_load_skeleton(&l->skel, err);
 
-	if (!r)
-		r = dfl_live_open_skeleton(&l->skel, err);
 	if (!r)
 		r = set_targets(l, opts, err);
 	if (r)
 		return r;
-	raise_limits();
 	set_constants(l, opts, ring);
 	choose_programs(l);
 	bpf_map__set_max_entries(l->skel->maps.ring, ring);
@@ -278,4 +258,17 @@ int dfl_live_load(struct live *l, const struct dfl_live_opts *opts, struct dfl_e
 		return dfl_err_set(err, -r, "cannot map the ring of events: %s", strerror(-r));
 	r = dflow_bpf__attach(l->skel);
 	return r ? load_error(err, r) : 0;
+}
+
+int dfl_live_load(struct dfl_live *l, const struct dfl_live_opts *opts, struct dfl_err *err)
+{
+	int r = dfl_live_load_check_host(err);
+
+	if (r)
+		return r;
+	dfl_process_wide_raise(&l->limits);
+	dfl_process_wide_listen(&opts->log);
+	r = load(l, opts, err);
+	dfl_process_wide_unlisten();
+	return r;
 }

@@ -3,11 +3,13 @@
  * What was lost between the kernel and here: counters by cause, holes in the sequences, skipped
  * runs.
  */
+#include "capture/live/loss.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 
-#include "capture/live/live_priv.h"
+#include "capture/live/emit.h"
 #include "dflow.skel.h"
 
 struct loss_record {
@@ -21,7 +23,7 @@ static const enum dfl_loss_reason drop_reasons[DFL_K_N_DROP] = {
 	[DFL_K_DROP_STEPS] = DFL_LOSS_OTHER,
 };
 
-static int read_drops(struct live *l, uint32_t cause, struct dfl_k_count *ret)
+static int read_drops(struct dfl_live *l, uint32_t cause, struct dfl_k_count *ret)
 {
 	*ret = (struct dfl_k_count){ 0 };
 	if (bpf_map_lookup_elem(bpf_map__fd(l->skel->maps.drops), &cause, l->per_cpu))
@@ -34,8 +36,8 @@ static int read_drops(struct live *l, uint32_t cause, struct dfl_k_count *ret)
 }
 
 /* The loss takes its place in the order of time among the records. */
-static int tell_loss(struct live *l, enum dfl_loss_reason reason, uint64_t events, uint64_t bytes,
-		     uint64_t now_ns)
+static int tell_loss(struct dfl_live *l, enum dfl_loss_reason reason, uint64_t events,
+		     uint64_t bytes, uint64_t now_ns)
 {
 	struct loss_record rec = {
 		.head = { .type = LIVE_REC_LOSS, .size = sizeof(rec), .ts_ns = now_ns },
@@ -45,19 +47,19 @@ static int tell_loss(struct live *l, enum dfl_loss_reason reason, uint64_t event
 			  .since_ns = l->last_check_ns }
 	};
 
-	return dfl_window_put(&l->window, &rec.head);
+	return dfl_reorder_put(&l->window, &rec.head);
 }
 
-int dfl_live_loss_release(struct live *l, const struct dfl_k_head *h)
+int dfl_live_loss_emit(struct dfl_live *l, const struct dfl_k_head *h)
 {
 	struct dfl_event ev = { .type = DFL_EV_LOSS,
 				.ts_ns = h->ts_ns,
 				.loss = ((const struct loss_record *)h)->loss };
 
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
-static int check_drops(struct live *l, uint64_t now_ns)
+static int check_drops(struct dfl_live *l, uint64_t now_ns)
 {
 	struct dfl_k_count now, *was;
 	int r = 0;
@@ -79,7 +81,7 @@ static int check_drops(struct live *l, uint64_t now_ns)
 }
 
 /* Runs that the kernel skipped, because the program was running on this CPU already. */
-static uint64_t read_misses(const struct live *l)
+static uint64_t read_misses(const struct dfl_live *l)
 {
 	struct bpf_program *p;
 	uint64_t sum = 0;
@@ -96,13 +98,13 @@ static uint64_t read_misses(const struct live *l)
 }
 
 /* Holes in the sequence numbers that no counter explains. Only exact when the ring is empty. */
-static int check_holes(struct live *l, uint64_t now_ns)
+static int check_holes(struct dfl_live *l, uint64_t now_ns)
 {
 	uint64_t holes = 0, n;
 
-	for (int i = 0; i < DFL_K_N_LANE * l->n_cpus; i++)
-		if (l->lanes[i].last > l->lanes[i].received)
-			holes += l->lanes[i].last - l->lanes[i].received;
+	for (int i = 0; i < DFL_K_N_SEQ * l->n_cpus; i++)
+		if (l->seqs[i].last > l->seqs[i].received)
+			holes += l->seqs[i].last - l->seqs[i].received;
 	if (holes <= l->accounted)
 		return 0;
 	n = holes - l->accounted;
@@ -110,7 +112,7 @@ static int check_holes(struct live *l, uint64_t now_ns)
 	return tell_loss(l, DFL_LOSS_OTHER, n, 0, now_ns);
 }
 
-int dfl_live_loss_check(struct live *l, uint64_t now_ns, bool empty)
+int dfl_live_loss_check(struct dfl_live *l, uint64_t now_ns, bool empty)
 {
 	uint64_t misses;
 	int r = check_drops(l, now_ns);
@@ -126,7 +128,7 @@ int dfl_live_loss_check(struct live *l, uint64_t now_ns, bool empty)
 	return r;
 }
 
-static uint64_t read_stat(struct live *l, uint32_t stat)
+static uint64_t read_stat(struct dfl_live *l, uint32_t stat)
 {
 	uint64_t *per_cpu = (uint64_t *)l->per_cpu, sum = 0;
 
@@ -137,20 +139,18 @@ static uint64_t read_stat(struct live *l, uint32_t stat)
 	return sum;
 }
 
-void dfl_live_stats(struct dfl_source *source, struct dfl_live_stats *ret_stats)
+void dfl_live_loss_stats(struct dfl_live *l, struct dfl_live_stats *ret_stats)
 {
-	struct live *l = dfl_live_of_source(source);
 	struct dfl_live_stats *s = ret_stats;
 	struct dfl_k_count drops[DFL_K_N_DROP];
 
 	for (uint32_t i = 0; i < DFL_K_N_DROP; i++)
 		read_drops(l, i, &drops[i]);
-	*s = l->stats;
 	s->lost_events = drops[DFL_K_DROP_RING].events;
 	s->lost_bytes = drops[DFL_K_DROP_RING].bytes;
 	s->faults = drops[DFL_K_DROP_FAULT].bytes;
 	s->no_fd = drops[DFL_K_DROP_NO_FD].events;
-	s->table_full += drops[DFL_K_DROP_TABLE].events;
+	s->table_full = drops[DFL_K_DROP_TABLE].events;
 	s->swapped_fds = read_stat(l, DFL_K_STAT_SWAPPED);
 	s->skipped_peeks = read_stat(l, DFL_K_STAT_PEEK);
 	s->other_fds = read_stat(l, DFL_K_STAT_OTHER_FD);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What was open before dflow came: inodes of sockets and pipes, and ports with a listener. */
+#include "capture/live/preexisting.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +12,6 @@
 
 #include "base/hash.h"
 #include "capture/host/proc.h"
-#include "capture/host/targets.h"
 
 #define MAX_EXISTING 262144 /* of each kind; what is beyond is taken for new */
 
@@ -19,17 +20,17 @@ struct item {
 	UT_hash_handle hh;
 };
 
-struct dfl_existing {
+struct dfl_preexisting {
 	struct item *open, *listening, *netns;
 };
 
-int dfl_existing_new(struct dfl_existing **ret_existing)
+int dfl_preexisting_new(struct dfl_preexisting **ret_set)
 {
-	struct dfl_existing *e = calloc(1, sizeof(*e));
+	struct dfl_preexisting *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return -ENOMEM;
-	*ret_existing = e;
+	*ret_set = e;
 	return 0;
 }
 
@@ -61,7 +62,8 @@ static int add(struct item **set, uint64_t a, uint64_t b)
 }
 
 /* proc_pid_net(5): "sl: local:port remote:port st …", hexadecimal; state 0A listens. */
-static int read_listeners(struct dfl_existing *e, uint32_t pid, const char *table, uint64_t netns)
+static int read_listeners(struct dfl_preexisting *e, uint32_t pid, const char *table,
+			  uint64_t netns)
 {
 	char path[64], line[512];
 	unsigned port, state;
@@ -80,7 +82,7 @@ static int read_listeners(struct dfl_existing *e, uint32_t pid, const char *tabl
 	return r;
 }
 
-static int add_netns(struct dfl_existing *e, uint32_t pid)
+static int add_netns(struct dfl_preexisting *e, uint32_t pid)
 {
 	struct dfl_proc_facts f;
 	int r;
@@ -93,7 +95,7 @@ static int add_netns(struct dfl_existing *e, uint32_t pid)
 	return r ? r : read_listeners(e, pid, "tcp6", f.netns);
 }
 
-int dfl_existing_add(struct dfl_existing *e, uint32_t pid)
+int dfl_preexisting_add(struct dfl_preexisting *e, uint32_t pid)
 {
 	char path[320], link[64];
 	struct dirent *d;
@@ -119,12 +121,12 @@ int dfl_existing_add(struct dfl_existing *e, uint32_t pid)
 	return r;
 }
 
-bool dfl_existing_has(const struct dfl_existing *e, uint64_t ino)
+bool dfl_preexisting_has(const struct dfl_preexisting *e, uint64_t ino)
 {
 	return has(e->open, ino, 0);
 }
 
-bool dfl_existing_listens(const struct dfl_existing *e, uint64_t netns, uint16_t port)
+bool dfl_preexisting_listens(const struct dfl_preexisting *e, uint64_t netns, uint16_t port)
 {
 	return has(e->listening, netns, port);
 }
@@ -140,7 +142,7 @@ static void free_set(struct item **set)
 	}
 }
 
-void dfl_existing_free(struct dfl_existing *e)
+void dfl_preexisting_free(struct dfl_preexisting *e)
 {
 	if (!e)
 		return;

@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Processes of the live source: told at first sight, again after exec, and when they go. */
+#include "capture/live/process.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/live/live_priv.h"
+#include "capture/host/container.h"
+#include "capture/host/proc.h"
+#include "capture/live/emit.h"
 
-static struct dfl_live_proc *find(struct live *l, uint32_t pid)
+struct dfl_live_proc {
+	uint32_t pid;
+	uint32_t blind; /* bits of enum dfl_blind_kind that were told */
+	bool told;
+	UT_hash_handle hh;
+};
+
+struct dfl_live_container {
+	struct dfl_proc_facts facts; /* of its first process */
+	UT_hash_handle hh;	     /* by facts.cgroup */
+};
+
+static struct dfl_live_proc *find(struct dfl_live *l, uint32_t pid)
 {
 	struct dfl_live_proc *p;
 
@@ -14,7 +30,7 @@ static struct dfl_live_proc *find(struct live *l, uint32_t pid)
 	return p;
 }
 
-static struct dfl_live_proc *find_or_make(struct live *l, uint32_t pid)
+static struct dfl_live_proc *find_or_make(struct dfl_live *l, uint32_t pid)
 {
 	struct dfl_live_proc *p = find(l, pid);
 
@@ -37,13 +53,13 @@ static struct dfl_live_proc *find_or_make(struct live *l, uint32_t pid)
 }
 
 /* Files of container runtimes are read once a container, not once a process of it. */
-static void read_container(struct live *l, struct dfl_proc_facts *f)
+static void read_container(struct dfl_live *l, struct dfl_proc_facts *f)
 {
 	struct dfl_live_container *c;
 
 	HASH_FIND_STR(l->containers, f->cgroup, c);
 	if (!c) {
-		dfl_proc_container(l->opts.host_root ? l->opts.host_root : "", f);
+		dfl_container_read(l->opts.host_root ? l->opts.host_root : "", f);
 		/* names may come later than the first process: only a named one is kept */
 		if (!f->container_name[0] || HASH_COUNT(l->containers) >= LIVE_MAX_CONTAINERS)
 			return;
@@ -64,7 +80,7 @@ static void read_container(struct live *l, struct dfl_proc_facts *f)
 	memcpy(f->task, c->facts.task, sizeof(f->task));
 }
 
-static int tell(struct live *l, struct dfl_live_proc *p, const struct dfl_proc_facts *f,
+static int tell(struct dfl_live *l, struct dfl_live_proc *p, const struct dfl_proc_facts *f,
 		uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_PROC, .ts_ns = ts_ns };
@@ -72,10 +88,10 @@ static int tell(struct live *l, struct dfl_live_proc *p, const struct dfl_proc_f
 	p->told = true;
 	l->stats.procs++;
 	dfl_proc_event(f, &ev.proc);
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
-int dfl_live_proc_see(struct live *l, uint32_t pid, uint64_t ts_ns)
+int dfl_live_process_see(struct dfl_live *l, uint32_t pid, uint64_t ts_ns)
 {
 	struct dfl_live_proc *p = find_or_make(l, pid);
 	struct dfl_proc_facts f;
@@ -111,7 +127,7 @@ static void fill_from_record(struct dfl_proc_facts *f, const struct dfl_k_proc *
 	}
 }
 
-int dfl_live_proc_record(struct live *l, const struct dfl_k_proc *rec)
+int dfl_live_process_record(struct dfl_live *l, const struct dfl_k_proc *rec)
 {
 	struct dfl_live_proc *p = find_or_make(l, rec->pid);
 	struct dfl_proc_facts f;
@@ -124,27 +140,26 @@ int dfl_live_proc_record(struct live *l, const struct dfl_k_proc *rec)
 	return tell(l, p, &f, rec->head.ts_ns);
 }
 
-int dfl_live_proc_exit(struct live *l, uint32_t pid, uint64_t ts_ns)
+int dfl_live_process_exit(struct dfl_live *l, uint32_t pid, uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_PROC_EXIT, .ts_ns = ts_ns, .exited_pid = pid };
 	struct dfl_live_proc *p = find(l, pid);
 
-	dfl_live_tls_forget(l, pid);
 	if (!p)
 		return 0;
 	HASH_DEL(l->procs, p);
 	free(p);
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
-int dfl_live_proc_blind(struct live *l, uint32_t pid, uint32_t kind, uint64_t ts_ns)
+int dfl_live_process_blind(struct dfl_live *l, uint32_t pid, uint32_t kind, uint64_t ts_ns)
 {
 	static const enum dfl_blind_kind kinds[] = { [DFL_K_IO_URING] = DFL_BLIND_IO_URING,
 						     [DFL_K_SHM] = DFL_BLIND_SHM,
 						     [DFL_K_PROCESS_VM] = DFL_BLIND_PROCESS_VM,
 						     [DFL_K_COMPAT] = DFL_BLIND_OTHER };
 	struct dfl_event ev = { .type = DFL_EV_BLIND, .ts_ns = ts_ns, .blind = { .pid = pid } };
-	int r = dfl_live_proc_see(l, pid, ts_ns);
+	int r = dfl_live_process_see(l, pid, ts_ns);
 	struct dfl_live_proc *p = find(l, pid);
 
 	if (r || !p || kind > DFL_K_COMPAT)
@@ -153,10 +168,10 @@ int dfl_live_proc_blind(struct live *l, uint32_t pid, uint32_t kind, uint64_t ts
 	if (p->blind & (1u << ev.blind.kind))
 		return 0;
 	p->blind |= 1u << ev.blind.kind;
-	return dfl_live_send(l, &ev);
+	return dfl_live_emit(l, &ev);
 }
 
-void dfl_live_proc_fini(struct live *l)
+void dfl_live_process_fini(struct dfl_live *l)
 {
 	struct dfl_live_container *c, *next;
 	struct dfl_live_proc *p, *tmp;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A binary heap of records by (time, CPU, lane, sequence): pieces of one call carry one time. */
+/* A binary heap of records by (time, CPU, sequence class, sequence number): pieces of one call
+ * carry one time. */
 #include "capture/live/reorder.h"
 
 #include <errno.h>
@@ -13,19 +14,19 @@ static bool before(const struct dfl_k_head *a, const struct dfl_k_head *b)
 		return a->ts_ns < b->ts_ns;
 	if (a->cpu != b->cpu)
 		return a->cpu < b->cpu;
-	if (a->lane != b->lane)
-		return a->lane < b->lane;
+	if (a->seq_class != b->seq_class)
+		return a->seq_class < b->seq_class;
 	return a->seq < b->seq;
 }
 
-static int grow(struct dfl_window *w)
+static int grow(struct dfl_reorder *w)
 {
 	size_t cap = w->cap ? w->cap * 2 : 256;
 	struct dfl_k_head **heap;
 
 	if (w->n < w->cap)
 		return 0;
-	if (cap > DFL_WINDOW_MAX_RECORDS)
+	if (cap > DFL_REORDER_MAX_RECORDS)
 		return -ENOMEM;
 	heap = realloc(w->heap, cap * sizeof(*heap));
 	if (!heap)
@@ -35,7 +36,7 @@ static int grow(struct dfl_window *w)
 	return 0;
 }
 
-int dfl_window_put(struct dfl_window *w, const struct dfl_k_head *rec)
+int dfl_reorder_put(struct dfl_reorder *w, const struct dfl_k_head *rec)
 {
 	struct dfl_k_head *copy;
 	size_t i;
@@ -53,12 +54,12 @@ int dfl_window_put(struct dfl_window *w, const struct dfl_k_head *rec)
 	return 0;
 }
 
-const struct dfl_k_head *dfl_window_peek(const struct dfl_window *w)
+const struct dfl_k_head *dfl_reorder_peek(const struct dfl_reorder *w)
 {
 	return w->n ? w->heap[0] : NULL;
 }
 
-struct dfl_k_head *dfl_window_pop(struct dfl_window *w)
+struct dfl_k_head *dfl_reorder_pop(struct dfl_reorder *w)
 {
 	struct dfl_k_head *top = w->n ? w->heap[0] : NULL, *last;
 	size_t i = 0, child;
@@ -79,7 +80,7 @@ struct dfl_k_head *dfl_window_pop(struct dfl_window *w)
 	return top;
 }
 
-void dfl_window_release(struct dfl_k_head *rec)
+void dfl_reorder_release(struct dfl_k_head *rec)
 {
 	if (!rec)
 		return;
@@ -87,10 +88,10 @@ void dfl_window_release(struct dfl_k_head *rec)
 	free(rec);
 }
 
-void dfl_window_fini(struct dfl_window *w)
+void dfl_reorder_fini(struct dfl_reorder *w)
 {
 	while (w->n)
-		dfl_window_release(w->heap[--w->n]);
+		dfl_reorder_release(w->heap[--w->n]);
 	free(w->heap);
-	*w = (struct dfl_window){ 0 };
+	*w = (struct dfl_reorder){ 0 };
 }

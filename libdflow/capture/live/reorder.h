@@ -7,20 +7,20 @@
 
 #include "../bpf/event.h"
 
-#define DFL_WINDOW_MAX_RECORDS (1u << 20)
+#define DFL_REORDER_MAX_RECORDS (1u << 20)
 
-struct dfl_window {
+struct dfl_reorder {
 	struct dfl_k_head **heap; /* smallest time first */
 	size_t n, cap;
 	size_t bytes;
 };
 
 /* Copies the record (at least a head, head->size bytes). Returns 0 or -ENOMEM. */
-int dfl_window_put(struct dfl_window *w, const struct dfl_k_head *rec);
+int dfl_reorder_put(struct dfl_reorder *w, const struct dfl_k_head *rec);
 /* The oldest record, borrowed until the next put or pop; NULL when there is none. */
-const struct dfl_k_head *dfl_window_peek(const struct dfl_window *w);
-/* Removes the oldest. Give it to dfl_window_release(). */
-struct dfl_k_head *dfl_window_pop(struct dfl_window *w);
+const struct dfl_k_head *dfl_reorder_peek(const struct dfl_reorder *w);
+/* Removes the oldest. Give it to dfl_reorder_release(). */
+struct dfl_k_head *dfl_reorder_pop(struct dfl_reorder *w);
 /* Wipes and frees: records hold payload. */
-void dfl_window_release(struct dfl_k_head *rec);
-void dfl_window_fini(struct dfl_window *w);
+void dfl_reorder_release(struct dfl_k_head *rec);
+void dfl_reorder_fini(struct dfl_reorder *w);

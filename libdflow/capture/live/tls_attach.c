@@ -4,6 +4,8 @@
  * other user of the library dearly) and per file, so that two overlays of one image never fire
  * twice.
  */
+#include "capture/live/tls_attach.h"
+
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/host/proc.h"
 #include "capture/live/elf.h"
-#include "capture/live/live_priv.h"
+#include "capture/live/uprobe_multi.h"
 #include "dflow.skel.h"
 
 static const char *const fn_names[DFL_K_N_TLS_FN] = {
@@ -101,7 +104,7 @@ static int each_mapping(uint32_t pid, int (*fn)(void *ud, const struct mapping *
 }
 
 /* Symbols of the file at fd, read once per file. */
-static struct dfl_live_elf *elf_of(struct live *l, int fd)
+static struct dfl_live_elf *elf_of(struct dfl_live *l, int fd)
 {
 	struct dfl_live_elf *e;
 	uint64_t key[3];
@@ -151,7 +154,7 @@ static struct bpf_program *entry_program(const struct dflow_bpf *skel, int fn)
  * Two files hold a probe: the perf event, which bpf_link__destroy() closes, and the link. Both are
  * kept open here by copies, whose closing the kernel does in the background.
  */
-static void close_link(struct live *l, struct bpf_link *link)
+static void close_link(struct dfl_live *l, struct bpf_link *link)
 {
 	int copy;
 
@@ -159,15 +162,15 @@ static void close_link(struct live *l, struct bpf_link *link)
 		return;
 	copy = fcntl(bpf_link__fd(link), F_DUPFD_CLOEXEC, 3);
 	bpf_link__destroy(link);
-	dfl_closer_close(&l->closer, copy);
+	dfl_async_close_file(&l->async_close, copy);
 }
 
-static void detach(struct live *l, struct dfl_live_lib *lib)
+static void detach(struct dfl_live *l, struct dfl_live_lib *lib)
 {
 	for (int i = 0; i < N_LINKS; i++)
 		close_link(l, lib->links[i]);
-	dfl_closer_close(&l->closer, lib->multi[0]);
-	dfl_closer_close(&l->closer, lib->multi[1]);
+	dfl_async_close_file(&l->async_close, lib->multi[0]);
+	dfl_async_close_file(&l->async_close, lib->multi[1]);
 	HASH_DEL(l->libs, lib);
 	free(lib);
 }
@@ -187,7 +190,7 @@ static int attach_one(struct dfl_live_lib *lib, struct bpf_program *prog, bool r
 }
 
 /* The forgetting and the returns come first, so that no call is entered that could not be left. */
-static int attach_each(struct live *l, struct dfl_live_lib *lib, const char *file)
+static int attach_each(struct dfl_live *l, struct dfl_live_lib *lib, const char *file)
 {
 	int r = 0;
 
@@ -212,11 +215,11 @@ static int attach_multi(const struct dfl_live_lib *lib, struct bpf_program *prog
 			offsets[n] = lib->elf->offset[fn];
 			cookies[n++] = fn;
 		}
-	return dfl_live_uprobe_multi(bpf_program__fd(prog), file, offsets, cookies, n, ret,
-				     lib->key.pid);
+	return dfl_uprobe_multi_attach(bpf_program__fd(prog), file, offsets, cookies, n, ret,
+				       lib->key.pid);
 }
 
-static int attach_all(struct live *l, struct dfl_live_lib *lib, const char *file)
+static int attach_all(struct dfl_live *l, struct dfl_live_lib *lib, const char *file)
 {
 	if (!l->uprobe_multi)
 		return attach_each(l, lib, file);
@@ -227,7 +230,7 @@ static int attach_all(struct live *l, struct dfl_live_lib *lib, const char *file
 	return lib->multi[0] < 0 ? lib->multi[0] : 0;
 }
 
-static struct dfl_live_lib *find(struct live *l, const struct lib_key *key)
+static struct dfl_live_lib *find(struct dfl_live *l, const struct lib_key *key)
 {
 	struct dfl_live_lib *lib;
 
@@ -235,7 +238,7 @@ static struct dfl_live_lib *find(struct live *l, const struct lib_key *key)
 	return lib;
 }
 
-static struct dfl_live_lib *make_lib(struct live *l, const struct lib_key *key,
+static struct dfl_live_lib *make_lib(struct dfl_live *l, const struct lib_key *key,
 				     struct dfl_live_elf *elf, const char *path)
 {
 	struct dfl_live_lib *lib;
@@ -257,7 +260,7 @@ static struct dfl_live_lib *make_lib(struct live *l, const struct lib_key *key,
 }
 
 /* The kernel looks the file up by a path: /proc/self/fd names the very file that was read. */
-static int attach(struct live *l, const struct lib_key *key, const char *path)
+static int attach(struct dfl_live *l, const struct lib_key *key, const char *path)
 {
 	int fd = dfl_proc_open(key->pid, path), r = -ENOENT;
 	struct dfl_live_lib *lib = NULL;
@@ -282,7 +285,7 @@ static int attach(struct live *l, const struct lib_key *key, const char *path)
 }
 
 struct scan {
-	struct live *l;
+	struct dfl_live *l;
 	uint32_t pid;
 };
 
@@ -305,26 +308,28 @@ static int scan_one(void *ud, const struct mapping *m)
 	return 0;
 }
 
-int dfl_live_lib_scan(struct live *l, uint32_t pid)
+void dfl_live_tls_attach_scan(struct dfl_live *l, uint32_t pid)
 {
 	if (l->opts.no_tls)
-		return 0;
-	return each_mapping(pid, scan_one, &(struct scan){ l, pid });
+		return;
+	dfl_process_wide_listen(&l->opts.log);
+	each_mapping(pid, scan_one, &(struct scan){ l, pid });
+	dfl_process_wide_unlisten();
 }
 
 /* A child has its parent's mappings, but probes are per process. */
-void dfl_live_lib_fork(struct live *l, uint32_t parent, uint32_t child)
+void dfl_live_tls_attach_fork(struct dfl_live *l, uint32_t parent, uint32_t child)
 {
 	struct dfl_live_lib *lib, *tmp;
 
 	HASH_ITER(hh, l->libs, lib, tmp)
 	if (lib->key.pid == parent) {
-		dfl_live_lib_scan(l, child);
+		dfl_live_tls_attach_scan(l, child);
 		return;
 	}
 }
 
-void dfl_live_lib_exit(struct live *l, uint32_t pid)
+void dfl_live_tls_attach_exit(struct dfl_live *l, uint32_t pid)
 {
 	struct dfl_live_lib *lib, *tmp;
 
@@ -333,7 +338,7 @@ void dfl_live_lib_exit(struct live *l, uint32_t pid)
 		detach(l, lib);
 }
 
-void dfl_live_lib_fini(struct live *l)
+void dfl_live_tls_attach_fini(struct dfl_live *l)
 {
 	struct dfl_live_elf *e, *next_elf;
 	struct dfl_live_lib *lib, *next;
@@ -351,7 +356,7 @@ void dfl_live_lib_fini(struct live *l)
 
 struct list {
 	uint32_t pid;
-	void (*fn)(void *ud, const char *path, bool attachable);
+	void (*fn)(void *ud, const char *name, const char *path, bool attachable);
 	void *ud;
 };
 
@@ -361,14 +366,17 @@ static int list_one(void *ud, const struct mapping *m)
 	uint64_t offset[DFL_K_N_TLS_FN];
 	int fd = dfl_proc_open(s->pid, m->path);
 
-	s->fn(s->ud, m->path, fd >= 0 && dfl_elf_find(fd, fn_names, DFL_K_N_TLS_FN, offset) > 0);
+	s->fn(s->ud, "OpenSSL", m->path,
+	      fd >= 0 && dfl_elf_find(fd, fn_names, DFL_K_N_TLS_FN, offset) > 0);
 	if (fd >= 0)
 		close(fd);
 	return 0;
 }
 
-int dfl_live_lib_list(uint32_t pid, void (*fn)(void *ud, const char *path, bool attachable),
-		      void *ud)
+int dfl_live_tls_attach_list(uint32_t pid,
+			     void (*fn)(void *ud, const char *name, const char *path,
+					bool attachable),
+			     void *ud)
 {
 	return each_mapping(pid, list_one, &(struct list){ pid, fn, ud });
 }

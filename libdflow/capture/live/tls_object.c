@@ -5,33 +5,57 @@
  * an object that never shows a socket (memory BIO) gets a channel of its own, so that its text is
  * not lost.
  */
+#include "capture/live/tls_object.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/live/live_priv.h"
+#include "capture/live/channel.h"
+#include "capture/live/process.h"
 
-static struct dfl_live_ssl *find(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid)
+struct held { /* a record that waits until its TLS object has a socket */
+	struct dfl_k_data *rec;
+	struct held *next;
+};
+
+struct ssl_key {
+	uint64_t ssl, born_ns;
+	uint32_t pid, pad;
+};
+
+struct dfl_live_ssl {
+	struct ssl_key key;
+	uint64_t id; /* 1, 2, … */
+	bool bound;
+	struct dfl_k_key sock;
+	uint64_t own_chan; /* of an object without a socket (memory BIO) */
+	struct held *held, **held_tail;
+	uint64_t held_since_ns;
+	UT_hash_handle hh;
+};
+
+static struct dfl_live_ssl *find(struct dfl_live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid)
 {
-	struct dfl_live_ssl_key key = { .ssl = ssl, .born_ns = born_ns, .pid = pid };
+	struct ssl_key key = { .ssl = ssl, .born_ns = born_ns, .pid = pid };
 	struct dfl_live_ssl *s;
 
 	HASH_FIND(hh, l->ssls, &key, sizeof(key), s);
 	return s;
 }
 
-static void drop_held(struct live *l, struct dfl_live_ssl *s)
+static void drop_held(struct dfl_live *l, struct dfl_live_ssl *s)
 {
-	struct dfl_live_held *h;
+	struct held *h;
 
 	while ((h = s->held)) {
 		s->held = h->next;
 		l->held_bytes -= h->rec->head.size;
-		dfl_window_release(&h->rec->head);
+		dfl_reorder_release(&h->rec->head);
 		free(h);
 	}
 }
 
-static void remove_ssl(struct live *l, struct dfl_live_ssl *s)
+static void remove_ssl(struct dfl_live *l, struct dfl_live_ssl *s)
 {
 	drop_held(l, s);
 	HASH_DEL(l->ssls, s);
@@ -39,35 +63,35 @@ static void remove_ssl(struct live *l, struct dfl_live_ssl *s)
 }
 
 /* The channel of the object's socket; 0 while it is not known. */
-static uint64_t chan_of(struct live *l, const struct dfl_live_ssl *s)
+static uint64_t chan_of(struct dfl_live *l, const struct dfl_live_ssl *s)
 {
-	struct dfl_live_chan *c = s->bound ? dfl_live_chan_find(l, &s->sock) : NULL;
+	struct dfl_live_chan *c = s->bound ? dfl_live_channel_find(l, &s->sock) : NULL;
 
 	return c && c->told ? c->ev.chan : s->own_chan;
 }
 
-static int send_held(struct live *l, struct dfl_live_ssl *s, uint64_t chan, uint64_t ts_ns)
+static int send_held(struct dfl_live *l, struct dfl_live_ssl *s, uint64_t chan, uint64_t ts_ns)
 {
 	int r = 0;
 
-	for (struct dfl_live_held *h = s->held; h && !r; h = h->next)
-		r = dfl_live_chan_send_data(l, h->rec, chan, s->id, ts_ns);
+	for (struct held *h = s->held; h && !r; h = h->next)
+		r = dfl_live_channel_emit_data(l, h->rec, chan, s->id, ts_ns);
 	drop_held(l, s);
 	return r;
 }
 
-static int give_up(struct live *l, struct dfl_live_ssl *s, uint64_t ts_ns)
+static int give_up(struct dfl_live *l, struct dfl_live_ssl *s, uint64_t ts_ns)
 {
 	int r = 0;
 
-	for (struct dfl_live_held *h = s->held; h; h = h->next)
+	for (struct held *h = s->held; h; h = h->next)
 		l->stats.tls_unbound_bytes += h->rec->len;
 	if (!s->own_chan)
-		r = dfl_live_chan_unbound(l, ts_ns, &s->own_chan);
+		r = dfl_live_channel_make_bare(l, ts_ns, &s->own_chan);
 	return r ? r : send_held(l, s, s->own_chan, ts_ns);
 }
 
-static int make_room(struct live *l, uint64_t ts_ns)
+static int make_room(struct dfl_live *l, uint64_t ts_ns)
 {
 	struct dfl_live_ssl *oldest = l->ssls;
 	int r;
@@ -79,13 +103,14 @@ static int make_room(struct live *l, uint64_t ts_ns)
 	return r;
 }
 
-static struct dfl_live_ssl *make_ssl(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid)
+static struct dfl_live_ssl *make_ssl(struct dfl_live *l, uint64_t ssl, uint64_t born_ns,
+				     uint32_t pid)
 {
 	struct dfl_live_ssl *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->key = (struct dfl_live_ssl_key){ .ssl = ssl, .born_ns = born_ns, .pid = pid };
+	s->key = (struct ssl_key){ .ssl = ssl, .born_ns = born_ns, .pid = pid };
 	HASH_ADD(hh, l->ssls, key, sizeof(s->key), s);
 	if (!DFL_HASHED(hh, s)) {
 		free(s);
@@ -96,7 +121,7 @@ static struct dfl_live_ssl *make_ssl(struct live *l, uint64_t ssl, uint64_t born
 }
 
 /* To the end: the order is the order of use, and the first one goes when there is no room. */
-static int move_to_end(struct live *l, struct dfl_live_ssl *s)
+static int move_to_end(struct dfl_live *l, struct dfl_live_ssl *s)
 {
 	if (!s->hh.next)
 		return 0;
@@ -109,7 +134,7 @@ static int move_to_end(struct live *l, struct dfl_live_ssl *s)
 	return -ENOMEM;
 }
 
-static int find_or_make(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid,
+static int find_or_make(struct dfl_live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid,
 			uint64_t ts_ns, struct dfl_live_ssl **ret_ssl)
 {
 	struct dfl_live_ssl *s = find(l, ssl, born_ns, pid);
@@ -125,9 +150,9 @@ static int find_or_make(struct live *l, uint64_t ssl, uint64_t born_ns, uint32_t
 	return 0;
 }
 
-static int hold(struct live *l, struct dfl_live_ssl *s, const struct dfl_k_data *rec)
+static int hold(struct dfl_live *l, struct dfl_live_ssl *s, const struct dfl_k_data *rec)
 {
-	struct dfl_live_held *h;
+	struct held *h;
 
 	if (l->held_bytes + rec->head.size > LIVE_MAX_HELD)
 		return give_up(l, s, rec->head.ts_ns);
@@ -150,9 +175,9 @@ static int hold(struct live *l, struct dfl_live_ssl *s, const struct dfl_k_data 
 	return 0;
 }
 
-int dfl_live_tls_data(struct live *l, const struct dfl_k_data *rec)
+int dfl_live_tls_object_data(struct dfl_live *l, const struct dfl_k_data *rec)
 {
-	int r = dfl_live_proc_see(l, rec->pid, rec->head.ts_ns);
+	int r = dfl_live_process_see(l, rec->pid, rec->head.ts_ns);
 	struct dfl_live_ssl *s = NULL;
 	uint64_t chan;
 
@@ -167,10 +192,10 @@ int dfl_live_tls_data(struct live *l, const struct dfl_k_data *rec)
 		if (r || !chan || s->held)
 			return r;
 	}
-	return dfl_live_chan_send_data(l, rec, chan, s->id, rec->head.ts_ns);
+	return dfl_live_channel_emit_data(l, rec, chan, s->id, rec->head.ts_ns);
 }
 
-int dfl_live_tls_bind(struct live *l, const struct dfl_k_note *rec)
+int dfl_live_tls_object_bind(struct dfl_live *l, const struct dfl_k_note *rec)
 {
 	struct dfl_live_ssl *s = NULL;
 	int r = find_or_make(l, rec->ssl, rec->ssl_born_ns, rec->pid, rec->head.ts_ns, &s);
@@ -184,7 +209,7 @@ int dfl_live_tls_bind(struct live *l, const struct dfl_k_note *rec)
 	return chan && s->held ? send_held(l, s, chan, rec->head.ts_ns) : 0;
 }
 
-int dfl_live_tls_expire(struct live *l, uint64_t now_ns, bool all)
+int dfl_live_tls_object_expire(struct dfl_live *l, uint64_t now_ns, bool all)
 {
 	struct dfl_live_ssl *s, *tmp;
 	int r;
@@ -202,7 +227,7 @@ int dfl_live_tls_expire(struct live *l, uint64_t now_ns, bool all)
 	return 0;
 }
 
-void dfl_live_tls_forget(struct live *l, uint32_t pid)
+void dfl_live_tls_object_forget(struct dfl_live *l, uint32_t pid)
 {
 	struct dfl_live_ssl *s, *tmp;
 
@@ -211,7 +236,7 @@ void dfl_live_tls_forget(struct live *l, uint32_t pid)
 		remove_ssl(l, s);
 }
 
-void dfl_live_tls_fini(struct live *l)
+void dfl_live_tls_object_fini(struct dfl_live *l)
 {
 	struct dfl_live_ssl *s, *tmp;
 

@@ -4,14 +4,14 @@
  * RCU once and not once a probe. libbpf has it since 1.3; the structures here are those of its
  * system call.
  */
+#include "capture/live/uprobe_multi.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "capture/live/live_priv.h"
 
 /* include/uapi/linux/bpf.h of 6.6 */
 #define UPROBE_MULTI_RETURN 1u
@@ -23,11 +23,11 @@ struct link_create {
 };
 _Static_assert(sizeof(struct link_create) == 64, "no hidden padding");
 
-int dfl_live_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets,
-			  const uint64_t *cookies, uint32_t n, bool ret, uint32_t pid)
+int dfl_uprobe_multi_attach(int prog_fd, const char *path, const uint64_t *offsets,
+			    const uint64_t *cookies, uint32_t n, bool ret, uint32_t pid)
 {
 	struct link_create a = { .prog_fd = prog_fd,
-				 .attach_type = LIVE_TRACE_UPROBE_MULTI,
+				 .attach_type = DFL_UPROBE_MULTI_TYPE,
 				 .path = (uintptr_t)path,
 				 .offsets = (uintptr_t)offsets,
 				 .cookies = (uintptr_t)cookies,
@@ -45,7 +45,7 @@ int dfl_live_uprobe_multi(int prog_fd, const char *path, const uint64_t *offsets
 /*
  * A program of two instructions, attached to nothing that exists: an old kernel refuses to load it.
  */
-bool dfl_live_has_uprobe_multi(void)
+bool dfl_uprobe_multi_works(void)
 {
 	static const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
@@ -60,7 +60,7 @@ bool dfl_live_has_uprobe_multi(void)
 	a.insns = (uintptr_t)insns;
 	a.insn_cnt = 2;
 	a.license = (uintptr_t) "GPL";
-	a.expected_attach_type = LIVE_TRACE_UPROBE_MULTI;
+	a.expected_attach_type = DFL_UPROBE_MULTI_TYPE;
 	fd = syscall(SYS_bpf, BPF_PROG_LOAD, &a, sizeof(a));
 	if (fd < 0)
 		return false;
@@ -68,7 +68,7 @@ bool dfl_live_has_uprobe_multi(void)
 	 * "/" is no file: EBADF is said only by a kernel that came as far as to look at it (as
 	 * libbpf probes)
 	 */
-	r = dfl_live_uprobe_multi(fd, "/", &offset, &cookie, 1, false, 0);
+	r = dfl_uprobe_multi_attach(fd, "/", &offset, &cookie, 1, false, 0);
 	close(fd);
 	return r == -EBADF;
 }

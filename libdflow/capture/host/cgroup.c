@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Finds cgroups and processes in /sys/fs/cgroup and /proc, and what they have open. */
-#include "capture/host/targets.h"
+/* Finds directories of cgroup v2: /proc/self/mountinfo tells the mount point. */
+#include "capture/host/cgroup.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/magic.h>
@@ -12,8 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-
-#include "capture/host/proc.h"
 
 /* proc_pid_mountinfo(5): id parent dev root mount options [fields] - type source options */
 int dfl_cgroup_mount(char *ret_mount, size_t size, char *ret_root, size_t root_size)
@@ -82,93 +78,4 @@ int dfl_cgroup_find(const char *path, struct dfl_cgroup *ret_cgroup, struct dfl_
 	ret_cgroup->level = components(real) - components(mount) + components(root);
 	memcpy(ret_cgroup->path, real, strlen(real) + 1);
 	return 0;
-}
-
-static int add_pid(struct dfl_pids *p, uint32_t pid)
-{
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? p->cap * 2 : 64;
-		uint32_t *more = reallocarray(p->pid, cap, sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		p->pid = more;
-		p->cap = cap;
-	}
-	p->pid[p->n++] = pid;
-	return 0;
-}
-
-int dfl_pids_of_cgroup(const char *dir, struct dfl_pids *ret_pids)
-{
-	char path[PATH_MAX];
-	struct dirent *d;
-	unsigned pid;
-	int r = 0;
-	FILE *f;
-	DIR *sub;
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-	f = fopen(path, "re");
-	while (f && !r && fscanf(f, "%u", &pid) == 1)
-		r = add_pid(ret_pids, pid);
-	if (f)
-		fclose(f);
-	sub = opendir(dir);
-	while (sub && !r && (d = readdir(sub))) {
-		if (d->d_type != DT_DIR || d->d_name[0] == '.')
-			continue;
-		if (snprintf(path, sizeof(path), "%s/%s", dir, d->d_name) < (int)sizeof(path))
-			r = dfl_pids_of_cgroup(path, ret_pids);
-	}
-	if (sub)
-		closedir(sub);
-	return r;
-}
-
-int dfl_pids_all(struct dfl_pids *ret_pids)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *d;
-	int r = 0;
-
-	while (dir && !r && (d = readdir(dir)))
-		if (isdigit((unsigned char)d->d_name[0]))
-			r = add_pid(ret_pids, strtoul(d->d_name, NULL, 10));
-	if (dir)
-		closedir(dir);
-	return r;
-}
-
-static bool has_pid(const struct dfl_pids *p, size_t from, uint32_t pid)
-{
-	for (size_t i = from; i < p->n; i++)
-		if (p->pid[i] == pid)
-			return true;
-	return false;
-}
-
-int dfl_pids_of_tree(uint32_t pid, struct dfl_pids *ret_pids)
-{
-	struct dfl_pids all = { 0 };
-	size_t from = ret_pids->n, before;
-	int r = dfl_pids_all(&all);
-
-	if (!r)
-		r = add_pid(ret_pids, pid);
-	do { /* until no process is found whose parent is in the set */
-		before = ret_pids->n;
-		for (size_t i = 0; i < all.n && !r; i++)
-			if (!has_pid(ret_pids, from, all.pid[i]) &&
-			    has_pid(ret_pids, from, dfl_proc_parent(all.pid[i])))
-				r = add_pid(ret_pids, all.pid[i]);
-	} while (!r && ret_pids->n > before);
-	dfl_pids_fini(&all);
-	return r;
-}
-
-void dfl_pids_fini(struct dfl_pids *pids)
-{
-	free(pids->pid);
-	*pids = (struct dfl_pids){ 0 };
 }
