@@ -1,206 +1,361 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow ls: the requests of a store, filtered. */
-#include <errno.h>
-#include <limits.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "cell.h"
-#include "cli.h"
-#include "text.h"
+#include "cli/common.h"
+#include "cli/complain.h"
+#include "cli/interrupt.h"
+#include "cli/text.h"
+#include "cli/value.h"
+#include "command.h"
+#include "output/format.h"
+#include "show/cell.h"
+#include "show/document.h"
 
-#define REQUEST_WIDTH 22 /* all columns: under 100 */
-#define SHORT_ID 13	 /* of a UUID, in a narrow terminal; enough for 'dflow trace' */
+#define SECOND_NS 1000000000ll
+#define FOLLOW_EVERY_MS 500
+#define LOOK_BACK_NS (60 * SECOND_NS)
 
-struct options {
-	const char *store;
-	struct dflow_list_opts list;
-	bool json;
+static struct dflow_list_opts list = { .sz = sizeof(list) };
+static bool follow;
+
+static const struct option_row rows[] = {
+	{ .name = "since",
+	  .value = "TIME",
+	  .type = &value_time,
+	  .into = &list.since_ns,
+	  .help = "only requests that started at this time or later: 2026-03-01T12:00:00Z, "
+		  "2026-03-01, or 2h30m ago" },
+	{ .name = "until",
+	  .value = "TIME",
+	  .type = &value_time,
+	  .into = &list.until_ns,
+	  .help = "only requests that started before this time" },
+	{ .name = "id",
+	  .value = "ID",
+	  .type = &value_id,
+	  .into = &list.id,
+	  .help = "only requests with an id that is ID or begins with it; a conversation_id "
+		  "lists its requests" },
+	{ .letter = 'n',
+	  .name = "limit",
+	  .value = "N",
+	  .type = &value_count,
+	  .into = &list.limit,
+	  .help = "only the newest N" },
+	{ .letter = 'f',
+	  .name = "follow",
+	  .into = &follow,
+	  .help = "then wait for more, until Ctrl-C: a request is listed when it begins and again "
+		  "when it is settled" },
+};
+static const struct option_group own_group = { NULL, rows, sizeof(rows) / sizeof(rows[0]) };
+
+/* ---- one request ---- */
+
+static const char *whole_word(const struct dflow_trace *t)
+{
+	if (!dflow_trace_settled(t))
+		return "open";
+	return dflow_trace_complete(t) ? "yes" : "no";
+}
+
+static enum style whole_style(const struct dflow_trace *t)
+{
+	if (!dflow_trace_settled(t))
+		return STYLE_NOTE;
+	return dflow_trace_complete(t) ? STYLE_GOOD : STYLE_ALARM;
+}
+
+static char *to_json(const void *item)
+{
+	static const char *const keys[] = { "trace_id", "ids",		"started",
+					    "source",	"completeness", "state" };
+	const struct dflow_trace *t = item;
+	json_t *trace = document_object(t), *row = json_object();
+	char *text;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		json_object_set(row, keys[i], json_object_get(trace, keys[i]));
+	json_object_set_new(row, "hops", json_integer((json_int_t)dflow_trace_hop_count(t)));
+	text = trace ? json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+	json_decref(row);
+	json_decref(trace);
+	return text;
+}
+
+/* Only what the store knows without unpacking the whole trace. */
+static json_t *to_object(const void *item)
+{
+	static const char *const kinds[] = { "message_id", "conversation_id", "task_id",
+					     "workflow_run_id", "x_amzn_trace_id" };
+	const struct dflow_trace *t = item;
+	json_t *row = json_object();
+	char started[64];
+
+	format_time(dflow_trace_started_ns(t), "%Y-%m-%dT%H:%M:%SZ", started, sizeof(started));
+	json_object_set_new(row, "started", json_string(started));
+	json_object_set_new(row, "trace_id", json_string(dflow_trace_id(t)));
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const char *id = dflow_trace_other_id(t, kinds[i]);
+
+		json_object_set_new(row, kinds[i], id ? json_string(id) : json_null());
+	}
+	json_object_set_new(row, "hops", json_integer((json_int_t)dflow_trace_hop_count(t)));
+	json_object_set_new(row, "settled", json_boolean(dflow_trace_settled(t)));
+	json_object_set_new(row, "complete", json_boolean(dflow_trace_complete(t)));
+	json_object_set_new(row, "operation", json_string(dflow_trace_operation(t)));
+	return row;
+}
+
+static const struct field fields[] = {
+	{ "started", "started" },
+	{ "trace_id", "trace_id" },
+	{ "message_id", "message_id" },
+	{ "conversation_id", "conversation_id" },
+	{ "task_id", "task_id" },
+	{ "workflow_run_id", "workflow_run_id" },
+	{ "x_amzn_trace_id", "x_amzn_trace_id" },
+	{ "hops", "hops" },
+	{ "settled", "settled" },
+	{ "complete", "complete" },
+	{ "operation", "operation" },
 };
 
-static const char
-	usage[] = "usage: dflow ls [OPTION]...\n"
-		  "Lists the requests of a store, oldest first.\n\n"
-		  "  --since=TIME    started at this time or later: 2026-03-01T12:00:00Z,\n"
-		  "                  2026-03-01, 2h (ago)\n"
-		  "  --until=TIME    started before this time\n"
-		  "  --id=ID         has an id that is or begins so (a conversation_id: its\n"
-		  "                  requests)\n"
-		  "  -n, --limit=N   only the newest N\n"
-		  "  -o json|text    how to print (text)\n"
-		  "  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db)\n\n"
-		  "Exit status: 0 some were found, 1 none, 2 usage, 5 the store cannot be read.\n";
+/* ---- for people ---- */
 
-static int parse_limit(const char *text, uint32_t *ret_limit)
+/*
+ * Rows are printed as they come, so that a list of any length needs no memory and --follow looks
+ * the same. So the widths are fixed: by the page, not by what the rows hold. The last column takes
+ * the rest.
+ */
+struct layout {
+	int least_page; /* columns that the page must have */
+	const char *time_heading, *time_shape;
+	int time, trace, message, conversation; /* widths; 0: no such column */
+};
+
+static const struct layout wide_layout = {
+	0, "STARTED (UTC)", "%Y-%m-%d %H:%M:%S", 19, 32, 36, 36
+};
+static const struct layout layouts[] = {
+	{ 99, "STARTED (UTC)", "%Y-%m-%d %H:%M:%S", 19, 8, 36, 0 },
+	{ 76, "STARTED (UTC)", "%Y-%m-%d %H:%M:%S", 19, 8, 13, 0 },
+	{ 0, "STARTED (UTC)", "%m-%d %H:%M:%S", 14, 0, 13, 0 },
+};
+
+static const struct layout *layout_of_page(bool wide)
 {
-	char *end;
-	long n = strtol(text, &end, 10);
+	const struct layout *l = layouts;
 
-	if (end == text || *end || n < 1 || n > INT32_MAX)
-		return -1;
-	*ret_limit = n;
-	return 0;
+	while (page_columns() < l->least_page)
+		l++;
+	return wide ? &wide_layout : l;
 }
 
-static int set_time(const char *text, int64_t *ret_ns)
+/* Prints the first `width` characters of an ASCII text, and a blank. Returns the columns. */
+static int put_column(const char *text, int width)
 {
-	if (!parse_time(text, ret_ns))
-		return STATUS_OK;
-	return complain(STATUS_USAGE, "'%s' is no time such as 2026-03-01T12:00:00Z or 30m", text);
+	return width ? printf("%-*.*s ", width, width, text) : 0;
 }
 
-static int set_option(void *ud, int c)
+static void put_heading_row(const struct layout *l)
 {
-	struct options *o = ud;
+	fputs(style_on(STYLE_HEAD), stdout);
+	put_column(l->time_heading, l->time);
+	put_column("TRACE", l->trace);
+	put_column("MESSAGE", l->message);
+	put_column("CONVERSATION", l->conversation);
+	printf("HOPS WHOLE REQUEST%s\n", style_off(STYLE_HEAD));
+}
 
-	switch (c) {
-	case 's':
-		return set_time(optarg, &o->list.since_ns);
-	case 'u':
-		return set_time(optarg, &o->list.until_ns);
-	case 'i':
-		o->list.id = optarg;
-		break;
-	case 'n':
-		if (parse_limit(optarg, &o->list.limit))
-			return complain(STATUS_USAGE, "--limit needs a number from 1 on");
-		break;
-	case 'o':
-		return set_output(optarg, &o->json);
-	case 'S':
-		o->store = optarg;
+/* The last column, folded. `column`: where it begins. */
+static void put_request(const char *operation, int column)
+{
+	struct cell c = { "" };
+	int before = 0;
+
+	add(&c, "%s", operation ? operation : "-");
+	make_printable(c.text);
+	wrap(&c, (size_t)(page_columns() - column));
+	for (char *line = strtok(c.text, "\n"); line; line = strtok(NULL, "\n")) {
+		printf("%*s%s\n", before, "", line);
+		before = column;
 	}
+}
+
+static int show(const void *item, bool first, bool wide)
+{
+	const struct layout *l = layout_of_page(wide);
+	const struct dflow_trace *t = item;
+	const char *message = dflow_trace_other_id(t, "message_id"),
+		   *conversation = dflow_trace_other_id(t, "conversation_id");
+	char started[64];
+	int column;
+
+	if (first)
+		put_heading_row(l);
+	/* Without a column for it, the trace id stands where there is no message id. */
+	if (!message)
+		message = l->trace ? "-" : dflow_trace_id(t);
+	format_time(dflow_trace_started_ns(t), l->time_shape, started, sizeof(started));
+	column = put_column(started, l->time);
+	column += put_column(dflow_trace_id(t), l->trace);
+	column += put_column(message, l->message);
+	column += put_column(conversation ? conversation : "-", l->conversation);
+	column += printf("%4zu ", dflow_trace_hop_count(t));
+	printf("%s%-5s%s ", style_on(whole_style(t)), whole_word(t), style_off(whole_style(t)));
+	put_request(dflow_trace_operation(t), column + (int)strlen("WHOLE "));
 	return STATUS_OK;
 }
 
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{ "since", required_argument, NULL, 's' },
-		{ "until", required_argument, NULL, 'u' },
-		{ "id", required_argument, NULL, 'i' },
-		{ "limit", required_argument, NULL, 'n' },
-		{ "store", required_argument, NULL, 'S' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL },
-	};
-	int status = read_options(&cmd_ls, argc, argv, "n:o:h", longs, set_option, o);
+static const struct kind kind = {
+	.schema = "dflow.ls/1",
+	.list = "requests",
+	.json = to_json,
+	.fields = fields,
+	.n_fields = sizeof(fields) / sizeof(fields[0]),
+	.object = to_object,
+	.show = show,
+};
 
-	if (!status && optind < argc) {
-		complain(STATUS_USAGE, "ls takes no argument '%s'", argv[optind]);
-		return complain_usage(&cmd_ls);
-	}
-	return status;
-}
-
-static int print_json(const struct dflow_traces *traces)
-{
-	static const char *const keys[] = { "trace_id", "ids", "started", "source",
-					    "completeness" };
-	json_t *requests = json_array(), *all;
-
-	for (size_t i = 0; i < dflow_traces_count(traces); i++) {
-		const struct dflow_trace *t = dflow_traces_at(traces, i);
-		json_t *trace = trace_to_json(t), *row = json_object();
-
-		if (!trace)
-			return STATUS_STORE;
-		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-			json_object_set(row, keys[k], json_object_get(trace, keys[k]));
-		json_object_set_new(row, "hops", json_integer(dflow_trace_hop_count(t)));
-		json_array_append_new(requests, row);
-		json_decref(trace);
-	}
-	all = json_pack("{s:s, s:o}", "schema", "dflow.ls/1", "requests", requests);
-	json_dumpf(all, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
-	putchar('\n');
-	json_decref(all);
-	return STATUS_OK;
-}
-
-static void add_row(struct libscols_table *table, const struct dflow_trace *t)
-{
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-	time_t sec = dflow_trace_started_ns(t) / 1000000000;
-	const char *message = dflow_trace_other_id(t, "message_id");
-	const char *whole = dflow_trace_complete(t) ? "yes" :
-			    dflow_trace_settled(t)  ? "no" :
-						      "open";
-	const char *operation = dflow_trace_operation(t);
-	bool narrow = page_columns() < MAX_COLUMNS;
-	struct cell c[6] = { 0 };
-	struct tm tm;
-
-	gmtime_r(&sec, &tm);
-	strftime(c[0].text, sizeof(c[0].text), "%Y-%m-%d %H:%M:%S", &tm);
-	add(&c[1], "%.8s", dflow_trace_id(t));
-	add(&c[2], "%.*s", narrow ? SHORT_ID : INT_MAX, message ? message : "-");
-	add(&c[3], "%zu", dflow_trace_hop_count(t));
-	add(&c[4], "%s", whole);
-	add(&c[5], "%s", operation ? operation : "-");
-	wrap(&c[5], REQUEST_WIDTH);
-	for (int i = 0; i < 6; i++)
-		set(line, i, c[i]);
-}
-
-static int print_requests(const struct dflow_traces *traces)
-{
-	static const struct column columns[] = {
-		{ "STARTED (UTC)", 0 },	    { "TRACE", 0 }, { "MESSAGE", 0 },
-		{ "HOPS", SCOLS_FL_RIGHT }, { "WHOLE", 0 }, { "REQUEST", SCOLS_FL_WRAP },
-	};
-	struct libscols_table *table;
-
-	if (!dflow_traces_count(traces))
-		return STATUS_OK;
-	table = new_table(columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < dflow_traces_count(traces); i++)
-		add_row(table, dflow_traces_at(traces, i));
-	print_table(table);
-	return STATUS_OK;
-}
+/* ---- the list ---- */
 
 /* Nothing fits, or nothing is there. */
-static int explain_none(const struct options *o)
+static int explain_none(void)
 {
-	if (o->json)
+	if (!is_for_people())
 		return STATUS_NOTHING;
-	if (o->list.id || o->list.since_ns || o->list.until_ns)
+	if (list.id || list.since_ns || list.until_ns)
 		return complain(STATUS_NOTHING,
 				"no request in %s fits; 'dflow ls' without --id, --since and "
 				"--until lists all",
-				store_path(o->store));
+				store_path());
 	return complain(STATUS_NOTHING,
 			"no request in %s; 'dflow record' adds some, 'dflow doctor' tells why "
 			"there are none",
-			store_path(o->store));
+			store_path());
 }
 
-static int run(int argc, char **argv)
+/* What --follow remembers of the requests that it has printed. */
+struct seen {
+	json_t *open;	   /* trace ids of those that were not settled, as keys */
+	json_t *settled;   /* of those that were, and began after `since_ns` */
+	int64_t newest_ns; /* the start of the newest one */
+};
+
+/* True: it is new, or was open when it was printed and is settled now. */
+static bool is_news(struct seen *seen, const struct dflow_trace *t)
 {
-	struct options o = { .list.sz = sizeof(o.list) };
+	const char *id = dflow_trace_id(t);
+	bool was_open = json_object_get(seen->open, id);
+
+	if (json_object_get(seen->settled, id) || (was_open && !dflow_trace_settled(t)))
+		return false;
+	if (dflow_trace_started_ns(t) > seen->newest_ns)
+		seen->newest_ns = dflow_trace_started_ns(t);
+	json_object_del(seen->open, id);
+	json_object_set_new(dflow_trace_settled(t) ? seen->settled : seen->open, id,
+			    json_integer(dflow_trace_started_ns(t)));
+	return true;
+}
+
+static int print_requests(struct dflow_store *store, struct printer *printer, struct seen *seen)
+{
 	struct dflow_traces *traces;
-	struct dflow_store *store;
 	struct dflow_error error;
-	int status = parse_options(argc, argv, &o);
+	int status = STATUS_OK;
+
+	if (dflow_store_list(store, &list, &traces, &error))
+		return complain(STATUS_STORE, "%s", error.message);
+	for (size_t i = 0; i < dflow_traces_count(traces) && !status; i++)
+		if (!seen || is_news(seen, dflow_traces_at(traces, i)))
+			status = print_item(printer, dflow_traces_at(traces, i));
+	dflow_traces_free(traces);
+	return status;
+}
+
+/*
+ * A request can reach the store after one that began later, and an open one is looked at again
+ * until it is settled. So each look begins LOOK_BACK_NS before the newest, or at the oldest open
+ * one. What is older than that is forgotten.
+ */
+static void move_on(struct seen *seen)
+{
+	int64_t since_ns = seen->newest_ns - LOOK_BACK_NS;
+	const char *id;
+	json_t *started;
+	void *next;
+
+	json_object_foreach(seen->open, id, started) if (json_integer_value(started) < since_ns)
+		since_ns = json_integer_value(started);
+	json_object_foreach_safe(seen->settled, next, id,
+				 started) if (json_integer_value(started) < since_ns)
+		json_object_del(seen->settled, id);
+	if (since_ns > list.since_ns)
+		list.since_ns = since_ns;
+	list.limit = 0; /* it counted only for what was there at first */
+}
+
+static int follow_requests(struct dflow_store *store, struct printer *printer)
+{
+	struct seen seen = { .open = json_object(), .settled = json_object() };
+	int status = print_requests(store, printer, &seen);
+
+	while (!status) {
+		move_on(&seen);
+		status = sleep_or_interrupt(FOLLOW_EVERY_MS) ?
+				 STATUS_INTERRUPTED :
+				 print_requests(store, printer, &seen);
+	}
+	json_decref(seen.open);
+	json_decref(seen.settled);
+	return status;
+}
+
+static int run(int n_words, char **words)
+{
+	struct dflow_store *store;
+	struct printer printer;
+	int status = open_store(&store);
 
 	if (status)
 		return status;
-	status = open_store(o.store, &store);
-	if (status)
-		return status;
-	if (dflow_store_list(store, &o.list, &traces, &error)) {
-		status = complain(STATUS_STORE, "%s", error.message);
-	} else {
-		status = o.json ? print_json(traces) : print_requests(traces);
-		if (!status && !dflow_traces_count(traces))
-			status = explain_none(&o);
-		dflow_traces_free(traces);
-	}
+	if (follow)
+		watch_interrupt();
+	status = print_begin(&printer, &kind, follow);
+	if (!status)
+		status = follow ? follow_requests(store, &printer) :
+				  print_requests(store, &printer, NULL);
+	if (!status)
+		status = print_end(&printer);
+	if (!status && !printer.n)
+		status = explain_none();
 	dflow_store_close(store);
 	return status;
 }
 
-const struct command cmd_ls = { "ls", "list requests", usage, run };
+static const struct option_group *const groups[] = { &own_group, &output_group, &store_group,
+						     &common_group, NULL };
+static const struct exit_meaning statuses[] = {
+	{ STATUS_OK, "some were found" },
+	{ STATUS_NOTHING, "none was found" },
+	{ STATUS_USAGE, "the command line is wrong" },
+	{ STATUS_STORE, "the store cannot be read, or standard output cannot be written" },
+	{ STATUS_INTERRUPTED, "Ctrl-C ended --follow" },
+	{ 0, NULL },
+};
+
+const struct command cmd_ls = {
+	.name = "ls",
+	.summary = "list requests",
+	.synopsis = "[OPTION]...",
+	.about = "Lists the requests of a store, oldest first.",
+	.groups = groups,
+	.statuses = statuses,
+	.run = run,
+};

@@ -15,59 +15,99 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "targets.h"
-#include "text.h"
+#include "cli/common.h"
+#include "cli/complain.h"
+#include "cli/targets.h"
+#include "cli/terminal.h"
+#include "cli/value.h"
+#include "command.h"
 
 #define DISPATCH_EVENTS 4096
 #define STATUS_EVERY_MS 1000
 #define LINGER_MS 10000 /* after COMMAND ended: for its requests to settle */
 
-static const char usage
-	[] = "usage: dflow record [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
-	     "Records which of the targets' system calls carry the text of chat messages, and\n"
-	     "where to, into a store, until SIGINT, SIGTERM or the end of COMMAND. Needs root,\n"
-	     "or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.\n\n"
-	     "Targets, at least one; each can be given several times but --all:\n"
-	     "  --cgroup=PATH        all processes in this cgroup and below, also later ones\n"
-	     "  --pid=PID            this process and its children\n"
-	     "  --all                every process\n"
-	     "  -- COMMAND           runs it and records it and its children\n\n"
-	     "  --config=FILE        rules and names (docs/configuration.md)\n"
-	     "  --copy-cap=BYTES     payload looked at per system call (4194304)\n"
-	     "  --host-root=DIR      where the host's root is mounted, when dflow runs in a\n"
-	     "                       container\n"
-	     "  --keep-payload=FILE  also keep all events WITH THE TEXT in FILE, for 'dflow\n"
-	     "                       replay'\n"
-	     "  --max-age=TIME       traces older than this are dropped (30d)\n"
-	     "  --max-bytes=BYTES    the store is kept below this size (1073741824)\n"
-	     "  --memory=BYTES       limit of the tables in memory (536870912)\n"
-	     "  --ready-fd=FD        write a line to FD when recording has begun\n"
-	     "  --status             print what was recorded, once a second, also without a\n"
-	     "                       terminal\n"
-	     "  --store=FILE         the store ($DFLOW_STORE, else /var/lib/dflow/store.db);\n"
-	     "                       made if need be\n\n"
-	     "Exit status: 0 stopped as told, 2 usage or configuration, 4 not allowed or not\n"
-	     "possible here, 5 the store cannot be written or another recorder has it, 6 the\n"
-	     "file of --keep-payload cannot be written.\n";
-
-struct options {
+static struct options {
 	struct targets targets;
-	const char *store, *config, *keep_payload, *host_root;
+	const char *config, *keep_payload, *host_root;
 	uint64_t memory, copy_cap, max_age_s, max_bytes;
 	bool all, status;
-	int ready_fd;
+	int ready_fd;	/* -1: none */
 	char **command; /* NULL: none */
+} options = { .ready_fd = -1 };
+
+static const struct option_row target_rows[] = {
+	{ .name = "cgroup",
+	  .value = "PATH",
+	  .type = &value_cgroup,
+	  .into = &options.targets,
+	  .help = "all processes in this cgroup and below, also later ones" },
+	{ .name = "pid",
+	  .value = "PID",
+	  .type = &value_pid,
+	  .into = &options.targets,
+	  .help = "this process and its children" },
+	{ .name = "all", .into = &options.all, .help = "every process" },
 };
+static const struct option_row rows[] = {
+	{ .name = "config",
+	  .value = "FILE",
+	  .type = &value_file,
+	  .into = &options.config,
+	  .help = "rules and names (docs/configuration.md)" },
+	{ .name = "copy-cap",
+	  .value = "SIZE",
+	  .type = &value_size,
+	  .into = &options.copy_cap,
+	  .help = "payload looked at per system call (4M)" },
+	{ .name = "host-root",
+	  .value = "DIR",
+	  .type = &value_folder,
+	  .into = &options.host_root,
+	  .help = "where the host's root is mounted, when dflow runs in a container" },
+	{ .name = "keep-payload",
+	  .value = "FILE",
+	  .type = &value_file,
+	  .into = &options.keep_payload,
+	  .help = "also keep all events WITH THE TEXT in FILE, for 'dflow replay'" },
+	{ .name = "max-age",
+	  .value = "TIME",
+	  .type = &value_age,
+	  .into = &options.max_age_s,
+	  .help = "drop traces that are older than this (30d)" },
+	{ .name = "max-bytes",
+	  .value = "SIZE",
+	  .type = &value_size,
+	  .into = &options.max_bytes,
+	  .help = "keep the store below this size (1G)" },
+	{ .name = "memory",
+	  .value = "SIZE",
+	  .type = &value_size,
+	  .into = &options.memory,
+	  .help = "limit of the tables in memory (512M)" },
+	{ .name = "ready-fd",
+	  .value = "FD",
+	  .type = &value_fd,
+	  .into = &options.ready_fd,
+	  .help = "write a line to FD when recording has begun" },
+	{ .name = "status",
+	  .into = &options.status,
+	  .help = "print what was recorded once a second, also when standard error is no "
+		  "terminal" },
+};
+static const struct option_group target_group = {
+	"Whom to record (at least one; --cgroup and --pid may be given several times)", target_rows,
+	sizeof(target_rows) / sizeof(target_rows[0])
+};
+static const struct option_group own_group = { "Options", rows, sizeof(rows) / sizeof(rows[0]) };
 
 struct session {
-	const struct options *o;
 	struct dflow_recorder *recorder;
 	int signal_fd;
-	pid_t child;	/* of COMMAND; 0: none, or it ended */
-	int go_fd;	/* a byte in it lets COMMAND begin */
-	bool tty, line; /* stderr is one; the status stands on it */
-	bool stop;
+	pid_t child;		  /* of COMMAND; 0: none, or it ended */
+	int go_fd;		  /* a byte in it lets COMMAND begin */
+	bool tty;		  /* standard error is a terminal */
+	bool line;		  /* the status stands on its last line */
+	bool stop;		  /* SIGINT or SIGTERM came */
 	uint64_t linger_until_ms; /* 0: not yet */
 };
 
@@ -77,104 +117,6 @@ static uint64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
-}
-
-static int parse_u64(const char *text, uint64_t *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	if (end == text || *end || *text == '-' || errno || !*ret)
-		return complain(STATUS_USAGE, "'%s' is no number of bytes", text);
-	return 0;
-}
-
-static int set_option(void *ud, int c)
-{
-	struct options *o = ud;
-	uint64_t age_ns;
-	char *end;
-
-	switch (c) {
-	case 'c':
-		return add_cgroup(&o->targets, optarg);
-	case 'p':
-		return add_pid(&o->targets, optarg);
-	case 'a':
-		o->all = true;
-		return 0;
-	case 'C':
-		o->config = optarg;
-		return 0;
-	case 'y':
-		return parse_u64(optarg, &o->copy_cap);
-	case 'H':
-		o->host_root = optarg;
-		return 0;
-	case 'k':
-		o->keep_payload = optarg;
-		return 0;
-	case 'g':
-		if (parse_duration(optarg, &age_ns) || age_ns < 1000000000)
-			return complain(STATUS_USAGE, "'%s' is no time such as 12h or 30d", optarg);
-		o->max_age_s = age_ns / 1000000000;
-		return 0;
-	case 'b':
-		return parse_u64(optarg, &o->max_bytes);
-	case 'm':
-		return parse_u64(optarg, &o->memory);
-	case 'r':
-		o->ready_fd = strtol(optarg, &end, 10);
-		if (end == optarg || *end || o->ready_fd < 0)
-			return complain(STATUS_USAGE, "'%s' is no file descriptor", optarg);
-		return 0;
-	case 's':
-		o->status = true;
-		return 0;
-	case 'S':
-		o->store = optarg;
-	}
-	return 0;
-}
-
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{ "cgroup", required_argument, NULL, 'c' },
-		{ "pid", required_argument, NULL, 'p' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "config", required_argument, NULL, 'C' },
-		{ "copy-cap", required_argument, NULL, 'y' },
-		{ "host-root", required_argument, NULL, 'H' },
-		{ "keep-payload", required_argument, NULL, 'k' },
-		{ "max-age", required_argument, NULL, 'g' },
-		{ "max-bytes", required_argument, NULL, 'b' },
-		{ "memory", required_argument, NULL, 'm' },
-		{ "ready-fd", required_argument, NULL, 'r' },
-		{ "status", no_argument, NULL, 's' },
-		{ "store", required_argument, NULL, 'S' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL },
-	};
-	int status = read_options(&cmd_record, argc, argv, "+h", longs, set_option, o);
-
-	if (status)
-		return status;
-	if (optind < argc && strcmp(argv[optind - 1], "--")) {
-		complain(STATUS_USAGE,
-			 "record takes no argument '%s'; a command stands behind '--'",
-			 argv[optind]);
-		return complain_usage(&cmd_record);
-	}
-	if (optind < argc)
-		o->command = argv + optind;
-	if (!o->targets.n_cgroups && !o->targets.n_pids && !o->all && !o->command) {
-		complain(STATUS_USAGE,
-			 "nothing to record: give --cgroup, --pid, --all or -- COMMAND");
-		return complain_usage(&cmd_record);
-	}
-	return STATUS_OK;
 }
 
 /*
@@ -216,10 +158,9 @@ static void become_command(int wait_fd, char **command)
 	_exit(127);
 }
 
-static int start_command(struct session *s, struct targets *targets)
+static int start_command(struct session *s)
 {
 	int fd[2];
-	char pid[16];
 
 	if (pipe(fd))
 		return complain(STATUS_ENVIRONMENT, "cannot make a pipe: %m");
@@ -228,25 +169,28 @@ static int start_command(struct session *s, struct targets *targets)
 		return complain(STATUS_ENVIRONMENT, "cannot start a process: %m");
 	if (!s->child) {
 		close(fd[1]);
-		become_command(fd[0], s->o->command);
+		become_command(fd[0], options.command);
 	}
 	close(fd[0]);
 	s->go_fd = fd[1];
-	snprintf(pid, sizeof(pid), "%d", s->child);
-	return add_pid(targets, pid);
+	if (options.targets.n_pids == MAX_TARGETS)
+		return complain(STATUS_USAGE, "at most %d processes; give their cgroup",
+				MAX_TARGETS);
+	options.targets.pids[options.targets.n_pids++] = (uint32_t)s->child;
+	return STATUS_OK;
 }
 
-static int start_recorder(struct session *s, const struct targets *targets)
+static int start_recorder(struct session *s)
 {
-	const struct options *o = s->o;
+	const struct options *o = &options;
 	struct dflow_recorder_opts opts = {
 		.sz = sizeof(opts),
-		.cgroups = targets->cgroups,
-		.n_cgroups = targets->n_cgroups,
-		.pids = targets->pids,
-		.n_pids = targets->n_pids,
+		.cgroups = o->targets.cgroups,
+		.n_cgroups = o->targets.n_cgroups,
+		.pids = o->targets.pids,
+		.n_pids = o->targets.n_pids,
 		.all = o->all,
-		.store = store_path(o->store),
+		.store = store_path(),
 		.config = o->config,
 		.keep_payload = o->keep_payload,
 		.memory_limit_bytes = o->memory,
@@ -259,7 +203,7 @@ static int start_recorder(struct session *s, const struct targets *targets)
 	struct dflow_error error;
 	int r;
 
-	if (!o->store && !getenv("DFLOW_STORE"))
+	if (is_default_store())
 		mkdir("/var/lib/dflow", 0700); /* if it fails, opening the store tells why */
 	r = dflow_recorder_new(&opts, &s->recorder, &error);
 	return r ? complain(status_of(&error), "%s", error.message) : 0;
@@ -270,18 +214,17 @@ static void say_ready(const struct session *s)
 {
 	struct dflow_stats stats = { .sz = sizeof(stats) };
 
-	if (s->o->keep_payload)
+	if (options.keep_payload)
 		complain(STATUS_OK,
 			 "WARNING: %s will hold the users' text and every secret that passes; keep "
 			 "it private and delete it",
-			 s->o->keep_payload);
+			 options.keep_payload);
 	dflow_recorder_stats(s->recorder, &stats);
-	say_unknown(&stats, store_path(s->o->store));
-	complain(STATUS_OK, "recording into %s; Ctrl-C or SIGTERM ends it",
-		 store_path(s->o->store));
-	if (s->o->ready_fd >= 0) {
-		dprintf(s->o->ready_fd, "recording\n");
-		close(s->o->ready_fd);
+	say_unknown(&stats, store_path());
+	complain(STATUS_OK, "recording into %s; Ctrl-C or SIGTERM ends it", store_path());
+	if (options.ready_fd >= 0) {
+		dprintf(options.ready_fd, "recording\n");
+		close(options.ready_fd);
 	}
 }
 
@@ -302,7 +245,7 @@ static void print_status(struct session *s, bool last)
 	struct dflow_stats stats = { .sz = sizeof(stats) };
 	char text[256];
 
-	if (!s->tty && !s->o->status && !last)
+	if (!s->tty && !options.status && !last)
 		return;
 	dflow_recorder_stats(s->recorder, &stats);
 	snprintf(text, sizeof(text),
@@ -398,25 +341,42 @@ static int stop(struct session *s, int status)
 	return status;
 }
 
-static int run(int argc, char **argv)
+static int check_targets(void)
 {
-	struct options o = { .ready_fd = -1 };
-	struct session s = { .o = &o, .go_fd = -1, .tty = isatty(STDERR_FILENO) };
-	int status = parse_options(argc, argv, &o);
+	const struct options *o = &options;
 
+	if (o->targets.n_cgroups || o->targets.n_pids || o->all || o->command)
+		return STATUS_OK;
+	return complain_usage(&cmd_record,
+			      "nothing to record: give --cgroup, --pid, --all or -- COMMAND");
+}
+
+static int start(struct session *s)
+{
+	int status = block_signals(s);
+
+	if (!status && options.command)
+		status = start_command(s);
+	if (!status)
+		status = start_recorder(s);
+	if (status && s->child > 0)
+		kill(s->child, SIGKILL); /* it has not begun */
+	return status;
+}
+
+static int run(int n_words, char **words)
+{
+	struct session s = { .go_fd = -1, .tty = isatty(STDERR_FILENO) };
+	int status;
+
+	options.command = n_words ? words : NULL;
+	status = check_targets();
 	if (status)
 		return status;
 	keep_payload_in_memory();
-	status = block_signals(&s);
-	if (!status && o.command)
-		status = start_command(&s, &o.targets);
-	if (!status)
-		status = start_recorder(&s, &o.targets);
-	if (status) {
-		if (s.child > 0)
-			kill(s.child, SIGKILL); /* it has not begun */
+	status = start(&s);
+	if (status)
 		return status;
-	}
 	say_ready(&s);
 	if (s.go_fd >= 0 && write(s.go_fd, "", 1) != 1)
 		complain(STATUS_OK, "the command cannot begin: %m");
@@ -427,6 +387,30 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_record = { "record",
-				    "record chat messages of running processes into a store", usage,
-				    run };
+static const struct option_group *const groups[] = { &target_group, &own_group, &store_group,
+						     &common_group, NULL };
+static const struct exit_meaning statuses[] = {
+	{ STATUS_OK, "stopped as told: by SIGINT (Ctrl-C), SIGTERM or the end of COMMAND" },
+	{ STATUS_USAGE, "the command line or the configuration is wrong" },
+	{ STATUS_ENVIRONMENT, "not allowed or not possible here; 'dflow doctor' tells more" },
+	{ STATUS_STORE, "the store cannot be written, its key is not private, or another recorder "
+			"has it" },
+	{ STATUS_FILE, "the file of --keep-payload cannot be written" },
+	{ 0, NULL },
+};
+
+const struct command cmd_record = {
+	.name = "record",
+	.summary = "record chat messages of running processes into a store",
+	.synopsis = "[OPTION]... [-- COMMAND [ARGUMENT]...]",
+	.about = "Records which system calls of the targets carry the text of chat messages, and "
+		 "where to, into a store. It ends by SIGINT (Ctrl-C), SIGTERM or the end of "
+		 "COMMAND.\n\n"
+		 "With -- COMMAND it runs COMMAND, and records it and its children. The store is "
+		 "made if there is none. Recording needs root, or CAP_BPF, CAP_PERFMON, "
+		 "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.",
+	.groups = groups,
+	.statuses = statuses,
+	.runs_command = true,
+	.run = run,
+};

@@ -5,77 +5,81 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "text.h"
+#include "cli/common.h"
+#include "cli/complain.h"
+#include "cli/text.h"
+#include "cli/value.h"
+#include "command.h"
+#include "output/format.h"
+#include "show/cell.h"
 
-static const char usage
-	[] = "usage: dflow replay [OPTION]... FILE...\n"
-	     "Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record\n"
-	     "--keep-payload') into a store, as if they had been recorded live.\n\n"
-	     "  --config=FILE   rules and names (docs/configuration.md)\n"
-	     "  -o json|text    how to print the summary (text)\n"
-	     "  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db); made\n"
-	     "                  when there is none\n\n"
-	     "Exit status: 0 done, 1 done, but no request was in it, 2 usage or configuration,\n"
-	     "5 the store cannot be written, 6 FILE cannot be read.\n";
+static const char *config;
 
-struct options {
-	const char *store, *config;
-	bool json;
+static const struct option_row rows[] = {
+	{ .name = "config",
+	  .value = "FILE",
+	  .type = &value_file,
+	  .into = &config,
+	  .help = "rules and names (docs/configuration.md)" },
+};
+static const struct option_group own_group = { NULL, rows, sizeof(rows) / sizeof(rows[0]) };
+
+/* ---- the summary of one file ---- */
+
+struct summary {
+	const char *file;
+	const struct dflow_stats *stats;
 };
 
-static int set_option(void *ud, int c)
+static void add_limits(json_t *summary, const struct dflow_stats *s)
 {
-	struct options *o = ud;
+	json_t *limits = json_array();
 
-	if (c == 'o')
-		return set_output(optarg, &o->json);
-	if (c == 'c')
-		o->config = optarg;
-	if (c == 'S')
-		o->store = optarg;
-	return STATUS_OK;
+	for (uint32_t i = 0; i < s->n_limits; i++)
+		json_array_append_new(limits, json_pack("{s:s, s:I}", "name", s->limits[i].name,
+							"hits", (json_int_t)s->limits[i].hits));
+	json_object_set_new(summary, "limits", limits);
 }
 
-static int parse_options(int argc, char **argv, struct options *o)
+static json_t *to_object(const void *item)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "store", required_argument, NULL, 'S' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL },
-	};
-	int status = read_options(&cmd_replay, argc, argv, "o:h", longs, set_option, o);
+	const struct summary *summary = item;
+	const struct dflow_stats *s = summary->stats;
+	json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "schema",
+			      "dflow.replay/1", "events", (json_int_t)s->events, "bytes",
+			      (json_int_t)s->bytes, "lost_events", (json_int_t)s->lost_events,
+			      "lost_bytes", (json_int_t)s->lost_bytes, "requests",
+			      (json_int_t)s->requests, "hops", (json_int_t)s->hops, "settled",
+			      (json_int_t)s->settled, "dropped", (json_int_t)s->dropped);
 
-	if (!status && optind == argc) {
-		complain(STATUS_USAGE, "replay needs a FILE");
-		return complain_usage(&cmd_replay);
-	}
-	return status;
+	if (!o)
+		return NULL;
+	add_limits(o, s);
+	json_object_set_new(o, "file", json_string(summary->file));
+	return o;
 }
 
-static void print_summary(const char *file, const struct dflow_stats *s, bool json)
+static char *to_json(const void *item)
 {
+	json_t *o = to_object(item);
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	json_decref(o);
+	return text;
+}
+
+static int show(const void *item, bool first, bool wide)
+{
+	const struct summary *summary = item;
+	const struct dflow_stats *s = summary->stats;
 	char text[256];
 
-	if (json) {
-		printf("{\"schema\":\"dflow.replay/1\",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
-		       ",\"lost_events\":%" PRIu64 ",\"lost_bytes\":%" PRIu64
-		       ",\"requests\":%" PRIu64 ",\"hops\":%" PRIu64 ",\"settled\":%" PRIu64
-		       ",\"dropped\":%" PRIu64 ",\"limits\":[",
-		       s->events, s->bytes, s->lost_events, s->lost_bytes, s->requests, s->hops,
-		       s->settled, s->dropped);
-		for (uint32_t i = 0; i < s->n_limits; i++)
-			printf("%s{\"name\":\"%s\",\"hits\":%" PRIu64 "}", i ? "," : "",
-			       s->limits[i].name, s->limits[i].hits);
-		printf("]}\n");
-		return;
-	}
 	snprintf(text, sizeof(text),
 		 "%" PRIu64 " requests, %" PRIu64 " hops; %" PRIu64 " events, %" PRIu64
 		 " bytes, %" PRIu64 " bytes missing",
 		 s->requests, s->hops, s->events, s->bytes, s->lost_bytes);
-	put_lines(stdout, text, printf("%s: ", file), terminal_columns(STDOUT_FILENO), "  ");
+	put_lines(stdout, text, printf("%s: ", summary->file), terminal_columns(STDOUT_FILENO),
+		  "  ");
 	if (s->lost_events)
 		printf("lost events: %" PRIu64
 		       " (while recording, or because the file is cut off)\n",
@@ -83,31 +87,81 @@ static void print_summary(const char *file, const struct dflow_stats *s, bool js
 	for (uint32_t i = 0; i < s->n_limits; i++)
 		printf("limit reached %" PRIu64 " times: %s\n", s->limits[i].hits,
 		       s->limits[i].name);
+	return STATUS_OK;
 }
 
-static int run(int argc, char **argv)
+static const struct field fields[] = {
+	{ "file", "file" },	  { "requests", "requests" },	    { "hops", "hops" },
+	{ "settled", "settled" }, { "dropped", "dropped" },	    { "events", "events" },
+	{ "bytes", "bytes" },	  { "lost_events", "lost_events" }, { "lost_bytes", "lost_bytes" },
+};
+
+static const struct kind kind = {
+	.json = to_json,
+	.fields = fields,
+	.n_fields = sizeof(fields) / sizeof(fields[0]),
+	.object = to_object,
+	.show = show,
+};
+
+/* ---- replaying ---- */
+
+/* Adds the requests that were in it to *requests. */
+static int replay_file(const char *file, struct printer *printer, uint64_t *requests)
 {
-	struct options o = { 0 };
-	struct dflow_replay_opts opts = { .sz = sizeof(opts) };
-	uint64_t requests = 0;
-	int status = parse_options(argc, argv, &o);
+	struct dflow_replay_opts opts = { .sz = sizeof(opts),
+					  .store = store_path(),
+					  .config = config };
+	struct dflow_stats stats = { .sz = sizeof(stats) };
+	struct dflow_error error;
+	int status;
 
-	if (status)
-		return status;
-	opts.store = store_path(o.store);
-	opts.config = o.config;
-	for (; optind < argc; optind++) {
-		struct dflow_stats stats = { .sz = sizeof(stats) };
-		struct dflow_error error;
-
-		if (dflow_replay(argv[optind], &opts, &stats, &error))
-			return complain(status_of(&error), "%s", error.message);
-		print_summary(argv[optind], &stats, o.json);
-		say_unknown(&stats, opts.store);
-		requests += stats.requests;
-	}
-	return requests ? STATUS_OK : STATUS_NOTHING;
+	if (dflow_replay(file, &opts, &stats, &error))
+		return complain(status_of(&error), "%s", error.message);
+	status = print_item(printer, &(struct summary){ file, &stats });
+	say_unknown(&stats, opts.store);
+	*requests += stats.requests;
+	return status;
 }
 
-const struct command cmd_replay = { "replay", "read a packet capture or a recording into a store",
-				    usage, run };
+static int run(int n_words, char **words)
+{
+	struct printer printer;
+	uint64_t requests = 0;
+	int status = print_begin(&printer, &kind, true);
+
+	for (int i = 0; i < n_words && !status; i++)
+		status = replay_file(words[i], &printer, &requests);
+	if (!status)
+		status = print_end(&printer);
+	if (!status && !requests)
+		status = STATUS_NOTHING;
+	return status;
+}
+
+static const struct option_group *const groups[] = { &own_group, &output_group, &store_group,
+						     &common_group, NULL };
+static const struct exit_meaning statuses[] = {
+	{ STATUS_OK, "done" },
+	{ STATUS_NOTHING, "done, but no request was in it" },
+	{ STATUS_USAGE, "the command line or the configuration is wrong" },
+	{ STATUS_STORE, "the store or standard output cannot be written" },
+	{ STATUS_FILE, "FILE cannot be read" },
+	{ STATUS_INTERRUPTED, "Ctrl-C ended it; what was read until then is in the store" },
+	{ 0, NULL },
+};
+
+const struct command cmd_replay = {
+	.name = "replay",
+	.summary = "read a packet capture or a recording into a store",
+	.synopsis = "[OPTION]... FILE...",
+	.about = "Reads packet captures (pcap, pcapng) or recordings (made by 'dflow record "
+		 "--keep-payload') into a store, as if they had been recorded live. The store is "
+		 "made if there is none.",
+	.groups = groups,
+	.statuses = statuses,
+	.word = "FILE",
+	.word_type = &value_file,
+	.min_words = 1,
+	.run = run,
+};

@@ -3,85 +3,89 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-#include "cli.h"
-#include "show.h"
+#include "cli/common.h"
+#include "cli/complain.h"
+#include "cli/interrupt.h"
+#include "cli/standard_output.h"
+#include "cli/value.h"
+#include "command.h"
+#include "output/format.h"
+#include "show/document.h"
+#include "show/trace.h"
 
-#define DEFAULT_WAIT_NS 60000000000ull
+#define NO_WAIT UINT64_MAX
 #define MAX_CANDIDATES 20
+#define LOOK_EVERY_MS 200
 
-static const char usage
-	[] = "usage: dflow trace [OPTION]... ID\n"
-	     "Shows where the text of a request was seen.\n\n"
-	     "ID is an X-Amzn-Trace-Id, X-Request-Id, traceparent, message_id, task_id,\n"
-	     "conversation_id, workflow_run_id, upload_file_id, document_id, dflow's own trace\n"
-	     "id, or the beginning of one (4 characters or more) that fits only one. A\n"
-	     "conversation_id shows all its requests, in order.\n\n"
-	     "  --wait[=TIME]   wait until the request is there and settled, at most so long\n"
-	     "                  (60s)\n"
-	     "  -o json|text    how to print (text); json is one object a line, schema\n"
-	     "                  dflow.trace/1\n"
-	     "  --store=FILE    the store ($DFLOW_STORE, else /var/lib/dflow/store.db)\n\n"
-	     "Exit status: 0 shown, 1 no such request, 2 usage, 3 the beginning of an id fits\n"
-	     "several, 5 the store cannot be read, 7 the time of --wait is over (what is known\n"
-	     "was shown).\n";
+static uint64_t wait_ns = NO_WAIT;
+static bool follow;
 
-struct options {
-	const char *store, *id;
-	bool json, wait;
-	uint64_t wait_ns;
+static const struct option_row rows[] = {
+	{ .name = "wait",
+	  .value = "TIME",
+	  .type = &value_duration,
+	  .into = &wait_ns,
+	  .if_bare = "60s",
+	  .help = "wait until the request is there and settled, but at most so long (60s); "
+		  "'--wait 5 ID' is '--wait=5 ID'" },
+	{ .letter = 'f',
+	  .name = "follow",
+	  .into = &follow,
+	  .help = "wait as --wait does, without end unless --wait sets one; meanwhile show each "
+		  "hop when it is seen" },
+};
+static const struct option_group own_group = { NULL, rows, sizeof(rows) / sizeof(rows[0]) };
+
+static char *to_json(const void *item)
+{
+	return document_text(item);
+}
+
+static json_t *to_object(const void *item)
+{
+	return document_object(item);
+}
+
+static int show(const void *item, bool first, bool wide)
+{
+	json_t *trace = document_object(item);
+	int status;
+
+	if (!trace)
+		return complain(STATUS_STORE, "out of memory for a trace");
+	if (!first)
+		puts("");
+	status = show_trace(trace, wide);
+	json_decref(trace);
+	return status;
+}
+
+static const struct kind kind = {
+	.json = to_json,
+	.fields = hop_fields,
+	.n_fields = N_HOP_FIELDS,
+	.object = to_object,
+	.rows = "hops",
+	.show = show,
 };
 
-static int set_option(void *ud, int c)
-{
-	struct options *o = ud;
+/* ---- an id that is not there, or not clear ---- */
 
-	switch (c) {
-	case 'w':
-		o->wait = true;
-		if (optarg && parse_duration(optarg, &o->wait_ns))
-			return complain(STATUS_USAGE, "'%s' is no time such as 30s or 5m", optarg);
-		break;
-	case 'o':
-		return set_output(optarg, &o->json);
-	case 'S':
-		o->store = optarg;
-	}
-	return STATUS_OK;
-}
-
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{ "wait", optional_argument, NULL, 'w' },
-		{ "store", required_argument, NULL, 'S' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL },
-	};
-	int status = read_options(&cmd_trace, argc, argv, "o:h", longs, set_option, o);
-
-	if (status)
-		return status;
-	if (optind + 1 != argc) {
-		complain(STATUS_USAGE, optind == argc ? "trace needs an ID" : "trace takes one ID");
-		return complain_usage(&cmd_trace);
-	}
-	o->id = argv[optind];
-	return STATUS_OK;
-}
-
-static int print_candidate(void *ud, const char *key, const char *kind, const char *trace_id)
+static int print_candidate(void *ud, const char *key, const char *id_kind, const char *trace_id)
 {
 	int *n = ud;
 
 	if (++*n > MAX_CANDIDATES)
 		fputs("  …\n", stderr);
 	else
-		fprintf(stderr, "  %-16s %s\n", kind, key);
+		fprintf(stderr, "  %-16s %s\n", id_kind, key);
 	return 0;
 }
 
-static int explain(struct dflow_store *store, const struct options *o, int r,
+static int explain(struct dflow_store *store, const char *id, int r,
 		   const struct dflow_error *error)
 {
 	int n = 0;
@@ -89,83 +93,241 @@ static int explain(struct dflow_store *store, const struct options *o, int r,
 	switch (r) {
 	case -ENOENT:
 		return complain(STATUS_NOTHING, "%s; 'dflow ls' lists what is there%s",
-				error->message, o->wait ? "" : ", --wait waits for it");
+				error->message, wait_ns == NO_WAIT ? ", --wait waits for it" : "");
 	case -EINVAL:
 		return complain(STATUS_USAGE, "%s", error->message);
 	case -ENOTUNIQ:
-		complain(STATUS_AMBIGUOUS, "'%s': %s", o->id, error->message);
-		dflow_store_candidates(store, o->id, MAX_CANDIDATES + 1, print_candidate, &n, NULL);
+		complain(STATUS_AMBIGUOUS, "'%s': %s", id, error->message);
+		dflow_store_candidates(store, id, MAX_CANDIDATES + 1, print_candidate, &n, NULL);
 		return STATUS_AMBIGUOUS;
 	default:
 		return complain(STATUS_STORE, "%s", error->message);
 	}
 }
 
-static int print_one(const struct dflow_trace *trace, bool json)
-{
-	json_t *j;
-	char *text;
+/* ---- one look ---- */
 
-	if (json) {
-		if (dflow_trace_json(trace, &text))
-			return complain(STATUS_STORE, "out of memory for a trace");
-		puts(text);
-		free(text);
-		return STATUS_OK;
-	}
-	j = trace_to_json(trace);
-	if (!j)
-		return STATUS_STORE;
-	show_trace(j);
-	json_decref(j);
-	return STATUS_OK;
+static bool all_settled(const struct dflow_traces *traces)
+{
+	for (size_t i = 0; i < dflow_traces_count(traces); i++)
+		if (!dflow_trace_settled(dflow_traces_at(traces, i)))
+			return false;
+	return true;
 }
 
-static int print_all(const struct dflow_traces *traces, const struct options *o)
+static int print_all(const struct dflow_traces *traces, struct printer *printer)
 {
 	int status = STATUS_OK;
-	bool open = false;
+
+	for (size_t i = 0; i < dflow_traces_count(traces) && !status; i++)
+		status = print_item(printer, dflow_traces_at(traces, i));
+	return status;
+}
+
+static int not_settled(void)
+{
+	return complain(STATUS_NOT_SETTLED,
+			"not settled within the time of --wait; shown is what is known so far");
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* When the time of --wait is over. */
+static uint64_t deadline_ns(void)
+{
+	uint64_t ns;
+
+	return __builtin_add_overflow(now_ns(), wait_ns, &ns) ? UINT64_MAX : ns;
+}
+
+/* Looks, or waits as --wait says. Returns what dflow_store_find() does. */
+static int find_or_wait(struct dflow_store *store, const char *id, struct dflow_traces **ret_traces,
+			struct dflow_error *error)
+{
+	uint64_t end_ns = deadline_ns();
+
+	if (wait_ns == NO_WAIT)
+		return dflow_store_find(store, id, ret_traces, error);
+	for (;;) {
+		uint64_t now = now_ns(), left_ns = end_ns > now ? end_ns - now : 0;
+		bool last = left_ns <= LOOK_EVERY_MS * 1000000ull;
+		int r = dflow_store_wait(store, id, last ? left_ns : LOOK_EVERY_MS * 1000000ull,
+					 ret_traces, error);
+
+		if (interrupted())
+			last = true;
+		if (last || (r && r != -ENOENT) || (!r && all_settled(*ret_traces)))
+			return r;
+		if (!r)
+			dflow_traces_free(*ret_traces);
+	}
+}
+
+static int print_once(struct dflow_store *store, const char *id)
+{
+	struct dflow_traces *traces;
+	struct dflow_error error;
+	struct printer printer;
+	int status, r = find_or_wait(store, id, &traces, &error);
+
+	if (interrupted()) {
+		if (!r)
+			dflow_traces_free(traces);
+		return STATUS_INTERRUPTED;
+	}
+	if (r)
+		return explain(store, id, r, &error);
+	status = print_begin(&printer, &kind, false);
+	if (!status)
+		status = print_all(traces, &printer);
+	if (!status)
+		status = print_end(&printer);
+	if (!status && wait_ns != NO_WAIT && !all_settled(traces))
+		status = not_settled();
+	dflow_traces_free(traces);
+	return status;
+}
+
+/* ---- --follow ---- */
+
+/* Prints the hops that were not seen at the last look. shown: trace ids with a number of hops. */
+static int show_news(const struct dflow_trace *t, json_t *shown)
+{
+	size_t n = (size_t)json_integer_value(json_object_get(shown, dflow_trace_id(t)));
+	json_t *trace;
+
+	if (json_object_get(shown, dflow_trace_id(t)) && n == dflow_trace_hop_count(t))
+		return STATUS_OK;
+	trace = document_object(t);
+	if (!trace)
+		return complain(STATUS_STORE, "out of memory for a trace");
+	if (!json_object_get(shown, dflow_trace_id(t)))
+		show_title(trace);
+	show_new_hops(trace, n);
+	json_decref(trace);
+	json_object_set_new(shown, dflow_trace_id(t),
+			    json_integer((json_int_t)dflow_trace_hop_count(t)));
+	return flush_output();
+}
+
+/* Prints the whole trace if it has changed since the last look. shown: trace ids with documents. */
+static int print_if_changed(const struct dflow_trace *t, json_t *shown, struct printer *printer)
+{
+	char *text = document_text(t);
+	const char *old = json_string_value(json_object_get(shown, dflow_trace_id(t)));
+	bool same = text && old && !strcmp(text, old);
+
+	if (text && !same)
+		json_object_set_new(shown, dflow_trace_id(t), json_string(text));
+	free(text);
+	return same ? STATUS_OK : print_item(printer, t);
+}
+
+/* One look. Sets ret_over when all is settled. */
+static int follow_once(const struct dflow_traces *traces, json_t *shown, struct printer *printer,
+		       bool *ret_over)
+{
+	int status = STATUS_OK;
 
 	for (size_t i = 0; i < dflow_traces_count(traces) && !status; i++) {
 		const struct dflow_trace *t = dflow_traces_at(traces, i);
 
-		if (i && !o->json)
-			puts("");
-		status = print_one(t, o->json);
-		open |= !dflow_trace_settled(t);
+		status = is_for_people() ? show_news(t, shown) :
+					   print_if_changed(t, shown, printer);
 	}
-	if (!status && o->wait && open)
-		return complain(
-			STATUS_NOT_SETTLED,
-			"not settled within the time of --wait; shown is what is known so far");
+	*ret_over = all_settled(traces);
+	if (!status && *ret_over && is_for_people()) {
+		puts("");
+		status = print_all(traces, printer);
+	}
 	return status;
 }
 
-static int run(int argc, char **argv)
+static int follow_until_settled(struct dflow_store *store, const char *id, struct printer *printer,
+				json_t *shown)
 {
-	struct options o = { .wait_ns = DEFAULT_WAIT_NS };
-	struct dflow_traces *traces;
+	uint64_t end_ns = deadline_ns();
+
+	for (;;) {
+		struct dflow_traces *traces;
+		struct dflow_error error;
+		bool over = false;
+		int status = STATUS_OK, r = dflow_store_find(store, id, &traces, &error);
+
+		if (!r) {
+			status = follow_once(traces, shown, printer, &over);
+			dflow_traces_free(traces);
+		}
+		if (status || over)
+			return status;
+		if ((r && r != -ENOENT) || (r && now_ns() >= end_ns))
+			return explain(store, id, r, &error);
+		if (now_ns() >= end_ns)
+			return not_settled();
+		if (sleep_or_interrupt(LOOK_EVERY_MS))
+			return STATUS_INTERRUPTED;
+	}
+}
+
+static int follow_trace(struct dflow_store *store, const char *id)
+{
+	json_t *shown = json_object();
+	struct printer printer;
+	int status = print_begin(&printer, &kind, true);
+
+	if (!status)
+		status = follow_until_settled(store, id, &printer, shown);
+	json_decref(shown);
+	return status;
+}
+
+static int run(int n_words, char **words)
+{
 	struct dflow_store *store;
-	struct dflow_error error;
-	int status = parse_options(argc, argv, &o);
-	int r;
+	int status = open_store(&store);
 
 	if (status)
 		return status;
-	status = open_store(o.store, &store);
-	if (status)
-		return status;
-	r = o.wait ? dflow_store_wait(store, o.id, o.wait_ns, &traces, &error) :
-		     dflow_store_find(store, o.id, &traces, &error);
-	if (r) {
-		status = explain(store, &o, r, &error);
-	} else {
-		status = print_all(traces, &o);
-		dflow_traces_free(traces);
-	}
+	if (follow || wait_ns != NO_WAIT)
+		watch_interrupt();
+	status = follow ? follow_trace(store, words[0]) : print_once(store, words[0]);
 	dflow_store_close(store);
 	return status;
 }
 
-const struct command cmd_trace = { "trace", "show where the text of a request was seen", usage,
-				   run };
+static const struct option_group *const groups[] = { &own_group, &output_group, &store_group,
+						     &common_group, NULL };
+static const struct exit_meaning statuses[] = {
+	{ STATUS_OK, "the trace was shown" },
+	{ STATUS_NOTHING, "there is no such request" },
+	{ STATUS_USAGE, "the command line is wrong, or ID is too short" },
+	{ STATUS_AMBIGUOUS, "the beginning of an id fits several" },
+	{ STATUS_STORE, "the store cannot be read, or standard output cannot be written" },
+	{ STATUS_NOT_SETTLED, "the time of --wait is over; what is known was shown" },
+	{ STATUS_INTERRUPTED, "Ctrl-C ended --wait or --follow" },
+	{ 0, NULL },
+};
+
+const struct command cmd_trace = {
+	.name = "trace",
+	.summary = "show where the text of a request was seen",
+	.synopsis = "[OPTION]... ID",
+	.about = "Shows where the text of a request was seen.\n\n"
+		 "ID is an X-Amzn-Trace-Id, X-Request-Id, traceparent, message_id, task_id, "
+		 "conversation_id, workflow_run_id, upload_file_id, document_id, dflow's own trace "
+		 "id, or the beginning of one: 4 characters or more that fit only one. A "
+		 "conversation_id shows all its requests, in order.",
+	.groups = groups,
+	.statuses = statuses,
+	.word = "ID",
+	.word_type = &value_id,
+	.min_words = 1,
+	.max_words = 1,
+	.run = run,
+};

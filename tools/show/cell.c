@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a trace is printed with: readers of the document, words, lines, tables. */
-#include "cell.h"
+/* The parts that a trace is shown with: readers of the JSON document, and short texts made of it.
+ */
+#include "show/cell.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -8,13 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-#include "fold.h"
-#include "text.h"
+#include "cli/text.h"
+#include "show/fold.h"
 
 #define LABEL_WIDTH 17
-
-/* ---- small readers; absent and null are "" or the value given ---- */
 
 const char *get_str(const json_t *o, const char *key)
 {
@@ -49,8 +47,6 @@ bool list_has(const json_t *list, const char *word)
 					   !strcmp(json_string_value(j), word)) return true;
 	return false;
 }
-
-/* ---- text ---- */
 
 void add(struct cell *c, const char *fmt, ...)
 {
@@ -104,22 +100,30 @@ const char *arrow(void)
 
 void add_bytes(struct cell *c, int64_t n)
 {
-	if (n < 10000)
-		add(c, "%" PRId64 " bytes", n);
-	else if (n < 10000000)
-		add(c, "%.1f kB", n / 1e3);
-	else
-		add(c, "%.1f MB", n / 1e6);
+	char text[32];
+
+	format_bytes(text, sizeof(text), (unsigned long long)n);
+	add(c, "%s", text);
 }
 
-void print_line(const char *label, const struct cell *c)
+int text_width(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80; /* UTF-8 continuation bytes take no column */
+	return n;
+}
+
+void print_line(const char *label, const struct cell *c, enum style style)
 {
 	struct cell text = *c;
 
 	make_printable(text.text);
 	wrap(&text, (size_t)page_columns() - LABEL_WIDTH - 1);
 	for (char *line = strtok(text.text, "\n"); line; line = strtok(NULL, "\n")) {
-		printf("%-*s %s\n", LABEL_WIDTH, label, line);
+		printf("%-*s %s%s%s\n", LABEL_WIDTH, label, style_on(style), line,
+		       style_off(style));
 		label = "";
 	}
 }
@@ -139,17 +143,35 @@ void add_residency(struct cell *c, const json_t *j)
 		add(c, " %" PRId64 "s", get_num(j, "ttl_s", 0));
 }
 
-/* Where a name that is too long is cut: in front of its UUID or of a part of it, else after it. */
-static char *later_break(char *line, size_t width)
+#define JOINTS " .#/:[" /* a line may be broken before these */
+
+/* The first character that does not fit into `width` columns. */
+static char *edge_of(char *line, size_t width)
 {
-	for (const char *mark = "{_"; *mark; mark++)
-		for (char *at = line + width; at > line; at--)
-			if (*at == *mark)
-				return at;
-	return line + width + strcspn(line + width, " .#/:[");
+	size_t column = 0;
+
+	for (; *line; line++) {
+		column += (*line & 0xc0) != 0x80;
+		if (column > width)
+			break;
+	}
+	return line;
 }
 
-/* The last bracket that begins before `end`: a name in it stays whole. NULL: none. */
+/*
+ * Where a part that is too long for a line is broken: before a UUID or a part of a name in it, else
+ * behind it.
+ */
+static char *later_break(char *line, char *edge)
+{
+	for (const char *mark = "{_"; *mark; mark++)
+		for (char *at = edge; at > line; at--)
+			if (*at == *mark)
+				return at;
+	return edge + strcspn(edge, JOINTS);
+}
+
+/* The last bracket that begins before `end`. NULL: none. */
 static char *bracket(char *line, const char *end)
 {
 	char *last = NULL;
@@ -161,18 +183,18 @@ static char *bracket(char *line, const char *end)
 
 void wrap(struct cell *c, size_t width)
 {
-	char *line = c->text;
+	char *line = c->text, *edge;
 
-	while (strlen(line) > width) {
-		char *at = line + width, *name;
+	while (*(edge = edge_of(line, width))) {
+		char *at = edge, *name;
 
-		while (at > line && !strchr(" .#/:[", *at))
+		while (at > line && !strchr(JOINTS, *at))
 			at--;
 		name = bracket(line, at);
 		if (name)
 			at = name;
 		if (at == line)
-			at = later_break(line, width);
+			at = later_break(line, edge);
 		if (!*at || strlen(c->text) + 2 > sizeof(c->text))
 			return;
 		if (*at != ' ')
@@ -180,48 +202,4 @@ void wrap(struct cell *c, size_t width)
 		*at = '\n';
 		line = at + 1;
 	}
-}
-
-/* ---- tables ---- */
-
-struct libscols_table *new_table(const struct column *columns, size_t n)
-{
-	struct libscols_table *t = scols_new_table();
-
-	scols_table_set_termforce(t, SCOLS_TERMFORCE_ALWAYS);
-	scols_table_set_termwidth(t, (size_t)page_columns());
-	for (size_t i = 0; i < n; i++) {
-		struct libscols_column *c = scols_table_new_column(t, columns[i].name, 0,
-								   columns[i].flags);
-
-		if (columns[i].flags & SCOLS_FL_WRAP) { /* at the newlines of the cells */
-			scols_column_set_safechars(c, "\n");
-			scols_column_set_wrapfunc(c, scols_wrapnl_chunksize, scols_wrapnl_nextchunk,
-						  NULL);
-		}
-	}
-	return t;
-}
-
-void set(struct libscols_line *line, int column, struct cell c)
-{
-	scols_line_set_data(line, column, c.text);
-}
-
-void print_table(struct libscols_table *t)
-{
-	char *text = NULL, *next;
-
-	if (scols_print_table_to_string(t, &text))
-		complain(STATUS_STORE, "out of memory for a table");
-	for (char *line = text; line && *line; line = next) {
-		size_t len = strcspn(line, "\n");
-
-		next = line + len + (line[len] != 0);
-		while (len && line[len - 1] == ' ')
-			len--;
-		printf("%.*s\n", (int)len, line);
-	}
-	free(text);
-	scols_unref_table(t);
 }

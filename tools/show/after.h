@@ -4,4 +4,5 @@
 
 #include <jansson.h>
 
-void show_after(const json_t *trace);
+/* Returns STATUS_OK, or a status after a complaint. */
+int show_after(const json_t *trace);

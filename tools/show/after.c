@@ -1,56 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A trace for people, after its hops: what marks mean, who is who, where the text is now, and what
- * was looked at in vain.
+ * A trace for people, after its hops: what the marks mean, who is who, where the text is now, and
+ * which connections held nothing of it.
  */
-#include "show_after.h"
+#include "show/after.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cell.h"
-#include "cli.h"
-#include "text.h"
+#include "cli/complain.h"
+#include "cli/text.h"
+#include "show/cell.h"
+#include "show/table.h"
 
-#define MAX_NAMED 6 /* of ids or hops in one line */
+#define MAX_NAMED 6 /* so many ids or hops at most are named in one line */
 
-static void show_places(const json_t *trace)
+static enum style style_of_now(const char *now)
+{
+	if (!strcmp(now, "removed") || !strcmp(now, "expired"))
+		return STYLE_GONE;
+	return strcmp(now, "present") ? STYLE_NOTE : STYLE_NONE;
+}
+
+static int show_places(const json_t *trace)
 {
 	static const struct column columns[] = {
-		{ "STATION", 0 }, { "PLACE", SCOLS_FL_WRAP }, { "KEPT AS", 0 },
-		{ "NOW", 0 },	  { "TEXT", SCOLS_FL_WRAP },
+		{ "STATION" },
+		{ "PLACE", .least = 18, .comfort = 30 },
+		{ "KEPT AS", .least = 10, .comfort = 11 },
+		{ "NOW" },
+		{ "TEXT", .least = 10, .comfort = 15 },
 	};
 	const json_t *places = json_object_get(trace, "places");
-	bool narrow = page_columns() < MAX_COLUMNS;
-	struct libscols_table *t;
+	struct table *t;
 	json_t *place;
 	size_t i;
 
 	if (!json_array_size(places))
-		return;
-	puts("\nWhere is it now");
-	t = new_table(columns, sizeof(columns) / sizeof(columns[0]));
+		return STATUS_OK;
+	put_heading("Where is it now");
+	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	json_array_foreach(places, i, place)
 	{
-		struct libscols_line *line = scols_table_new_line(t, NULL);
+		const char *station = get_str(place, "station"), *name = get_str(place, "place");
 		struct cell c[5] = { 0 };
 
-		add(&c[0], "%s", *get_str(place, "station") ? get_str(place, "station") : "?");
-		add(&c[1], "%s", *get_str(place, "place") ? get_str(place, "place") : "-");
-		wrap(&c[1], narrow ? 30 : 44);
+		table_row(t);
+		add(&c[0], "%s", *station ? station : "?");
+		add(&c[1], "%s", *name ? name : "-");
 		add_residency(&c[2], place);
 		add(&c[3], "%s", get_str(place, "now"));
 		add_fields(&c[4], json_object_get(place, "fields"));
-		wrap(&c[4], narrow ? 15 : 24);
-		for (int k = 0; k < 5; k++)
-			set(line, k, c[k]);
+		for (size_t k = 0; k < 5; k++)
+			table_set(t, k, &c[k],
+				  k == 3 ? style_of_now(get_str(place, "now")) : STYLE_NONE);
 	}
-	print_table(t);
+	return table_print(t, true);
 }
 
-/* Lines that were printed already, or numbers that add up under one text. */
+/* A line that is to be printed once, with the numbers of all that have the same text. */
 struct group {
 	struct cell text;
 	int64_t n, bytes, unread;
@@ -61,7 +71,7 @@ struct groups {
 	size_t n;
 };
 
-/* Finds or adds; NULL: no memory. */
+/* The group of this text, made if there is none; NULL: out of memory. */
 static struct group *group_of(struct groups *groups, const struct cell *text)
 {
 	struct group *more;
@@ -77,7 +87,7 @@ static struct group *group_of(struct groups *groups, const struct cell *text)
 	return &more[groups->n++];
 }
 
-/* Who it is: a process with its pod, or a name and address. Ports of clients say nothing. */
+/* A process with its pod, or a name and address. */
 static void add_identity(struct cell *c, const json_t *e, const char *region)
 {
 	const json_t *container = json_object_get(e, "container");
@@ -115,8 +125,8 @@ static void show_stations(const json_t *trace)
 			struct cell c = { "" };
 
 			/*
-			 * Of an unknown client only its port differs; of a log there is nothing to
-			 * tell.
+			 * A client of which only the address is known has another port each time; a
+			 * log has no name at all.
 			 */
 			if (!get_num(e, "pid", 0) && !*get_str(e, "name") &&
 			    (end == reply || !*get_str(e, "address")))
@@ -126,7 +136,7 @@ static void show_stations(const json_t *trace)
 		}
 	}
 	if (seen.n)
-		puts("\nWho is who");
+		put_heading("Who is who");
 	for (i = 0; i < seen.n; i++)
 		put_folded(seen.g[i].text.text);
 	free(seen.g);
@@ -178,7 +188,8 @@ static void show_empty_connections(const json_t *trace)
 		g->unread += get_num(conn, "bytes_unread", 0);
 	}
 	if (groups.n)
-		puts("\nConnections and files of this request in which none of the text was found");
+		put_heading("Connections and files of this request in which none of the text was "
+			    "found");
 	for (i = 0; i < groups.n; i++)
 		print_group(&groups.g[i]);
 	free(groups.g);
@@ -256,7 +267,7 @@ static void show_ambiguous(const json_t *trace)
 	} else {
 		add(&c, "another request");
 	}
-	add(&c, " instead; nothing that was seen tells which");
+	add(&c, " instead; nothing that was seen shows which");
 	put_folded(c.text);
 	json_decref(others);
 }
@@ -265,25 +276,26 @@ static void show_common(void)
 {
 	struct cell c = { "" };
 
-	add(&c, "  [common text]: other requests have the same text; whose it is here was told by "
-		"more than that");
+	add(&c,
+	    "  [common text]: other requests have the same text; an id, the order or other text "
+	    "shows that it is this one's here");
 	put_folded(c.text);
 }
 
-/* Only the marks that stand above. */
+/* Explains only the marks that stand above. */
 static void show_marks(const json_t *trace)
 {
 	bool ambiguous = any_hop(trace, is_ambiguous), common = any_hop(trace, shown_common),
 	     sampled = any_hop(trace, is_sampled);
 
 	if (ambiguous || common || sampled)
-		puts("\nWhat the marks mean");
+		put_heading("What the marks mean");
 	if (ambiguous)
 		show_ambiguous(trace);
 	if (common)
 		show_common();
 	if (sampled)
-		puts("  ~: an estimate; of that earlier text only fingerprints are left");
+		puts("  ~: an estimate; only fingerprints are left of that earlier text");
 }
 
 /* How often, and in which hops, another request brought the text along as history. */
@@ -312,7 +324,7 @@ static void show_return(const json_t *replays, const char *trace_id)
 static void show_returns(const json_t *trace)
 {
 	const json_t *replays = json_object_get(trace, "replayed_in");
-	json_t *told = json_object(), *j;
+	json_t *shown = json_object(), *j;
 	size_t i;
 
 	if (json_array_size(replays))
@@ -321,12 +333,12 @@ static void show_returns(const json_t *trace)
 	{
 		const char *id = get_str(j, "trace_id");
 
-		if (json_object_get(told, id))
+		if (json_object_get(shown, id))
 			continue;
 		show_return(replays, id);
-		json_object_set_new(told, id, json_true());
+		json_object_set_new(shown, id, json_true());
 	}
-	json_decref(told);
+	json_decref(shown);
 }
 
 static void show_others(const json_t *trace)
@@ -343,11 +355,14 @@ static void show_others(const json_t *trace)
 		       get_num(trace, "weak_matches", 0));
 }
 
-void show_after(const json_t *trace)
+int show_after(const json_t *trace)
 {
+	int status;
+
 	show_marks(trace);
 	show_stations(trace);
-	show_places(trace);
+	status = show_places(trace);
 	show_empty_connections(trace);
 	show_others(trace);
+	return status;
 }

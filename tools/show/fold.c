@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which hops and fields are told in one line. */
-#include "fold.h"
+/* Which hops and fields one line shows together. */
+#include "show/fold.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-/* Kinds of which one operation has several; answers come one by one. */
+/* Kinds of which one operation can carry several. Answers come one by one. */
 static const struct {
 	const char *kind, *plural;
 } kinds[] = { { "chunk", "chunks" }, { "tool_result", "results" } };
 
-/* -1: it is told alone. */
+/* Index in kinds; -1: it always has a line of its own. */
 static int kind_of(const char *field)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
