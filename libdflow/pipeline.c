@@ -93,8 +93,8 @@ static void on_prints(void *ud, const struct dfl_past_text *of)
 		p->error = r;
 }
 
-static void on_replayed(void *ud, const char *trace_id, const char *in_trace_id,
-			const uint32_t *seqs, size_t n)
+static void on_history(void *ud, const char *trace_id, const char *in_trace_id,
+		       const uint32_t *seqs, size_t n)
 {
 	struct dfl_pipeline *p = ud;
 	int r = 0;
@@ -136,7 +136,7 @@ static int new_stages(struct dfl_pipeline *p)
 		.on_change = p->opts.on_change ? on_change : NULL,
 		.on_store = on_store,
 		.on_prints = on_prints,
-		.on_replayed = on_replayed,
+		.on_history = on_history,
 		.ud = p,
 		.print_key = p->opts.store ? dfl_store_print_key(p->opts.store) : NULL,
 		.max_prints = (uint32_t)(limit / 512 < MAX_PRINTS ? limit / 512 :

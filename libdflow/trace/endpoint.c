@@ -1,49 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Facts that outlive an operation: strings, processes, host names, connections, and which station
- * an end is.
- */
-#include "trace/state.h"
+/* The two ends of a connection, and which station each of them is. */
+#include "trace/endpoint.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
-struct string {
+#include "trace/string.h"
+
+/* The host name of an address, by a DNS answer. */
+struct name {
 	UT_hash_handle hh;
-	char text[];
+	struct dfl_addr addr; /* port 0 */
+	const char *name;     /* interned */
 };
 
-const char *dfl_trace_string(struct dfl_trace *t, const char *text)
-{
-	struct string *s;
-	size_t len;
-
-	if (!text || !*text)
-		return NULL;
-	len = strlen(text);
-	HASH_FIND(hh, t->strings, text, len, s);
-	if (s)
-		return s->text;
-	if (HASH_COUNT(t->strings) >= MAX_STRINGS) {
-		t->stats.capped_strings++;
-		return "*";
-	}
-	s = malloc(sizeof(*s) + len + 1);
-	if (!s)
-		return "*";
-	memcpy(s->text, text, len + 1);
-	HASH_ADD_KEYPTR(hh, t->strings, s->text, len, s);
-	if (!DFL_HASHED(hh, s)) {
-		free(s);
-		return "*";
-	}
-	return s->text;
-}
-
-struct proc *dfl_trace_find_proc(struct dfl_trace *t, uint32_t pid)
+struct proc *dfl_proc_find(struct dfl_trace *t, uint32_t pid)
 {
 	struct proc *p;
 
@@ -65,9 +36,9 @@ static void forget_oldest_exited(struct dfl_trace *t)
 	}
 }
 
-void dfl_trace_proc(struct dfl_trace *t, const struct dfl_ev_proc *ev, uint64_t ts_ns)
+void dfl_proc_learn(struct dfl_trace *t, const struct dfl_ev_proc *ev)
 {
-	struct proc *p = dfl_trace_find_proc(t, ev->pid);
+	struct proc *p = dfl_proc_find(t, ev->pid);
 	struct dfl_station_answer a;
 
 	if (!p) {
@@ -87,51 +58,62 @@ void dfl_trace_proc(struct dfl_trace *t, const struct dfl_ev_proc *ev, uint64_t 
 	p->station = a.station;
 	p->rule = a.rule;
 	p->exited = false;
-	p->comm = dfl_trace_string(t, ev->comm);
-	p->container_id = dfl_trace_string(t, ev->container_id);
-	p->container_name = dfl_trace_string(t, ev->container_name);
-	p->image = dfl_trace_string(t, ev->image);
-	p->pod = dfl_trace_string(t, ev->pod);
-	p->namespace_ = dfl_trace_string(t, ev->namespace_);
-	p->task = dfl_trace_string(t, ev->task);
+	p->comm = dfl_string(t, ev->comm);
+	p->container_id = dfl_string(t, ev->container_id);
+	p->container_name = dfl_string(t, ev->container_name);
+	p->image = dfl_string(t, ev->image);
+	p->pod = dfl_string(t, ev->pod);
+	p->namespace_ = dfl_string(t, ev->namespace_);
+	p->task = dfl_string(t, ev->task);
 }
 
-void dfl_trace_name(struct dfl_trace *t, const char *name, const struct dfl_addr *addr)
+/* The key of a host name. Zeroed first, because its padding is hashed as well. */
+static struct dfl_addr without_port(const struct dfl_addr *addr)
 {
 	struct dfl_addr key;
-	struct name *n;
 
 	memset(&key, 0, sizeof(key));
 	dfl_addr_set(&key, addr->family, addr->ip, 0);
+	return key;
+}
+
+static struct name *find_name(const struct dfl_trace *t, const struct dfl_addr *addr)
+{
+	struct dfl_addr key = without_port(addr);
+	struct name *n;
+
 	HASH_FIND(hh, t->names, &key, sizeof(key), n);
+	return n;
+}
+
+void dfl_name_learn(struct dfl_trace *t, const char *name, const struct dfl_addr *addr)
+{
+	struct name *n = find_name(t, addr);
+
 	if (!n) {
 		if (HASH_COUNT(t->names) >= MAX_NAMES)
 			return;
 		n = calloc(1, sizeof(*n));
 		if (!n)
 			return;
-		n->addr = key;
+		n->addr = without_port(addr);
 		HASH_ADD(hh, t->names, addr, sizeof(n->addr), n);
 		if (!DFL_HASHED(hh, n)) {
 			free(n);
 			return;
 		}
 	}
-	n->name = dfl_trace_string(t, name);
+	n->name = dfl_string(t, name);
 }
 
-const char *dfl_trace_find_name(const struct dfl_trace *t, const struct dfl_addr *addr)
+static const char *name_of(const struct dfl_trace *t, const struct dfl_addr *addr)
 {
-	struct dfl_addr key;
-	struct name *n;
+	const struct name *n = find_name(t, addr);
 
-	memset(&key, 0, sizeof(key));
-	dfl_addr_set(&key, addr->family, addr->ip, 0);
-	HASH_FIND(hh, t->names, &key, sizeof(key), n);
 	return n ? n->name : NULL;
 }
 
-void dfl_trace_conn(struct dfl_trace *t, struct dfl_conn *conn)
+void dfl_tconn_open(struct dfl_conn *conn)
 {
 	struct tconn *tc = conn->trace;
 
@@ -143,9 +125,7 @@ void dfl_trace_conn(struct dfl_trace *t, struct dfl_conn *conn)
 		tc->id = conn->id;
 		tc->medium = conn->medium;
 		tc->path = conn->path[0] ? strdup(conn->path) : NULL;
-		tc->conn = conn;
 		conn->trace = tc;
-		DL_APPEND(t->tconns, tc);
 	}
 	tc->tap = conn->tap;
 	memcpy(tc->end, conn->end, sizeof(tc->end));
@@ -157,11 +137,10 @@ struct tconn *dfl_tconn_ref(struct tconn *tc)
 	return tc;
 }
 
-void dfl_tconn_unref(struct dfl_trace *t, struct tconn *tc)
+void dfl_tconn_unref(struct tconn *tc)
 {
 	if (--tc->refs)
 		return;
-	DL_DELETE(t->tconns, tc);
 	free(tc->path);
 	free(tc->tls);
 	free(tc);
@@ -178,7 +157,7 @@ const char *dfl_tconn_name(struct dfl_trace *t, const struct tconn *tc, enum dfl
 	if (end == DFL_SERVER && tc->tls && tc->tls->sni[0])
 		return tc->tls->sni;
 	*ret_evidence = "dns";
-	name = addr->family ? dfl_trace_find_name(t, addr) : NULL;
+	name = addr->family ? name_of(t, addr) : NULL;
 	if (name)
 		return name;
 	*ret_evidence = "config";
@@ -193,10 +172,10 @@ static bool has_addresses(const struct tconn *tc)
 	return tc->medium == DFL_TCP || tc->medium == DFL_UDP;
 }
 
-struct dfl_station_answer dfl_trace_station(struct dfl_trace *t, const struct end_question *q)
+struct dfl_station_answer dfl_end_station(struct dfl_trace *t, const struct end_question *q)
 {
 	const struct tconn *tc = q->tc;
-	struct proc *p = q->pid ? dfl_trace_find_proc(t, q->pid) : NULL;
+	struct proc *p = q->pid ? dfl_proc_find(t, q->pid) : NULL;
 	struct dfl_station_answer a = { q->told, q->told_rule };
 	struct dfl_peer_facts facts = {
 		.medium = tc->medium,
@@ -231,9 +210,8 @@ struct dfl_station_answer dfl_trace_station(struct dfl_trace *t, const struct en
 	return a;
 }
 
-void dfl_facts_free(struct dfl_trace *t)
+void dfl_endpoints_free(struct dfl_trace *t)
 {
-	struct string *s, *next_s;
 	struct proc *p, *next_p;
 	struct name *n, *next_n;
 
@@ -247,12 +225,4 @@ void dfl_facts_free(struct dfl_trace *t)
 		HASH_DEL(t->names, n);
 		free(n);
 	}
-	HASH_ITER(hh, t->strings, s, next_s)
-	{
-		HASH_DEL(t->strings, s);
-		free(s);
-	}
-	free(t->node_id);
-	free(t->hostname);
-	free(t->boot_id);
 }

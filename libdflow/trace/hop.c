@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Hops: what was found of one field in one place of one operation, added up. */
-#include "trace/state.h"
+#include "trace/hop.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
+#include "trace/request_conn.h"
+
 /*
  * The same bytes can stand in two views: a body, and what was joined from it. But what was joined
  * from many deltas spans much more than one copy.
  */
-static bool same_bytes(const struct copy *c, const struct dfl_run *run)
+static bool same_bytes(const struct hop_copy *c, const struct dfl_run *run)
 {
 	uint64_t lo = c->from > run->pos_from ? c->from : run->pos_from;
 	uint64_t hi = c->to < run->pos_to ? c->to : run->pos_to;
@@ -21,7 +23,7 @@ static bool same_bytes(const struct copy *c, const struct dfl_run *run)
 
 static void add_copy(struct hop *h, const struct dfl_run *run)
 {
-	struct copy *copies;
+	struct hop_copy *copies;
 
 	for (size_t i = 0; i < h->n_copies; i++)
 		if (same_bytes(&h->copies[i], run))
@@ -32,8 +34,8 @@ static void add_copy(struct hop *h, const struct dfl_run *run)
 	if (!copies)
 		return;
 	h->copies = copies;
-	copies[h->n_copies++] = (struct copy){ run->pos_from, run->pos_to,
-					       run->canon_to - run->canon_from };
+	copies[h->n_copies++] = (struct hop_copy){ run->pos_from, run->pos_to,
+						   run->canon_to - run->canon_from };
 }
 
 /* How often: pieces much shorter than the longest one are parts of a copy, not copies. */
@@ -63,6 +65,18 @@ static void learn_from_op(struct hop *h, const struct dfl_op *op)
 	}
 }
 
+static void free_hop(struct hop *h)
+{
+	dfl_ranges_fini(&h->canon);
+	dfl_ranges_fini(&h->raw);
+	dfl_ranges_fini(&h->wire);
+	free(h->candidates);
+	free(h->copies);
+	free(h->seen);
+	dfl_tconn_unref(h->tc);
+	free(h);
+}
+
 static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const struct hop_key *key)
 {
 	struct request *r = a->request;
@@ -73,8 +87,8 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return NULL;
-	if (!a->source) {
-		h->seen = calloc((a->old->n + 7) / 8, 1);
+	if (a->text.n_prints) {
+		h->seen = calloc((a->text.n_prints + 7) / 8, 1);
 		if (!h->seen) {
 			free(h);
 			return NULL;
@@ -83,19 +97,19 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 	h->key = *key;
 	h->tc = dfl_tconn_ref(a->op->tc);
 	h->protocol = a->op->protocol;
-	h->source = a->replayed_from ? NULL : a->source;
-	h->field = a->source ? a->source->field : a->old->field;
-	h->n_prints = a->source ? 0 : a->old->n;
+	h->source = a->text.source;
+	h->field = a->text.field;
+	h->n_prints = a->text.n_prints;
 	h->layer = a->layer;
 	h->residency = a->residency;
 	h->ttl_s = a->ttl_s;
 	h->first_ns = UINT64_MAX;
 	HASH_ADD(hh, r->hops, key, sizeof(h->key), h);
 	if (!DFL_HASHED(hh, h)) {
-		dfl_hop_free(t, h);
+		free_hop(h);
 		return NULL;
 	}
-	h->seq = ++r->next_seq;
+	h->seq = ++r->last_seq;
 	t->stats.hops++;
 	return h;
 }
@@ -103,18 +117,18 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_new)
 {
 	struct hop_key key;
-	struct rconn *rc;
+	struct request_conn *rc;
 	struct hop *h;
 
 	memset(&key, 0, sizeof(key));
 	key.tc = a->op->tc;
 	key.operation = a->op->operation;
 	key.place = a->place;
-	key.source = a->source ? a->source->number : a->old->number;
+	key.text = a->text.number;
 	key.dir = a->dir;
 	key.ambiguous = a->ambiguous;
-	if (a->replayed_from)
-		memcpy(key.replayed_from, a->replayed_from, DFL_TRACE_ID_LEN);
+	if (a->history_of)
+		memcpy(key.history_of, a->history_of, DFL_TRACE_ID_LEN);
 	HASH_FIND(hh, a->request->hops, &key, sizeof(key), h);
 	*ret_new = !h;
 	if (!h)
@@ -127,9 +141,8 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	h->by_id |= a->by_id;
 	if (a->ttl_s >= 0)
 		h->ttl_s = a->ttl_s;
-	h->source_canon = a->source ? dfl_match_source_canon_bytes(a->source->match) :
-				      a->old->canon;
-	rc = dfl_request_conn(t, a->request, h->tc);
+	h->text_canon = a->text.canon;
+	rc = dfl_request_conn_get(t, a->request, h->tc);
 	if (rc)
 		rc->mine = true;
 	if (a->op->last_ns > a->request->last_ns)
@@ -160,43 +173,12 @@ void dfl_hop_add_run(struct hop *h, const struct dfl_run *run)
 	add_time(h, run->ts_first_ns, run->ts_last_ns);
 }
 
-void dfl_hop_add_old(struct hop *h, const struct old_run *run)
+void dfl_hop_add_past(struct hop *h, const struct past_run *run)
 {
 	h->distinct = dfl_fingerprint_union(h->seen, run->seen, h->n_prints);
 	h->print_hits += run->hits;
 	add_seen(h, run->pos_from, run->pos_to, run->encodings);
 	add_time(h, run->ts_first_ns, run->ts_last_ns);
-}
-
-void dfl_hop_whole(struct dfl_trace *t, const struct hop_add *a)
-{
-	struct dfl_run run = {
-		.canon_from = a->source->canon_from,
-		.canon_to = dfl_match_source_canon_bytes(a->source->match),
-		.src_from = a->source->raw_from,
-		.src_to = dfl_match_source_raw_bytes(a->source->match),
-		.pos_from = a->source->pos_from,
-		.pos_to = a->source->pos_to,
-		.ts_first_ns = a->source->begin_ns,
-		.ts_last_ns = a->op->last_ns,
-	};
-	const struct dfl_src *twin;
-	struct hop *h;
-	bool new;
-
-	if (run.src_to == run.src_from)
-		return;
-	h = dfl_hop_get(t, a, &new);
-	if (!h)
-		return;
-	dfl_hop_add_run(h, &run);
-	LL_FOREACH2(a->twins, twin, next_twin)
-	dfl_hop_candidate(t, h, twin->request->trace_id);
-	for (unsigned i = 0; i < a->op->n_maybe && a->ambiguous; i++) /* who has that answer already
-									 may have got it here */
-		dfl_hop_candidate(t, h, a->op->maybe[i]->trace_id);
-	a->op->tc->of_others = true;
-	dfl_request_changed(t, a->request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }
 
 void dfl_hop_candidate(struct dfl_trace *t, struct hop *h, const char *trace_id)
@@ -218,28 +200,16 @@ void dfl_hop_candidate(struct dfl_trace *t, struct hop *h, const char *trace_id)
 	memcpy(list[h->n_candidates++], trace_id, sizeof(*list));
 }
 
-void dfl_hop_free(struct dfl_trace *t, struct hop *h)
-{
-	dfl_ranges_fini(&h->canon);
-	dfl_ranges_fini(&h->raw);
-	dfl_ranges_fini(&h->wire);
-	free(h->candidates);
-	free(h->copies);
-	free(h->seen);
-	dfl_tconn_unref(t, h->tc);
-	free(h);
-}
-
-void dfl_hops_drop(struct dfl_trace *t, struct request *r, const struct dfl_src *s)
+void dfl_hops_drop(struct request *r, const struct dfl_src *s)
 {
 	struct hop *h, *next;
 
 	HASH_ITER(hh, r->hops, h, next)
 	{
-		if (h->key.source != s->number)
+		if (h->key.text != s->number)
 			continue;
 		HASH_DEL(r->hops, h);
-		dfl_hop_free(t, h);
+		free_hop(h);
 	}
 }
 
@@ -248,7 +218,7 @@ void dfl_hops_rename(struct request *r, const struct dfl_src *s)
 	struct hop *h, *next;
 
 	HASH_ITER(hh, r->hops, h, next)
-	if (h->key.source == s->number)
+	if (h->key.text == s->number)
 		h->field = s->field;
 }
 
@@ -272,7 +242,7 @@ bool dfl_hops_no_candidate(struct request *r, const struct dfl_src *s, const str
 	bool any = false;
 
 	HASH_ITER(hh, r->hops, h, next)
-	if (h->key.source == s->number)
+	if (h->key.text == s->number)
 		any |= drop_candidate(h, other->trace_id);
 	return any;
 }
@@ -312,7 +282,7 @@ static unsigned mark_removed(struct request *r, const struct dfl_op *op, uint64_
 	return n;
 }
 
-void dfl_hop_removed(struct dfl_trace *t, const struct dfl_op *op)
+void dfl_hops_removed(struct dfl_trace *t, const struct dfl_op *op)
 {
 	struct request *r, *only = NULL;
 
@@ -330,4 +300,22 @@ void dfl_hop_removed(struct dfl_trace *t, const struct dfl_op *op)
 		return;
 	mark_removed(only, op, op->begin_ns);
 	only->dirty = true;
+}
+
+int dfl_hop_order(const struct hop *a, const struct hop *b)
+{
+	if (a->first_ns != b->first_ns)
+		return a->first_ns < b->first_ns ? -1 : 1;
+	return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+void dfl_hops_free(struct request *r)
+{
+	struct hop *h, *next;
+
+	HASH_ITER(hh, r->hops, h, next)
+	{
+		HASH_DEL(r->hops, h);
+		free_hop(h);
+	}
 }

@@ -1,72 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The decoders' sink: operations, views and sources come into being, get their bytes, and end. */
-#include "trace/state.h"
+#include "trace/sink.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
-#define OP_KEEP_NS                                                                                 \
-	(300 * 1000000000ull) /* an id that ties it may still come: blocking answers take minutes  \
-			       */
+#include "trace/attribution/attribute.h"
+#include "trace/attribution/derived.h"
+#include "trace/attribution/owner.h"
+#include "trace/lifecycle.h"
+#include "trace/request_conn.h"
+#include "trace/string.h"
 
+/*
+ * Objects without memory: they stand for what could not be made, and swallow what follows. Nothing
+ * is ever written to them.
+ */
 static struct dfl_op dead_op;
 static struct dfl_view dead_view;
+
 static struct dfl_src dead_source;
-
-static void describe(struct dfl_trace *t, struct dfl_op *op, const struct dfl_op_desc *d)
-{
-	if (d->protocol)
-		op->protocol = dfl_trace_string(t, d->protocol);
-	if (!op->tc->protocol)
-		op->tc->protocol = op->protocol;
-	if (d->operation)
-		op->operation = dfl_trace_string(t, d->operation);
-	if (d->place)
-		op->place = dfl_trace_string(t, d->place);
-	if (d->residency != DFL_RES_UNKNOWN)
-		op->residency = d->residency;
-	if (d->ttl_s >= 0)
-		op->ttl_s = d->ttl_s;
-	if (op->request)
-		op->request->operation = op->operation;
-}
-
-static struct dfl_op *new_op(struct dfl_trace *t, struct tconn *tc, uint64_t ts_ns)
-{
-	struct dfl_op *op = tc ? calloc(1, sizeof(*op)) : NULL;
-
-	if (!op)
-		return &dead_op;
-	op->trace = t;
-	op->tc = dfl_tconn_ref(tc);
-	op->number = ++t->next_op;
-	op->ttl_s = -1;
-	op->pid[0] = tc->end[0].pid;
-	op->pid[1] = tc->end[1].pid;
-	op->begin_ns = op->last_ns = ts_ns;
-	op->scanned0 = tc->scanned;
-	DL_APPEND(t->ops, op);
-	t->n_ops++;
-	return op;
-}
 
 static struct dfl_op *op_begin(void *ud, struct dfl_conn *conn, const struct dfl_op_desc *d,
 			       uint64_t ts_ns)
 {
-	struct dfl_op *op = new_op(ud, conn->trace, ts_ns);
+	struct dfl_op *op = conn->trace ? dfl_op_new(ud, conn->trace, ts_ns) : NULL;
 
-	if (op == &dead_op)
-		return op;
+	if (!op)
+		return &dead_op;
 	op->dir = d->dir;
-	describe(ud, op, d);
+	dfl_op_describe(ud, op, d);
 	return op;
-}
-
-/* A statement whose verb or table is still to come: its hops wait for their name. */
-static bool is_unnamed(const struct dfl_op *op)
-{
-	return op->operation && !strcmp(op->operation, "*");
 }
 
 static void op_describe(void *ud, struct dfl_op *op, const struct dfl_op_desc *d)
@@ -75,19 +39,10 @@ static void op_describe(void *ud, struct dfl_op *op, const struct dfl_op_desc *d
 
 	if (op == &dead_op)
 		return;
-	was_unnamed = is_unnamed(op);
-	describe(ud, op, d);
-	if (was_unnamed && !is_unnamed(op))
+	was_unnamed = dfl_op_is_unnamed(op);
+	dfl_op_describe(ud, op, d);
+	if (was_unnamed && !dfl_op_is_unnamed(op))
 		dfl_attribute_op(ud, op);
-}
-
-static bool has_id(const struct dfl_op *op, enum dfl_id_kind kind, const char *value, size_t len)
-{
-	for (unsigned i = 0; i < op->n_ids; i++)
-		if (op->ids[i].kind == kind && strlen(op->ids[i].value) == len &&
-		    !memcmp(op->ids[i].value, value, len))
-			return true;
-	return false;
 }
 
 static void op_id(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char *value, size_t len)
@@ -95,7 +50,7 @@ static void op_id(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char
 	char *copy;
 
 	if (op == &dead_op || op->n_ids >= MAX_IDS_PER_OP || !len || len > 128 ||
-	    has_id(op, kind, value, len))
+	    dfl_op_has_id(op, kind, value, len))
 		return;
 	copy = strndup(value, len);
 	if (!copy)
@@ -113,7 +68,7 @@ static void op_station(void *ud, struct dfl_op *op, enum dfl_end end, enum dfl_s
 	if (op == &dead_op)
 		return;
 	op->station[end] = station;
-	op->station_rule[end] = dfl_trace_string(ud, rule);
+	op->station_rule[end] = dfl_string(ud, rule);
 }
 
 static void op_client(void *ud, struct dfl_op *op, const struct dfl_addr *client, bool via_alb)
@@ -131,19 +86,6 @@ static void op_client(void *ud, struct dfl_op *op, const struct dfl_addr *client
 	op->request->via_alb = via_alb;
 }
 
-static void drop_op(struct dfl_trace *t, struct dfl_op *op)
-{
-	for (unsigned i = 0; i < op->n_ids; i++)
-		free(op->ids[i].value);
-	t->n_run_slots -= op->cap_runs;
-	free(op->runs);
-	dfl_history_free(op);
-	dfl_tconn_unref(t, op->tc);
-	DL_DELETE(t->ops, op);
-	t->n_ops--;
-	free(op);
-}
-
 /* A session of a plugin is known by its call, or never. */
 static bool has_lasting_id(const struct dfl_op *op)
 {
@@ -158,8 +100,8 @@ static bool may_be_tied_later(const struct dfl_op *op)
 	for (unsigned i = 0; i < op->n_runs && has_lasting_id(op); i++)
 		if (op->runs[i].source && !op->runs[i].counted && !op->runs[i].own)
 			return true;
-	for (unsigned i = 0; i < op->n_olds && op->n_ids; i++)
-		if (op->olds[i].field && !op->olds[i].counted)
+	for (unsigned i = 0; i < op->n_past_runs && op->n_ids; i++)
+		if (op->past_runs[i].source && !op->past_runs[i].counted)
 			return true;
 	return false;
 }
@@ -170,7 +112,7 @@ static void maybe_drop(struct dfl_trace *t, struct dfl_op *op)
 		return;
 	dfl_attribute_op(t, op);
 	if (!may_be_tied_later(op))
-		drop_op(t, op);
+		dfl_op_free(t, op);
 }
 
 /* Whose call it is was told by its text or its ids: the plugin's answers are that one's too. */
@@ -184,8 +126,8 @@ static void bind_session(struct dfl_trace *t, const struct dfl_op *op, struct re
 /* A connection that carried an id of the request is one of its connections. */
 static void use_ids(struct dfl_trace *t, struct dfl_op *op)
 {
-	struct request *r = op->n_ids ? dfl_attribute_owner(t, op) : NULL;
-	struct rconn *rc = r && !r->settled ? dfl_request_conn(t, r, op->tc) : NULL;
+	struct request *r = op->n_ids ? dfl_owner_find(t, op) : NULL;
+	struct request_conn *rc = r && !r->settled ? dfl_request_conn_get(t, r, op->tc) : NULL;
 
 	if (rc)
 		rc->mine = true;
@@ -207,7 +149,7 @@ static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 		op->request->dirty = true;
 	}
 	use_ids(t, op);
-	dfl_hop_removed(t, op);
+	dfl_hops_removed(t, op);
 	maybe_drop(t, op);
 }
 
@@ -218,8 +160,8 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	struct dfl_view *v;
 
 	if (!op) { /* bytes that no decoder understands are an operation without a name */
-		op = new_op(t, conn->trace, t->now_ns);
-		if (op == &dead_op)
+		op = conn->trace ? dfl_op_new(t, conn->trace, t->now_ns) : NULL;
+		if (!op)
 			return &dead_view;
 		op->dir = d->dir;
 		op->ended = true;
@@ -235,12 +177,12 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	}
 	v->op = op;
 	op->open_views++;
-	v->number = ++t->next_view;
-	v->place = dfl_trace_string(t, d->place);
+	v->number = ++t->last_view;
+	v->place = dfl_string(t, d->place);
 	v->dir = d->dir;
 	v->layer = d->layer;
-	v->holds = dfl_trace_string(t, d->holds ?: d->derives);
-	v->derives = dfl_trace_string(t, d->derives);
+	v->holds = dfl_string(t, d->holds ?: d->derives);
+	v->derives = dfl_string(t, d->derives);
 	v->relay = d->relay;
 	op->answers[d->dir] |= d->derives && !strcmp(d->derives, "answer");
 	return v;
@@ -254,7 +196,6 @@ static void view_data(void *ud, struct dfl_view *v, const void *data, size_t len
 	if (v == &dead_view || !len)
 		return;
 	t->stats.scanned_bytes += len;
-	v->last_ns = from->ts_ns;
 	if (!v->first_ns)
 		v->first_ns = from->ts_ns;
 	v->op->last_ns = from->ts_ns;
@@ -279,7 +220,7 @@ static void view_close(void *ud, struct dfl_view *v)
 		return;
 	dfl_match_view_close(v->match);
 	dfl_attribute_view_closed(v);
-	if (!is_unnamed(op))
+	if (!dfl_op_is_unnamed(op))
 		dfl_attribute_op(ud, op);
 	if (v->derives)
 		dfl_derived_close(v);
@@ -292,8 +233,8 @@ static void view_close(void *ud, struct dfl_view *v)
 static struct dfl_src *source_begin(void *ud, struct dfl_op *op, const char *field,
 				    enum dfl_dir dir)
 {
-	struct request *r = op == &dead_op ? NULL : dfl_request_open(ud, op);
-	struct dfl_src *s = r ? dfl_request_source(ud, r, field, op->begin_ns) : NULL;
+	struct request *r = op == &dead_op ? NULL : dfl_lifecycle_open(ud, op);
+	struct dfl_src *s = r ? dfl_source_new(ud, r, field, op->begin_ns) : NULL;
 
 	if (!s)
 		return &dead_source;
@@ -307,7 +248,7 @@ static void source_append(void *ud, struct dfl_src *s, const void *data, size_t 
 			  uint64_t pos_len, uint64_t ts_ns)
 {
 	if (s->match)
-		dfl_source_append(ud, s, data, len, pos, pos_len);
+		dfl_source_append(s, data, len, pos, pos_len);
 }
 
 static void source_gap(void *ud, struct dfl_src *s, uint64_t pos, uint64_t len)
@@ -317,41 +258,27 @@ static void source_gap(void *ud, struct dfl_src *s, uint64_t pos, uint64_t len)
 	s->request->text_gap = s->request->dirty = true;
 }
 
-static struct dfl_op *find_op(struct dfl_trace *t, uint64_t number)
-{
-	struct dfl_op *op;
-
-	if (!t->ops)
-		return NULL;
-	for (op = t->ops->prev;; op = op->prev) { /* the newest first */
-		if (op->number == number)
-			return op;
-		if (op == t->ops)
-			return NULL;
-	}
-}
-
 static void source_end(void *ud, struct dfl_src *s, uint64_t ts_ns)
 {
 	struct dfl_trace *t = ud;
+	struct hop_add add;
 	struct dfl_op *op;
 
 	if (s == &dead_source)
 		return;
-	op = s->match ? find_op(t, s->op) : NULL;
+	op = s->match ? dfl_op_find(t, s->op) : NULL;
 	dfl_source_ended(s);
 	if (!op)
 		return;
-	dfl_hop_whole(t, &(struct hop_add){
-				 .request = s->request,
-				 .op = op,
-				 .source = s,
-				 .place = op->place,
-				 .dir = s->dir,
-				 .layer = op->tc->tls_read ? DFL_TLS : DFL_WIRE,
-				 .residency = op->residency,
-				 .ttl_s = -1,
-			 });
+	add = (struct hop_add){
+		.op = op,
+		.place = op->place,
+		.dir = s->dir,
+		.layer = op->tc->tls_read ? DFL_TLS : DFL_WIRE,
+		.residency = op->residency,
+		.ttl_s = -1,
+	};
+	dfl_attribute_origin(t, &add, s, NULL);
 }
 
 static void tls(void *ud, struct dfl_conn *conn, const struct dfl_tls_info *info)
@@ -383,7 +310,7 @@ static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t l
 
 	if (!tc)
 		return;
-	dfl_conn_touch(ud, tc);
+	dfl_request_conns_touch(ud, tc);
 	tc->unread += len;
 	tc->unreadable = true;
 }
@@ -391,13 +318,13 @@ static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t l
 static void limit(void *ud, struct dfl_conn *conn)
 {
 	if (conn->trace)
-		dfl_requests_limited(ud, conn->trace);
+		dfl_request_conns_limited(ud, conn->trace);
 }
 
 static void dns(void *ud, const char *name, const struct dfl_addr *addr, uint32_t ttl_s,
 		uint64_t ts_ns)
 {
-	dfl_trace_name(ud, name, addr);
+	dfl_name_learn(ud, name, addr);
 }
 
 static void protocol(void *ud, struct dfl_conn *conn, const char *name, enum dfl_station server)
@@ -406,12 +333,12 @@ static void protocol(void *ud, struct dfl_conn *conn, const char *name, enum dfl
 
 	if (!tc)
 		return;
-	tc->protocol = dfl_trace_string(ud, name);
+	tc->protocol = dfl_string(ud, name);
 	if (server != DFL_ST_UNKNOWN)
 		tc->server = server;
 }
 
-void dfl_ops_sink(struct dfl_trace *t, struct dfl_decode_sink *sink)
+void dfl_sink_init(struct dfl_trace *t, struct dfl_decode_sink *sink)
 {
 	*sink = (struct dfl_decode_sink){
 		.ud = t,
@@ -436,53 +363,4 @@ void dfl_ops_sink(struct dfl_trace *t, struct dfl_decode_sink *sink)
 		.dns = dns,
 		.protocol = protocol,
 	};
-}
-
-void dfl_ops_forget_sources(struct dfl_trace *t)
-{
-	struct dfl_op *op;
-
-	DL_FOREACH(t->ops, op)
-	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source && !op->runs[i].source->match)
-			op->runs[i].source = NULL;
-}
-
-void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r)
-{
-	struct dfl_op *op;
-
-	DL_FOREACH(t->ops, op)
-	{
-		if (op->owner == r)
-			op->owner = NULL;
-		op->n_maybe = 0;
-		if (op->request != r)
-			continue;
-		op->request = NULL;
-		op->no_request = true;
-	}
-}
-
-void dfl_ops_expire(struct dfl_trace *t)
-{
-	struct dfl_op *op, *next;
-	bool full;
-
-	DL_FOREACH_SAFE(t->ops, op, next)
-	{
-		full = t->n_ops > MAX_OPS_KEPT || t->n_run_slots > MAX_RUNS_KEPT;
-		if (!op->ended || op->open_views || (!full && t->now_ns - op->last_ns < OP_KEEP_NS))
-			continue;
-		t->stats.capped_ops += full;
-		op->no_wait = op->changed = true;
-		dfl_attribute_op(t, op);
-		drop_op(t, op);
-	}
-}
-
-void dfl_ops_free(struct dfl_trace *t)
-{
-	while (t->ops)
-		drop_op(t, t->ops);
 }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The trace stage: facts and counters that come past the decoders, time, and its life. */
+/* The trace stage: what comes past the decoders, time, and the life of the stage. */
 #include "trace/trace.h"
-#include "trace/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
+
+#include "trace/attribution/attribute.h"
+#include "trace/attribution/history_run.h"
+#include "trace/lifecycle.h"
+#include "trace/request_conn.h"
+#include "trace/sink.h"
+#include "trace/string.h"
 
 /* With long certificate chains in both directions. */
 #define HANDSHAKE_MAX 32768
+
 #define TLS_RECORD_MAX (5 + 16384 + 256) /* RFC 8446 5.2 */
 
 int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace)
@@ -34,7 +40,7 @@ int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trac
 		free(t);
 		return r;
 	}
-	dfl_ops_sink(t, &t->sink);
+	dfl_sink_init(t, &t->sink);
 	*ret_trace = t;
 	return 0;
 }
@@ -44,11 +50,14 @@ void dfl_trace_free(struct dfl_trace *t)
 	if (!t)
 		return;
 	memset(&t->opts, 0, sizeof(t->opts)); /* nobody is told any more */
-	dfl_requests_free(t);
+	dfl_lifecycle_free(t);
 	dfl_past_free(t);
-	dfl_ops_free(t);
 	dfl_match_free(t->match);
-	dfl_facts_free(t);
+	dfl_endpoints_free(t);
+	dfl_strings_free(t);
+	free(t->node_id);
+	free(t->hostname);
+	free(t->boot_id);
 	free(t);
 }
 
@@ -78,7 +87,7 @@ static const char *const blind_words[DFL_N_BLIND] = {
 
 static void set_blind(struct dfl_trace *t, const struct dfl_ev_blind *ev)
 {
-	struct proc *p = dfl_trace_find_proc(t, ev->pid);
+	struct proc *p = dfl_proc_find(t, ev->pid);
 
 	if (p)
 		p->blind_why = blind_words[ev->kind < DFL_N_BLIND ? ev->kind : DFL_BLIND_OTHER];
@@ -86,16 +95,10 @@ static void set_blind(struct dfl_trace *t, const struct dfl_ev_blind *ev)
 
 static void exited(struct dfl_trace *t, uint32_t pid)
 {
-	struct proc *p = dfl_trace_find_proc(t, pid);
+	struct proc *p = dfl_proc_find(t, pid);
 
 	if (p)
 		p->exited = true;
-}
-
-static void tick(struct dfl_trace *t)
-{
-	dfl_requests_tick(t);
-	dfl_ops_expire(t);
 }
 
 int dfl_trace_event(struct dfl_trace *t, const struct dfl_event *ev)
@@ -106,7 +109,7 @@ int dfl_trace_event(struct dfl_trace *t, const struct dfl_event *ev)
 	case DFL_EV_NODE:
 		return set_node(t, &ev->node);
 	case DFL_EV_PROC:
-		dfl_trace_proc(t, &ev->proc, ev->ts_ns);
+		dfl_proc_learn(t, &ev->proc);
 		return 0;
 	case DFL_EV_PROC_EXIT:
 		exited(t, ev->exited_pid);
@@ -118,7 +121,7 @@ int dfl_trace_event(struct dfl_trace *t, const struct dfl_event *ev)
 		set_blind(t, &ev->blind);
 		return 0;
 	case DFL_EV_TICK:
-		tick(t);
+		dfl_lifecycle_tick(t);
 		return 0;
 	default:
 		return 0;
@@ -154,13 +157,18 @@ static void ciphertext_seen(struct tconn *tc, const struct dfl_chunk *chunk)
 		tc->unread += chunk->len;
 }
 
+void dfl_trace_conn(struct dfl_trace *t, struct dfl_conn *conn)
+{
+	dfl_tconn_open(conn);
+}
+
 void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_chunk *chunk)
 {
 	struct tconn *tc = conn->trace;
 
 	if (!tc)
 		return;
-	dfl_conn_touch(t, tc);
+	dfl_request_conns_touch(t, tc);
 	memcpy(tc->end, conn->end, sizeof(tc->end));
 	if (chunk->layer == DFL_TLS) {
 		plaintext_seen(tc, conn, chunk);
@@ -175,7 +183,7 @@ void dfl_trace_gap(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_
 
 	if (!tc)
 		return;
-	dfl_conn_touch(t, tc);
+	dfl_request_conns_touch(t, tc);
 	if (gap->unread)
 		tc->unread += gap->len;
 	else
@@ -189,13 +197,22 @@ void dfl_trace_close(struct dfl_trace *t, struct dfl_conn *conn, uint64_t ts_ns)
 	if (!tc)
 		return;
 	conn->trace = NULL;
-	tc->conn = NULL;
-	dfl_tconn_unref(t, tc);
+	dfl_tconn_unref(tc);
+}
+
+int dfl_trace_remember(struct dfl_trace *t, const struct dfl_past_text *text)
+{
+	return dfl_past_remember(t, text);
+}
+
+void dfl_trace_forget_before(struct dfl_trace *t, int64_t started_ns)
+{
+	dfl_past_forget_before(t, started_ns);
 }
 
 void dfl_trace_finish(struct dfl_trace *t)
 {
-	dfl_requests_finish(t);
+	dfl_lifecycle_finish(t);
 }
 
 void dfl_trace_stats(const struct dfl_trace *t, struct dfl_trace_stats *ret_stats)

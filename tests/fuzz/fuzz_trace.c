@@ -394,7 +394,7 @@ static void start(struct run *f, unsigned how, unsigned olds)
 		.on_change = on_change,
 		.on_store = on_store,
 		.on_prints = on_prints,
-		.on_replayed = on_replayed,
+		.on_history = on_history,
 		.print_key = print_key,
 		.ud = f,
 	};

@@ -77,5 +77,5 @@ void learn_id(struct run *f, const char *trace_id);
 void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change);
 void on_store(void *ud, const struct dfl_doc *doc);
 void on_prints(void *ud, const struct dfl_past_text *of);
-void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs,
-		 size_t n);
+void on_history(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs,
+		size_t n);

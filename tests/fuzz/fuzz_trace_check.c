@@ -134,8 +134,8 @@ void on_prints(void *ud, const struct dfl_past_text *of)
 	     dfl_fingerprint_valid(of->prints, of->n_prints));
 }
 
-void on_replayed(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs,
-		 size_t n)
+void on_history(void *ud, const char *trace_id, const char *in_trace_id, const uint32_t *seqs,
+		size_t n)
 {
 	need(is_known(ud, trace_id) && is_known(ud, in_trace_id) && n);
 	for (size_t i = 1; i < n; i++)

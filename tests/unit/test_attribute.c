@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Attribution: what counts as a hop, and whose it is. */
 #include "trace_help.h"
-#include "trace/state.h"
+#include "trace/request.h"
 
 /* A short piece of the text alone proves nothing; with an id of the request it does. */
 static void test_weak_and_tied(void **state)
@@ -498,7 +498,7 @@ static void test_very_many_replays(void **state)
 		end(f, of);
 		tick(f, 4);
 	}
-	assert_int_equal(doc(f, 0)->n_replayed_in, MAX_REPLAYS_TOLD);
+	assert_int_equal(doc(f, 0)->n_replayed_in, MAX_LATER_HOPS);
 	assert_string_equal(doc(f, 0)->completeness.reasons[0], "a limit was reached");
 }
 

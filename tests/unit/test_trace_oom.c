@@ -6,7 +6,8 @@
 #include "trace_help.h"
 
 #include "oom.h"
-#include "trace/state.h"
+#include "base/hash.h"
+#include "trace/stage.h"
 
 #define CROWD 250 /* a table of uthash grows at some hundred */
 
@@ -27,8 +28,8 @@ static void take_prints(void *ud, const struct dfl_past_text *of)
 {
 }
 
-static void take_replayed(void *ud, const char *trace_id, const char *in_trace_id,
-			  const uint32_t *seqs, size_t n)
+static void take_history(void *ud, const char *trace_id, const char *in_trace_id,
+			 const uint32_t *seqs, size_t n)
 {
 }
 
@@ -45,7 +46,7 @@ static long play(void (*scene)(struct fixture *f), long fails_at, size_t size,
 	f->t->opts.on_change = take_change;
 	f->t->opts.on_store = take_store;
 	f->t->opts.on_prints = take_prints;
-	f->t->opts.on_replayed = take_replayed;
+	f->t->opts.on_history = take_history;
 	oom_at_size(fails_at, size);
 	scene(f);
 	n = oom_count();

@@ -37,7 +37,7 @@ struct fixture {
 	uint8_t print_key;
 	struct dfl_past_text prints[MAX_PRINTS_KEPT]; /* as the store would have them */
 	size_t n_prints;
-	char told[DFL_TRACE_ID_LEN + 1], told_in[DFL_TRACE_ID_LEN + 1]; /* the last on_replayed */
+	char told[DFL_TRACE_ID_LEN + 1], told_in[DFL_TRACE_ID_LEN + 1]; /* the last on_history */
 	uint32_t told_seqs[64];
 	size_t n_told;
 };
@@ -124,8 +124,8 @@ static inline void on_prints(void *ud, const struct dfl_past_text *of)
 	f->prints[i] = copy;
 }
 
-static inline void on_replayed(void *ud, const char *trace_id, const char *in_trace_id,
-			       const uint32_t *seqs, size_t n)
+static inline void on_history(void *ud, const char *trace_id, const char *in_trace_id,
+			      const uint32_t *seqs, size_t n)
 {
 	struct fixture *f = ud;
 
@@ -146,7 +146,7 @@ static inline void start(struct fixture *f)
 		.on_change = on_change,
 		.on_store = on_store,
 		.on_prints = on_prints,
-		.on_replayed = on_replayed,
+		.on_history = on_history,
 		.print_key = key,
 		.max_prints = f->max_prints,
 		.max_source_bytes = f->max_source_bytes,

@@ -101,6 +101,17 @@ uint32_t dfl_fingerprint_index(const struct dfl_fingerprint_set *set, uint64_t p
 	return from;
 }
 
+uint32_t dfl_fingerprint_union(uint8_t *seen, const uint8_t *more, uint32_t n)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < (n + 7) / 8; i++) {
+		seen[i] |= more[i];
+		sum += (uint32_t)__builtin_popcount(seen[i]);
+	}
+	return sum;
+}
+
 /* ---- the table ---- */
 
 void dfl_fingerprint_init(struct dfl_fingerprints *p, struct dfl_secret *secret, const uint8_t *key)

@@ -52,6 +52,8 @@ typedef void (*dfl_fingerprint_fn)(void *ud, void *view_ud, void *set_ud,
 int dfl_fingerprint_of(const struct dfl_match_source *s, uint8_t **ret_prints, uint32_t *ret_n);
 /* Are they as dfl_fingerprint_of gives them? */
 bool dfl_fingerprint_valid(const uint8_t *prints, uint32_t n);
+/* Adds to the set bits of `seen` those of `more`, n bits each; returns how many are set then. */
+uint32_t dfl_fingerprint_union(uint8_t *seen, const uint8_t *more, uint32_t n);
 
 /*
  * From now on views are searched for them. `owner` groups the sets of one request; `since` tells

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Attribution: which runs are evidence, for which request. By content first; ids, and which request
- * was under way, where content alone cannot tell.
- */
+/* Attribution: which runs are evidence, for which request. By content first; ids, and which request
+ * was under way, where content alone cannot tell. */
 #include "trace/attribution/attribute.h"
 
 #include <stdlib.h>
 #include <utlist.h>
 
-static bool is_own_text(const struct dfl_op *op, const struct op_run *r)
+#include "trace/attribution/evidence.h"
+#include "trace/attribution/history.h"
+#include "trace/attribution/history_run.h"
+#include "trace/attribution/owner.h"
+#include "trace/attribution/rank.h"
+#include "trace/document/notify.h"
+
+static bool is_own_text(const struct dfl_op *op, const struct text_run *r)
 {
 	if (r->source->view)
 		return r->source->view == r->view;
@@ -36,14 +41,14 @@ static unsigned shortest(const struct dfl_op *op)
 }
 
 /* Room for one more. Texts of one vocabulary have many short runs in common: those go first. */
-static struct op_run *new_run(struct dfl_trace *t, struct dfl_op *op, const struct dfl_run *run)
+static struct text_run *new_run(struct dfl_trace *t, struct dfl_op *op, const struct dfl_run *run)
 {
-	struct op_run *runs;
+	struct text_run *runs;
 	unsigned cap = op->cap_runs ? 2 * op->cap_runs : 8;
 
 	/* comparing all with all pays when many came since the last time */
-	if (++op->since_tidy >= RUNS_TO_TIDY && op->n_runs == op->cap_runs &&
-	    2 * op->since_tidy >= op->n_runs)
+	if (++op->n_new_runs >= RUNS_TO_TIDY && op->n_runs == op->cap_runs &&
+	    2 * op->n_new_runs >= op->n_runs)
 		dfl_rank_drop(op);
 	if (op->n_runs < op->cap_runs)
 		return &op->runs[op->n_runs++];
@@ -68,7 +73,7 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 	struct dfl_view *v = view;
 	struct dfl_src *s = source;
 	struct dfl_op *op = v->op;
-	struct op_run *r;
+	struct text_run *r;
 
 	if (run->ts_last_ns < s->begin_ns)
 		return;
@@ -77,7 +82,7 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 		s->request->capped |= run->canon_to - run->canon_from >= RUN_FULL;
 		return;
 	}
-	*r = (struct op_run){
+	*r = (struct text_run){
 		.source = s,
 		.place = v->place ?: op->place,
 		.holds = v->holds,
@@ -92,27 +97,37 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 	op->changed = true;
 }
 
-static void add_candidates(struct dfl_trace *t, struct dfl_op *op, const struct op_run *run,
+static void add_candidates(struct dfl_trace *t, struct dfl_op *op, const struct text_run *run,
 			   struct hop *h)
 {
 	for (unsigned i = 0; i < op->n_maybe && run->source->derived_from; i++)
 		dfl_hop_candidate(t, h, op->maybe[i]->trace_id);
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (dfl_runs_tied(op, run, &op->runs[i]))
+		if (dfl_rank_ties(op, run, &op->runs[i]))
 			dfl_hop_candidate(t, h, op->runs[i].source->request->trace_id);
 }
 
-static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of,
+static struct hop_text text_of(const struct dfl_src *s, bool is_history)
+{
+	return (struct hop_text){
+		.number = s->number,
+		.field = s->field,
+		.canon = dfl_match_source_canon_bytes(s->match),
+		.source = is_history ? NULL : s,
+	};
+}
+
+static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct text_run *of,
 			const struct run_group *g, struct request *owner, bool by_id)
 {
 	struct request *from = of->source->request;
-	bool replay = owner && owner != from && dfl_was_over(from, op->begin_ns);
+	bool is_history = owner && owner != from && dfl_request_was_over(from, op->begin_ns);
 	struct hop_add add = {
-		.request = replay ? owner : from,
+		.request = is_history ? owner : from,
 		.op = op,
-		.source = of->source,
+		.text = text_of(of->source, is_history),
 		.place = of->place,
-		.replayed_from = replay ? from->trace_id : NULL,
+		.history_of = is_history ? from->trace_id : NULL,
 		.dir = of->dir,
 		.layer = of->layer,
 		.residency = of->residency ?: op->residency,
@@ -128,12 +143,12 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 		return;
 	if (add.ambiguous)
 		dfl_hop_candidate(t, h, from->trace_id);
-	of->source->claimed |= by_id && !replay && !add.ambiguous &&
+	of->source->claimed |= by_id && !is_history && !add.ambiguous &&
 			       g->coverage * 100 >= FULL_PERCENT;
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		struct op_run *r = &op->runs[i];
+		struct text_run *r = &op->runs[i];
 
-		if (!dfl_run_counts(r) || r->counted || !dfl_same_group(r, of))
+		if (!dfl_run_counts(r) || r->counted || !dfl_group_same(r, of))
 			continue;
 		r->counted = true;
 		if (r->weak)
@@ -145,18 +160,18 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct op_
 	}
 	if (g->common > h->common_sources)
 		h->common_sources = g->common;
-	if (new &&replay)
-		dfl_request_replayed(from, owner, h->seq);
-	op->tc->of_others = true;
-	dfl_request_changed(t, add.request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
+	if (new &&is_history)
+		dfl_request_found_later(from, owner, h->seq);
+	op->tc->carried_text = true;
+	dfl_notify(t, add.request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }
 
-static void count_weak(struct dfl_op *op, const struct op_run *of)
+static void count_weak(struct dfl_op *op, const struct text_run *of)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		struct op_run *r = &op->runs[i];
+		struct text_run *r = &op->runs[i];
 
-		if (!dfl_run_counts(r) || r->weak || r->counted || !dfl_same_group(r, of))
+		if (!dfl_run_counts(r) || r->weak || r->counted || !dfl_group_same(r, of))
 			continue;
 		r->weak = true;
 		r->source->request->weak_matches++;
@@ -164,7 +179,7 @@ static void count_weak(struct dfl_op *op, const struct op_run *of)
 	}
 }
 
-static bool is_enough_when_tied(const struct run_group *g, const struct op_run *of)
+static bool is_enough_when_tied(const struct run_group *g, const struct text_run *of)
 {
 	/*
 	 * Between the values of an operation stand its own words, and a text can have those in it
@@ -174,27 +189,28 @@ static bool is_enough_when_tied(const struct run_group *g, const struct op_run *
 }
 
 /* Of history only what is whole, or nobody else's, tells whose it is. */
-static bool is_phrase_of_the_past(const struct dfl_op *op, const struct op_run *of,
+static bool is_phrase_of_the_past(const struct dfl_op *op, const struct text_run *of,
 				  const struct run_group *g, const struct request *owner)
 {
 	return owner && owner != of->source->request &&
-	       dfl_was_over(of->source->request, op->begin_ns) && g->common &&
+	       dfl_request_was_over(of->source->request, op->begin_ns) && g->common &&
 	       g->coverage * 100 < FULL_PERCENT;
 }
 
 /* An answer that stands in another request's operation is that one's own, however equal. */
-static bool is_of_others(struct dfl_trace *t, const struct dfl_op *op, const struct op_run *of)
+static bool is_of_others(struct dfl_trace *t, const struct dfl_op *op, const struct text_run *of)
 {
 	struct request *r = of->source->request;
 
-	if (!of->source->derived_from || of->source->is_chunk || dfl_was_over(r, op->begin_ns))
+	if (!of->source->derived_from || of->source->retrieved ||
+	    dfl_request_was_over(r, op->begin_ns))
 		return false; /* of a chunk chunk.c tells */
-	if (dfl_is_of_other_message(op, r))
+	if (dfl_op_is_of_other_message(op, r))
 		return true;
 	for (unsigned i = 0; i < op->n_maybe; i++)
 		if (op->maybe[i] == r)
 			return false;
-	return op->n_maybe || (op->owned_by_id && dfl_owner_by_own_id(t, op) != r);
+	return op->n_maybe || (op->owned_by_id && dfl_owner_by_unique_id(t, op) != r);
 }
 
 /*
@@ -216,28 +232,22 @@ static bool waits_for_id(struct dfl_trace *t, const struct dfl_op *op)
 	return false;
 }
 
-/* What is not known of the operations of the request now will not be told any more. */
-static bool is_last_call(const struct dfl_trace *t, const struct request *r)
-{
-	return t->finishing || (r->settling && !r->settled);
-}
-
 /*
  * One group of runs: evidence by its length, or by what ties the operation to the request, or
  * neither.
  */
-static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *of,
+static void judge(struct dfl_trace *t, struct dfl_op *op, const struct text_run *of,
 		  struct request *owner)
 {
 	struct run_group g = dfl_group_measure(op, of);
 	struct request *r = of->source->request;
 
-	if (!g.any_new || dfl_is_told_anew(op, of))
+	if (!g.any_new || dfl_run_is_told_anew(op, of))
 		return;
-	if (!op->operation && !op->ended && !is_last_call(t, r))
+	if (!op->operation && !op->ended && !dfl_request_is_last_call(t, r))
 		return; /* it has no name yet */
-	if ((g.tied || op->n_maybe || of->source->derived_from) && !is_last_call(t, r) &&
-	    waits_for_id(t, op))
+	if ((g.tied || op->n_maybe || of->source->derived_from) &&
+	    !dfl_request_is_last_call(t, r) && waits_for_id(t, op))
 		return;
 	if (is_of_others(t, op, of))
 		count_weak(op, of);
@@ -250,13 +260,13 @@ static void judge(struct dfl_trace *t, struct dfl_op *op, const struct op_run *o
 }
 
 /* Does a run of the request, or a longer one, stand on the same bytes? */
-static bool has_run_there(const struct dfl_op *op, const struct op_run *run,
+static bool has_run_there(const struct dfl_op *op, const struct text_run *run,
 			  const struct request *r)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		const struct op_run *other = &op->runs[i];
+		const struct text_run *other = &op->runs[i];
 
-		if (other->source && dfl_runs_overlap(other, run) &&
+		if (other->source && dfl_rank_overlap(other, run) &&
 		    (dfl_run_len(other) > dfl_run_len(run) ||
 		     (other->source->request == r && dfl_run_len(other) == dfl_run_len(run))))
 			return true;
@@ -264,7 +274,7 @@ static bool has_run_there(const struct dfl_op *op, const struct op_run *run,
 	return false;
 }
 
-static bool make_run_of(struct op_run *run, const struct dfl_op *op, struct request *r)
+static bool make_run_of(struct text_run *run, const struct dfl_op *op, struct request *r)
 {
 	struct dfl_src *s;
 
@@ -283,10 +293,10 @@ static bool make_run_of(struct op_run *run, const struct dfl_op *op, struct requ
  * an answer that became known after the operation is not either, and an equal one of the past is.
  * It must be final, or the owner's may still come.
  */
-static bool may_lack_owner(const struct dfl_op *op, const struct op_run *r)
+static bool may_lack_owner(const struct dfl_op *op, const struct text_run *r)
 {
 	return r->final && (r->run.other_sources >= DFL_MATCH_LOOKED_AT - 1 ||
-			    dfl_was_over(r->source->request, op->begin_ns));
+			    dfl_request_was_over(r->source->request, op->begin_ns));
 }
 
 static void find_text_of_owner(struct dfl_op *op)
@@ -294,7 +304,7 @@ static void find_text_of_owner(struct dfl_op *op)
 	bool any = false;
 
 	for (unsigned i = 0; i < op->n_runs && op->owned_by_id; i++) {
-		struct op_run *r = &op->runs[i];
+		struct text_run *r = &op->runs[i];
 
 		if (r->source && !r->counted && !r->weak && may_lack_owner(op, r) &&
 		    !has_run_there(op, r, op->owner))
@@ -307,12 +317,12 @@ static void find_text_of_owner(struct dfl_op *op)
 /* Is there no run before it that was judged with it? */
 static bool is_next(const struct dfl_op *op, unsigned at)
 {
-	const struct op_run *of = &op->runs[at], *r;
+	const struct text_run *of = &op->runs[at], *r;
 
 	if (!dfl_run_counts(of) || of->counted)
 		return false;
 	for (r = op->runs; r != of; r++)
-		if (dfl_run_counts(r) && !r->counted && dfl_same_group(r, of))
+		if (dfl_run_counts(r) && !r->counted && dfl_group_same(r, of))
 			return false;
 	return true;
 }
@@ -321,10 +331,10 @@ void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *owner;
 
-	if (!op->changed || !(op->n_runs || op->n_olds))
+	if (!op->changed || !(op->n_runs || op->n_past_runs))
 		return;
 	op->changed = false;
-	owner = dfl_attribute_owner(t, op);
+	owner = dfl_owner_find(t, op);
 	find_text_of_owner(op);
 	for (unsigned i = 0; i < op->n_runs; i++)
 		if (is_next(op, i))
@@ -337,24 +347,24 @@ static bool is_due(struct dfl_trace *t, const struct dfl_op *op)
 {
 	const struct request *owner = dfl_owner_by_id(t, op);
 
-	if (t->finishing || (owner && is_last_call(t, owner)))
+	if (t->finishing || (owner && dfl_request_is_last_call(t, owner)))
 		return true;
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source && is_last_call(t, op->runs[i].source->request))
+		if (op->runs[i].source && dfl_request_is_last_call(t, op->runs[i].source->request))
 			return true;
 	return false;
 }
 
 /* In a view that stays open: a part may belong to a longer text that is not over yet. */
-static bool is_final(const struct dfl_trace *t, const struct dfl_op *op, const struct op_run *r)
+static bool is_final(const struct dfl_trace *t, const struct dfl_op *op, const struct text_run *r)
 {
 	if (r->final || !r->source || t->finishing)
 		return true;
-	return is_last_call(t, r->source->request) &&
+	return dfl_request_is_last_call(t, r->source->request) &&
 	       (op->owner == r->source->request || dfl_run_coverage(r) * 100 >= FULL_PERCENT);
 }
 
-void dfl_attribute_late(struct dfl_trace *t)
+void dfl_attribute_last_call(struct dfl_trace *t)
 {
 	struct dfl_op *op;
 
@@ -367,9 +377,44 @@ void dfl_attribute_late(struct dfl_trace *t)
 		op->changed = true;
 		for (unsigned i = 0; i < op->n_runs; i++)
 			op->runs[i].final = is_final(t, op, &op->runs[i]);
-		for (unsigned i = 0; i < op->n_olds; i++)
-			op->olds[i].final |= t->finishing ||
-					     (op->owner && is_last_call(t, op->owner));
+		for (unsigned i = 0; i < op->n_past_runs; i++)
+			op->past_runs[i].final |= t->finishing ||
+						  (op->owner &&
+						   dfl_request_is_last_call(t, op->owner));
 		dfl_attribute_op(t, op);
 	}
+}
+
+void dfl_attribute_origin(struct dfl_trace *t, struct hop_add *a, const struct dfl_src *s,
+			  const struct dfl_src *twins)
+{
+	struct dfl_run run = {
+		.canon_from = s->canon_from,
+		.canon_to = dfl_match_source_canon_bytes(s->match),
+		.src_from = s->raw_from,
+		.src_to = dfl_match_source_raw_bytes(s->match),
+		.pos_from = s->pos_from,
+		.pos_to = s->pos_to,
+		.ts_first_ns = s->begin_ns,
+		.ts_last_ns = a->op->last_ns,
+	};
+	const struct dfl_src *twin;
+	struct hop *h;
+	bool new;
+
+	if (run.src_to == run.src_from)
+		return;
+	a->request = s->request;
+	a->text = text_of(s, false);
+	h = dfl_hop_get(t, a, &new);
+	if (!h)
+		return;
+	dfl_hop_add_run(h, &run);
+	LL_FOREACH2(twins, twin, next_twin)
+	dfl_hop_candidate(t, h, twin->request->trace_id);
+	/* who has that answer already may have got it here */
+	for (unsigned i = 0; i < a->op->n_maybe && a->ambiguous; i++)
+		dfl_hop_candidate(t, h, a->op->maybe[i]->trace_id);
+	a->op->tc->carried_text = true;
+	dfl_notify(t, s->request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Derived payload: text that a model answered, a store or a tool gave, or a vector becomes payload
- * of the request whose text went into the same operation. The first place where it is seen is its
- * origin; what passes the same text on is an echo.
- */
-#include "trace/attribution/attribute.h"
+/* Derived payload: text that a model answered, that a store or a tool gave, and vectors. */
+#include "trace/attribution/derived.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <utlist.h>
+
+#include "trace/attribution/attribute.h"
+#include "trace/attribution/evidence.h"
+#include "trace/attribution/owner.h"
+#include "trace/attribution/past_request.h"
+#include "trace/string.h"
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -62,7 +64,7 @@ static bool is_begun(const struct dfl_src *s, const struct dfl_buf *text)
 }
 
 /* Nearly all of a known text, or nearly all that is here: texts of one form share phrases. */
-static bool tells(const struct dfl_view *v, const struct op_run *r)
+static bool tells(const struct dfl_view *v, const struct text_run *r)
 {
 	return dfl_run_coverage(r) * 100 >= FULL_PERCENT ||
 	       (r->run.src_to - r->run.src_from) * 100 >= (uint64_t)v->held.len * KNOWN_PERCENT;
@@ -85,7 +87,7 @@ static bool is_known_as(const struct dfl_view *v, const struct dfl_src *s)
 }
 
 /* Of very many equal texts match looks at some only, which need not be the request's. */
-static bool has_the_same(const struct op_run *run, const struct dfl_view *v,
+static bool has_the_same(const struct text_run *run, const struct dfl_view *v,
 			 const struct request *r)
 {
 	const struct dfl_src *s;
@@ -114,7 +116,7 @@ static bool is_echo(const struct dfl_view *v, const struct request *r)
 		if (s->kind == v->derives && (is_whole(s, &v->held) || is_begun(s, &v->held)))
 			return true;
 	for (unsigned i = 0; i < v->op->n_runs; i++) {
-		const struct op_run *run = &v->op->runs[i];
+		const struct text_run *run = &v->op->runs[i];
 		uint64_t len = run->run.src_to - run->run.src_from;
 
 		if (run->view != v->number || !run->source || run->beaten || !tells(v, run))
@@ -134,14 +136,14 @@ static void append_one(struct dfl_view *v, struct dfl_src *s, const void *data, 
 
 	memcpy(s->head + s->head_len, data, room);
 	s->head_len += room;
-	dfl_source_append(v->op->trace, s, data, len, pos, pos_len);
+	dfl_source_append(s, data, len, pos, pos_len);
 }
 
 static void append(struct dfl_view *v, const void *data, size_t len, uint64_t pos, uint64_t pos_len)
 {
 	struct dfl_src *s;
 
-	LL_FOREACH2(v->answers, s, next_twin)
+	LL_FOREACH2(v->derived, s, next_twin)
 	append_one(v, s, data, len, pos, pos_len);
 }
 
@@ -151,7 +153,7 @@ static void name_field(struct dfl_trace *t, struct dfl_src *s, unsigned n)
 	char field[64];
 
 	snprintf(field, sizeof(field), n > 1 ? "%s.%u" : "%s", s->kind, n);
-	s->field = dfl_trace_string(t, field);
+	s->field = dfl_string(t, field);
 }
 
 /* Where it was seen first. */
@@ -169,11 +171,11 @@ static struct dfl_src *new_source(struct dfl_view *v, struct request *r, bool sh
 
 	LL_FOREACH(r->sources, of_kind)
 	n += of_kind->kind == v->derives;
-	s = dfl_request_source(v->op->trace, r, v->derives, v->first_ns);
+	s = dfl_source_new(v->op->trace, r, v->derives, v->first_ns);
 	if (!s)
 		return NULL;
 	s->kind = v->derives;
-	s->is_chunk = is_kind(v, "chunk");
+	s->retrieved = is_kind(v, "chunk");
 	s->derived_from = origin(v);
 	s->shared = shared;
 	name_field(v->op->trace, s, n);
@@ -217,7 +219,7 @@ static void begin(struct dfl_view *v, struct request *r, bool shared)
 	s->raw_from = dfl_match_source_raw_bytes(s->match);
 	s->pos_from = v->held_pos;
 	s->pos_to = 0;
-	LL_APPEND2(v->answers, s, next_twin);
+	LL_APPEND2(v->derived, s, next_twin);
 	append_one(v, s, v->held.data, v->held.len, v->held_pos, v->held_pos_to - v->held_pos);
 }
 
@@ -269,7 +271,7 @@ static void decide(struct dfl_view *v, bool at_end)
 	if (!at_end && v->asked == known(v->op))
 		return;
 	v->asked = known(v->op);
-	n = dfl_attribute_owners(v->op->trace, v->op, owners);
+	n = dfl_owners_find(v->op->trace, v->op, owners);
 	for (unsigned i = 0; i < n && !at_end; i++)
 		if (begins_like(owners[i], v) || is_part(v, owners[i]))
 			return;
@@ -302,20 +304,19 @@ void dfl_derived_data(struct dfl_view *v, const void *data, size_t len, uint64_t
 		decide(v, false);
 }
 
-static void whole_hop(struct dfl_view *v, struct dfl_src *s, const struct dfl_src *twins)
+static void add_origin(struct dfl_view *v, const struct dfl_src *s, const struct dfl_src *twins)
 {
-	dfl_hop_whole(v->op->trace, &(struct hop_add){
-					    .request = s->request,
-					    .op = v->op,
-					    .source = s,
-					    .place = v->place ?: v->op->place,
-					    .dir = v->dir,
-					    .layer = v->layer,
-					    .residency = v->op->residency,
-					    .ttl_s = -1,
-					    .ambiguous = s->shared,
-					    .twins = s->shared ? twins : NULL,
-				    });
+	struct hop_add add = {
+		.op = v->op,
+		.place = v->place ?: v->op->place,
+		.dir = v->dir,
+		.layer = v->layer,
+		.residency = v->op->residency,
+		.ttl_s = -1,
+		.ambiguous = s->shared,
+	};
+
+	dfl_attribute_origin(v->op->trace, &add, s, s->shared ? twins : NULL);
 }
 
 static bool is_enough(const struct dfl_src *chunk, uint32_t len)
@@ -329,18 +330,18 @@ static bool is_enough(const struct dfl_src *chunk, uint32_t len)
 static void link_to_uploads(const struct dfl_view *v, const struct dfl_src *chunk)
 {
 	for (unsigned i = 0; i < v->op->n_runs; i++) {
-		const struct op_run *r = &v->op->runs[i];
+		const struct text_run *r = &v->op->runs[i];
 
 		if (r->view == v->number && r->source && r->source->request != chunk->request &&
 		    dfl_source_is_document(r->source) && is_enough(chunk, dfl_run_len(r)))
 			dfl_request_link(chunk->request, r->source->request->trace_id, "file");
 	}
-	for (unsigned i = 0; i < v->op->n_olds; i++) {
-		const struct old_run *r = &v->op->olds[i];
+	for (unsigned i = 0; i < v->op->n_past_runs; i++) {
+		const struct past_run *r = &v->op->past_runs[i];
 
-		if (r->view == v->number && r->field && dfl_field_is_document(r->field->field) &&
+		if (r->view == v->number && r->source && dfl_field_is_document(r->source->field) &&
 		    r->span >= SPAN_SURE)
-			dfl_request_link(chunk->request, r->field->old->trace_id, "file");
+			dfl_request_link(chunk->request, r->source->request->trace_id, "file");
 	}
 }
 
@@ -350,26 +351,19 @@ void dfl_derived_close(struct dfl_view *v)
 
 	if (!v->decided && v->held.len)
 		decide(v, true);
-	LL_FOREACH2(v->answers, s, next_twin)
+	LL_FOREACH2(v->derived, s, next_twin)
 	if (s->shared || !is_kind(v, "embedding")) /* else more vectors may come */
 		dfl_match_source_end(s->match);
-	LL_FOREACH2(v->answers, s, next_twin)
-	if (s->is_chunk)
+	LL_FOREACH2(v->derived, s, next_twin)
+	if (s->retrieved)
 		link_to_uploads(v, s);
-	LL_FOREACH2(v->answers, s, next_twin)
-	whole_hop(v, s, v->answers);
-	for (s = v->answers; s; s = next) {
+	LL_FOREACH2(v->derived, s, next_twin)
+	add_origin(v, s, v->derived);
+	for (s = v->derived; s; s = next) {
 		next = s->next_twin;
 		s->next_twin = NULL;
 		s->from = NULL;
 	}
-}
-
-void dfl_derived_forget(struct dfl_src *s)
-{
-	if (s->from)
-		LL_DELETE2(s->from->answers, s, next_twin);
-	s->from = NULL;
 }
 
 /* ---- which of several requests it was ---- */
@@ -464,8 +458,8 @@ void dfl_derived_settle(struct dfl_trace *t, struct request *r)
 		if (!s->shared || s->claimed || s->from || !is_of_another(t, s))
 			continue;
 		withdraw(t, s);
-		dfl_hops_drop(t, r, s);
-		dfl_request_drop_source(t, r, s);
+		dfl_hops_drop(r, s);
+		dfl_source_drop(r, s);
 		any = true;
 	}
 	if (any)

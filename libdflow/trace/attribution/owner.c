@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whose an operation is: by ids, by a text that only one has, or perhaps one of several. */
-#include "trace/attribution/attribute.h"
+/* Tells which request an operation belongs to. */
+#include "trace/attribution/owner.h"
 
 #include <string.h>
 #include <utlist.h>
 
-struct request *dfl_owner_by_own_id(struct dfl_trace *t, const struct dfl_op *op)
+#include "trace/attribution/evidence.h"
+#include "trace/attribution/rank.h"
+
+struct request *dfl_owner_by_unique_id(struct dfl_trace *t, const struct dfl_op *op)
 {
 	struct request *r = op->request;
 
@@ -17,7 +20,7 @@ struct request *dfl_owner_by_own_id(struct dfl_trace *t, const struct dfl_op *op
 
 struct request *dfl_owner_by_id(struct dfl_trace *t, const struct dfl_op *op)
 {
-	struct request *r = dfl_owner_by_own_id(t, op);
+	struct request *r = dfl_owner_by_unique_id(t, op);
 
 	for (unsigned i = 0; i < op->n_ids && !r; i++)
 		if (op->ids[i].kind == DFL_ID_CONVERSATION)
@@ -44,7 +47,8 @@ static struct request *user_of_file(struct dfl_trace *t, struct request *upload,
 
 	DL_FOREACH(t->requests, r)
 	{
-		if (r->start_ns > ts_ns || dfl_was_over(r, ts_ns) || !uses_file_of(r, upload))
+		if (r->start_ns > ts_ns || dfl_request_was_over(r, ts_ns) ||
+		    !uses_file_of(r, upload))
 			continue;
 		if (user)
 			return upload;
@@ -60,7 +64,7 @@ static struct request *user_of_file(struct dfl_trace *t, struct request *upload,
 static bool asks(const struct dfl_op *op, const struct request *r)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		const struct op_run *run = &op->runs[i];
+		const struct text_run *run = &op->runs[i];
 
 		if (dfl_run_counts(run) && run->dir == op->dir && dfl_run_len(run) >= RUN_FULL &&
 		    (!r || run->source->request == r))
@@ -71,11 +75,11 @@ static bool asks(const struct dfl_op *op, const struct request *r)
 
 enum texts { ASKED, ANY, CHUNKS };
 
-static bool may_tell(const struct dfl_op *op, const struct op_run *run, enum texts which,
+static bool may_tell(const struct dfl_op *op, const struct text_run *run, enum texts which,
 		     bool asked)
 {
 	if (!dfl_run_counts(run) || dfl_run_len(run) < RUN_FULL ||
-	    run->source->is_chunk != (which == CHUNKS) || dfl_is_told_anew(op, run))
+	    run->source->retrieved != (which == CHUNKS) || dfl_run_is_told_anew(op, run))
 		return false;
 	if (which == ASKED)
 		return run->dir == op->dir;
@@ -99,9 +103,9 @@ static struct request *owner_by_text(struct dfl_op *op, enum texts which)
 		if (owner && r->number <= owner->number)
 			continue;
 		owner = r;
-		op->told.view = op->runs[i].view;
-		op->told.from = op->runs[i].run.pos_from;
-		op->told.to = op->runs[i].run.pos_to;
+		op->owner_text.view = op->runs[i].view;
+		op->owner_text.from = op->runs[i].run.pos_from;
+		op->owner_text.to = op->runs[i].run.pos_to;
 	}
 	return owner;
 }
@@ -140,11 +144,11 @@ static bool is_too_short(const struct request *r)
 static bool holds_what_told(const struct dfl_op *op, const struct dfl_src *s)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		const struct op_run *r = &op->runs[i];
+		const struct text_run *r = &op->runs[i];
 		struct dfl_run copy = r->run;
 
-		if (r->source && r->source->request == op->owner && r->view == op->told.view &&
-		    r->run.pos_from == op->told.from &&
+		if (r->source && r->source->request == op->owner &&
+		    r->view == op->owner_text.view && r->run.pos_from == op->owner_text.from &&
 		    dfl_match_source_holds(s->match, r->source->match, &copy))
 			return true;
 	}
@@ -176,12 +180,12 @@ static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *r;
 
-	if (dfl_was_over(op->owner, op->begin_ns) || !is_too_short(op->owner))
+	if (dfl_request_was_over(op->owner, op->begin_ns) || !is_too_short(op->owner))
 		return;
 	add_maybe(t, op, op->owner);
 	DL_FOREACH(t->requests, r)
-	if (!dfl_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns && is_too_short(r) &&
-	    may_be_told_that(op, r))
+	if (!dfl_request_was_over(r, op->begin_ns) && r->start_ns <= op->begin_ns &&
+	    is_too_short(r) && may_be_told_that(op, r))
 		add_maybe(t, op, r);
 	if (op->n_maybe > 1)
 		op->owner = NULL;
@@ -200,19 +204,19 @@ static void find_maybe(struct dfl_trace *t, struct dfl_op *op)
 		    op->runs[i].source->derived_from)
 			continue;
 		r = op->runs[i].source->request;
-		if (!dfl_was_over(r, op->begin_ns))
+		if (!dfl_request_was_over(r, op->begin_ns))
 			add_maybe(t, op, r);
 	}
 	if (op->n_maybe == 1)
 		op->n_maybe = 0; /* the other one is over */
 }
 
-struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op)
+struct request *dfl_owner_find(struct dfl_trace *t, struct dfl_op *op)
 {
-	op->owned_by_id = dfl_owner_by_own_id(t, op);
+	op->owned_by_id = dfl_owner_by_unique_id(t, op);
 	op->owner = dfl_owner_by_id(t, op);
 	op->n_maybe = 0;
-	op->told.view = 0;
+	op->owner_text.view = 0;
 	dfl_rank(op);
 	if (op->owner)
 		return op->owner;
@@ -224,14 +228,14 @@ struct request *dfl_attribute_owner(struct dfl_trace *t, struct dfl_op *op)
 	if (!op->owner)
 		return NULL;
 	dfl_rank(op); /* what was tied is decided now */
-	if (dfl_was_over(op->owner, op->begin_ns))
+	if (dfl_request_was_over(op->owner, op->begin_ns))
 		return user_of_file(t, op->owner, op->begin_ns);
 	return op->owner;
 }
 
-unsigned dfl_attribute_owners(struct dfl_trace *t, struct dfl_op *op, struct request **ret_owners)
+unsigned dfl_owners_find(struct dfl_trace *t, struct dfl_op *op, struct request **ret_owners)
 {
-	struct request *owner = dfl_attribute_owner(t, op);
+	struct request *owner = dfl_owner_find(t, op);
 
 	if (owner) {
 		*ret_owners = owner;

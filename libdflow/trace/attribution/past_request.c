@@ -1,86 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Requests that are no more in memory, or were before the recorder began: of their text only
- * fingerprints are left, by which it is known again when it returns as history.
- */
-#include "trace/state.h"
+/* Past requests, of whose text only fingerprints are left. */
+#include "trace/attribution/past_request.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-static struct old *find_old(const struct dfl_trace *t, const char *trace_id)
-{
-	struct old *o;
+#include "trace/string.h"
 
-	HASH_FIND_STR(t->old_by_id, trace_id, o);
+static struct past_request *find(const struct dfl_trace *t, const char *trace_id)
+{
+	struct past_request *o;
+
+	HASH_FIND_STR(t->past_by_id, trace_id, o);
 	return o;
 }
 
-static void free_field(struct dfl_trace *t, struct old_field *f)
+static void free_source(struct dfl_trace *t, struct past_source *f)
 {
 	dfl_fingerprint_set_free(f->set);
-	dfl_history_forget(t, f);
+	dfl_ops_forget_past(t, f);
 	free(f);
 }
 
-static void free_old(struct dfl_trace *t, struct old *o)
+static void free_request(struct dfl_trace *t, struct past_request *o)
 {
-	struct old_field *f, *next;
+	struct past_source *f, *next;
 
-	LL_FOREACH_SAFE(o->fields, f, next)
-	free_field(t, f);
-	HASH_DEL(t->old_by_id, o);
-	DL_DELETE(t->olds, o);
+	LL_FOREACH_SAFE(o->sources, f, next)
+	free_source(t, f);
+	HASH_DEL(t->past_by_id, o);
+	DL_DELETE(t->past, o);
 	free(o->conversation);
 	free(o);
 }
 
 /* By their start; they come nearly in order. */
-static void enlist(struct dfl_trace *t, struct old *o)
+static void enlist(struct dfl_trace *t, struct past_request *o)
 {
-	struct old *before = t->olds ? t->olds->prev : NULL;
+	struct past_request *before = t->past ? t->past->prev : NULL;
 
-	if (!before || o->started_ns < t->olds->started_ns) {
-		DL_PREPEND(t->olds, o);
+	if (!before || o->started_ns < t->past->started_ns) {
+		DL_PREPEND(t->past, o);
 		return;
 	}
 	while (before->started_ns > o->started_ns)
 		before = before->prev;
-	DL_APPEND_ELEM(t->olds, before, o);
+	DL_APPEND_ELEM(t->past, before, o);
 }
 
-static struct old *new_old(struct dfl_trace *t, const struct dfl_past_text *of)
+static struct past_request *new_request(struct dfl_trace *t, const struct dfl_past_text *of)
 {
-	struct old *o;
+	struct past_request *o;
 
 	o = calloc(1, sizeof(*o));
 	if (!o)
 		return NULL;
 	memcpy(o->trace_id, of->trace_id, sizeof(o->trace_id));
-	HASH_ADD_STR(t->old_by_id, trace_id, o);
+	HASH_ADD_STR(t->past_by_id, trace_id, o);
 	if (!DFL_HASHED(hh, o)) {
 		free(o);
 		return NULL;
 	}
-	o->number = ++t->next_old;
+	o->number = ++t->last_past;
 	o->started_ns = of->started_ns;
 	o->conversation = of->conversation_id ? strdup(of->conversation_id) : NULL;
 	enlist(t, o);
 	return o;
 }
 
-static int add_field(struct dfl_trace *t, struct old *o, const struct dfl_past_text *of)
+static int add_source(struct dfl_trace *t, struct past_request *o, const struct dfl_past_text *of)
 {
-	struct old_field *f = calloc(1, sizeof(*f));
+	struct past_source *f = calloc(1, sizeof(*f));
 	int r;
 
 	if (!f)
 		return -ENOMEM;
-	f->old = o;
-	f->number = ++t->next_source;
-	f->field = dfl_trace_string(t, of->field);
+	f->request = o;
+	f->number = ++t->last_source;
+	f->field = dfl_string(t, of->field);
 	f->canon = of->canonical_bytes;
 	f->n = of->n_prints;
 	r = dfl_fingerprint_set_new(t->match, o->number, o->started_ns, f, of->prints, of->n_prints,
@@ -89,59 +88,59 @@ static int add_field(struct dfl_trace *t, struct old *o, const struct dfl_past_t
 		free(f);
 		return r;
 	}
-	LL_APPEND(o->fields, f);
+	LL_APPEND(o->sources, f);
 	return 0;
 }
 
-int dfl_trace_remember(struct dfl_trace *t, const struct dfl_past_text *of)
+int dfl_past_remember(struct dfl_trace *t, const struct dfl_past_text *of)
 {
-	struct old *o = find_old(t, of->trace_id);
+	struct past_request *o = find(t, of->trace_id);
 	int r;
 
 	if (strlen(of->trace_id) != DFL_TRACE_ID_LEN)
 		return -EINVAL;
 	if (!o)
-		o = new_old(t, of);
+		o = new_request(t, of);
 	if (!o)
 		return -ENOMEM;
-	r = add_field(t, o, of);
-	if (!o->fields)
-		free_old(t, o);
+	r = add_source(t, o, of);
+	if (!o->sources)
+		free_request(t, o);
 	return r;
 }
 
-static void forget(struct dfl_trace *t, struct old *o)
+static void forget(struct dfl_trace *t, struct past_request *o)
 {
-	const struct old_field *f;
+	const struct past_source *f;
 	int n;
 
-	LL_COUNT(o->fields, f, n);
+	LL_COUNT(o->sources, f, n);
 	t->stats.forgotten += (uint64_t)n;
-	free_old(t, o);
+	free_request(t, o);
 }
 
 /* The new one has its place before the oldest. */
-static void keep_field(struct dfl_trace *t, const struct dfl_past_text *of)
+static void keep_source(struct dfl_trace *t, const struct dfl_past_text *of)
 {
 	int r;
 
-	while ((r = dfl_trace_remember(t, of)) == -ENOSPC && t->olds &&
-	       t->olds->started_ns < of->started_ns)
-		forget(t, t->olds);
+	while ((r = dfl_past_remember(t, of)) == -ENOSPC && t->past &&
+	       t->past->started_ns < of->started_ns)
+		forget(t, t->past);
 	t->stats.forgotten += r == -ENOSPC;
 }
 
-enum fields { INBOUND, ALL };
+enum texts { INBOUND, ALL };
 
-static bool is_among(const struct dfl_src *s, enum fields which)
+static bool is_among(const struct dfl_src *s, enum texts which)
 {
-	if (s->is_chunk) /* it stands in a store: who gets it again has it from there */
+	if (s->retrieved) /* it stands in a store: who gets it again has it from there */
 		return false;
 	return which == ALL || !s->derived_from;
 }
 
-static void each_field(struct dfl_trace *t, const struct request *r, enum fields which,
-		       void (*fn)(struct dfl_trace *t, const struct dfl_past_text *of))
+static void each_source(struct dfl_trace *t, const struct request *r, enum texts which,
+			void (*fn)(struct dfl_trace *t, const struct dfl_past_text *of))
 {
 	struct dfl_past_text of = {
 		.trace_id = r->trace_id,
@@ -168,7 +167,7 @@ static void each_field(struct dfl_trace *t, const struct request *r, enum fields
 void dfl_past_keep(struct dfl_trace *t, const struct request *r)
 {
 	if (t->settings->keep_fingerprints)
-		each_field(t, r, ALL, keep_field);
+		each_source(t, r, ALL, keep_source);
 }
 
 static void tell(struct dfl_trace *t, const struct dfl_past_text *of)
@@ -177,7 +176,7 @@ static void tell(struct dfl_trace *t, const struct dfl_past_text *of)
 }
 
 /* How much text it has; none: there is none, or it is not whole yet. */
-static uint64_t text_bytes(const struct request *r, enum fields which)
+static uint64_t text_bytes(const struct request *r, enum texts which)
 {
 	const struct dfl_src *s;
 	uint64_t sum = 0;
@@ -191,15 +190,14 @@ static uint64_t text_bytes(const struct request *r, enum fields which)
 	return sum;
 }
 
-static void store(struct dfl_trace *t, struct request *r, enum fields which,
-		  uint64_t *printed_bytes)
+static void store(struct dfl_trace *t, struct request *r, enum texts which, uint64_t *printed_bytes)
 {
 	uint64_t now = text_bytes(r, which);
 
 	if (!t->opts.on_prints || !t->settings->keep_fingerprints || *printed_bytes == now)
 		return;
 	*printed_bytes = now;
-	each_field(t, r, which, tell);
+	each_source(t, r, which, tell);
 }
 
 void dfl_past_store(struct dfl_trace *t, struct request *r)
@@ -215,20 +213,20 @@ void dfl_past_store_inbound(struct dfl_trace *t, struct request *r)
 
 void dfl_past_drop(struct dfl_trace *t, const char *trace_id)
 {
-	struct old *o = find_old(t, trace_id);
+	struct past_request *o = find(t, trace_id);
 
 	if (o)
-		free_old(t, o);
+		free_request(t, o);
 }
 
-void dfl_trace_forget_before(struct dfl_trace *t, int64_t started_ns)
+void dfl_past_forget_before(struct dfl_trace *t, int64_t started_ns)
 {
-	while (t->olds && t->olds->started_ns < started_ns)
-		free_old(t, t->olds);
+	while (t->past && t->past->started_ns < started_ns)
+		free_request(t, t->past);
 }
 
 void dfl_past_free(struct dfl_trace *t)
 {
-	while (t->olds)
-		free_old(t, t->olds);
+	while (t->past)
+		free_request(t, t->past);
 }

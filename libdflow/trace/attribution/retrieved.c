@@ -1,43 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Retrieved chunks stand in a store: what is equal to one can be the document it was cut from, a
- * text that somebody pasted, or what another request retrieved.
- */
-#include "trace/attribution/attribute.h"
+/* Retrieved text, beside what else is equal to it. */
+#include "trace/attribution/retrieved.h"
 
 #include <string.h>
 
-bool dfl_chunk_fits(const struct op_run *r)
+#include "base/ranges.h"
+#include "trace/attribution/evidence.h"
+
+bool dfl_retrieved_fits(const struct text_run *r)
 {
 	return dfl_source_is(r->source, r->holds);
 }
 
-int dfl_retrieved_better(const struct dfl_op *op, const struct op_run *a, const struct op_run *b)
+int dfl_retrieved_better(const struct dfl_op *op, const struct text_run *a,
+			 const struct text_run *b)
 {
-	bool over_a = dfl_was_over(a->source->request, op->begin_ns);
-	bool over_b = dfl_was_over(b->source->request, op->begin_ns);
+	bool over_a = dfl_request_was_over(a->source->request, op->begin_ns);
+	bool over_b = dfl_request_was_over(b->source->request, op->begin_ns);
 
-	if (dfl_chunk_fits(a) != dfl_chunk_fits(b))
-		return dfl_chunk_fits(a) ? 1 : -1;
-	if (over_a && over_b && a->source->is_chunk != b->source->is_chunk)
-		return b->source->is_chunk ? 1 : -1;
+	if (dfl_retrieved_fits(a) != dfl_retrieved_fits(b))
+		return dfl_retrieved_fits(a) ? 1 : -1;
+	if (over_a && over_b && a->source->retrieved != b->source->retrieved)
+		return b->source->retrieved ? 1 : -1;
 	return 0;
 }
 
-bool dfl_retrieved_is_of_owner(const struct dfl_op *op, const struct op_run *r)
+bool dfl_retrieved_is_of_owner(const struct dfl_op *op, const struct text_run *r)
 {
-	return r->source->is_chunk && op->owner && op->owner == r->source->request;
+	return r->source->retrieved && op->owner && op->owner == r->source->request;
 }
 
 /*
  * What one request retrieved, or what somebody asked with the same words, is no text of another's
  * that retrieves it. But a document may be what is retrieved.
  */
-static bool is_elsewhere(const struct dfl_op *op, const struct op_run *r)
+static bool is_elsewhere(const struct dfl_op *op, const struct text_run *r)
 {
 	if (!r->source || !op->owner || op->owner == r->source->request)
 		return false;
-	return r->source->is_chunk ||
+	return r->source->retrieved ||
 	       (r->holds && !strcmp(r->holds, "chunk") && !dfl_source_is_document(r->source));
 }
 
@@ -45,23 +46,23 @@ static bool is_elsewhere(const struct dfl_op *op, const struct op_run *r)
  * Does the request of the chunk use it here, so that it says more than the document it was cut
  * from?
  */
-static bool is_used(const struct dfl_op *op, const struct op_run *r)
+static bool is_used(const struct dfl_op *op, const struct text_run *r)
 {
 	struct request *of = r->source ? r->source->request : NULL;
 
-	if (!of || !r->source->is_chunk || dfl_run_coverage(r) * 100 < FULL_PERCENT ||
-	    (r->holds && !dfl_chunk_fits(r)))
+	if (!of || !r->source->retrieved || dfl_run_coverage(r) * 100 < FULL_PERCENT ||
+	    (r->holds && !dfl_retrieved_fits(r)))
 		return false;
-	return op->owner ? op->owner == of : !dfl_was_over(of, op->begin_ns);
+	return op->owner ? op->owner == of : !dfl_request_was_over(of, op->begin_ns);
 }
 
-bool dfl_chunk_fill(const struct dfl_op *op, uint64_t view, uint64_t from, uint64_t to)
+bool dfl_retrieved_fills(const struct dfl_op *op, uint64_t view, uint64_t from, uint64_t to)
 {
 	struct dfl_ranges there = { 0 };
 	uint64_t sum;
 
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		const struct op_run *r = &op->runs[i];
+		const struct text_run *r = &op->runs[i];
 
 		if (r->view == view && is_used(op, r))
 			dfl_ranges_add(&there, r->run.pos_from > from ? r->run.pos_from : from,
@@ -72,13 +73,13 @@ bool dfl_chunk_fill(const struct dfl_op *op, uint64_t view, uint64_t from, uint6
 	return 2 * sum >= to - from;
 }
 
-static bool is_in_chunks(const struct dfl_op *op, const struct op_run *r)
+static bool is_in_chunks(const struct dfl_op *op, const struct text_run *r)
 {
 	return r->source && dfl_source_is_document(r->source) && op->owner != r->source->request &&
-	       dfl_chunk_fill(op, r->view, r->run.pos_from, r->run.pos_to);
+	       dfl_retrieved_fills(op, r->view, r->run.pos_from, r->run.pos_to);
 }
 
-void dfl_chunk_mark(struct dfl_op *op)
+void dfl_retrieved_mark(struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_runs; i++)
 		op->runs[i].out = is_elsewhere(op, &op->runs[i]) || is_in_chunks(op, &op->runs[i]);

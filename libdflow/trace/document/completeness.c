@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a trace document says of its completeness. */
-#include "trace/document/document.h"
+#include "trace/document/completeness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const loss_words[DFL_N_LOSS] = {
 	[DFL_LOSS_RING_FULL] = "events lost: the ring buffer was full",
@@ -16,20 +17,19 @@ static const char *const loss_words[DFL_N_LOSS] = {
 
 static void reason(struct build *b, const char *text)
 {
-	dfl_build_add(b, &b->doc->completeness.reasons, &b->doc->completeness.n_reasons, text);
+	dfl_part_add(b, &b->doc->completeness.reasons, &b->doc->completeness.n_reasons, text);
 }
 
-static void build_unread(struct build *b, const struct rconn *rc)
+static void build_unread(struct build *b, const struct request_conn *rc)
 {
 	struct dfl_doc *doc = b->doc;
 	struct dfl_doc_unread *list;
-	uint64_t scanned, unread, gap;
+	struct conn_bytes n = dfl_request_conn_bytes(rc);
 
-	dfl_rconn_now(rc, &scanned, &unread, &gap);
-	doc->completeness.lost_bytes += gap;
-	if (gap)
+	doc->completeness.lost_bytes += n.gap;
+	if (n.gap)
 		reason(b, "bytes of a connection were not seen");
-	if (!unread)
+	if (!n.unread)
 		return;
 	list = reallocarray(doc->completeness.unread, doc->completeness.n_unread + 1,
 			    sizeof(*list));
@@ -39,15 +39,15 @@ static void build_unread(struct build *b, const struct rconn *rc)
 	}
 	doc->completeness.unread = list;
 	list[doc->completeness.n_unread++] = (struct dfl_doc_unread){
-		.connection = dfl_build_conn_number(b, rc->tc),
-		.why = dfl_build_string(b, rc->tc->unreadable ? "encoding" :
-					   rc->tc->encrypted  ? "tls" :
-								"no-buffer"),
-		.bytes = unread,
+		.connection = dfl_part_conn_number(b, rc->tc),
+		.why = dfl_part_string(b, rc->tc->unreadable ? "encoding" :
+					  rc->tc->encrypted  ? "tls" :
+							       "no-buffer"),
+		.bytes = n.unread,
 	};
 }
 
-void dfl_build_completeness(struct build *b)
+void dfl_completeness_build(struct build *b)
 {
 	struct dfl_doc *doc = b->doc;
 	const struct request *r = b->r;
@@ -71,13 +71,13 @@ void dfl_build_completeness(struct build *b)
 	}
 	if (!r->settled)
 		reason(b, DFL_REASON_NOT_SETTLED);
-	dfl_build_pids(b);
+	dfl_part_pids(b);
 	for (size_t i = 0; i < b->n_pids; i++) {
-		const struct proc *p = dfl_trace_find_proc(b->t, b->pids[i]);
+		const struct proc *p = dfl_proc_find(b->t, b->pids[i]);
 
 		if (p && p->blind_why)
-			dfl_build_add(b, &doc->completeness.blind, &doc->completeness.n_blind,
-				      p->blind_why);
+			dfl_part_add(b, &doc->completeness.blind, &doc->completeness.n_blind,
+				     p->blind_why);
 	}
 	doc->completeness.complete = r->settled && !doc->completeness.n_reasons &&
 				     !doc->completeness.n_unread && !doc->completeness.n_blind;

@@ -6,95 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *dfl_build_string(struct build *b, const char *s)
-{
-	char *copy;
-
-	if (!s || !*s)
-		return NULL;
-	copy = strdup(s);
-	if (!copy)
-		b->failed = true;
-	return copy;
-}
-
-void *dfl_build_array(struct build *b, size_t n, size_t size)
-{
-	void *p = n ? calloc(n, size) : NULL;
-
-	if (n && !p)
-		b->failed = true;
-	return p;
-}
-
-void dfl_build_add(struct build *b, char ***list, size_t *n, const char *s)
-{
-	char **bigger;
-
-	for (size_t i = 0; i < *n; i++)
-		if (!strcmp((*list)[i], s))
-			return;
-	bigger = reallocarray(*list, *n + 1, sizeof(*bigger));
-	if (!bigger) {
-		b->failed = true;
-		return;
-	}
-	*list = bigger;
-	bigger[*n] = dfl_build_string(b, s);
-	if (bigger[*n])
-		(*n)++;
-}
+#include "trace/document/completeness.h"
+#include "trace/document/places.h"
 
 static void build_endpoint(struct build *b, const struct end_question *q,
 			   struct dfl_doc_endpoint *e)
 {
-	const struct proc *p = q->pid ? dfl_trace_find_proc(b->t, q->pid) : NULL;
+	const struct proc *p = q->pid ? dfl_proc_find(b->t, q->pid) : NULL;
 	const struct dfl_addr *addr = &q->tc->end[q->end].addr;
-	struct dfl_station_answer a = dfl_trace_station(b->t, q);
+	struct dfl_station_answer a = dfl_end_station(b->t, q);
 	char text[DFL_ADDR_STRLEN];
 	const char *evidence;
 
 	e->station = a.station;
-	e->rule = dfl_build_string(b, a.rule);
+	e->rule = dfl_part_string(b, a.rule);
 	e->pid = q->pid;
 	if (addr->family)
-		e->address = dfl_build_string(b, dfl_addr_str(addr, text));
+		e->address = dfl_part_string(b, dfl_addr_str(addr, text));
 	if (!p) {
-		e->name = dfl_build_string(b, dfl_tconn_name(b->t, q->tc, q->end, &evidence));
-		e->name_evidence = e->name ? dfl_build_string(b, evidence) : NULL;
+		e->name = dfl_part_string(b, dfl_tconn_name(b->t, q->tc, q->end, &evidence));
+		e->name_evidence = e->name ? dfl_part_string(b, evidence) : NULL;
 		return;
 	}
-	e->node = dfl_build_string(b, b->t->node_id);
-	e->comm = dfl_build_string(b, p->comm);
-	e->container.id = dfl_build_string(b, p->container_id);
+	e->node = dfl_part_string(b, b->t->node_id);
+	e->comm = dfl_part_string(b, p->comm);
+	e->container.id = dfl_part_string(b, p->container_id);
 	if (!e->container.id)
 		return;
-	e->container.name = dfl_build_string(b, p->container_name);
-	e->container.image = dfl_build_string(b, p->image);
-	e->container.pod = dfl_build_string(b, p->pod);
-	e->container.namespace_ = dfl_build_string(b, p->namespace_);
-	e->container.task = dfl_build_string(b, p->task);
-}
-
-/* The process behind an end may have been seen after the operation began. */
-static struct end_question ask(const struct hop *h, enum dfl_end end)
-{
-	return (struct end_question){
-		.tc = h->tc,
-		.end = end,
-		.pid = h->pid[end] ? h->pid[end] : h->tc->end[end].pid,
-		.operation = h->key.operation,
-		.place = h->key.place,
-		.told = h->station[end],
-		.told_rule = h->station_rule[end],
-	};
-}
-
-int dfl_hop_order(const struct hop *a, const struct hop *b)
-{
-	if (a->first_ns != b->first_ns)
-		return a->first_ns < b->first_ns ? -1 : 1;
-	return a->seq < b->seq ? -1 : a->seq > b->seq;
+	e->container.name = dfl_part_string(b, p->container_name);
+	e->container.image = dfl_part_string(b, p->image);
+	e->container.pod = dfl_part_string(b, p->pod);
+	e->container.namespace_ = dfl_part_string(b, p->namespace_);
+	e->container.task = dfl_part_string(b, p->task);
 }
 
 static int by_time(const void *a, const void *b)
@@ -102,35 +45,11 @@ static int by_time(const void *a, const void *b)
 	return dfl_hop_order(*(const struct hop *const *)a, *(const struct hop *const *)b);
 }
 
-static void note_pid(struct build *b, uint32_t pid)
-{
-	for (size_t i = 0; i < b->n_pids; i++)
-		if (b->pids[i] == pid)
-			return;
-	if (pid && b->n_pids < MAX_PIDS)
-		b->pids[b->n_pids++] = pid;
-}
-
-/* In the order in which the hops were found. */
-void dfl_build_pids(struct build *b)
-{
-	struct hop *h, *next;
-
-	if (b->have_pids)
-		return;
-	b->have_pids = true;
-	HASH_ITER(hh, b->r->hops, h, next)
-	{
-		note_pid(b, ask(h, DFL_CLIENT).pid);
-		note_pid(b, ask(h, DFL_SERVER).pid);
-	}
-}
-
 static void sort_hops(struct build *b)
 {
 	struct hop *h, *next;
 
-	b->hops = dfl_build_array(b, HASH_COUNT(b->r->hops), sizeof(*b->hops));
+	b->hops = dfl_part_array(b, HASH_COUNT(b->r->hops), sizeof(*b->hops));
 	if (!b->hops)
 		return;
 	HASH_ITER(hh, b->r->hops, h, next)
@@ -140,7 +59,7 @@ static void sort_hops(struct build *b)
 
 static bool takes_part(struct build *b, const struct tconn *tc)
 {
-	dfl_build_pids(b);
+	dfl_part_pids(b);
 	for (size_t i = 0; i < b->n_pids; i++)
 		if (tc->end[0].pid == b->pids[i] || tc->end[1].pid == b->pids[i])
 			return true;
@@ -151,29 +70,28 @@ static bool takes_part(struct build *b, const struct tconn *tc)
  * The connections of the request: those that carried text or an id of it, and those that a process
  * which handled it used meanwhile, unless they only carried other requests' text.
  */
-static bool is_of_request(struct build *b, const struct rconn *rc)
+static bool is_of_request(struct build *b, const struct request_conn *rc)
 {
-	uint64_t scanned, unread, gap;
+	struct conn_bytes n = dfl_request_conn_bytes(rc);
 
 	if (rc->mine)
 		return true;
-	dfl_rconn_now(rc, &scanned, &unread, &gap);
-	return (scanned || unread || gap) && !rc->tc->of_others && takes_part(b, rc->tc);
+	return (n.scanned || n.unread || n.gap) && !rc->tc->carried_text && takes_part(b, rc->tc);
 }
 
 static int by_conn(const void *a, const void *b)
 {
-	const struct rconn *x = *(const struct rconn *const *)a,
-			   *y = *(const struct rconn *const *)b;
+	const struct request_conn *x = *(const struct request_conn *const *)a,
+				  *y = *(const struct request_conn *const *)b;
 
 	return x->tc->id < y->tc->id ? -1 : x->tc->id > y->tc->id;
 }
 
 static void sort_conns(struct build *b)
 {
-	struct rconn *rc, *next;
+	struct request_conn *rc, *next;
 
-	b->conns = dfl_build_array(b, HASH_COUNT(b->r->conns), sizeof(*b->conns));
+	b->conns = dfl_part_array(b, HASH_COUNT(b->r->conns), sizeof(*b->conns));
 	if (!b->conns)
 		return;
 	HASH_ITER(hh, b->r->conns, rc, next)
@@ -182,18 +100,10 @@ static void sort_conns(struct build *b)
 	qsort(b->conns, b->n_conns, sizeof(*b->conns), by_conn);
 }
 
-uint32_t dfl_build_conn_number(const struct build *b, const struct tconn *tc)
-{
-	for (size_t i = 0; i < b->n_conns; i++)
-		if (b->conns[i]->tc == tc)
-			return i + 1;
-	return 0;
-}
-
 /* The same where only one is asked for. */
 static uint32_t one_conn_number(struct build *b, const struct tconn *tc)
 {
-	struct rconn *rc, *next;
+	struct request_conn *rc, *next;
 	uint32_t n = 0;
 	bool found = false;
 
@@ -248,7 +158,7 @@ static enum dfl_residency residency(const struct hop *h, enum dfl_station to)
 /* In canonical bytes. Its own text may have grown since the hop was last seen. */
 static uint64_t size_of_field(const struct hop *h)
 {
-	return h->source ? dfl_match_source_canon_bytes(h->source->match) : h->source_canon;
+	return h->source ? dfl_match_source_canon_bytes(h->source->match) : h->text_canon;
 }
 
 /* Bytes at the very end that the canonical form drops belong to a copy that reaches it. */
@@ -260,7 +170,7 @@ static bool reaches_end(const struct hop *h)
 static void build_ranges(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
 	d->bytes = DFL_DOC_UNKNOWN;
-	d->ranges = dfl_build_array(b, h->raw.n, sizeof(*d->ranges));
+	d->ranges = dfl_part_array(b, h->raw.n, sizeof(*d->ranges));
 	if (!d->ranges)
 		return;
 	d->n_ranges = h->raw.n;
@@ -283,7 +193,7 @@ static void build_coverage(struct build *b, const struct hop *h, struct dfl_doc_
 		d->coverage = 1.0;
 	if (h->n_prints)
 		d->coverage = (double)h->distinct / h->n_prints;
-	d->coverage_basis = dfl_build_string(b, h->n_prints ? "sampled" : "exact");
+	d->coverage_basis = dfl_part_string(b, h->n_prints ? "sampled" : "exact");
 }
 
 static void build_network(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
@@ -299,27 +209,27 @@ static void build_network(struct build *b, const struct hop *h, struct dfl_doc_h
 		return;
 	if (addr->family)
 		d->in_vpc = dfl_rules_in_vpc(b->t->opts.rules, addr);
-	d->region = dfl_build_string(
+	d->region = dfl_part_string(
 		b, dfl_rules_region(b->t->opts.rules, addr->family ? addr : NULL, name));
 	if (d->encrypted != 1 || !h->tc->tls)
 		return;
-	d->tls_version = dfl_build_string(b, h->tc->tls->version);
-	d->tls_cipher = dfl_build_string(b, h->tc->tls->cipher);
-	d->tls_sni = dfl_build_string(b, h->tc->tls->sni);
+	d->tls_version = dfl_part_string(b, h->tc->tls->version);
+	d->tls_cipher = dfl_part_string(b, h->tc->tls->cipher);
+	d->tls_sni = dfl_part_string(b, h->tc->tls->sni);
 }
 
 static void build_candidates(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
 	d->ambiguous = h->n_candidates > 1;
 	for (size_t i = 0; d->ambiguous && i < h->n_candidates; i++)
-		dfl_build_add(b, &d->candidates, &d->n_candidates, h->candidates[i]);
+		dfl_part_add(b, &d->candidates, &d->n_candidates, h->candidates[i]);
 }
 
 static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
 		      struct dfl_doc_hop *d)
 {
 	enum dfl_end from = h->key.dir == DFL_REQUEST ? DFL_CLIENT : DFL_SERVER;
-	struct end_question q_from = ask(h, from), q_to = ask(h, !from);
+	struct end_question q_from = dfl_part_question(h, from), q_to = dfl_part_question(h, !from);
 
 	d->seq = h->seq;
 	d->connection = connection;
@@ -328,15 +238,15 @@ static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
 	d->observed_by_from = h->tc->end[from].chan && !h->tc->tap;
 	d->observed_by_to = h->tc->end[!from].chan && !h->tc->tap;
 	d->medium = h->tc->medium;
-	d->protocol = dfl_build_string(b, h->protocol);
-	d->operation = dfl_build_string(b, h->key.operation);
-	d->place = dfl_build_string(b, h->key.place);
+	d->protocol = dfl_part_string(b, h->protocol);
+	d->operation = dfl_part_string(b, h->key.operation);
+	d->place = dfl_part_string(b, h->key.place);
 	d->direction = h->key.dir;
 	d->residency = residency(h, d->to.station);
 	d->ttl_s = h->ttl_s;
 	d->encrypted = is_encrypted(h);
 	build_network(b, h, d);
-	d->field = dfl_build_string(b, h->field);
+	d->field = dfl_part_string(b, h->field);
 	build_ranges(b, h, d);
 	build_coverage(b, h, d);
 	d->wire_bytes = dfl_ranges_sum(&h->wire);
@@ -346,12 +256,12 @@ static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
 	d->common = h->common_sources > 0;
 	d->common_sources = h->common_sources;
 	build_candidates(b, h, d);
-	d->replayed_from = dfl_build_string(b, h->key.replayed_from);
+	d->replayed_from = dfl_part_string(b, h->key.history_of);
 	d->first_ns = (int64_t)(h->first_ns - b->r->start_ns);
 	d->last_ns = (int64_t)(h->last_ns - b->r->start_ns);
 }
 
-static void build_conn(struct build *b, const struct rconn *rc, struct dfl_doc_conn *d)
+static void build_conn(struct build *b, const struct request_conn *rc, struct dfl_doc_conn *d)
 {
 	struct end_question from = { .tc = rc->tc,
 				     .end = DFL_CLIENT,
@@ -359,21 +269,22 @@ static void build_conn(struct build *b, const struct rconn *rc, struct dfl_doc_c
 	struct end_question to = { .tc = rc->tc,
 				   .end = DFL_SERVER,
 				   .pid = rc->tc->end[DFL_SERVER].pid };
-	uint64_t gap;
+	struct conn_bytes n = dfl_request_conn_bytes(rc);
 
-	d->connection = dfl_build_conn_number(b, rc->tc);
+	d->connection = dfl_part_conn_number(b, rc->tc);
 	for (size_t i = 0; i < b->n_hops; i++) /* an operation on it may have told who its ends are
 						*/
 		if (b->hops[i]->tc == rc->tc) {
-			from = ask(b->hops[i], DFL_CLIENT);
-			to = ask(b->hops[i], DFL_SERVER);
+			from = dfl_part_question(b->hops[i], DFL_CLIENT);
+			to = dfl_part_question(b->hops[i], DFL_SERVER);
 			break;
 		}
 	build_endpoint(b, &from, &d->from);
 	build_endpoint(b, &to, &d->to);
 	d->medium = rc->tc->medium;
 	d->tls = rc->tc->encrypted ? 1 : 0;
-	dfl_rconn_now(rc, &d->bytes_scanned, &d->bytes_unread, &gap);
+	d->bytes_scanned = n.scanned;
+	d->bytes_unread = n.unread;
 	for (size_t i = 0; i < b->n_hops; i++)
 		if (b->hops[i]->tc == rc->tc)
 			d->bytes_matched += dfl_ranges_sum(&b->hops[i]->wire);
@@ -381,21 +292,21 @@ static void build_conn(struct build *b, const struct rconn *rc, struct dfl_doc_c
 
 static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc_field *f)
 {
-	f->field = dfl_build_string(b, s->field);
+	f->field = dfl_part_string(b, s->field);
 	f->derived = s->derived_from;
-	f->derived_from = dfl_build_string(b, s->derived_from);
+	f->derived_from = dfl_part_string(b, s->derived_from);
 	f->bytes = s->cut ? DFL_DOC_UNKNOWN : dfl_match_source_raw_bytes(s->match);
 	f->canonical_bytes = dfl_match_source_canon_bytes(s->match);
-	f->matchable = dfl_build_string(b, !f->canonical_bytes		 ? "none" :
-					   f->canonical_bytes < RUN_FULL ? "whole-leaf" :
-									   "content");
+	f->matchable = dfl_part_string(b, !f->canonical_bytes		? "none" :
+					  f->canonical_bytes < RUN_FULL ? "whole-leaf" :
+									  "content");
 }
 
 static bool have_foreign_field(const struct dfl_doc *doc, const struct hop *h)
 {
 	for (size_t i = 0; i < doc->n_fields; i++)
 		if (doc->fields[i].from_trace &&
-		    !strcmp(doc->fields[i].from_trace, h->key.replayed_from) &&
+		    !strcmp(doc->fields[i].from_trace, h->key.history_of) &&
 		    !strcmp(doc->fields[i].field, h->field))
 			return true;
 	return false;
@@ -406,7 +317,7 @@ static void build_fields(struct build *b)
 	struct dfl_doc *doc = b->doc;
 	const struct dfl_src *s;
 
-	doc->fields = dfl_build_array(b, b->r->n_sources + b->n_hops, sizeof(*doc->fields));
+	doc->fields = dfl_part_array(b, b->r->n_sources + b->n_hops, sizeof(*doc->fields));
 	if (!doc->fields)
 		return;
 	for (s = b->r->sources; s; s = s->next)
@@ -414,13 +325,13 @@ static void build_fields(struct build *b)
 	for (size_t i = 0; i < b->n_hops && !b->failed; i++) {
 		struct dfl_doc_field *f = &doc->fields[doc->n_fields];
 
-		if (!b->hops[i]->key.replayed_from[0] || have_foreign_field(doc, b->hops[i]))
+		if (!b->hops[i]->key.history_of[0] || have_foreign_field(doc, b->hops[i]))
 			continue;
-		f->field = dfl_build_string(b, b->hops[i]->field);
+		f->field = dfl_part_string(b, b->hops[i]->field);
 		f->bytes = DFL_DOC_UNKNOWN;
-		f->canonical_bytes = b->hops[i]->source_canon;
-		f->matchable = dfl_build_string(b, "content");
-		f->from_trace = dfl_build_string(b, b->hops[i]->key.replayed_from);
+		f->canonical_bytes = b->hops[i]->text_canon;
+		f->matchable = dfl_part_string(b, "content");
+		f->from_trace = dfl_part_string(b, b->hops[i]->key.history_of);
 		doc->n_fields++;
 	}
 }
@@ -436,50 +347,50 @@ static void build_source(struct build *b)
 	doc->settled = r->settled;
 	doc->started_ns = (int64_t)r->start_ns + b->t->realtime_offset_ns;
 	doc->ended_ns = r->response_ended ? (int64_t)r->ended_ns + b->t->realtime_offset_ns : -1;
-	doc->operation = dfl_build_string(b, r->operation);
+	doc->operation = dfl_part_string(b, r->operation);
 	doc->weak_matches = r->weak_matches;
 	for (int i = 0; i < DFL_N_ID; i++)
-		doc->ids[i] = dfl_build_string(b, r->ids[i]);
+		doc->ids[i] = dfl_part_string(b, r->ids[i]);
 	if (r->have_client && settings->keep_client_address)
-		doc->client_address = dfl_build_string(b, dfl_addr_ip_str(&r->client, text));
+		doc->client_address = dfl_part_string(b, dfl_addr_ip_str(&r->client, text));
 	if (r->via_alb)
-		dfl_build_add(b, &doc->client_via, &doc->n_client_via, "alb");
+		dfl_part_add(b, &doc->client_via, &doc->n_client_via, "alb");
 }
 
 static void build_node(struct build *b)
 {
-	b->doc->nodes = dfl_build_array(b, 1, sizeof(*b->doc->nodes));
+	b->doc->nodes = dfl_part_array(b, 1, sizeof(*b->doc->nodes));
 	if (!b->doc->nodes)
 		return;
 	b->doc->n_nodes = 1;
 	b->doc->nodes[0] = (struct dfl_doc_node){
-		.id = dfl_build_string(b, b->t->node_id),
-		.hostname = dfl_build_string(b, b->t->hostname),
-		.boot_id = dfl_build_string(b, b->t->boot_id),
+		.id = dfl_part_string(b, b->t->node_id),
+		.hostname = dfl_part_string(b, b->t->hostname),
+		.boot_id = dfl_part_string(b, b->t->boot_id),
 	};
 }
 
 static int by_start(const void *one, const void *other)
 {
-	const struct replay *a = one, *b = other;
+	const struct later_hop *a = one, *b = other;
 
 	if (a->start_ns != b->start_ns)
 		return a->start_ns < b->start_ns ? -1 : 1;
 	return strcmp(a->trace_id, b->trace_id) ?: (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-static void build_replays(struct build *b)
+static void build_later(struct build *b)
 {
 	struct dfl_doc *doc = b->doc;
 	struct request *r = b->r;
 
-	doc->replayed_in = dfl_build_array(b, r->n_replayed_in, sizeof(*doc->replayed_in));
+	doc->replayed_in = dfl_part_array(b, r->n_later, sizeof(*doc->replayed_in));
 	if (!doc->replayed_in)
 		return;
-	qsort(r->replayed_in, r->n_replayed_in, sizeof(*r->replayed_in), by_start);
-	for (size_t i = 0; i < r->n_replayed_in; i++)
+	qsort(r->later, r->n_later, sizeof(*r->later), by_start);
+	for (size_t i = 0; i < r->n_later; i++)
 		doc->replayed_in[doc->n_replayed_in++] = (struct dfl_doc_replay){
-			dfl_build_string(b, r->replayed_in[i].trace_id), r->replayed_in[i].seq
+			dfl_part_string(b, r->later[i].trace_id), r->later[i].seq
 		};
 }
 
@@ -488,21 +399,21 @@ static void build_lists(struct build *b)
 	struct dfl_doc *doc = b->doc;
 	const struct request *r = b->r;
 
-	doc->hops = dfl_build_array(b, b->n_hops, sizeof(*doc->hops));
-	doc->connections = dfl_build_array(b, b->n_conns, sizeof(*doc->connections));
-	doc->links = dfl_build_array(b, r->n_links, sizeof(*doc->links));
+	doc->hops = dfl_part_array(b, b->n_hops, sizeof(*doc->hops));
+	doc->connections = dfl_part_array(b, b->n_conns, sizeof(*doc->connections));
+	doc->links = dfl_part_array(b, r->n_links, sizeof(*doc->links));
 	if (b->failed)
 		return;
 	for (size_t i = 0; i < b->n_hops; i++)
-		build_hop(b, b->hops[i], dfl_build_conn_number(b, b->hops[i]->tc),
+		build_hop(b, b->hops[i], dfl_part_conn_number(b, b->hops[i]->tc),
 			  &doc->hops[doc->n_hops++]);
 	for (size_t i = 0; i < b->n_conns; i++)
 		build_conn(b, b->conns[i], &doc->connections[doc->n_connections++]);
-	build_replays(b);
+	build_later(b);
 	for (size_t i = 0; i < r->n_links; i++)
 		doc->links[doc->n_links++] = (struct dfl_doc_link){
-			dfl_build_string(b, r->links[i].trace_id),
-			dfl_build_string(b, r->links[i].why)
+			dfl_part_string(b, r->links[i].trace_id),
+			dfl_part_string(b, r->links[i].why)
 		};
 }
 
@@ -518,7 +429,7 @@ static int done(struct build *b, struct dfl_doc **ret_doc)
 	return 0;
 }
 
-int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc)
+int dfl_document_build(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_doc)
 {
 	struct build b = { .t = t, .r = r, .doc = calloc(1, sizeof(*b.doc)) };
 
@@ -530,26 +441,26 @@ int dfl_build_doc(struct dfl_trace *t, struct request *r, struct dfl_doc **ret_d
 	build_node(&b);
 	build_lists(&b);
 	build_fields(&b);
-	dfl_build_completeness(&b);
-	dfl_build_places(&b);
+	dfl_completeness_build(&b);
+	dfl_places_build(&b);
 	return done(&b, ret_doc);
 }
 
-int dfl_build_head(struct dfl_trace *t, struct request *r, const struct hop *only,
-		   struct dfl_doc **ret_doc)
+int dfl_document_build_head(struct dfl_trace *t, struct request *r, const struct hop *only,
+			    struct dfl_doc **ret_doc)
 {
 	struct build b = { .t = t, .r = r, .doc = calloc(1, sizeof(*b.doc)) };
 
 	if (!b.doc)
 		return -ENOMEM;
 	build_source(&b);
-	b.doc->hops = dfl_build_array(&b, only ? 1 : 0, sizeof(*b.doc->hops));
+	b.doc->hops = dfl_part_array(&b, only ? 1 : 0, sizeof(*b.doc->hops));
 	if (b.doc->hops)
 		build_hop(&b, only, one_conn_number(&b, only->tc), &b.doc->hops[b.doc->n_hops++]);
 	return done(&b, ret_doc);
 }
 
-size_t dfl_build_hop_index(const struct request *r, const struct hop *h)
+size_t dfl_document_hop_index(const struct request *r, const struct hop *h)
 {
 	const struct hop *other;
 	size_t n = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * What a callback is told of a change: nothing is built before it is asked for, so that a hop costs
- * what is taken of it.
- */
-#include "trace/state.h"
+/* Tells the user of the stage what changed. Nothing is built before it is asked for, so that a hop
+ * costs only what is taken of it. */
+#include "trace/document/notify.h"
+
+#include "trace/document/document.h"
 
 struct dfl_change {
 	struct dfl_trace *t;
@@ -14,14 +14,14 @@ struct dfl_change {
 
 const struct dfl_doc *dfl_change_head(struct dfl_change *c)
 {
-	if (!c->head && dfl_build_head(c->t, c->r, c->hop, &c->head))
+	if (!c->head && dfl_document_build_head(c->t, c->r, c->hop, &c->head))
 		return NULL;
 	return c->head;
 }
 
 const struct dfl_doc *dfl_change_doc(struct dfl_change *c)
 {
-	if (!c->doc && dfl_build_doc(c->t, c->r, &c->doc))
+	if (!c->doc && dfl_document_build(c->t, c->r, &c->doc))
 		return NULL;
 	return c->doc;
 }
@@ -33,14 +33,17 @@ size_t dfl_change_hop_count(const struct dfl_change *c)
 
 size_t dfl_change_hop_index(const struct dfl_change *c)
 {
-	return c->hop ? dfl_build_hop_index(c->r, c->hop) : SIZE_MAX;
+	return c->hop ? dfl_document_hop_index(c->r, c->hop) : SIZE_MAX;
 }
 
-void dfl_change_tell(struct dfl_trace *t, struct request *r, enum dfl_doc_change what,
-		     const struct hop *hop)
+void dfl_notify(struct dfl_trace *t, struct request *r, enum dfl_doc_change what,
+		const struct hop *hop)
 {
 	struct dfl_change c = { .t = t, .r = r, .hop = hop };
 
+	r->dirty = true;
+	if (hop && hop->first_ns > r->newest_ns)
+		r->newest_ns = hop->first_ns;
 	if (!t->opts.on_change)
 		return;
 	t->opts.on_change(t->opts.ud, what, &c);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a trace document says of where the text is now. */
-#include "trace/document/document.h"
+#include "trace/document/places.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_store(enum dfl_station s)
@@ -44,11 +46,11 @@ static const char *place_now(const struct build *b, struct dfl_doc_place *p)
 	return "unknown";
 }
 
-void dfl_build_places(struct build *b)
+void dfl_places_build(struct build *b)
 {
 	struct dfl_doc *doc = b->doc;
 
-	doc->places = dfl_build_array(b, doc->n_hops, sizeof(*doc->places));
+	doc->places = dfl_part_array(b, doc->n_hops, sizeof(*doc->places));
 	for (size_t i = 0; i < doc->n_hops && !b->failed; i++) {
 		struct dfl_doc_hop *h = &doc->hops[i];
 		struct dfl_doc_place *p;
@@ -59,7 +61,7 @@ void dfl_build_places(struct build *b)
 		if (!p) {
 			p = &doc->places[doc->n_places++];
 			p->station = h->to.station;
-			p->place = dfl_build_string(b, h->place);
+			p->place = dfl_part_string(b, h->place);
 			p->residency = h->residency;
 			p->ttl_s = h->ttl_s;
 			p->first_ns = h->first_ns;
@@ -67,8 +69,8 @@ void dfl_build_places(struct build *b)
 						(int64_t)(b->hops[i]->removed_ns - b->r->start_ns) :
 						-1;
 		}
-		dfl_build_add(b, &p->fields, &p->n_fields, h->field);
+		dfl_part_add(b, &p->fields, &p->n_fields, h->field);
 	}
 	for (size_t i = 0; i < doc->n_places && !b->failed; i++)
-		doc->places[i].now = dfl_build_string(b, place_now(b, &doc->places[i]));
+		doc->places[i].now = dfl_part_string(b, place_now(b, &doc->places[i]));
 }

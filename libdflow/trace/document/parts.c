@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The parts that all files of a document build need. */
+#include "trace/document/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+char *dfl_part_string(struct build *b, const char *s)
+{
+	char *copy;
+
+	if (!s || !*s)
+		return NULL;
+	copy = strdup(s);
+	if (!copy)
+		b->failed = true;
+	return copy;
+}
+
+void *dfl_part_array(struct build *b, size_t n, size_t size)
+{
+	void *p = n ? calloc(n, size) : NULL;
+
+	if (n && !p)
+		b->failed = true;
+	return p;
+}
+
+void dfl_part_add(struct build *b, char ***list, size_t *n, const char *s)
+{
+	char **bigger;
+
+	for (size_t i = 0; i < *n; i++)
+		if (!strcmp((*list)[i], s))
+			return;
+	bigger = reallocarray(*list, *n + 1, sizeof(*bigger));
+	if (!bigger) {
+		b->failed = true;
+		return;
+	}
+	*list = bigger;
+	bigger[*n] = dfl_part_string(b, s);
+	if (bigger[*n])
+		(*n)++;
+}
+
+/* The process behind an end may have been seen after the operation began. */
+struct end_question dfl_part_question(const struct hop *h, enum dfl_end end)
+{
+	return (struct end_question){
+		.tc = h->tc,
+		.end = end,
+		.pid = h->pid[end] ? h->pid[end] : h->tc->end[end].pid,
+		.operation = h->key.operation,
+		.place = h->key.place,
+		.told = h->station[end],
+		.told_rule = h->station_rule[end],
+	};
+}
+
+static void note_pid(struct build *b, uint32_t pid)
+{
+	for (size_t i = 0; i < b->n_pids; i++)
+		if (b->pids[i] == pid)
+			return;
+	if (pid && b->n_pids < MAX_PIDS)
+		b->pids[b->n_pids++] = pid;
+}
+
+/* In the order in which the hops were found. */
+void dfl_part_pids(struct build *b)
+{
+	struct hop *h, *next;
+
+	if (b->have_pids)
+		return;
+	b->have_pids = true;
+	HASH_ITER(hh, b->r->hops, h, next)
+	{
+		note_pid(b, dfl_part_question(h, DFL_CLIENT).pid);
+		note_pid(b, dfl_part_question(h, DFL_SERVER).pid);
+	}
+}
+
+uint32_t dfl_part_conn_number(const struct build *b, const struct tconn *tc)
+{
+	for (size_t i = 0; i < b->n_conns; i++)
+		if (b->conns[i]->tc == tc)
+			return i + 1;
+	return 0;
+}

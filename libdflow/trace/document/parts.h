@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files that build a trace document share: one build, and its strings and lists. */
+#pragma once
+
+#include "trace/hop.h"
+#include "trace/request_conn.h"
+
+#define MAX_PIDS 64 /* processes of one document whose connections are told */
+
+/* One build of a document. */
+struct build {
+	struct dfl_trace *t;
+	struct request *r;
+	struct dfl_doc *doc;
+	uint32_t pids[MAX_PIDS]; /* dfl_part_pids() */
+	size_t n_pids;
+	bool have_pids;
+	const struct hop **hops; /* by time */
+	size_t n_hops;
+	const struct request_conn **conns; /* by id of the connection */
+	size_t n_conns;
+	bool failed; /* out of memory: the document is not whole */
+};
+
+/* A copy, owned by the document. NULL of nothing, and without memory. */
+char *dfl_part_string(struct build *b, const char *s);
+/* n zeroed elements, owned by the document. NULL of none, and without memory. */
+void *dfl_part_array(struct build *b, size_t n, size_t size);
+/* Appends a string to a list, unless it is there. */
+void dfl_part_add(struct build *b, char ***list, size_t *n, const char *s);
+/* Finds the processes at the ends of the hops, unless that was done. */
+void dfl_part_pids(struct build *b);
+/* The number of the connection in the document; 0: it is not in it. */
+uint32_t dfl_part_conn_number(const struct build *b, const struct tconn *tc);
+/* Asks which station an end of a hop is. */
+struct end_question dfl_part_question(const struct hop *h, enum dfl_end end);

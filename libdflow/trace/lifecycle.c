@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The life of requests and operations: what opens a request, when it settles, and when it goes. */
+#include "trace/lifecycle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+#include <xxhash.h>
+
+#include "trace/attribution/attribute.h"
+#include "trace/attribution/derived.h"
+#include "trace/attribution/history.h"
+#include "trace/document/document.h"
+#include "trace/document/notify.h"
+#include "trace/request_conn.h"
+
+#define SECOND_NS 1000000000ull
+/* The document of a request that changes is stored at most so often. */
+#define STORE_EVERY_NS SECOND_NS
+/* So long the text of a settled request is still looked for. */
+#define LINGER_NS (15 * 60 * SECOND_NS)
+/* So long an id may still tie an ended operation to a request: blocking answers take minutes. */
+#define OP_KEEP_NS (300 * SECOND_NS)
+
+static bool is_internal(enum dfl_station s)
+{
+	return s == DFL_ST_API || s == DFL_ST_WORKER || s == DFL_ST_PLUGIN_DAEMON ||
+	       s == DFL_ST_PLUGIN || s == DFL_ST_SANDBOX;
+}
+
+/* A call between known stations is never a new request, and only the API takes them. */
+static bool is_request(struct dfl_trace *t, struct dfl_op *op)
+{
+	struct end_question from = { .tc = op->tc, .end = DFL_CLIENT, .pid = op->pid[DFL_CLIENT] };
+	struct end_question to = { .tc = op->tc, .end = DFL_SERVER, .pid = op->pid[DFL_SERVER] };
+	enum dfl_station server;
+
+	if (op->dir != DFL_REQUEST)
+		return false;
+	server = dfl_end_station(t, &to).station;
+	if (server != DFL_ST_API && server != DFL_ST_UNKNOWN)
+		return false;
+	return !from.pid || !is_internal(dfl_end_station(t, &from).station);
+}
+
+/* From recorded facts only, so that a replay gives the same. */
+static void make_trace_id(const struct dfl_trace *t, struct dfl_op *op, char *ret_id)
+{
+	char a[DFL_ADDR_STRLEN], b[DFL_ADDR_STRLEN], text[512];
+	XXH128_hash_t h;
+	int n;
+
+	n = snprintf(text, sizeof(text), "%s|%s|%s|%s|%llu|%llu", t->node_id ?: "",
+		     t->boot_id ?: "", dfl_addr_str(&op->tc->end[0].addr, a),
+		     dfl_addr_str(&op->tc->end[1].addr, b), (unsigned long long)op->begin_ns,
+		     (unsigned long long)++op->tc->n_requests);
+	h = XXH3_128bits(text, n < (int)sizeof(text) ? n : (int)sizeof(text) - 1);
+	snprintf(ret_id, DFL_TRACE_ID_LEN + 1, "%016llx%016llx", (unsigned long long)h.high64,
+		 (unsigned long long)h.low64);
+}
+
+static void free_request(struct dfl_trace *t, struct request *r)
+{
+	struct dfl_src *s;
+
+	dfl_request_unbind(t, r);
+	LL_FOREACH(r->sources, s)
+	dfl_source_let_go(s);
+	LL_CONCAT(r->sources, r->dropped);
+	dfl_sources_free(t, &r->sources);
+	dfl_hops_free(r);
+	dfl_ops_forget_request(t, r);
+	dfl_request_conns_free(r);
+	dfl_tconn_unref(r->tc);
+	for (int i = 0; i < DFL_N_ID; i++)
+		free(r->ids[i]);
+	for (size_t i = 0; i < r->n_links; i++) {
+		free(r->links[i].trace_id);
+		free(r->links[i].why);
+	}
+	free(r->later);
+	free(r->links);
+	DL_DELETE(t->requests, r);
+	t->n_requests--;
+	free(r);
+}
+
+/* Its text goes, the fingerprints stay. */
+static void let_go(struct dfl_trace *t, struct request *r)
+{
+	if (r->settled)
+		dfl_past_keep(t, r);
+	free_request(t, r);
+}
+
+/* Lets the oldest one go: a settled one if there is any. */
+static void make_room(struct dfl_trace *t)
+{
+	struct request *r;
+
+	DL_FOREACH(t->requests, r)
+	if (r->settled)
+		break;
+	if (!r)
+		r = t->requests;
+	if (!r)
+		return;
+	if (!r->settled) {
+		t->stats.dropped++;
+		t->stats.open_requests--;
+		dfl_notify(t, r, DFL_DOC_DROPPED, NULL);
+	}
+	let_go(t, r);
+}
+
+/*
+ * The inbound connection counts from the operation's first byte, wherever in it the payload stood.
+ */
+static void count_from_op(struct dfl_trace *t, struct request *r, struct dfl_op *op)
+{
+	struct request_conn *rc;
+
+	dfl_request_conns_touch(t, op->tc);
+	rc = dfl_request_conn_get(t, r, op->tc);
+	if (!rc)
+		return;
+	rc->scanned0 = op->scanned0;
+	rc->mine = true;
+}
+
+struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
+{
+	struct request *r;
+
+	if (op->request || op->no_request)
+		return op->request;
+	if (!is_request(t, op)) {
+		op->no_request = true;
+		return NULL;
+	}
+	if (t->n_requests >= t->settings->max_open_traces)
+		make_room(t);
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->number = ++t->last_request;
+	r->op = op->number;
+	r->operation = op->operation;
+	r->tc = dfl_tconn_ref(op->tc);
+	r->start_ns = r->last_ns = op->begin_ns;
+	r->client = op->client;
+	r->have_client = op->have_client;
+	r->via_alb = op->via_alb;
+	make_trace_id(t, op, r->trace_id);
+	dfl_past_drop(t, r->trace_id); /* it was recorded before; now it is here again */
+	DL_APPEND(t->requests, r);
+	t->n_requests++;
+	t->stats.requests++;
+	t->stats.open_requests++;
+	op->request = r;
+	for (unsigned i = 0; i < op->n_ids; i++)
+		dfl_request_bind(t, r, op->ids[i].kind, op->ids[i].value);
+	count_from_op(t, r, op);
+	dfl_notify(t, r, DFL_DOC_OPENED, NULL);
+	return r;
+}
+
+static void store(struct dfl_trace *t, struct request *r, bool last)
+{
+	struct dfl_doc *doc;
+
+	r->stored_ns = t->now_ns;
+	r->dirty = t->opts.on_store && dfl_document_build(t, r, &doc); /* again later, when memory
+								     was short */
+	if (!t->opts.on_store || r->dirty)
+		return;
+	t->opts.on_store(t->opts.ud, doc);
+	dfl_doc_free(doc);
+	if (!last && !r->settled) {
+		dfl_past_store_inbound(t, r);
+		return;
+	}
+	dfl_past_store(t, r);
+	dfl_history_tell(t, r);
+}
+
+static bool is_over(const struct dfl_trace *t, const struct request *r)
+{
+	uint64_t quiet = t->now_ns - (r->last_ns > r->ended_ns ? r->last_ns : r->ended_ns);
+
+	if (t->now_ns - r->start_ns >= t->settings->max_open_ns)
+		return true;
+	return r->response_ended && quiet >= t->settings->settle_ns;
+}
+
+/* The hop had another number when the older request was told of it. */
+static void renumber_later(struct dfl_trace *t, const struct request *r, const struct hop *h,
+			   uint32_t seq)
+{
+	struct request *older;
+
+	DL_FOREACH(t->requests, older)
+	{
+		if (strcmp(older->trace_id, h->key.history_of))
+			continue;
+		for (size_t i = 0; i < older->n_later; i++)
+			if (older->later[i].seq == h->seq &&
+			    !strcmp(older->later[i].trace_id, r->trace_id))
+				older->later[i].seq = seq;
+		older->dirty = true;
+		return;
+	}
+}
+
+/* Numbers the hops in the order of time; until now it was the order in which they were found. */
+static void renumber(struct dfl_trace *t, struct request *r)
+{
+	uint32_t n = HASH_COUNT(r->hops), free_from = r->last_seq > n ? r->last_seq : n, seq = 0;
+	struct hop *h, *next;
+
+	HASH_SORT(r->hops, dfl_hop_order);
+	for (int pass = 0; pass < 2; pass++) /* by way of numbers that none has: two could swap
+						theirs */
+		HASH_ITER(hh, r->hops, h, next)
+		{
+			uint32_t to = ++seq + (pass ? 0 : free_from);
+
+			if (h->key.history_of[0])
+				renumber_later(t, r, h, to);
+			h->seq = to;
+			if (seq == n)
+				seq = 0;
+		}
+	r->last_seq = n;
+}
+
+static void settle(struct dfl_trace *t, struct request *r)
+{
+	dfl_request_conns_freeze(r);
+	dfl_derived_settle(t, r);
+	dfl_sources_free(t, &r->dropped);
+	renumber(t, r);
+	r->settled = true;
+	t->stats.settled++;
+	t->stats.open_requests--;
+	dfl_notify(t, r, DFL_DOC_SETTLED, NULL);
+	store(t, r, false);
+}
+
+static void tick_requests(struct dfl_trace *t)
+{
+	struct request *r, *next;
+	bool any = false;
+
+	DL_FOREACH(t->requests, r)
+	{
+		r->settling |= is_over(t, r);
+		any |= !r->settled && r->settling;
+	}
+	if (any)
+		dfl_attribute_last_call(t);
+	DL_FOREACH_SAFE(t->requests, r, next)
+	{
+		if (!r->settled && is_over(t, r))
+			settle(t, r);
+		else if (r->dirty && t->now_ns - r->stored_ns >= STORE_EVERY_NS)
+			store(t, r, false);
+		else if (r->settled && t->now_ns - r->last_ns >= LINGER_NS)
+			let_go(t, r);
+	}
+}
+
+static void expire_ops(struct dfl_trace *t)
+{
+	struct dfl_op *op, *next;
+	bool full;
+
+	DL_FOREACH_SAFE(t->ops, op, next)
+	{
+		full = t->n_ops > MAX_OPS_KEPT || t->n_run_slots > MAX_RUNS_KEPT;
+		if (!op->ended || op->open_views || (!full && t->now_ns - op->last_ns < OP_KEEP_NS))
+			continue;
+		t->stats.capped_ops += full;
+		op->no_wait = op->changed = true;
+		dfl_attribute_op(t, op);
+		dfl_op_free(t, op);
+	}
+}
+
+void dfl_lifecycle_finish(struct dfl_trace *t)
+{
+	struct request *r;
+
+	t->finishing = true;
+	dfl_attribute_last_call(t);
+	t->finishing = false;
+	DL_FOREACH(t->requests, r)
+	if (r->dirty || !r->settled)
+		store(t, r, true);
+}
+
+void dfl_lifecycle_tick(struct dfl_trace *t)
+{
+	tick_requests(t);
+	expire_ops(t);
+}
+
+void dfl_lifecycle_free(struct dfl_trace *t)
+{
+	while (t->requests)
+		free_request(t, t->requests);
+	dfl_ops_free(t);
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Operations: how they come into being, what refers to them, and how they go. */
+#include "trace/op.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "trace/string.h"
+
+struct dfl_op *dfl_op_new(struct dfl_trace *t, struct tconn *tc, uint64_t ts_ns)
+{
+	struct dfl_op *op = calloc(1, sizeof(*op));
+
+	if (!op)
+		return NULL;
+	op->trace = t;
+	op->tc = dfl_tconn_ref(tc);
+	op->number = ++t->last_op;
+	op->ttl_s = -1;
+	op->pid[0] = tc->end[0].pid;
+	op->pid[1] = tc->end[1].pid;
+	op->begin_ns = op->last_ns = ts_ns;
+	op->scanned0 = tc->scanned;
+	DL_APPEND(t->ops, op);
+	t->n_ops++;
+	return op;
+}
+
+static void free_past_runs(struct dfl_op *op)
+{
+	for (unsigned i = 0; i < op->n_past_runs; i++)
+		free(op->past_runs[i].seen);
+	free(op->past_runs);
+}
+
+void dfl_op_free(struct dfl_trace *t, struct dfl_op *op)
+{
+	for (unsigned i = 0; i < op->n_ids; i++)
+		free(op->ids[i].value);
+	t->n_run_slots -= op->cap_runs;
+	free(op->runs);
+	free_past_runs(op);
+	dfl_tconn_unref(op->tc);
+	DL_DELETE(t->ops, op);
+	t->n_ops--;
+	free(op);
+}
+
+struct dfl_op *dfl_op_find(struct dfl_trace *t, uint64_t number)
+{
+	struct dfl_op *op;
+
+	if (!t->ops)
+		return NULL;
+	for (op = t->ops->prev;; op = op->prev) { /* the newest first */
+		if (op->number == number)
+			return op;
+		if (op == t->ops)
+			return NULL;
+	}
+}
+
+bool dfl_op_has_id(const struct dfl_op *op, enum dfl_id_kind kind, const char *value, size_t len)
+{
+	for (unsigned i = 0; i < op->n_ids; i++)
+		if (op->ids[i].kind == kind && strlen(op->ids[i].value) == len &&
+		    !memcmp(op->ids[i].value, value, len))
+			return true;
+	return false;
+}
+
+void dfl_op_describe(struct dfl_trace *t, struct dfl_op *op, const struct dfl_op_desc *d)
+{
+	if (d->protocol)
+		op->protocol = dfl_string(t, d->protocol);
+	if (!op->tc->protocol)
+		op->tc->protocol = op->protocol;
+	if (d->operation)
+		op->operation = dfl_string(t, d->operation);
+	if (d->place)
+		op->place = dfl_string(t, d->place);
+	if (d->residency != DFL_RES_UNKNOWN)
+		op->residency = d->residency;
+	if (d->ttl_s >= 0)
+		op->ttl_s = d->ttl_s;
+	if (op->request)
+		op->request->operation = op->operation;
+}
+
+bool dfl_op_is_unnamed(const struct dfl_op *op)
+{
+	return op->operation && !strcmp(op->operation, "*");
+}
+
+bool dfl_op_is_of_other_message(const struct dfl_op *op, const struct request *r)
+{
+	const char *message = r->ids[DFL_ID_MESSAGE];
+	bool named = false;
+
+	for (unsigned i = 0; i < op->n_ids && message; i++) {
+		if (op->ids[i].kind != DFL_ID_MESSAGE)
+			continue;
+		if (!strcmp(op->ids[i].value, message))
+			return false;
+		named = true;
+	}
+	return named;
+}
+
+void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r)
+{
+	struct dfl_op *op;
+
+	DL_FOREACH(t->ops, op)
+	{
+		if (op->owner == r)
+			op->owner = NULL;
+		op->n_maybe = 0;
+		if (op->request != r)
+			continue;
+		op->request = NULL;
+		op->no_request = true;
+	}
+}
+
+void dfl_ops_forget_past(struct dfl_trace *t, const struct past_source *s)
+{
+	struct dfl_op *op;
+
+	DL_FOREACH(t->ops, op)
+	for (unsigned i = 0; i < op->n_past_runs; i++)
+		if (op->past_runs[i].source == s)
+			op->past_runs[i].source = NULL;
+}
+
+void dfl_ops_free(struct dfl_trace *t)
+{
+	while (t->ops)
+		dfl_op_free(t, t->ops);
+}
