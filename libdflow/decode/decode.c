@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The stage: chooses a decoder per connection, layer and TLS object, and drives it. */
+/* The stage: chooses a decoder for each layer and TLS object of a connection, and drives it. */
 #include "decode/decode.h"
 
 #include <stdlib.h>
@@ -8,21 +8,25 @@
 #include "decode/decoders.h"
 #include "decode/emit.h"
 
-#define TURNS_MAX 8	  /* decoders tried and left within one chunk */
+/* Decoders tried and left within one piece of a stream: hostile bytes could go on for ever. */
+/* Decoders tried and left within one piece of a stream: hostile bytes could go on for ever. */
+#define TURNS_MAX 8
 #define SUBSTREAMS_MAX 16 /* TLS objects of one connection; the oldest is closed for a new one */
 
+/* What happens to the bytes of a side. README.md draws the states. */
 enum mode {
-	GUESS, /* its bytes are shown to the decoders */
-	RAW,   /* nobody knew them; the next call is shown again */
+	GUESS, /* they are shown to the decoders */
+	RAW,   /* no decoder knew them; the next call of the process is shown again */
 	FED,   /* they go to the decoder */
 };
 
+/* One direction of a substream. */
 struct side {
 	enum mode mode;
-	uint8_t held[DFL_GUESS_MAX]; /* undecided bytes */
+	uint8_t held[DFL_GUESS_MAX]; /* bytes that no decoder has claimed or refused yet */
 	uint32_t n_held;
 	uint64_t held_pos;
-	struct dfl_view *raw;
+	struct dfl_view *raw; /* bytes that no decoder knows; NULL: none is open */
 };
 
 /* The bytes of one layer and TLS object of a connection, in both directions. */
@@ -34,6 +38,7 @@ struct substream {
 	struct side side[2];
 };
 
+/* What the stage keeps of a connection (dfl_conn.decode). */
 struct state {
 	struct state *prev, *next;
 	struct substream *substreams; /* oldest first */
@@ -65,34 +70,30 @@ void dfl_decode_stats(const struct dfl_decode *d, struct dfl_decode_stats *ret_s
 static void put_raw(struct substream *l, enum dfl_dir dir, const struct dfl_slice *s,
 		    const struct dfl_chunk *from)
 {
-	struct side *w = &l->side[dir];
+	struct side *side = &l->side[dir];
 
 	if (!s->len)
 		return;
-	if (!w->raw)
-		w->raw = dfl_open_view(&l->ctx, NULL, dir, NULL);
-	dfl_put_view(&l->ctx, w->raw, s, from);
+	if (!side->raw)
+		side->raw = dfl_open_view(&l->ctx, NULL, dir, NULL);
+	dfl_put_view(&l->ctx, side->raw, s, from);
 }
 
-/* Gives up on the undecided bytes. */
+/* No decoder wanted the held bytes: they are raw. */
 static void release_held(struct substream *l, enum dfl_dir dir, const struct dfl_chunk *from)
 {
-	struct side *w = &l->side[dir];
-	struct dfl_slice s = { w->held, w->n_held, w->held_pos, w->n_held };
+	struct side *side = &l->side[dir];
+	struct dfl_slice s = { side->held, side->n_held, side->held_pos, side->n_held };
 
 	put_raw(l, dir, &s, from);
-	w->n_held = 0;
-	w->mode = RAW;
+	side->n_held = 0;
+	side->mode = RAW;
 }
 
-/* For the ends of things, where no chunk is at hand. */
 static void release_all(struct substream *l, uint64_t ts_ns)
 {
 	for (int dir = 0; dir < 2; dir++) {
-		const struct dfl_chunk from = { .dir = (enum dfl_dir)dir,
-						.layer = l->ctx.layer,
-						.ssl = l->ctx.ssl,
-						.ts_ns = ts_ns };
+		const struct dfl_chunk from = dfl_empty_chunk(&l->ctx, (enum dfl_dir)dir, ts_ns);
 
 		if (l->side[dir].n_held)
 			release_held(l, (enum dfl_dir)dir, &from);
@@ -130,7 +131,7 @@ void dfl_decode_free(struct dfl_decode *d)
 	free(d);
 }
 
-/* Nothing is known yet that a decoder could use: substreams are made by their first bytes. */
+/* Substreams are made by their first bytes; before that a decoder has nothing to go by. */
 void dfl_decode_conn(struct dfl_decode *d, struct dfl_conn *conn)
 {
 	struct state *st;
@@ -195,11 +196,11 @@ static void leave_decoder(struct substream *l, const struct dfl_chunk *c, int wh
 {
 	bool is_handed_over = why == -EAGAIN && used;
 	/*
-	 * A decoder that lived before and refuses a call's first byte: maybe another one knows it.
+	 * It read earlier pieces, and refuses the first byte of a call: another protocol may begin
+	 * here. Without fed_chunks > 1 the same decoder could be chosen again for the same bytes.
 	 */
 	bool anew = !used && c->call_start && l->fed_chunks > 1;
 
-	l->ctx.stats->refused += !is_handed_over;
 	l->dec->fini(&l->ctx, c->ts_ns);
 	l->dec = NULL;
 	l->side[0].mode = l->side[1].mode = is_handed_over ? GUESS : RAW;
@@ -222,7 +223,10 @@ static size_t feed(struct substream *l, const struct dfl_chunk *c)
 	return used;
 }
 
-/* The first of the list that does not refuse decides; once all bytes are shown, "more" is "no". */
+/*
+ * The first decoder of the list that does not refuse decides. all: no more bytes will be shown, so
+ * MORE means NO.
+ */
 static enum dfl_guess ask(const struct substream *l, enum dfl_dir dir, const uint8_t *data,
 			  uint32_t len, bool all, const struct dfl_decoder **ret_dec)
 {
@@ -238,28 +242,25 @@ static enum dfl_guess ask(const struct substream *l, enum dfl_dir dir, const uin
 	return DFL_GUESS_NO;
 }
 
-/*
- * Feeds the undecided bytes of one direction to the decoder that was chosen; what it refuses is
- * raw.
- */
+/* Feeds the held bytes of one direction to the decoder that was chosen; what it refuses is raw. */
 static void feed_held(struct substream *l, enum dfl_dir dir, const struct dfl_chunk *from)
 {
-	struct side *w = &l->side[dir];
+	struct side *side = &l->side[dir];
 	uint8_t held[DFL_GUESS_MAX];
 	struct dfl_chunk c = *from;
 	struct dfl_slice rest;
 	size_t used = 0;
 
-	if (!w->n_held)
+	if (!side->n_held)
 		return;
-	memcpy(held, w->held, w->n_held);
+	memcpy(held, side->held, side->n_held);
 	c.dir = dir;
 	c.data = held;
-	c.len = w->n_held;
-	c.pos = w->held_pos;
+	c.len = side->n_held;
+	c.pos = side->held_pos;
 	c.call_start = true;
-	w->n_held = 0;
-	w->mode = FED;
+	side->n_held = 0;
+	side->mode = FED;
 	if (l->dec)
 		used = feed(l, &c);
 	rest = dfl_chunk_slice(&c, used, c.len - used);
@@ -278,7 +279,7 @@ static bool start_decoder(struct substream *l, const struct dfl_decoder *dec, en
 	return true;
 }
 
-/* A datagram is shown and fed whole. */
+/* A datagram is shown and fed whole: it is a message. Returns how many bytes were taken. */
 static size_t guess_datagram(struct substream *l, const struct dfl_chunk *c)
 {
 	const struct dfl_decoder *dec = NULL;
@@ -295,16 +296,16 @@ static size_t guess_datagram(struct substream *l, const struct dfl_chunk *c)
 /* Shows what one direction began with to the decoders. Returns how many bytes were taken. */
 static size_t guess(struct substream *l, const struct dfl_chunk *c)
 {
-	struct side *w = &l->side[c->dir];
-	uint32_t room = DFL_GUESS_MAX - w->n_held, n = c->len < room ? c->len : room;
+	struct side *side = &l->side[c->dir];
+	uint32_t room = DFL_GUESS_MAX - side->n_held, n = c->len < room ? c->len : room;
 	const struct dfl_decoder *dec = NULL;
 	enum dfl_guess g;
 
-	if (!w->n_held)
-		w->held_pos = c->pos;
-	memcpy(w->held + w->n_held, c->data, n);
-	w->n_held += n;
-	g = ask(l, c->dir, w->held, w->n_held, w->n_held == DFL_GUESS_MAX, &dec);
+	if (!side->n_held)
+		side->held_pos = c->pos;
+	memcpy(side->held + side->n_held, c->data, n);
+	side->n_held += n;
+	g = ask(l, c->dir, side->held, side->n_held, side->n_held == DFL_GUESS_MAX, &dec);
 	if (g == DFL_GUESS_MORE)
 		return n;
 	if (g == DFL_GUESS_YES && start_decoder(l, dec, c->dir)) {
@@ -319,23 +320,23 @@ static size_t guess(struct substream *l, const struct dfl_chunk *c)
 /* One step with the rest of a chunk. Returns how many bytes were consumed. */
 static size_t turn(struct substream *l, const struct dfl_chunk *c)
 {
-	struct side *w = &l->side[c->dir];
+	struct side *side = &l->side[c->dir];
 	const struct dfl_slice all = dfl_chunk_slice(c, 0, c->len);
 
-	if (w->mode == RAW && c->call_start)
-		w->mode = l->dec ? FED : GUESS;
-	if (w->mode != RAW && l->dec)
-		w->mode = FED;
-	if (w->mode == FED && l->dec)
+	if (side->mode == RAW && c->call_start)
+		side->mode = l->dec ? FED : GUESS;
+	if (side->mode != RAW && l->dec)
+		side->mode = FED;
+	if (side->mode == FED && l->dec)
 		return feed(l, c);
-	if (w->mode == GUESS)
+	if (side->mode == GUESS)
 		return c->dgram ? guess_datagram(l, c) : guess(l, c);
-	w->mode = RAW;
+	side->mode = RAW;
 	put_raw(l, c->dir, &all, c);
 	return c->len;
 }
 
-/* Hostile bytes could make decoders come and go for ever: a few turns, then the rest is raw. */
+/* All of a chunk: a few turns, then the rest is raw. */
 static void dispatch(struct substream *l, const struct dfl_chunk *c)
 {
 	struct dfl_chunk rest = *c;
@@ -389,9 +390,10 @@ void dfl_decode_end(struct dfl_decode *d, struct dfl_conn *conn, enum dfl_dir di
 		    enum dfl_layer layer, uint64_t ts_ns)
 {
 	struct state *st = conn->decode;
-	const struct dfl_chunk from = { .dir = dir, .layer = layer, .ts_ns = ts_ns };
 
 	for (struct substream *l = st ? st->substreams : NULL; l; l = l->next) {
+		const struct dfl_chunk from = dfl_empty_chunk(&l->ctx, dir, ts_ns);
+
 		if (l->ctx.layer != layer)
 			continue;
 		if (l->side[dir].n_held)

@@ -30,7 +30,6 @@ enum dfl_decode_limit {
 
 struct dfl_decode_stats {
 	uint64_t limit[DFL_N_LIMIT]; /* how often each was reached */
-	uint64_t refused;	     /* streams that their decoder gave up */
 	uint32_t windows;	     /* decompressors with a big window that are open now */
 };
 

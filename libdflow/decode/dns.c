@@ -9,6 +9,7 @@
 #define NAME_MAX_BYTES 254 /* RFC 1035, 2.3.4 */
 #define JUMPS_MAX 32	   /* compression pointers followed in one name */
 #define RECORDS_MAX 64	   /* answers read in one message */
+/* Record types (RFC 1035, 3.2.2; RFC 3596, 2.1). */
 #define TYPE_A 1
 #define TYPE_AAAA 28
 
@@ -22,7 +23,10 @@ static unsigned u16(const uint8_t *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
-/* One standard query: its question, few records, no reserved bit. */
+/*
+ * A header (RFC 1035, 4.1.1) of a standard query or its answer: opcode 0, reserved bit 0, one
+ * question, no more than 256 records of a kind. 0x7840: the opcode and the reserved bit.
+ */
 static bool sane_header(const uint8_t *h)
 {
 	unsigned flags = u16(h + 2);
@@ -69,8 +73,9 @@ static bool append_label(char *name, size_t *len, const uint8_t *label, unsigned
 }
 
 /*
- * Reads a name at `at`. Returns the offset after it, 0 when it is malformed. name may be NULL.
- * Pointers only lead backwards and are counted, so loops end.
+ * Reads the name at `at` (RFC 1035, 4.1.4). Returns the offset after it, 0 when it is malformed.
+ * name: NAME_MAX_BYTES + 1 bytes, or NULL. Pointers lead backwards only, and are counted, so that
+ * loops end.
  */
 static size_t read_name(const uint8_t *m, size_t len, size_t at, char *name)
 {
@@ -100,7 +105,10 @@ static size_t read_name(const uint8_t *m, size_t len, size_t at, char *name)
 	return 0;
 }
 
-/* One answer; its addresses are told for the name that was asked, whatever aliases are between. */
+/*
+ * One record (RFC 1035, 4.1.3). An address is told for the name that was asked, whatever aliases
+ * are between. Returns the offset after it, 0 when it is malformed.
+ */
 static size_t read_answer(struct dfl_decoder_ctx *ctx, const uint8_t *m, size_t len, size_t at,
 			  const char *asked, uint64_t ts_ns)
 {
@@ -143,7 +151,7 @@ static void read_message(struct dfl_decoder_ctx *ctx, const uint8_t *m, size_t l
 		at = read_answer(ctx, m, len, at, asked, ts_ns);
 }
 
-/* Names can carry text as well as anything else can. */
+/* A name can carry text, as anything else can: so the message goes into a view. */
 static void show(struct dfl_decoder_ctx *ctx, const struct dfl_slice *s,
 		 const struct dfl_chunk *from)
 {
@@ -160,7 +168,7 @@ static void show(struct dfl_decoder_ctx *ctx, const struct dfl_slice *s,
 	dfl_end_op(ctx, &op, from->ts_ns);
 }
 
-/* The first n bytes held, whether they are a whole message or not. */
+/* The first n bytes that are held, whether they are a whole message or not. */
 static void show_held(struct dfl_decoder_ctx *ctx, size_t n, const struct dfl_chunk *from)
 {
 	struct dns *d = ctx->state;
@@ -173,6 +181,7 @@ static void show_held(struct dfl_decoder_ctx *ctx, size_t n, const struct dfl_ch
 	dfl_buf_drop(b, n);
 }
 
+/* Over TCP a message follows its length of two bytes (RFC 1035, 4.2.2). */
 static void tcp_bytes(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *c)
 {
 	struct dns *d = ctx->state;
@@ -192,9 +201,7 @@ static void tcp_bytes(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *c)
 static void give_up(struct dfl_decoder_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 {
 	struct dns *d = ctx->state;
-	const struct dfl_chunk at = {
-		.dir = dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = ts_ns
-	};
+	const struct dfl_chunk at = dfl_empty_chunk(ctx, dir, ts_ns);
 
 	show_held(ctx, d->tcp[dir].len, &at);
 	dfl_buf_fini(&d->tcp[dir]);

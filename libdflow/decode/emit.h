@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Short forms of the sink's calls, for decoders. */
+/*
+ * Short forms of the sink's calls, for decoders. c: what the decoder was given. What a view or an
+ * operation may be, sink.h tells.
+ */
 #pragma once
 
 #include <string.h>
@@ -7,6 +10,7 @@
 #include "decode/decoder.h"
 #include "decode/slice.h"
 
+/* op NULL: bytes of no known operation. place NULL: the operation's. Never returns NULL. */
 static inline struct dfl_view *dfl_open_view(const struct dfl_decoder_ctx *c, struct dfl_op *op,
 					     enum dfl_dir dir, const char *place)
 {
@@ -15,6 +19,7 @@ static inline struct dfl_view *dfl_open_view(const struct dfl_decoder_ctx *c, st
 	return c->sink->view_open(c->sink->ud, c->conn, op, &d);
 }
 
+/* from: the piece of the stream that the bytes came with. An empty slice is fine. */
 static inline void dfl_put_view(const struct dfl_decoder_ctx *c, struct dfl_view *v,
 				const struct dfl_slice *s, const struct dfl_chunk *from)
 {
@@ -22,6 +27,7 @@ static inline void dfl_put_view(const struct dfl_decoder_ctx *c, struct dfl_view
 		c->sink->view_data(c->sink->ud, v, s->data, s->len, s->pos, s->pos_len, from);
 }
 
+/* v NULL is fine. */
 static inline void dfl_gap_view(const struct dfl_decoder_ctx *c, struct dfl_view *v, uint64_t pos,
 				uint64_t len)
 {
@@ -29,7 +35,7 @@ static inline void dfl_gap_view(const struct dfl_decoder_ctx *c, struct dfl_view
 		c->sink->view_gap(c->sink->ud, v, pos, len);
 }
 
-/* Also clears the pointer; NULL is fine. */
+/* Also clears the pointer. *v NULL is fine. */
 static inline void dfl_close_view(const struct dfl_decoder_ctx *c, struct dfl_view **v)
 {
 	if (*v)
@@ -37,12 +43,14 @@ static inline void dfl_close_view(const struct dfl_decoder_ctx *c, struct dfl_vi
 	*v = NULL;
 }
 
+/* Never returns NULL. */
 static inline struct dfl_op *dfl_begin_op(const struct dfl_decoder_ctx *c,
 					  const struct dfl_op_desc *d, uint64_t ts_ns)
 {
 	return c->sink->op_begin(c->sink->ud, c->conn, d, ts_ns);
 }
 
+/* Also clears the pointer. *op NULL is fine. Close its views before. */
 static inline void dfl_end_op(const struct dfl_decoder_ctx *c, struct dfl_op **op, uint64_t ts_ns)
 {
 	if (*op)
@@ -50,24 +58,27 @@ static inline void dfl_end_op(const struct dfl_decoder_ctx *c, struct dfl_op **o
 	*op = NULL;
 }
 
-/* Names what has become known of an operation; NULL and UNKNOWN leave what was there. */
+/* More is known of an operation; members that are NULL, UNKNOWN or -1 leave what was there. */
 static inline void dfl_name_op(const struct dfl_decoder_ctx *c, struct dfl_op *op,
 			       const struct dfl_op_desc *d)
 {
 	c->sink->op_describe(c->sink->ud, op, d);
 }
 
+/* value: checked with dfl_is_id() before. */
 static inline void dfl_put_id(const struct dfl_decoder_ctx *c, struct dfl_op *op,
 			      enum dfl_id_kind kind, const char *value, size_t len)
 {
 	c->sink->op_id(c->sink->ud, op, kind, value, len);
 }
 
+/* len > 0 bytes of plaintext passed that nothing can read. */
 static inline void dfl_put_unread(const struct dfl_decoder_ctx *c, enum dfl_dir dir, uint64_t len)
 {
 	c->sink->unread(c->sink->ud, c->conn, dir, len);
 }
 
+/* s NULL is fine. len 0: its end was not seen. */
 static inline void dfl_gap_source(const struct dfl_decoder_ctx *c, struct dfl_src *s, uint64_t pos,
 				  uint64_t len)
 {
@@ -75,15 +86,24 @@ static inline void dfl_gap_source(const struct dfl_decoder_ctx *c, struct dfl_sr
 		c->sink->source_gap(c->sink->ud, s, pos, len);
 }
 
+/* Counts it, and tells the sink that not all is known of the connection any more. */
 static inline void dfl_limit_hit(const struct dfl_decoder_ctx *c, enum dfl_decode_limit limit)
 {
 	c->stats->limit[limit]++;
 	c->sink->limit(c->sink->ud, c->conn);
 }
 
+/* A part of a piece of a stream, byte for byte. */
 static inline struct dfl_slice dfl_chunk_slice(const struct dfl_chunk *c, size_t from, size_t len)
 {
 	return (struct dfl_slice){ c->data + from, len, c->pos + from, len };
+}
+
+/* A piece without bytes: for what ends when no bytes come, so that views learn the time. */
+static inline struct dfl_chunk dfl_empty_chunk(const struct dfl_decoder_ctx *c, enum dfl_dir dir,
+					       uint64_t ts_ns)
+{
+	return (struct dfl_chunk){ .dir = dir, .layer = c->layer, .ssl = c->ssl, .ts_ns = ts_ns };
 }
 
 static inline enum dfl_dir dfl_other(enum dfl_dir d)

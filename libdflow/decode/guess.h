@@ -6,6 +6,7 @@
 
 #include "decode/decoder.h"
 
+/* YES: data begins with the word; MORE: with a beginning of it. */
 static inline enum dfl_guess dfl_guess_word(const char *word, const uint8_t *data, size_t len)
 {
 	size_t n = strlen(word);
@@ -15,7 +16,7 @@ static inline enum dfl_guess dfl_guess_word(const char *word, const uint8_t *dat
 	return len < n ? DFL_GUESS_MORE : DFL_GUESS_YES;
 }
 
-/* Is it one of them? */
+/* The same for n words, one of which it may be. */
 static inline enum dfl_guess dfl_guess_words(const char *const *words, size_t n,
 					     const uint8_t *data, size_t len)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The streaming JSON tokenizer (RFC 8259), lenient where strictness would cost evidence. */
+/* The JSON tokenizer. It is lenient where strictness would cost evidence. */
 #include "decode/json.h"
 
 #include <string.h>
@@ -41,7 +41,7 @@ static void path_put(struct dfl_json *j, uint8_t c)
 	j->path[j->path_len++] = (char)c;
 }
 
-/* Cuts the path back to the innermost container. */
+/* Cuts the path back to that of the innermost container. */
 static void path_cut(struct dfl_json *j)
 {
 	j->path_len = j->depth ? j->mark[j->depth] : 0;
@@ -172,7 +172,7 @@ static void word_done(struct dfl_json *j, const uint8_t *after)
 	value_done(j, after);
 }
 
-/* Any byte outside of strings; it stands at [pos, end). */
+/* Any byte outside of strings. It stands at the stream positions [pos, end). */
 static bool plain_byte(struct dfl_json *j, const uint8_t *at, uint64_t pos, uint64_t end)
 {
 	uint8_t c = *at;
@@ -224,6 +224,7 @@ static void put_string(struct dfl_json *j, const struct dfl_slice *s)
 		j->ops->str_data(j->ud, s);
 }
 
+/* A character as UTF-8 (RFC 3629, 3); it stands at [esc_pos, end). */
 static void put_code_point(struct dfl_json *j, uint32_t cp, uint64_t end)
 {
 	uint8_t utf8[4];
@@ -247,7 +248,7 @@ static void put_code_point(struct dfl_json *j, uint32_t cp, uint64_t end)
 	put_string(j, &s);
 }
 
-/* A lone surrogate yields nothing, as in the canonical form. */
+/* \uXXXX is complete. A lone surrogate yields nothing, as in the canonical form. */
 static void hex_done(struct dfl_json *j, uint64_t end)
 {
 	uint32_t v = j->hex;

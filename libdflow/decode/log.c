@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Logs (standard output and error of processes, log files), a line an operation; and other files, a
- * call an operation.
+ * Logs: standard output and error of processes, log files; a line is an operation. And other files,
+ * of which a call of the process is an operation.
  */
 #include <stdlib.h>
 
 #include "decode/emit.h"
 
+/* One direction: the line or call that is being read. */
 struct side {
 	struct dfl_op *op;
 	struct dfl_view *view;
@@ -14,8 +15,8 @@ struct side {
 
 struct log {
 	struct side side[2];
-	bool lines;
-	bool guess_again; /* every call */
+	bool lines;	  /* a line is an operation, else a call */
+	bool guess_again; /* each call is shown to all decoders: it may be none of a log */
 	const char *protocol, *place;
 	enum dfl_residency residency;
 };
@@ -56,16 +57,16 @@ static int init(struct dfl_decoder_ctx *ctx)
 	return 0;
 }
 
-static void end_op(struct dfl_decoder_ctx *ctx, struct side *w, uint64_t ts_ns)
+static void end_op(struct dfl_decoder_ctx *ctx, struct side *side, uint64_t ts_ns)
 {
-	dfl_close_view(ctx, &w->view);
-	dfl_end_op(ctx, &w->op, ts_ns);
+	dfl_close_view(ctx, &side->view);
+	dfl_end_op(ctx, &side->op, ts_ns);
 }
 
 static void put(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *c, size_t from, size_t len)
 {
 	struct log *l = ctx->state;
-	struct side *w = &l->side[c->dir];
+	struct side *side = &l->side[c->dir];
 	const struct dfl_op_desc d = { .protocol = l->protocol,
 				       .operation = c->dir == DFL_REQUEST ? "write" : "read",
 				       .place = l->place,
@@ -74,26 +75,26 @@ static void put(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *c, size_t f
 				       .dir = c->dir };
 	struct dfl_slice s = dfl_chunk_slice(c, from, len);
 
-	if (!w->op) {
-		w->op = dfl_begin_op(ctx, &d, c->ts_ns);
-		w->view = dfl_open_view(ctx, w->op, c->dir, NULL);
+	if (!side->op) {
+		side->op = dfl_begin_op(ctx, &d, c->ts_ns);
+		side->view = dfl_open_view(ctx, side->op, c->dir, NULL);
 	}
-	dfl_put_view(ctx, w->view, &s, c);
+	dfl_put_view(ctx, side->view, &s, c);
 }
 
 static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
 	struct log *l = ctx->state;
-	struct side *w = &l->side[chunk->dir];
+	struct side *side = &l->side[chunk->dir];
 	size_t i = 0, n;
 
 	if (!l->lines) {
 		if (chunk->call_start)
-			end_op(ctx, w, chunk->ts_ns);
+			end_op(ctx, side, chunk->ts_ns);
 		put(ctx, chunk, 0, chunk->len);
 		return 0;
 	}
-	if (l->guess_again && chunk->call_start && !w->op) {
+	if (l->guess_again && chunk->call_start && !side->op) {
 		*ret_used = 0; /* a plugin may print something before it speaks its protocol */
 		return -EPROTO;
 	}
@@ -104,7 +105,7 @@ static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size
 		n = (nl ? (size_t)(nl - chunk->data) + 1 : chunk->len) - i;
 		put(ctx, chunk, i, n);
 		if (nl)
-			end_op(ctx, w, chunk->ts_ns);
+			end_op(ctx, side, chunk->ts_ns);
 		i += n;
 	}
 	return 0;

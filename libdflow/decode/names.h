@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded list of short strings: columns, places. */
+/*
+ * A bounded list of short strings: columns, places. A zeroed one is empty. What does not fit, or
+ * finds no memory, is left out: the list then ends earlier, and nothing in it is wrong.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -10,18 +13,17 @@
 #define DFL_NAMES_MAX 256
 
 struct dfl_names {
-	struct dfl_buf buf;
+	struct dfl_buf buf; /* the strings, each with its NUL */
 	uint16_t n;
-	uint32_t off[DFL_NAMES_MAX];
+	uint32_t off[DFL_NAMES_MAX]; /* where each begins */
 };
 
-/* "" when there are fewer. Borrowed until the next put. */
+/* Name i, "" when there are fewer. Borrowed until the next put. */
 static inline const char *dfl_names_get(const struct dfl_names *l, size_t i)
 {
 	return i < l->n ? (const char *)l->buf.data + l->off[i] : "";
 }
 
-/* What does not fit is left out; the list then only ends earlier. */
 static inline void dfl_names_put(struct dfl_names *l, const char *name)
 {
 	uint32_t off = (uint32_t)l->buf.len;
@@ -30,6 +32,7 @@ static inline void dfl_names_put(struct dfl_names *l, const char *name)
 		l->off[l->n++] = off;
 }
 
+/* Empties it and keeps its memory. */
 static inline void dfl_names_clear(struct dfl_names *l)
 {
 	l->n = 0;
@@ -42,6 +45,7 @@ static inline void dfl_names_fini(struct dfl_names *l)
 	l->n = 0;
 }
 
+/* What `to` held before is gone. */
 static inline void dfl_names_copy(struct dfl_names *to, const struct dfl_names *from)
 {
 	dfl_names_clear(to);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * TLS on the wire (RFC 8446, RFC 5246): what the hellos tell, and that the rest is ciphertext,
- * which goes to no view. Recognises also connections that it did not see begin.
+ * TLS on the wire (RFC 8446; 1.2: RFC 5246). Reads what the hellos tell; the rest is ciphertext and
+ * goes to no view. It also recognises connections whose beginning was not seen.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,23 +12,29 @@
 #define RECORD_MAX (16384 + 2048) /* RFC 5246, 6.2.3; TLS 1.3 allows 256 more than 2^14 */
 #define HELLO_MAX 16384		  /* a longer hello is not read */
 
+/* ContentType (RFC 8446, 5.1; heartbeat: RFC 6520, 3). */
 enum { CCS = 20, ALERT, HANDSHAKE, DATA, HEARTBEAT };
+/* HandshakeType (RFC 8446, 4), and of extensions (RFC 6066, RFC 7301, RFC 8446, 4.2). */
+enum { CLIENT_HELLO = 1, SERVER_HELLO = 2, KEY_UPDATE = 24 };
+enum { SERVER_NAME = 0, ALPN = 16, SUPPORTED_VERSIONS = 43 };
 
+/* One direction. */
 struct side {
-	uint8_t head[5];
+	uint8_t head[5]; /* of a record: type, version, length (RFC 8446, 5.1) */
 	uint8_t n_head;
-	uint32_t left; /* bytes of the record */
-	bool done;     /* its hello was read, or will not be */
-	bool lost;     /* where records begin is not known any more */
-	struct dfl_buf hello;
+	uint32_t left;	      /* bytes of the record */
+	bool done;	      /* its hello was read, or will not be */
+	bool lost;	      /* where records begin is not known any more */
+	struct dfl_buf hello; /* handshake bytes until the hello is whole */
 };
 
 struct tls {
 	struct side side[2];
-	bool told; /* that the connection is encrypted */
+	bool told; /* the sink knows that the connection is encrypted */
 	struct dfl_tls_info info;
 };
 
+/* Cipher suites in use (IANA registry "TLS Cipher Suites"). */
 static const struct {
 	uint16_t id;
 	const char *name;
@@ -75,6 +81,7 @@ static uint32_t take(struct cur *c, unsigned bytes)
 	return v;
 }
 
+/* What a length of len_bytes bytes announces. */
 static struct cur take_block(struct cur *c, unsigned len_bytes)
 {
 	uint32_t n = take(c, len_bytes);
@@ -108,8 +115,8 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 		return DFL_GUESS_MORE;
 	if (!sane_header(data))
 		return DFL_GUESS_NO;
-	/* Handshake: a hello, or (joined late) something encrypted of the usual length. */
-	if (data[0] == HANDSHAKE && data[5] != 1 && data[5] != 2 && data[5] > 24)
+	/* A hello, or another message of a handshake, when its beginning was not seen. */
+	if (data[0] == HANDSHAKE && data[5] > KEY_UPDATE)
 		return DFL_GUESS_NO;
 	return DFL_GUESS_YES;
 }
@@ -178,19 +185,20 @@ static void extensions(struct tls *t, struct cur *hello, bool server)
 
 		if (list.bad)
 			return;
-		if (type == 0 && !server)
+		if (type == SERVER_NAME && !server)
 			server_name(t, body);
-		else if (type == 16)
+		else if (type == ALPN)
 			alpn(t, body);
-		else if (type == 43 && server) /* supported_versions: RFC 8446, 4.2.1 */
+		else if (type == SUPPORTED_VERSIONS && server) /* RFC 8446, 4.2.1 */
 			put_version(t, take(&body, 2));
 	}
 }
 
+/* ClientHello, ServerHello: RFC 8446, 4.1.2 and 4.1.3. data: with its header of 4 bytes. */
 static void read_hello(struct tls *t, const uint8_t *data, size_t len)
 {
 	struct cur c = { data + 4, data + len, false };
-	bool server = data[0] == 2;
+	bool server = data[0] == SERVER_HELLO;
 	uint32_t version = take(&c, 2);
 
 	c.p += (c.end - c.p) < 32 ? c.end - c.p : 32; /* random */
@@ -207,88 +215,89 @@ static void read_hello(struct tls *t, const uint8_t *data, size_t len)
 }
 
 /* Collects handshake bytes until the first message is whole. */
-static void hello_bytes(struct dfl_decoder_ctx *ctx, struct side *w, const uint8_t *data, size_t n)
+static void hello_bytes(struct dfl_decoder_ctx *ctx, struct side *side, const uint8_t *data,
+			size_t n)
 {
 	struct tls *t = ctx->state;
 	size_t len;
 
-	if (w->hello.len + n > HELLO_MAX)
+	if (side->hello.len + n > HELLO_MAX)
 		dfl_limit_hit(ctx, DFL_LIMIT_HELLOS);
-	if (w->hello.len + n > HELLO_MAX || dfl_buf_append(&w->hello, data, n)) {
-		w->done = true;
-		dfl_buf_fini(&w->hello);
+	if (side->hello.len + n > HELLO_MAX || dfl_buf_append(&side->hello, data, n)) {
+		side->done = true;
+		dfl_buf_fini(&side->hello);
 		return;
 	}
-	if (w->hello.len < 4)
+	if (side->hello.len < 4)
 		return;
-	len = 4 +
-	      ((size_t)w->hello.data[1] << 16 | (size_t)w->hello.data[2] << 8 | w->hello.data[3]);
-	if (w->hello.data[0] != 1 && w->hello.data[0] != 2)
+	len = 4 + ((size_t)side->hello.data[1] << 16 | (size_t)side->hello.data[2] << 8 |
+		   side->hello.data[3]);
+	if (side->hello.data[0] != CLIENT_HELLO && side->hello.data[0] != SERVER_HELLO)
 		len = 0;
-	if (len > w->hello.len)
+	if (len > side->hello.len)
 		return;
 	if (len) {
-		read_hello(t, w->hello.data, len);
+		read_hello(t, side->hello.data, len);
 		ctx->sink->tls(ctx->sink->ud, ctx->conn, &t->info);
 	}
-	w->done = true;
-	dfl_buf_fini(&w->hello);
+	side->done = true;
+	dfl_buf_fini(&side->hello);
 }
 
-static void record_begin(struct side *w)
+static void record_begin(struct side *side)
 {
-	w->left = (uint32_t)w->head[3] << 8 | w->head[4];
-	if (w->head[0] != HANDSHAKE && !w->done) {
-		w->done = true;
-		dfl_buf_fini(&w->hello);
+	side->left = (uint32_t)side->head[3] << 8 | side->head[4];
+	if (side->head[0] != HANDSHAKE && !side->done) {
+		side->done = true;
+		dfl_buf_fini(&side->hello);
 	}
 }
 
-static int head_byte(struct side *w, uint8_t byte)
+static int head_byte(struct side *side, uint8_t byte)
 {
-	w->head[w->n_head++] = byte;
-	if (w->n_head < sizeof(w->head))
+	side->head[side->n_head++] = byte;
+	if (side->n_head < sizeof(side->head))
 		return 0;
-	w->n_head = 0;
-	if (!sane_header(w->head))
+	side->n_head = 0;
+	if (!sane_header(side->head))
 		return -EPROTO;
-	record_begin(w);
+	record_begin(side);
 	return 0;
 }
 
 /* After a gap records begin somewhere: with luck at the start of a call. */
-static bool find_again(struct side *w, const struct dfl_chunk *c)
+static bool find_again(struct side *side, const struct dfl_chunk *c)
 {
 	if (!c->call_start || c->len < 5 || !sane_header(c->data))
 		return false;
-	w->lost = false;
-	w->n_head = 0;
-	w->left = 0;
+	side->lost = false;
+	side->n_head = 0;
+	side->left = 0;
 	return true;
 }
 
 static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
 	struct tls *t = ctx->state;
-	struct side *w = &t->side[chunk->dir];
+	struct side *side = &t->side[chunk->dir];
 	size_t i = 0, n;
 
 	if (!t->told)
 		ctx->sink->encrypted(ctx->sink->ud, ctx->conn);
 	t->told = true;
-	if (w->lost && !find_again(w, chunk))
+	if (side->lost && !find_again(side, chunk))
 		return 0;
 	while (i < chunk->len) {
-		if (!w->left) {
-			*ret_used = i >= w->n_head ? i - w->n_head : 0;
-			if (head_byte(w, chunk->data[i++]))
+		if (!side->left) {
+			*ret_used = i >= side->n_head ? i - side->n_head : 0;
+			if (head_byte(side, chunk->data[i++]))
 				return -EPROTO;
 			continue;
 		}
-		n = chunk->len - i < w->left ? chunk->len - i : w->left;
-		if (!w->done)
-			hello_bytes(ctx, w, chunk->data + i, n);
-		w->left -= (uint32_t)n;
+		n = chunk->len - i < side->left ? chunk->len - i : side->left;
+		if (!side->done)
+			hello_bytes(ctx, side, chunk->data + i, n);
+		side->left -= (uint32_t)n;
 		i += n;
 	}
 	return 0;
@@ -297,14 +306,14 @@ static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size
 static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	struct tls *t = ctx->state;
-	struct side *w = &t->side[g->dir];
+	struct side *side = &t->side[g->dir];
 
-	w->done = true;
-	dfl_buf_fini(&w->hello);
-	if (g->len && g->len <= w->left)
-		w->left -= (uint32_t)g->len;
+	side->done = true;
+	dfl_buf_fini(&side->hello);
+	if (g->len && g->len <= side->left)
+		side->left -= (uint32_t)g->len;
 	else
-		w->lost = true;
+		side->lost = true;
 }
 
 static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)

@@ -12,7 +12,7 @@
 enum form { UNKNOWN, NUMBERS, BASE64, HEX };
 enum pickle { OPCODE, NUMBER, SKIP };
 
-/* Of the pickle protocol (CPython: Lib/pickle.py), what a list of floats is made of. */
+/* What a list of floats is made of in the pickle protocol (CPython: Lib/pickletools.py). */
 enum {
 	PROTO = 0x80,	/* a byte follows */
 	FRAME = 0x95,	/* eight bytes follow */
@@ -193,7 +193,11 @@ void dfl_vector_text(struct dfl_vector *v, const struct dfl_slice *s)
 	}
 }
 
-/* Four hex digits a component: its share of the vector's length in 1/32767, two's complement. */
+/*
+ * Four hex digits for a component: what it is of the vector's length, in 1/32767, as two's
+ * complement. |x| <= length, so the result fits 16 bits. All forms of one vector agree in that,
+ * whatever their precision: a float has 24 bits, this needs 16.
+ */
 static void spell(const struct dfl_vector *v, char ret_text[static 4 * DFL_VECTOR_SPELT + 1])
 {
 	double length = sqrt(v->squares);
@@ -215,7 +219,7 @@ static void emit(struct dfl_vector *v, const struct dfl_chunk *from)
 
 	spell(v, text);
 	s.len = strlen(text);
-	if (s.len == s.pos_len) /* it is not byte for byte, so it must not look so */
+	if (s.len == s.pos_len) /* it is not byte for byte, so it must not look so: slice.h */
 		s.pos_len--;
 	view = v->ctx->sink->view_open(v->ctx->sink->ud, v->ctx->conn, v->op, &d);
 	dfl_put_view(v->ctx, view, &s, from);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Celery messages in Redis (kombu transport/virtual/base.py, celery protocol 2). */
+/* Celery messages in Redis (kombu: transport/virtual/base.py; celery: app/amqp.py, as_task_v2). */
 #include "decode/dify/celery.h"
 
 #include <stdio.h>
 
 #include "decode/emit.h"
 
+/* Bytes up to `to` go to the view at hand. */
 static void flush(struct dfl_celery *c, const uint8_t *to)
 {
 	struct dfl_slice s;
@@ -56,13 +57,14 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 	}
 }
 
-/* Also of base64url. */
+/* Of base64 and base64url (RFC 4648, 5). */
 static int base64_digit(uint8_t b)
 {
 	return dfl_base64_digit(b == '-' ? '+' : b == '_' ? '/' : b);
 }
 
-/* The body's base64, four characters at a time, goes on as JSON. */
+/* The body's base64 goes on as JSON. Its bytes are for ids only, so their positions do not matter.
+ */
 static void str_data(void *ud, const struct dfl_slice *s)
 {
 	struct dfl_celery *c = ud;
@@ -94,6 +96,7 @@ static void str_end(void *ud, const uint8_t *at)
 	dfl_close_view(c->ctx, &c->repr);
 }
 
+/* The body is [args, kwargs, embed]: a string in args may be JSON itself. */
 static void arg_begin(void *ud, const char *path, const uint8_t *at)
 {
 	struct dfl_celery *c = ud;

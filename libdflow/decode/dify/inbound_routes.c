@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The table of inbound requests of Dify's API station (controllers/{service_api,web,console}). */
+/* The table of inbound requests (dify: controllers/{service_api,web,console}). */
 #include "decode/dify/inbound_routes.h"
 
+/* A message or run: fields in, events out. */
 #define CHAT(path_)                                                                                \
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
 		.residency = DFL_TRANSIT, .request = DFL_FIELDS_REQUEST,                           \
 		.response = DFL_FIELDS_EVENT                                                       \
 	}
+/* A file in a form. */
 #define UPLOAD(path_)                                                                              \
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
 		.residency = DFL_TRANSIT, .response = DFL_FIELDS_UPLOADED, .file_part = "file"     \
 	}
+/* A document as text. */
 #define TEXT(path_)                                                                                \
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \

@@ -7,16 +7,18 @@
 
 #include "decode/emit.h"
 
-enum what { ID, EVENT, NODE, ANSWER, OUTPUT, SOURCE, VECTOR, CHUNK, TOOL };
+/* What a field is. */
+enum what { ID, EVENT, NODE, ANSWER, OUTPUT, SOURCE, VECTOR, RETRIEVED, TOOL };
 
 struct dfl_json_field_rule {
 	const char *path; /* '*' stands for one key */
 	enum what what;
 	enum dfl_id_kind id;
-	const char *events[2]; /* only in events of these names (or without a name); NULL: any */
-	const char *node;      /* and that tell of a node of this type */
+	const char *events[2]; /* only in events of these names, or without a name; NULL: in any */
+	const char *node;      /* and only of a workflow's node of this type; NULL: of any */
 };
 
+/* dify: controllers/service_api/app/{completion,workflow}.py */
 static const struct dfl_json_field_rule request_rules[] = {
 	{ "query", SOURCE },
 	{ "inputs.*", SOURCE },
@@ -44,22 +46,24 @@ static const struct dfl_json_field_rule event_rules[] = {
 	{ "data.text", ANSWER, 0, { "text_chunk", "text_chunk" } },
 	{ "data.outputs.*", OUTPUT, 0, { "workflow_finished", "workflow_finished" } },
 	{ "data.node_type", NODE },
-	{ "data.outputs.result[].content", CHUNK, 0, { NODE_DONE }, "knowledge-retrieval" },
+	{ "data.outputs.result[].content", RETRIEVED, 0, { NODE_DONE }, "knowledge-retrieval" },
 	{ "data.outputs.text", TOOL, 0, { NODE_DONE }, "tool" },
 	{ "data.outputs.json", TOOL, 0, { NODE_DONE }, "tool" },
 	{ "data.outputs.body", TOOL, 0, { NODE_DONE }, "http-request" },
 	{ "observation", TOOL, 0, { "agent_thought", "agent_thought" } },
-	{ "metadata.retriever_resources[].content", CHUNK, 0, { "message_end", "message" } },
+	{ "metadata.retriever_resources[].content", RETRIEVED, 0, { "message_end", "message" } },
 	{ NULL },
 };
 
+/* dify: fields/{file,document}_fields.py */
 static const struct dfl_json_field_rule uploaded_rules[] = {
 	{ "id", ID, DFL_ID_UPLOAD_FILE },
-	{ "document.id", ID, DFL_ID_DOCUMENT }, /* of a dataset (dify: fields/document_fields.py) */
+	{ "document.id", ID, DFL_ID_DOCUMENT }, /* of a dataset */
 	{ "document.data_source_info.upload_file_id", ID, DFL_ID_UPLOAD_FILE },
 	{ NULL },
 };
 
+/* The vendors' API references; dify: core/plugin/impl/model.py */
 static const struct dfl_json_field_rule model_rules[] = {
 	{ "choices[].delta.content", ANSWER },	     /* OpenAI, streaming */
 	{ "choices[].message.content", ANSWER },     /* OpenAI, blocking */
@@ -74,8 +78,8 @@ static const struct dfl_json_field_rule model_rules[] = {
 	{ "embeddings[][]", VECTOR },		     /* Cohere, Ollama */
 	{ "embeddings.float[][]", VECTOR },	     /* Cohere */
 	{ "embedding[]", VECTOR },		     /* Amazon Titan */
-	{ "data.docs[].text", CHUNK },		     /* plugin daemon: rerank */
-	{ "results[].document.text", CHUNK },	     /* Jina, Cohere: rerank */
+	{ "data.docs[].text", RETRIEVED },	     /* plugin daemon: rerank */
+	{ "results[].document.text", RETRIEVED },    /* Jina, Cohere: rerank */
 	{ NULL },
 };
 
@@ -112,19 +116,21 @@ static const struct dfl_json_field_rule search_rules[] = {
 };
 
 static const struct dfl_json_field_rule hit_rules[] = {
-	{ "result[].payload.page_content", CHUNK },
-	{ "result.points[].payload.page_content", CHUNK },
-	{ "hits.hits[]._source.page_content", CHUNK },
-	{ "records[].content", CHUNK }, /* services/external_knowledge_service.py */
+	{ "result[].payload.page_content", RETRIEVED },
+	{ "result.points[].payload.page_content", RETRIEVED },
+	{ "hits.hits[]._source.page_content", RETRIEVED },
+	{ "records[].content", RETRIEVED }, /* services/external_knowledge_service.py */
 	{ NULL },
 };
 
+/* dify-plugin-sdks: the same as the daemon's replies, one level deeper */
 static const struct dfl_json_field_rule plugin_rules[] = {
 	{ "data.data.delta.message.content", ANSWER },
 	{ "data.data.embeddings[][]", VECTOR },
 	{ NULL },
 };
 
+/* Arguments of Dify's tasks (dify: tasks/). */
 static const struct dfl_json_field_rule task_rules[] = {
 	{ "workflow_run_id", ID, DFL_ID_WORKFLOW_RUN },
 	{ "args.conversation_id", ID, DFL_ID_CONVERSATION },
@@ -216,7 +222,7 @@ static struct dfl_view *open_derived(const struct dfl_json_fields *f, const char
 static void value_open(struct dfl_json_fields *f, enum what what)
 {
 	dfl_close_view(f->ctx, &f->value_view);
-	f->value_view = open_derived(f, what == CHUNK ? "chunk" : "tool_result");
+	f->value_view = open_derived(f, what == RETRIEVED ? "chunk" : "tool_result");
 }
 
 static void str_begin(void *ud, const char *path, const uint8_t *at)
@@ -229,7 +235,7 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 		return;
 	if (f->now->what == SOURCE)
 		source_begin(f, path);
-	else if (f->now->what == CHUNK || f->now->what == TOOL)
+	else if (f->now->what == RETRIEVED || f->now->what == TOOL)
 		value_open(f, f->now->what);
 }
 
@@ -252,7 +258,7 @@ static void str_data(void *ud, const struct dfl_slice *s)
 			f->answer = open_derived(f, "answer");
 		dfl_put_view(f->ctx, f->answer, s, f->from);
 		break;
-	case CHUNK:
+	case RETRIEVED:
 	case TOOL:
 		dfl_put_view(f->ctx, f->value_view, s, f->from);
 		break;
@@ -299,7 +305,7 @@ static void str_end(void *ud, const uint8_t *at)
 		dfl_vector_done(&f->vector, f->from);
 	else if (r->what == OUTPUT)
 		dfl_close_view(f->ctx, &f->answer);
-	else if (r->what == CHUNK || r->what == TOOL)
+	else if (r->what == RETRIEVED || r->what == TOOL)
 		dfl_close_view(f->ctx, &f->value_view);
 	else if (r->what == EVENT)
 		event_named(f);
@@ -348,7 +354,7 @@ static void tree_begin(void *ud, const char *path, const uint8_t *at)
 	f->tree_from = at;
 }
 
-/* Its bytes up to there. */
+/* The text of the value, up to `to`. */
 static void tree_flush(struct dfl_json_fields *f, const uint8_t *to)
 {
 	struct dfl_slice s = dfl_slice_sub(f->slice, (size_t)(f->tree_from - f->slice->data),

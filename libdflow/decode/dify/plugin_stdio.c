@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The pipes between Dify's plugin daemon and a plugin: JSON lines, many sessions in one pipe. What
- * a plugin writes names its session first, so a session is one operation; what the daemon writes
- * names it last (keys are sorted), so a line is one.
+ * a plugin writes names its session first, so all lines of a session are one operation. What the
+ * daemon writes names it last (its keys are sorted), so there a line is an operation.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #define HEAD_MAX 1024	/* bytes of a line held until its session is known */
 #define SESSIONS_MAX 64 /* open at once in one pipe; the least used one is ended */
 
+/* A call of the plugin, by the id that the daemon gave it. */
 struct session {
 	struct session *prev, *next; /* least recently used first */
 	char id[37];
@@ -22,6 +23,7 @@ struct session {
 	struct dfl_json_fields fields;
 };
 
+/* One pipe. */
 struct plugin {
 	struct dfl_decoder_ctx *ctx;
 	bool started;
@@ -100,6 +102,7 @@ static struct session *find_session(struct plugin *p)
 	return s;
 }
 
+/* Bytes of the line, whose operation is known. */
 static void put(struct plugin *p, const struct dfl_slice *s)
 {
 	if (!s->len)
@@ -111,7 +114,7 @@ static void put(struct plugin *p, const struct dfl_slice *s)
 		dfl_json_fields_feed(&p->session->fields, s, p->chunk);
 }
 
-/* Now it is known which operation the line belongs to. */
+/* The line's operation is known now: the session's, or (s NULL) one of its own. */
 static void decide(struct plugin *p, struct session *s)
 {
 	const struct dfl_slice head = { p->head, p->head_len, p->head_pos, p->head_len };
@@ -332,9 +335,7 @@ static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size
 static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	struct plugin *p = ctx->state;
-	const struct dfl_chunk at = {
-		.dir = g->dir, .layer = g->layer, .ssl = g->ssl, .ts_ns = g->ts_ns
-	};
+	const struct dfl_chunk at = dfl_empty_chunk(ctx, g->dir, g->ts_ns);
 
 	if (g->dir != p->dir)
 		return;
@@ -349,9 +350,7 @@ static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 {
 	struct plugin *p = ctx->state;
-	const struct dfl_chunk at = {
-		.dir = p->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = ts_ns
-	};
+	const struct dfl_chunk at = dfl_empty_chunk(ctx, p->dir, ts_ns);
 
 	p->chunk = &at;
 	line_end(p);

@@ -6,22 +6,26 @@
 
 #include "decode/dify/inbound_routes.h"
 
+/* Dify's API, without text of the user. */
 #define API(method_, path_)                                                                        \
 	{                                                                                          \
 		.method = method_, .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",   \
 		.residency = DFL_TRANSIT                                                           \
 	}
+/* Stops a task, whose id is in the path. */
 #define STOP(path_)                                                                                \
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",    \
 		.residency = DFL_TRANSIT, .path_id = DFL_ID_TASK, .has_path_id = true              \
 	}
+/* The plugin daemon runs a plugin. */
 #define DISPATCH(path_, response_)                                                                 \
 	{                                                                                          \
 		.path = path_, .server = DFL_ST_PLUGIN_DAEMON, .rule = "http:plugin-daemon",       \
 		.residency = DFL_TRANSIT, .request = DFL_FIELDS_DISPATCH, .response = response_    \
 	}
 #define DAEMON(path_) DISPATCH(path_, DFL_FIELDS_MODEL)
+/* A model's vendor, by the API that most of them have copied. */
 #define MODEL(path_, rule_)                                                                        \
 	{                                                                                          \
 		.method = "POST", .path = path_, .server = DFL_ST_LLM, .rule = rule_,              \
@@ -33,6 +37,7 @@
 		.residency = DFL_EXTERNAL, .response = DFL_FIELDS_MODEL                            \
 	}
 
+/* A vector database. */
 #define VECTORS(method_, path_, rule_, residency_)                                                 \
 	{                                                                                          \
 		.method = method_, .path = path_, .server = DFL_ST_VECTOR_DB, .rule = rule_,       \
@@ -111,6 +116,7 @@ static const struct dfl_route other_routes[] = {
 	DFL_ROUTES_END,
 };
 
+/* The first row of a table that method and path fit; NULL: none. */
 static const struct dfl_route *find_in(const struct dfl_route *table, const char *method,
 				       const char *path, size_t len, const char **ret_id,
 				       size_t *ret_id_len)

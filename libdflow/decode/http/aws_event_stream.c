@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Message: total length, length of headers, checksum of both (4 bytes each, big-endian); headers,
- * payload, checksum (smithy.io: "Amazon Event Stream specification").
+ * A message is: total length, length of the headers, checksum of both (4 bytes each, big-endian);
+ * headers; payload; checksum of all (4 bytes). smithy.io, "Amazon Event Stream Specification".
  */
 #include "decode/http/aws_event_stream.h"
 
 #include <string.h>
 
+#define FRAMING 16 /* bytes of a message without headers and payload: three numbers, a checksum */
+
 enum part { HEADERS, PAYLOAD, CHECKSUM };
 
+/* InvokeModelWithResponseStream: {"bytes": base64}. */
 static void str_begin(void *ud, const char *path, const uint8_t *at)
 {
 	struct dfl_aws_event_stream *e = ud;
@@ -66,12 +69,12 @@ static void prelude_byte(struct dfl_aws_event_stream *e, uint8_t c)
 		return;
 	total = number(e->prelude);
 	headers = number(e->prelude + 4);
-	if (total < 16 || total > DFL_AWS_EVENT_MAX || headers > total - 16) {
+	if (total < FRAMING || total > DFL_AWS_EVENT_MAX || headers > total - FRAMING) {
 		e->broken = true;
 		return;
 	}
 	e->left[HEADERS] = headers;
-	e->left[PAYLOAD] = total - headers - 16;
+	e->left[PAYLOAD] = total - headers - FRAMING;
 	e->left[CHECKSUM] = 4;
 }
 

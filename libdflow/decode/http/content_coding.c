@@ -33,7 +33,8 @@ bool dfl_content_coding_is_big(enum dfl_coding_kind coding)
 }
 
 /*
- * "deflate" is a zlib stream (RFC 9110, 8.4.1.2), but some send the bare one: the first byte tells.
+ * The first byte tells: 0x1f is gzip's (RFC 1952, 2.3.1). "deflate" is a zlib stream (RFC 9110,
+ * 8.4.1.2), which has 8 in its low four bits (RFC 1950, 2.2); but some send a bare deflate stream.
  */
 static int start_zlib(z_stream *z, uint8_t first)
 {
@@ -66,6 +67,7 @@ static int start(struct dfl_content_coding *i, uint8_t first)
 	return err;
 }
 
+/* What is left of the input, and of the room for output. */
 struct io {
 	const uint8_t *in;
 	size_t in_len;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The HTTP/1 decoder: a request and its answer are one operation. */
+/* The HTTP/1 decoder (RFC 9112): pairs requests with their answers. */
 #include "decode/http/http1.h"
 
 #include <stdlib.h>
@@ -13,7 +13,8 @@
 static const char *const methods[] = { "GET ",	 "POST ",    "PUT ",	 "DELETE ", "HEAD ",
 				       "PATCH ", "OPTIONS ", "CONNECT ", NULL };
 
-/* A method alone is not enough: Redis has inline "GET key". */
+/* A method alone is not enough, Redis has inline "GET key": a target must follow (RFC 9112, 3.2).
+ */
 static enum dfl_guess guess_request(const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; methods[i]; i++) {
@@ -55,6 +56,7 @@ static int init(struct dfl_decoder_ctx *ctx)
 	return 0;
 }
 
+/* When it is given up, a side that is in the middle of it cannot go on. */
 static void end_exchange(struct dfl_http1 *h, struct dfl_http1_exchange *ex, uint64_t ts_ns)
 {
 	for (int i = 0; i < 2; i++)
@@ -96,9 +98,6 @@ static struct dfl_http1_exchange *new_exchange(struct dfl_http1 *h, bool asked, 
 	return ex;
 }
 
-/*
- * An answer belongs to the oldest unanswered request; one whose request was not seen stands alone.
- */
 struct dfl_http1_exchange *dfl_http1_exchange_of(struct dfl_http1 *h, bool is_request,
 						 uint64_t ts_ns)
 {
@@ -110,7 +109,7 @@ struct dfl_http1_exchange *dfl_http1_exchange_of(struct dfl_http1 *h, bool is_re
 	return new_exchange(h, !is_request, ts_ns);
 }
 
-/* Who asks is told by the first line seen, not by who connected. */
+/* The first line tells who asks, whoever connected. */
 static void learn_asker(struct dfl_http1 *h, const struct dfl_chunk *c)
 {
 	bool is_response = c->data[0] == 'H' && (c->len < 2 || c->data[1] == 'T');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * HTTP/2 and gRPC, which nothing takes apart yet: their bytes are scanned as they come, frames and
- * all, and counted as unread, for headers are Huffman-coded and bodies may be compressed.
+ * HTTP/2 (RFC 9113) and gRPC, which nothing takes apart yet. Their bytes go into a raw view, frames
+ * and all, and are counted as unread: headers are Huffman-coded, and bodies may be compressed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "decode/emit.h"
 #include "decode/guess.h"
 
-/* RFC 9113, 3.4; the client's first bytes. */
+/* The first bytes of a client (RFC 9113, 3.4). */
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 struct http2 {

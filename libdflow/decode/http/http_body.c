@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Bodies of HTTP messages, after llhttp has taken the chunks apart. */
+/* Bodies of HTTP messages; llhttp has taken the chunks of the transfer coding apart. */
 #include "decode/http/http_body.h"
 
 #include <strings.h>
 
 #include "decode/emit.h"
 
-#define INFLATE_OUT 4096
+#define INFLATE_OUT 4096 /* bytes out of one call of a decompressor */
 
 /* One name of the list "gzip, br". False: it cannot be undone. */
 static bool add_coding(struct dfl_http_body *b, const char *name, size_t len)
@@ -44,6 +44,7 @@ static void init_codings(struct dfl_http_body *b, const char *list)
 	stats->windows += b->big;
 }
 
+/* Chooses the reader by Content-Type, as the route says what is worth reading. */
 static void init_reader(struct dfl_http_body *b, const struct dfl_route *route, bool is_request,
 			const char *type)
 {
@@ -103,7 +104,7 @@ static void put_frame(struct dfl_http_body *b, const struct dfl_slice *s,
 	dfl_put_view(b->ctx, b->frames, s, from);
 }
 
-/* Text that stands here is not seen. */
+/* The text that stands here is not seen. */
 static void put_hole(struct dfl_http_body *b, uint64_t pos, uint64_t len, uint64_t ts_ns)
 {
 	if (!b->view)
@@ -125,7 +126,10 @@ static void put_unread(struct dfl_http_body *b, const struct dfl_slice *s, uint6
 	dfl_put_unread(b->ctx, b->dir, s->len);
 }
 
-/* Every byte that comes out stands for all that went in since the step before that gave some. */
+/*
+ * Every byte that comes out stands for all that went in since the last step that gave some: no
+ * library tells which input byte an output byte came from.
+ */
 static void put_inflated(struct dfl_http_body *b, const uint8_t *data, size_t len)
 {
 	struct dfl_slice s = { data, len, b->dry_pos, b->step_end - b->dry_pos };
@@ -136,7 +140,7 @@ static void put_inflated(struct dfl_http_body *b, const uint8_t *data, size_t le
 	put_plain(b, &s, &b->last);
 }
 
-/* Undoes the first n codings, the last of them first. False: the rest cannot be read. */
+/* Undoes the first n codings, the one applied last first. False: the rest cannot be read. */
 static bool undo(struct dfl_http_body *b, unsigned n, const uint8_t *in, size_t len)
 {
 	uint8_t out[INFLATE_OUT];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Drives llhttp over one direction and sends its bytes to the views of head and body. */
+/* Drives llhttp over one direction; its callbacks send the bytes to the views of head and body. */
 #include "decode/http/http_message.h"
 
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 #include "decode/emit.h"
 #include "decode/http/http1.h"
 
-/* Values of these headers are never shown to anybody. */
+/* Headers whose values are credentials: those of HTTP, of model vendors and of AWS. */
 static const char *const secret_headers[] = {
 	"authorization",
 	"proxy-authorization",
@@ -39,7 +39,7 @@ static uint64_t pos_of(const struct dfl_http_message *s, const uint8_t *at)
 	return s->chunk->pos + (uint64_t)(at - s->chunk->data);
 }
 
-/* Everything up to `to` that was not body is head (start line, headers, chunk sizes, trailers). */
+/* Bytes up to `to` that no callback took as body are of the head. */
 static void flush_head(struct dfl_http_message *s, const uint8_t *to)
 {
 	struct dfl_slice bytes;
@@ -56,6 +56,7 @@ static void flush_head(struct dfl_http_message *s, const uint8_t *to)
 	dfl_put_view(s->http->ctx, s->head, &bytes, s->chunk);
 }
 
+/* Appends to a buffer of cap bytes what fits, and a NUL. */
 static void append(char *buf, uint16_t *len, size_t cap, const char *at, size_t n, bool lower)
 {
 	for (size_t i = 0; i < n && *len < cap - 1; i++, (*len)++)
@@ -118,7 +119,10 @@ static int on_header_value(llhttp_t *p, const char *at, size_t n)
 	return 0;
 }
 
-/* "Root=1-67891233-abcdef012345678912345678;Parent=…" (AWS: Application Load Balancer). */
+/*
+ * "Root=1-67891233-abcdef012345678912345678;Parent=…" (AWS, "Request tracing for your Application
+ * Load Balancer").
+ */
 static void amzn_trace_id(struct dfl_http_message *s)
 {
 	const char *root = strstr(s->value, "Root=");
@@ -188,7 +192,10 @@ static int on_header_value_complete(llhttp_t *p)
 	return 0;
 }
 
-/* The bucket of a path-style ("/bucket/key") or virtual-host-style ("bucket.s3.…") request. */
+/*
+ * The bucket of a path-style ("/bucket/key") or virtual-hosted-style ("bucket.s3.…") request
+ * (Amazon S3 user guide, "Virtual hosting of buckets").
+ */
 static void s3_place(const struct dfl_http_message *s, char place[static DFL_NAME_MAX])
 {
 	const char *dot = strstr(s->host, ".s3"), *bucket = s->host;
@@ -272,8 +279,8 @@ static int on_headers_complete(llhttp_t *p)
 	if (s->is_request)
 		return 0;
 	if (s->ex->connect && status / 100 == 2)
-		return 2;
-	return s->ex->head ? 1 : 0;
+		return 2; /* to llhttp: no body, and another protocol follows (RFC 9110, 9.3.6) */
+	return s->ex->head ? 1 : 0; /* 1: no body */
 }
 
 static int on_body(llhttp_t *p, const char *at, size_t n)
@@ -353,7 +360,7 @@ static void message_done(struct dfl_http_message *s, uint64_t ts_ns)
 	dfl_http1_exchange_done(s->http, ex, ts_ns);
 }
 
-/* Returns bytes consumed and sets *ret_err to 0, -EPROTO or -EAGAIN. */
+/* Up to the end of a message. Returns the bytes consumed; *ret_err: 0, -EPROTO or -EAGAIN. */
 static size_t execute(struct dfl_http_message *s, const uint8_t *data, size_t n, int *ret_err)
 {
 	llhttp_errno_t e = llhttp_execute(&s->parser, (const char *)data, n);
@@ -397,7 +404,8 @@ int dfl_http_message_feed(struct dfl_http_message *s, const struct dfl_chunk *c,
 }
 
 /*
- * Bytes of the body that must still come before llhttp looks at framing again; 0: not inside one.
+ * Bytes of a body that must still come before llhttp looks at framing again; 0: it is not inside
+ * one; UINT64_MAX: the end of the connection ends it (RFC 9112, 6.3).
  */
 static uint64_t body_left(const struct dfl_http_message *s)
 {
@@ -411,7 +419,8 @@ static uint64_t body_left(const struct dfl_http_message *s)
 }
 
 /*
- * Moves llhttp over bytes that are missing inside a body: all but one by its counter, that one fed.
+ * Moves llhttp over bytes that are missing inside a body. Its counter content_length takes all but
+ * one of them; that one is fed as a dummy, so that llhttp itself sees the end of the body.
  */
 static bool bridge(struct dfl_http_message *s, const struct dfl_gap *gap)
 {

@@ -50,7 +50,7 @@ static void content(struct dfl_multipart *m, const struct dfl_slice *s, uint64_t
 					    s->pos_len, ts_ns);
 }
 
-/* What looked like a delimiter was content. */
+/* What looked like the delimiter, up to position `end`, was content. */
 static void give_back(struct dfl_multipart *m, uint64_t end, uint64_t ts_ns)
 {
 	struct dfl_slice s = { m->delim, m->matched, m->match_pos, end - m->match_pos };
@@ -59,7 +59,7 @@ static void give_back(struct dfl_multipart *m, uint64_t end, uint64_t ts_ns)
 	content(m, &s, ts_ns);
 }
 
-/* Content up to the delimiter. Returns the bytes consumed. */
+/* Content from byte i on, up to the delimiter. Returns the bytes consumed. */
 static size_t content_run(struct dfl_multipart *m, const struct dfl_slice *s, size_t i,
 			  uint64_t ts_ns)
 {
@@ -99,6 +99,7 @@ static bool names_the_part(const struct dfl_multipart *m)
 	       !strncmp(name + 7, m->part, n) && name[7 + n] == '"';
 }
 
+/* A header of a part is complete; an empty line begins the content. */
 static void header_line(struct dfl_multipart *m)
 {
 	m->line[m->line_len] = 0;

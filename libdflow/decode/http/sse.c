@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Server-sent events (WHATWG HTML, 9.2.6), of which only "data" lines are of interest. */
+/* Server-sent events (WHATWG HTML, 9.2.6, "Interpreting an event stream"): only "data" lines count.
+ */
 #include "decode/http/sse.h"
 
 #include <string.h>
 
+/* What of the line comes next. */
 enum state { NAME, SPACE, DATA, SKIP };
 
 void dfl_sse_init(struct dfl_sse *s, const struct dfl_decoder_ctx *ctx, struct dfl_op *op,

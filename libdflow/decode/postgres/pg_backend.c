@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Postgres: what the server sends (documentation, 55.7 "Message Formats", B). */
+/* Postgres: what the server sends (documentation, "Message Formats", those marked B). */
 #include "decode/postgres/pg_backend.h"
 
 #include <stdio.h>
@@ -8,20 +8,23 @@
 #include "decode/dify/postgres_places.h"
 #include "decode/postgres/sql_parse.h"
 
+/* What the cursor expects next. */
 enum state { N_COLUMNS, COLUMN_NAME, COLUMN_FACTS, N_VALUES, VALUE_LEN, VALUE, COPY_DATA, REST };
 
 #define COLUMN_FACTS_LEN 18 /* table 4, number 2, type 4, size 2, modifier 4, format 2 */
 
-/* Types whose values are no text (pg_type.dat): bool, ints, oid, floats, dates, numeric, uuid, … */
+/* OIDs of types whose values are no text (pg_type.dat): bool, ints, oid, floats, dates, numeric,
+ * uuid … */
 static const uint32_t opaque_types[] = { 16,   20,   21,   23,	 26,   28,   700,  701,
 					 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2950 };
 
-/* What answers the statement at hand, and what comes at any time. */
+/* Messages that answer no statement: notices, notifications, parameters, start-up. */
 static bool is_asynchronous(uint8_t type)
 {
 	return type && strchr("NSAKRv", type) != NULL;
 }
 
+/* The operation that a message answers: the oldest. Its next message ends the one that is done. */
 static struct dfl_pg_op *op_of(struct dfl_pg_side *s)
 {
 	struct dfl_pg_op *op = s->conn->ops, *next = op ? op->next : NULL;
@@ -73,7 +76,10 @@ static void column_done(struct dfl_pg_side *s)
 	dfl_names_put(&s->op->columns, entry);
 }
 
-/* The type stands at bytes 6 to 9 of a column's facts. */
+/*
+ * The type's OID is the third of a column's facts: after table (4 bytes) and number (2), so it is
+ * there while 12 to 9 of the 18 bytes are left.
+ */
 static void fact_byte(struct dfl_pg_side *s, uint8_t byte)
 {
 	struct dfl_pg_field *f = &s->f;
@@ -88,6 +94,7 @@ static void fact_byte(struct dfl_pg_side *s, uint8_t byte)
 	f->state = ++f->index < f->count ? COLUMN_NAME : REST;
 }
 
+/* What is known of column f.index: as in dfl_pg_op.columns; "" nothing. */
 static const char *column(struct dfl_pg_side *s)
 {
 	struct dfl_pg_stmt *st;
@@ -200,6 +207,7 @@ static void keep_columns(struct dfl_pg_side *s)
 		dfl_names_copy(&st->columns, &s->op->columns);
 }
 
+/* ReadyForQuery: every statement of the unit was answered. */
 static void ready(struct dfl_pg_side *s)
 {
 	struct dfl_pg_conn *c = s->conn;

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * What both directions of a Postgres connection share: statements, values, the cursor over a
- * message.
- */
+/* What both directions of a Postgres connection share: statements, values, the cursor. */
 #include "decode/postgres/pg_conn.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Postgres: what the client sends (documentation, 55.7 "Message Formats", F). */
+/* Postgres: what the client sends (documentation, "Message Formats", those marked F). */
 #include "decode/postgres/pg_frontend.h"
 
 #include <stdio.h>
@@ -8,8 +8,10 @@
 #include "decode/postgres/sql_lex.h"
 #include "decode/postgres/sql_parse.h"
 
+/* What the cursor expects next. */
 enum state { PORTAL, STATEMENT, QUERY, N_FORMATS, FORMATS, N_PARAMS, PARAM_LEN, PARAM, REST, CODE };
 
+/* Codes of messages without a type (libpq/pqcomm.h). */
 #define SSL_REQUEST 80877103u
 #define GSSENC_REQUEST 80877104u
 #define CANCEL_REQUEST 80877102u
@@ -56,6 +58,7 @@ static struct dfl_pg_op *current(struct dfl_pg_conn *c)
 	return last && last->unit == c->unit ? last : NULL;
 }
 
+/* The operation of a message; NULL: none, or no memory. */
 static struct dfl_pg_op *op_of(struct dfl_pg_side *s)
 {
 	struct dfl_pg_op *op = current(s->conn);
@@ -95,6 +98,7 @@ void dfl_pg_frontend_begin(struct dfl_pg_side *s)
 		dfl_pg_op_name(s->conn, s->op, "FUNCTION");
 }
 
+/* The name of the statement in Parse or Bind is complete. */
 static void statement_named(struct dfl_pg_side *s)
 {
 	struct dfl_pg_stmt *st;
@@ -108,8 +112,8 @@ static void statement_named(struct dfl_pg_side *s)
 	}
 	s->op->bound = true;
 	st = dfl_pg_stmt_find(s->conn, s->op->stmt);
-	dfl_pg_op_name(s->conn, s->op, st ? st->operation : "EXECUTE"); /* prepared before dflow
-									   came */
+	/* NULL: it was prepared before the connection was seen, or was forgotten */
+	dfl_pg_op_name(s->conn, s->op, st ? st->operation : "EXECUTE");
 }
 
 /* The text of Parse is over: keep what it says about parameters and result. */
@@ -223,6 +227,7 @@ static size_t query_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t
 	return run.len;
 }
 
+/* For dfl_pg_fields: the text of a query, or a parameter. */
 static size_t run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
 {
 	size_t n;
@@ -259,6 +264,6 @@ void dfl_pg_frontend_end(struct dfl_pg_side *s)
 	}
 	dfl_pg_close_value(s);
 	if (s->type == 'Q' || s->type == 'S' || s->type == 'F')
-		s->conn->unit++;
+		s->conn->unit++; /* ReadyForQuery will answer all up to here */
 	s->op = NULL;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The Postgres decoder: frames the messages of protocol 3. */
+/*
+ * The Postgres decoder: recognises protocol 3 and frames its messages (documentation, "Message
+ * Formats": a byte for the type, a length of four bytes that counts itself, the body).
+ */
 #include <stdlib.h>
 
 #include "decode/postgres/pg_backend.h"
@@ -10,7 +13,10 @@ static uint32_t be32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The connection's first message: a length and a code, no type. */
+/*
+ * The first message of a connection: a length and a code, no type. The codes are those of
+ * SSLRequest (80877103), GSSENCRequest, CancelRequest, and protocol 3.0 and 3.2.
+ */
 static enum dfl_guess guess_startup(const uint8_t *data, size_t len)
 {
 	static const uint8_t codes[][4] = { { 4, 210, 22, 47 },
@@ -29,7 +35,10 @@ static enum dfl_guess guess_startup(const uint8_t *data, size_t len)
 	return DFL_GUESS_NO;
 }
 
-/* A message of known type and sane length; short ones must be followed by another such message. */
+/*
+ * A message of a known type and a possible length; if it is short, another such message follows.
+ * types: bytes that may begin a message; empty: those whose messages have no body.
+ */
 static enum dfl_guess guess_message(const uint8_t *data, size_t len, const char *types,
 				    const char *empty)
 {
@@ -76,6 +85,7 @@ static int init(struct dfl_decoder_ctx *ctx)
 	return 0;
 }
 
+/* At the first bytes. */
 static void learn(struct dfl_pg_conn *c, const struct dfl_chunk *chunk)
 {
 	c->known = true;
@@ -205,14 +215,12 @@ static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size
 	return r;
 }
 
-/* Bytes missing inside one value or the text of a query can be stepped over. */
+/* Missing bytes that lie in one body are stepped over; after others nothing is read. */
 static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	struct dfl_pg_conn *c = ctx->state;
 	struct dfl_pg_side *s = g->dir == DFL_REQUEST ? &c->front : &c->back;
-	const struct dfl_chunk at = {
-		.dir = g->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = g->ts_ns
-	};
+	const struct dfl_chunk at = dfl_empty_chunk(ctx, g->dir, g->ts_ns);
 
 	dfl_close_view(ctx, &s->raw);
 	if (!s->in_body || !g->len || g->len > s->left) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The scanner of SQL text: bytes into words, marks and literals (Postgres documentation, 4.1). */
+/* The scanner of SQL (Postgres documentation, "Lexical Structure"). */
 #include "decode/postgres/sql_lex.h"
 
 #include "decode/postgres/sql_parse.h"
 
+/* What the scanner is in. */
 enum lex {
 	PLAIN,
 	WORD,
@@ -44,7 +45,7 @@ static bool in_literal(const struct dfl_sql *q)
 	       q->lex == NUMBERS;
 }
 
-/* Bytes [from, to) of the slice go where the scanner is now. */
+/* Bytes [from, to) of the slice go to the literal when the scanner is in one, else to the text. */
 static void emit(struct dfl_sql *q, const struct dfl_slice *s, size_t from, size_t to)
 {
 	struct dfl_slice run;
@@ -99,7 +100,8 @@ static void end_param(struct dfl_sql *q)
 }
 
 /*
- * What one byte outside of words and literals begins. `*from` moves past a literal's opening quote.
+ * One byte outside of words and literals: what does it begin? *from: bytes of the slice before it
+ * were emitted; it moves past the opening quote of a literal.
  */
 static void plain_byte(struct dfl_sql *q, const struct dfl_slice *s, size_t i, size_t *from)
 {
@@ -190,7 +192,7 @@ static bool dollar_byte(struct dfl_sql *q, const struct dfl_slice *s, size_t i, 
 	return true;
 }
 
-/* The closing "$tag$" counts as the literal's: it holds no text. */
+/* The closing "$tag$" is emitted with the literal: it holds no text of the user. */
 static void dollar_body_byte(struct dfl_sql *q, const struct dfl_slice *s, size_t i, size_t *from)
 {
 	uint8_t c = s->data[i];

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What of a statement's grammar is needed to tell which table.column a literal belongs to. */
+/* The part of the grammar that tells which table.column a literal belongs to. */
 #include "decode/postgres/sql_parse.h"
 
 #include <stdio.h>
 
 #include "decode/dify/postgres_places.h"
 
+/* README.md draws the phases. */
 enum verb { NONE, INSERT, UPDATE, DELETE, SELECT, COPY, WITH, OTHER };
 enum phase { START, TABLE, AFTER_TABLE, COLUMNS, VALUES, ITEMS, EXPRESSION };
 
@@ -129,6 +130,7 @@ bool dfl_sql_is_insert(const struct dfl_sql *q)
 	return q->verb == INSERT;
 }
 
+/* Tells the operation, once. */
 static void name(struct dfl_sql *q)
 {
 	char operation[DFL_NAME_MAX];
@@ -213,6 +215,7 @@ static void table_word(struct dfl_sql *q)
 	q->phase = AFTER_TABLE;
 }
 
+/* An item of the SELECT list (or RETURNING) is complete. */
 static void end_item(struct dfl_sql *q)
 {
 	if (q->phase != ITEMS)
@@ -288,6 +291,7 @@ static bool phase_word(struct dfl_sql *q)
 	return true;
 }
 
+/* A name: "b", or "a.b" when "a." stood before it. Of "schema.a.b" the last two stay. */
 static void ref_word(struct dfl_sql *q)
 {
 	char *dot = strrchr(q->ref, '.');
@@ -317,6 +321,7 @@ static bool compares(const struct dfl_sql *q)
 	       is(q, "similar");
 }
 
+/* Literals that follow are compared with, or set to, the name before. */
 static void set_column(struct dfl_sql *q)
 {
 	if (!q->ref[0])
@@ -340,6 +345,7 @@ static void after_table_word(struct dfl_sql *q, bool quoted)
 	name(q);
 }
 
+/* A keyword inside an expression. */
 static void keyword(struct dfl_sql *q)
 {
 	if (compares(q))

@@ -10,7 +10,7 @@
 #include "decode/redis/redis_command.h"
 #include "decode/redis/redis_reply.h"
 
-/* The index after "12\r\n", beyond the data when it may still come; 0: it is none. */
+/* The index after "12\r\n" at i; beyond len when the rest may still come; 0: it is no number. */
 static size_t skip_number_line(const uint8_t *data, size_t len, size_t i)
 {
 	size_t from = i;
@@ -26,7 +26,10 @@ static size_t skip_number_line(const uint8_t *data, size_t len, size_t i)
 	return i + 2;
 }
 
-/* "*3\r\n$7\r\nPUBLISH": an array whose first element is a word. */
+/*
+ * "*3\r\n$7\r\nPUBLISH". A command is an array of bulk strings, the first of which begins with a
+ * letter. Replies may hold any type.
+ */
 static enum dfl_guess guess_array(const uint8_t *data, size_t len, bool command)
 {
 	size_t i = skip_number_line(data, len, 1);
@@ -47,6 +50,7 @@ static enum dfl_guess guess_array(const uint8_t *data, size_t len, bool command)
 	return DFL_GUESS_YES;
 }
 
+/* Replies of one line that are sure to be of Redis. */
 static enum dfl_guess guess_word(const uint8_t *data, size_t len)
 {
 	static const char *const words[] = { "+OK\r\n",	 "+PONG\r\n",	"+QUEUED\r\n", "-ERR ",
@@ -89,7 +93,9 @@ static int init(struct dfl_decoder_ctx *ctx)
 }
 
 /*
- * The roles may have been guessed from the ports: a command in the other direction corrects them.
+ * Who asks may have been guessed from the ports: a command in the other direction corrects that. A
+ * command: "*" digits CR LF "$" digits CR LF, then a verb of the table; the second LF stands at
+ * byte 6 at the earliest.
  */
 static void learn_asker(struct dfl_redis_conn *c, const struct dfl_chunk *chunk)
 {
@@ -140,9 +146,7 @@ static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size
 
 static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
-	const struct dfl_chunk at = {
-		.dir = g->dir, .layer = ctx->layer, .ssl = ctx->ssl, .ts_ns = g->ts_ns
-	};
+	const struct dfl_chunk at = dfl_empty_chunk(ctx, g->dir, g->ts_ns);
 	struct dfl_redis_conn *c = ctx->state;
 	struct dfl_redis_side *s = side_of(c, g->dir);
 
@@ -161,10 +165,7 @@ static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 
 static void fini_side(struct dfl_redis_side *s, uint64_t ts_ns)
 {
-	const struct dfl_chunk at = { .dir = s->dir,
-				      .layer = s->conn->ctx->layer,
-				      .ssl = s->conn->ctx->ssl,
-				      .ts_ns = ts_ns };
+	const struct dfl_chunk at = dfl_empty_chunk(s->conn->ctx, s->dir, ts_ns);
 	bool in_command = s == &s->conn->commands && s->decided && !s->channel;
 
 	s->chunk = &at;

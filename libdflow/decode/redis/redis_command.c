@@ -23,6 +23,7 @@ static enum dfl_residency residency(const struct dfl_redis_side *s)
 	return s->cmd ? s->cmd->residency : DFL_RES_UNKNOWN;
 }
 
+/* Its operation is that of its channel. */
 static void begin_channel(struct dfl_redis_side *s)
 {
 	bool published = !(s->cmd->flags & DFL_REDIS_SUBSCRIBES);
@@ -35,7 +36,7 @@ static void begin_channel(struct dfl_redis_side *s)
 	dfl_redis_decided(s);
 }
 
-/* sub: NULL none. */
+/* An operation of its own. sub: the listed spelling of the subcommand; NULL: none. */
 static void begin_plain(struct dfl_redis_side *s, const char *sub)
 {
 	char operation[64];
@@ -60,7 +61,7 @@ static bool is_channel(const struct dfl_redis_side *s)
 	       dfl_redis_key_is_event_stream(s->arg_text, s->arg_len);
 }
 
-/* After an argument that was kept: is the operation known now? */
+/* An argument was kept. Is the operation known now? Its verb, subcommand or key tells. */
 static void decide(struct dfl_redis_side *s)
 {
 	struct dfl_redis_key_ids ids = { 0 };
@@ -115,7 +116,7 @@ static void bulk_data(void *ud, const struct dfl_slice *d)
 	dfl_redis_value_data(ud, d);
 }
 
-/* A listed number, or 0. */
+/* The argument as a number; 0: it is none. */
 static int64_t number(const struct dfl_redis_side *s)
 {
 	char text[21];
@@ -127,6 +128,7 @@ static int64_t number(const struct dfl_redis_side *s)
 	return strtoll(text, NULL, 10);
 }
 
+/* n in units of unit_ms: 1000 for seconds, 1 for milliseconds. */
 static void describe_ttl(struct dfl_redis_side *s, int64_t n, unsigned unit_ms,
 			 enum dfl_residency r)
 {
@@ -187,6 +189,7 @@ static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const c
 	s->target = DFL_TO_NOWHERE;
 }
 
+/* It waits for its reply. */
 static void enqueue(struct dfl_redis_conn *c, struct dfl_redis_side *s)
 {
 	struct dfl_redis_pending *cmd;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The table of Redis commands (redis.io/commands); a command that is not here is named "*". */
+/*
+ * The table of Redis commands (redis.io/commands). A command that is not here is named "*", and
+ * none of its arguments is taken for a value.
+ */
 #include "decode/redis/redis_command_table.h"
 
 #include <string.h>
@@ -166,6 +169,7 @@ static const struct dfl_redis_command commands[] = {
 	{ "MIGRATE", 0, 0, 0, 0, 0, DFL_REDIS_SECRET },
 };
 
+/* Of all commands; a word that is not here may be anything, and is not shown. */
 static const char *const subcommands[] = { "SETINFO",	"MAINT_NOTIFICATIONS",
 					   "SETNAME",	"GETNAME",
 					   "LIST",	"ID",

@@ -8,6 +8,7 @@
 #include "decode/dify/redis_keys.h"
 #include "decode/emit.h"
 
+/* Into the own view: the channel's, the operation's, or the raw one. */
 static void put_own(struct dfl_redis_side *s, const struct dfl_slice *d)
 {
 	const struct dfl_decoder_ctx *c = s->conn->ctx;
@@ -49,11 +50,11 @@ void dfl_redis_flush(struct dfl_redis_side *s, const uint8_t *to)
 	if (!s->decided)
 		dfl_limit_hit(s->conn->ctx, DFL_LIMIT_HEADS);
 	if (!s->decided && s->parser.type == DFL_RESP_INLINE) {
-		s->head_len = 0; /* it may hold a password */
+		s->head_len = 0; /* "AUTH password" is not known before its line is complete */
 		return;
 	}
 	if (!s->decided)
-		dfl_redis_decided(s); /* too long to wait for a name */
+		dfl_redis_decided(s); /* too long to wait: it stays without a name */
 	put_own(s, &d);
 }
 
@@ -76,6 +77,7 @@ void dfl_redis_open_value(struct dfl_redis_side *s, const uint8_t *at, bool mayb
 		open_value(s);
 }
 
+/* The first byte of a value in a queue: Celery messages are JSON. */
 static void choose(struct dfl_redis_side *s, uint8_t first)
 {
 	if (first != '{' && first != '[') {
@@ -183,6 +185,8 @@ void dfl_redis_channel_end(struct dfl_redis_conn *c, struct dfl_redis_channel *c
 	free(ch);
 }
 
+/* The operation of a channel begins: name is its whole name, of which no more is shown than a
+ * pattern. */
 static struct dfl_redis_channel *new_channel(struct dfl_redis_conn *c, bool published,
 					     const struct dfl_redis_command *cmd, const char *name,
 					     size_t len, uint64_t ts_ns)

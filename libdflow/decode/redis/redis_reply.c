@@ -8,8 +8,10 @@
 #include "decode/dify/redis_keys.h"
 #include "decode/emit.h"
 
+/* What an array from the server may be when it is no reply (redis.io, "Pub/sub"). */
 enum push { NO_PUSH, MESSAGE, PMESSAGE, SUBSCRIBED, UNSUBSCRIBED, OTHER_PUSH };
 
+/* By their first element. */
 static const struct {
 	const char *name;
 	enum push push;
@@ -48,6 +50,7 @@ static void begin_reply(struct dfl_redis_side *s)
 	dfl_redis_decided(s);
 }
 
+/* It is a push: it belongs to its channel, whose operation goes on. */
 static void begin_push(struct dfl_redis_side *s)
 {
 	struct dfl_redis_conn *c = s->conn;
@@ -73,14 +76,16 @@ static void top_begin(void *ud, uint8_t type, const uint8_t *at)
 	dfl_redis_top_reset(s);
 	c->answered = NULL;
 	c->push = type == '>' ? OTHER_PUSH : NO_PUSH;
-	c->key_depth = type == '%' ? 1 : 2; /* RESP3 has a map, RESP2 pairs */
+	c->key_depth = type == '%' ? 1 : 2; /* XREAD: RESP3 gives a map, RESP2 an array of pairs */
 	c->maybe_push = type == '>' || (type == '*' && (c->subscribed || !c->pending));
 	if (type == '|')
-		dfl_redis_decided(s); /* attributes go ahead of the reply */
+		dfl_redis_decided(s); /* attributes (RESP3) go ahead of the reply and end no
+					 operation */
 	else if (!c->maybe_push)
 		begin_reply(s);
 }
 
+/* ["message", channel, body], ["pmessage", pattern, channel, body] */
 static bool is_message_body(const struct dfl_redis_conn *c, uint64_t index)
 {
 	return (c->push == MESSAGE && index == 2) || (c->push == PMESSAGE && index == 3);
@@ -114,7 +119,7 @@ static bool is_cmd(const struct dfl_redis_side *s, const char *name)
 	return s->cmd && !strcmp(s->cmd->name, name);
 }
 
-/* Element of EXEC's reply: its command's flags, and its place for the view. */
+/* An element of EXEC's reply: sets s->place to its command's; returns that command's flags. */
 static unsigned dequeue(struct dfl_redis_side *s, uint64_t index)
 {
 	const struct dfl_redis_conn *c = s->conn;
@@ -225,6 +230,7 @@ static void adopt_pop(struct dfl_redis_side *s)
 	c->n_pending++;
 }
 
+/* The first or second element of an array that may be a push: the first names it. */
 static void push_arg(struct dfl_redis_side *s)
 {
 	struct dfl_redis_conn *c = s->conn;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The RESP parser: one byte at a time but inside bulk strings. */
+/* The RESP parser: byte by byte, but bulk strings in one go. */
 #include "decode/redis/resp_parser.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 
 enum state { TYPE, LINE, LINE_LF, BULK, BULK_CR, BULK_LF };
 
+/* Of an aggregate, so that sums cannot overflow; a map counts double. */
 #define ELEMENTS_MAX (1u << 30)
 
 void dfl_resp_parser_init(struct dfl_resp_parser *p, const struct dfl_resp_parser_ops *ops,
@@ -34,6 +35,7 @@ static void value_done(struct dfl_resp_parser *p, const uint8_t *after)
 		p->ops->top_end(p->ud, after);
 }
 
+/* "*3", "%2": n values (or pairs of them) follow; "*-1" is null (RESP2). */
 static int aggregate(struct dfl_resp_parser *p, long long n, const uint8_t *after)
 {
 	if (p->type == '%' || p->type == '|')
@@ -53,6 +55,7 @@ static int aggregate(struct dfl_resp_parser *p, long long n, const uint8_t *afte
 	return 0;
 }
 
+/* "$5": n bytes and CR LF follow; "$-1" is null (RESP2). */
 static int bulk(struct dfl_resp_parser *p, long long n, const uint8_t *after)
 {
 	if (n > (long long)DFL_RESP_BULK_MAX)
@@ -165,6 +168,7 @@ static int byte(struct dfl_resp_parser *p, const uint8_t *at)
 	}
 }
 
+/* The bytes from i on that are of the bulk string. Returns how many. */
 static size_t bulk_run(struct dfl_resp_parser *p, const struct dfl_slice *s, size_t i)
 {
 	size_t n = s->len - i < p->left ? s->len - i : (size_t)p->left;
