@@ -279,6 +279,7 @@ static void add_limits(const struct dfl_pipeline *p, const struct dfl_stream_sta
 	dfl_decode_stats(p->decode, &decode);
 	dfl_trace_stats(p->trace, &t);
 	add_limit(s, "connections followed", stream->evicted_conns);
+	add_limit(s, "bytes held back until others come", stream->hurried_holes);
 	for (int i = 0; i < DFL_N_LIMIT; i++)
 		add_limit(s, decode_limits[i], decode.limit[i]);
 	add_limit(s, "places looked at for one piece of text", t.match.capped_candidates);

@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Connections: which channel ends belong together, and which lane a piece goes to. */
+/* Connections: which channel ends belong together, and which reassembly a piece goes to. */
 #include "stream/stream.h"
-#include "stream/reassembly.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <utlist.h>
 
 #include "base/hash.h"
+#include "stream/reassembly.h"
+
+/*
+ * Of one connection: 16 TLS objects, two directions each. The decode stage keeps as many, and
+ * counts those that it gives up for a new one.
+ */
+#define MAX_TLS_STREAMS 32
 
 struct conn {
 	struct dfl_conn pub; /* first: the sinks get a pointer to it */
 	struct conn *prev, *next;
-	struct lane *lanes;
-	struct pair_key *keys; /* by key.of_conn */
-	uint64_t shared_chan;  /* pipe, file: both ends are this kernel object */
+	struct dfl_reasm *streams; /* newest first */
+	unsigned n_tls;		   /* of those: plaintext */
+	struct pair_key *keys;	   /* by key.of_conn */
+	uint64_t shared_chan;	   /* pipe, file: both ends are this kernel object */
 	bool closed[2];
 	bool have_tls;
 	enum dfl_end tls_end; /* whose plaintext is delivered when both ends are read */
 };
 
+/* A kernel object, as the capture numbers them. */
 struct chan_ref {
 	UT_hash_handle hh;
 	uint64_t chan;
@@ -31,13 +39,13 @@ struct chan_ref {
 };
 
 /*
- * What one end knows of the other. Sequence numbers of both directions pair exactly, through NAT
- * too; addresses do where there is none; a unix socket knows its peer.
+ * What one end knows of the other. The sequence numbers of both directions find the other end for
+ * sure, through NAT too. Addresses do where there is no NAT. A unix socket knows its peer.
  */
 struct pair_id {
 	uint8_t kind; /* 's'equence, 'a'ddresses, 'u'nix */
 	uint8_t proto;
-	uint64_t netns; /* loopback addresses only */
+	uint64_t netns; /* of loopback addresses, which each namespace has; else 0 */
 	uint64_t peer;
 	uint32_t seq[2];
 	struct dfl_addr from, to;
@@ -51,6 +59,15 @@ struct pair_key {
 	struct pair_key *of_conn;
 };
 
+struct dfl_stream {
+	struct dfl_reasm_shared shared;
+	struct chan_ref *chans; /* uthash: chan → connection */
+	struct pair_key *pairs; /* uthash: what finds the other end */
+	struct conn *conns;	/* utlist: least recently used first */
+	uint32_t max_conns, n_conns;
+	uint64_t next_id, evicted_conns;
+};
+
 int dfl_stream_new(const struct dfl_stream_opts *opts, const struct dfl_stream_sink *sink,
 		   struct dfl_stream **ret_stream)
 {
@@ -58,16 +75,11 @@ int dfl_stream_new(const struct dfl_stream_opts *opts, const struct dfl_stream_s
 
 	if (!s)
 		return -ENOMEM;
-	s->opts = *opts;
-	s->sink = *sink;
-	if (!s->opts.reorder_ns)
-		s->opts.reorder_ns = 200000000;
-	if (!s->opts.pipe_hold_ns)
-		s->opts.pipe_hold_ns = 500000000;
-	if (!s->opts.pending_max_bytes)
-		s->opts.pending_max_bytes = 64u << 20;
-	if (!s->opts.max_conns)
-		s->opts.max_conns = 65536;
+	s->shared.sink = *sink;
+	s->shared.reorder_ns = opts->reorder_ns ? opts->reorder_ns : 200000000;
+	s->shared.pipe_hold_ns = opts->pipe_hold_ns ? opts->pipe_hold_ns : 500000000;
+	s->shared.pending_max_bytes = opts->pending_max_bytes ? opts->pending_max_bytes : 64u << 20;
+	s->max_conns = opts->max_conns ? opts->max_conns : 65536;
 	*ret_stream = s;
 	return 0;
 }
@@ -104,15 +116,19 @@ static void drop_chan(struct dfl_stream *s, uint64_t chan)
 	free(ref);
 }
 
+static void free_stream(struct conn *c, struct dfl_reasm *r)
+{
+	LL_DELETE2(c->streams, r, next_of_conn);
+	dfl_reasm_fini(r);
+	free(r);
+}
+
 static void free_conn(struct dfl_stream *s, struct conn *c)
 {
 	struct pair_key *k;
-	struct lane *l;
 
-	while ((l = c->lanes)) {
-		c->lanes = l->next_lane;
-		dfl_reasm_free(l);
-	}
+	while (c->streams)
+		free_stream(c, c->streams);
 	while ((k = c->keys)) {
 		c->keys = k->of_conn;
 		HASH_DEL(s->pairs, k);
@@ -128,9 +144,9 @@ static void free_conn(struct dfl_stream *s, struct conn *c)
 
 static void close_conn(struct dfl_stream *s, struct conn *c, uint64_t ts_ns)
 {
-	for (struct lane *l = c->lanes; l; l = l->next_lane)
-		dfl_reasm_flush(l, ts_ns);
-	s->sink.close(s->sink.ud, &c->pub, ts_ns);
+	for (struct dfl_reasm *r = c->streams; r; r = r->next_of_conn)
+		dfl_reasm_flush(r, ts_ns);
+	s->shared.sink.close(s->shared.sink.ud, &c->pub, ts_ns);
 	free_conn(s, c);
 }
 
@@ -140,8 +156,8 @@ static struct conn *new_conn(struct dfl_stream *s, const struct dfl_ev_chan *ev,
 
 	if (!c)
 		return NULL;
-	if (s->n_conns >= s->opts.max_conns) {
-		s->stats.evicted_conns++;
+	if (s->n_conns >= s->max_conns) {
+		s->evicted_conns++;
 		close_conn(s, s->conns, ts_ns);
 	}
 	c->pub.id = ++s->next_id;
@@ -151,7 +167,6 @@ static struct conn *new_conn(struct dfl_stream *s, const struct dfl_ev_chan *ev,
 	c->pub.end[0].fd = c->pub.end[1].fd = -1;
 	strncpy(c->pub.path, ev->path ? ev->path : "", sizeof(c->pub.path) - 1);
 	s->n_conns++;
-	s->stats.conns++;
 	DL_APPEND(s->conns, c);
 	return c;
 }
@@ -290,7 +305,7 @@ static int chan_event(struct dfl_stream *s, const struct dfl_ev_chan *ev, uint64
 	if (ref) {
 		learn_seq0(ref, ev);
 		set_end(ref->conn, ref->end, ev);
-		s->sink.conn(s->sink.ud, &ref->conn->pub);
+		s->shared.sink.conn(s->shared.sink.ud, &ref->conn->pub);
 		return add_pair_keys(s, ref->conn, ref->end, ev);
 	}
 	ref = add_chan(s, ev->chan);
@@ -307,48 +322,67 @@ static int chan_event(struct dfl_stream *s, const struct dfl_ev_chan *ev, uint64
 	ref->end = end;
 	learn_seq0(ref, ev);
 	set_end(c, end, ev);
-	s->sink.conn(s->sink.ud, &c->pub);
+	s->shared.sink.conn(s->shared.sink.ud, &c->pub);
 	return ev->tap ? 0 : add_pair_keys(s, c, end, ev);
 }
 
-static enum lane_kind lane_kind(const struct conn *c, const struct dfl_ev_data *ev)
+static enum dfl_reasm_kind kind_of(const struct conn *c, const struct dfl_ev_data *ev)
 {
 	if (ev->flags & DFL_DATA_DGRAM)
-		return LANE_DGRAM;
+		return DFL_REASM_DGRAM;
 	if (ev->layer == DFL_TLS)
-		return LANE_COUNT;
+		return DFL_REASM_COUNT;
 	if (!(ev->flags & DFL_DATA_POS))
-		return LANE_ARRIVAL;
+		return DFL_REASM_ARRIVAL;
 	if (c->pub.medium == DFL_FILE)
-		return LANE_FILE;
-	return c->pub.medium == DFL_TCP ? LANE_SEQ32 : LANE_COUNT;
+		return DFL_REASM_FILE;
+	return c->pub.medium == DFL_TCP ? DFL_REASM_SEQ32 : DFL_REASM_COUNT;
 }
 
-static struct lane *find_lane(struct dfl_stream *s, struct conn *c, const struct chan_ref *ref,
-			      const struct dfl_ev_data *ev, enum dfl_dir dir)
+/* Forgets the TLS object that came first. */
+static void evict_tls(struct conn *c, uint64_t ts_ns)
+{
+	struct dfl_reasm *oldest = NULL;
+
+	for (struct dfl_reasm *r = c->streams; r; r = r->next_of_conn)
+		if (r->layer == DFL_TLS)
+			oldest = r;
+	dfl_reasm_flush(oldest, ts_ns);
+	free_stream(c, oldest);
+	c->n_tls--;
+}
+
+static struct dfl_reasm *add_stream(struct dfl_stream *s, struct conn *c,
+				    const struct chan_ref *ref, const struct dfl_ev_data *ev,
+				    enum dfl_dir dir, uint64_t ts_ns)
+{
+	struct dfl_reasm *r = malloc(sizeof(*r));
+
+	if (!r)
+		return NULL;
+	if (ev->layer == DFL_TLS && c->n_tls == MAX_TLS_STREAMS)
+		evict_tls(c, ts_ns);
+	dfl_reasm_init(r, &s->shared, &c->pub, kind_of(c, ev));
+	r->dir = dir;
+	r->layer = ev->layer;
+	r->ssl = ev->layer == DFL_TLS ? ev->ssl : 0;
+	if (r->kind == DFL_REASM_SEQ32 && ref->seq0_known)
+		dfl_reasm_set_base(r, ev->out ? ref->seq0_out : ref->seq0_in);
+	LL_PREPEND2(c->streams, r, next_of_conn);
+	c->n_tls += ev->layer == DFL_TLS;
+	return r;
+}
+
+static struct dfl_reasm *find_stream(const struct conn *c, const struct dfl_ev_data *ev,
+				     enum dfl_dir dir)
 {
 	uint64_t ssl = ev->layer == DFL_TLS ? ev->ssl : 0;
-	struct lane *l;
+	struct dfl_reasm *r;
 
-	for (l = c->lanes; l; l = l->next_lane)
-		if (l->dir == dir && l->layer == ev->layer && l->ssl == ssl)
-			return l;
-	l = calloc(1, sizeof(*l));
-	if (!l)
-		return NULL;
-	l->stream = s;
-	l->conn = &c->pub;
-	l->kind = lane_kind(c, ev);
-	l->dir = dir;
-	l->layer = ev->layer;
-	l->ssl = ssl;
-	if (l->kind == LANE_SEQ32 && ref->seq0_known) {
-		l->base = ev->out ? ref->seq0_out : ref->seq0_in;
-		l->started = true;
-	}
-	l->next_lane = c->lanes;
-	c->lanes = l;
-	return l;
+	for (r = c->streams; r; r = r->next_of_conn)
+		if (r->dir == dir && r->layer == ev->layer && r->ssl == ssl)
+			return r;
+	return NULL;
 }
 
 static enum dfl_dir data_dir(const struct conn *c, const struct chan_ref *ref,
@@ -384,52 +418,63 @@ static void note_process(struct dfl_stream *s, struct conn *c, enum dfl_end end,
 	e->pid = ev->pid;
 	e->fd = ev->fd;
 	e->chan = ev->chan;
-	s->sink.conn(s->sink.ud, &c->pub);
+	s->shared.sink.conn(s->shared.sink.ud, &c->pub);
 }
 
-static void end_lane(struct dfl_stream *s, struct lane *l, uint64_t ts_ns)
+static void end_stream(struct dfl_stream *s, struct dfl_reasm *r, uint64_t ts_ns)
 {
-	if (l->ended)
+	if (r->ended)
 		return;
-	l->ended = true;
-	if (l->kind == LANE_ARRIVAL)
-		dfl_reasm_flush(l, ts_ns);
-	s->sink.end(s->sink.ud, l->conn, l->dir, l->layer, ts_ns);
+	r->ended = true;
+	if (r->kind == DFL_REASM_ARRIVAL)
+		dfl_reasm_flush(r, ts_ns);
+	s->shared.sink.end(s->shared.sink.ud, r->conn, r->dir, r->layer, ts_ns);
+}
+
+/* Both ends may be read; one of them is chosen, for all TLS objects of the connection. */
+static bool is_told_elsewhere(struct conn *c, const struct dfl_ev_data *ev, enum dfl_end end)
+{
+	if (ev->layer != DFL_TLS)
+		return false;
+	if (!c->have_tls) {
+		c->have_tls = true;
+		c->tls_end = end;
+	}
+	return end != c->tls_end;
 }
 
 static int data_event(struct dfl_stream *s, const struct dfl_ev_data *ev, uint64_t ts_ns)
 {
 	struct chan_ref *ref = find_chan(s, ev->chan);
-	struct lane_input in = { .ev = ev, .ts_ns = ts_ns };
+	struct dfl_reasm_input in = { .ev = ev, .ts_ns = ts_ns };
+	struct dfl_reasm *r;
 	enum dfl_dir dir;
-	struct lane *l;
+	enum dfl_end end;
 	struct conn *c;
-	int r = 0;
+	int ret = 0;
 
 	if (!ref)
 		return 0; /* its channel was evicted: the capture counts what it could not name */
 	c = ref->conn;
 	dir = data_dir(c, ref, ev);
-	in.end = c->pub.tap ? (ev->out ? DFL_CLIENT : DFL_SERVER) : data_end(c, ref, ev);
+	end = c->pub.tap ? (ev->out ? DFL_CLIENT : DFL_SERVER) : data_end(c, ref, ev);
 	in.from_writer = ev->out || c->pub.tap;
-	in.alone = c->pub.tap || !c->pub.end[!in.end].chan;
-	note_process(s, c, in.end, ev);
-	if (ev->layer == DFL_TLS && !c->have_tls) {
-		c->have_tls = true;
-		c->tls_end = in.end;
-	}
-	if (ev->layer == DFL_TLS && in.end != c->tls_end)
-		return 0; /* the same plaintext, seen at the other end */
-	l = find_lane(s, c, ref, ev, dir);
-	if (!l)
+	in.alone = c->pub.tap || !c->pub.end[!end].chan;
+	note_process(s, c, end, ev);
+	if (is_told_elsewhere(c, ev, end))
+		return 0;
+	r = find_stream(c, ev, dir);
+	if (!r)
+		r = add_stream(s, c, ref, ev, dir, ts_ns);
+	if (!r)
 		return -ENOMEM;
 	DL_DELETE(s->conns, c);
 	DL_APPEND(s->conns, c);
 	if (ev->len)
-		r = dfl_reasm_feed(l, &in);
+		ret = dfl_reasm_feed(r, &in);
 	if (ev->flags & DFL_DATA_END)
-		end_lane(s, l, ts_ns);
-	return r;
+		end_stream(s, r, ts_ns);
+	return ret;
 }
 
 static void closed_event(struct dfl_stream *s, uint64_t chan, uint64_t ts_ns)
@@ -446,16 +491,6 @@ static void closed_event(struct dfl_stream *s, uint64_t chan, uint64_t ts_ns)
 	close_conn(s, c, ts_ns);
 }
 
-static void tick(struct dfl_stream *s, uint64_t now_ns)
-{
-	struct lane *l, *next;
-
-	for (l = s->waiting; l; l = next) {
-		next = l->next_waiting;
-		dfl_reasm_expire(l, now_ns);
-	}
-}
-
 int dfl_stream_event(struct dfl_stream *s, const struct dfl_event *ev)
 {
 	switch (ev->type) {
@@ -467,18 +502,17 @@ int dfl_stream_event(struct dfl_stream *s, const struct dfl_event *ev)
 		closed_event(s, ev->closed_chan, ev->ts_ns);
 		return 0;
 	case DFL_EV_TICK:
-		tick(s, ev->ts_ns);
+		dfl_reasm_expire(&s->shared, ev->ts_ns);
 		return 0;
 	default:
 		return 0;
 	}
 }
 
-int dfl_stream_finish(struct dfl_stream *s, uint64_t ts_ns)
+void dfl_stream_finish(struct dfl_stream *s, uint64_t ts_ns)
 {
 	while (s->conns)
 		close_conn(s, s->conns, ts_ns);
-	return 0;
 }
 
 void dfl_stream_free(struct dfl_stream *s)
@@ -492,5 +526,14 @@ void dfl_stream_free(struct dfl_stream *s)
 
 void dfl_stream_stats(const struct dfl_stream *s, struct dfl_stream_stats *ret_stats)
 {
-	*ret_stats = s->stats;
+	*ret_stats = (struct dfl_stream_stats){
+		.conns = s->next_id,
+		.evicted_conns = s->evicted_conns,
+		.gaps = s->shared.gaps,
+		.gap_bytes = s->shared.gap_bytes,
+		.overlap_bytes = s->shared.overlap_bytes,
+		.disagree_bytes = s->shared.disagree_bytes,
+		.hurried_holes = s->shared.hurried_holes,
+		.pending_bytes = s->shared.pending_bytes,
+	};
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "stream/stream.h"
 
@@ -392,7 +393,7 @@ static void test_finish_delivers_what_is_held(void **state)
 	data(f, 7, 11, true, 4, DFL_DATA_POS, "late");
 	simple_chan(f, 9, DFL_PIPE);
 	data(f, 9, 1, true, 0, 0, "pipe");
-	assert_int_equal(dfl_stream_finish(f->s, f->now), 0);
+	dfl_stream_finish(f->s, f->now);
 	assert_string_equal(f->log.text, " Q0!4 Q4:late Q0:pipe");
 	assert_int_equal(f->log.closed, 2);
 }
@@ -411,6 +412,180 @@ static void test_evicts_the_idle_one(void **state)
 	dfl_stream_stats(f->s, &stats);
 	assert_int_equal(stats.evicted_conns, 3);
 	assert_int_equal(f->log.closed, 3);
+}
+
+/* Bytes in order, without their text. */
+struct tally {
+	uint64_t next, gaps;
+};
+
+static void tally_conn(void *ud, struct dfl_conn *c)
+{
+}
+
+static void tally_data(void *ud, struct dfl_conn *c, const struct dfl_chunk *k)
+{
+	struct tally *t = ud;
+
+	assert_int_equal(k->pos, t->next);
+	t->next += k->len;
+}
+
+static void tally_gap(void *ud, struct dfl_conn *c, const struct dfl_gap *g)
+{
+	struct tally *t = ud;
+
+	t->next += g->len;
+	t->gaps++;
+}
+
+static void tally_end(void *ud, struct dfl_conn *c, enum dfl_dir dir, enum dfl_layer layer,
+		      uint64_t ts)
+{
+}
+
+static void tally_close(void *ud, struct dfl_conn *c, uint64_t ts)
+{
+}
+
+/* A new stage that only counts, with one TCP connection on channel 7. */
+static void only_count(struct fixture *f, struct tally *t, uint64_t pending_max_bytes)
+{
+	struct dfl_stream_opts opts = { .pending_max_bytes = pending_max_bytes };
+	struct dfl_stream_sink sink = {
+		t, tally_conn, tally_data, tally_gap, tally_end, tally_close
+	};
+
+	*t = (struct tally){ 0 };
+	dfl_stream_free(f->s);
+	assert_int_equal(dfl_stream_new(&opts, &sink, &f->s), 0);
+	tcp_chan(f, 7, 1, 40000, 2, 80, DFL_ROLE_CONNECTED, true, 0, 0);
+}
+
+enum { MANY = 1 << 18 };
+
+static uint64_t rising(uint64_t i)
+{
+	return i;
+}
+
+static uint64_t falling(uint64_t i)
+{
+	return MANY - 1 - i;
+}
+
+/* An odd factor makes a permutation of the numbers below a power of two. */
+static uint64_t mixed(uint64_t i)
+{
+	return i * 2654435761u % MANY;
+}
+
+/* However they come, work does not grow with their square (a list would take minutes). */
+static void test_many_pieces_wait(void **state)
+{
+	uint64_t (*const orders[])(uint64_t) = { rising, falling, mixed };
+	struct fixture *f = *state;
+	struct dfl_stream_stats stats;
+	struct tally t;
+	clock_t from = clock();
+
+	for (size_t k = 0; k < sizeof(orders) / sizeof(orders[0]); k++) {
+		only_count(f, &t, 1u << 30);
+		for (uint64_t i = 0; i < MANY; i++)
+			data(f, 7, 11, true, 1 + orders[k](i), DFL_DATA_POS, "x");
+		dfl_stream_stats(f->s, &stats);
+		assert_true(stats.pending_bytes > MANY);
+		assert_int_equal(t.next, 0);
+		data(f, 7, 11, true, 0, DFL_DATA_POS, "x");
+		assert_int_equal(t.next, MANY + 1);
+		assert_int_equal(t.gaps, 0);
+		dfl_stream_stats(f->s, &stats);
+		assert_int_equal(stats.pending_bytes, 0);
+	}
+	assert_true(clock() - from < 10 * CLOCKS_PER_SEC);
+}
+
+static void test_pieces_without_bytes_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_event ev = { .type = DFL_EV_DATA };
+	struct dfl_stream_stats stats;
+	struct tally t;
+
+	only_count(f, &t, 4096);
+	ev.data = (struct dfl_ev_data){ .chan = 7,
+					.pid = 1,
+					.out = true,
+					.flags = DFL_DATA_POS | DFL_DATA_COVERED,
+					.len = 10 };
+	for (int i = 0; i < 1000; i++) {
+		ev.data.pos += 20; /* behind a hole each */
+		send_event(f, &ev);
+		dfl_stream_stats(f->s, &stats);
+		assert_true(stats.pending_bytes <= 4096);
+	}
+	assert_true(stats.hurried_holes > 900);
+	assert_int_equal(stats.gaps, stats.hurried_holes);
+}
+
+static void test_who_waits_longest_gives_up_first(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_stream_opts opts = { .pending_max_bytes = 850 };
+	struct dfl_stream_sink sink = { &f->log, on_conn, on_data, on_gap, on_end, on_close };
+	char big[700] = { 0 };
+
+	memset(big, 'x', sizeof(big) - 1);
+	dfl_stream_free(f->s);
+	assert_int_equal(dfl_stream_new(&opts, &sink, &f->s), 0);
+	tcp_chan(f, 7, 1, 40000, 2, 80, DFL_ROLE_CONNECTED, true, 0, 0);
+	tcp_chan(f, 8, 1, 40001, 2, 80, DFL_ROLE_CONNECTED, true, 0, 9);
+	data(f, 7, 11, true, 1, DFL_DATA_POS, "old");
+	data(f, 8, 11, true, 2, DFL_DATA_POS, big);
+	assert_string_equal(f->log.text, "");
+	data(f, 8, 11, true, 1000, DFL_DATA_POS, "young");
+	assert_string_equal(f->log.text, " Q0!1 Q1:old");
+}
+
+/* All holes of one stream are as old as what came behind them. */
+static void test_holes_behind_a_hole(void **state)
+{
+	struct fixture *f = *state;
+
+	tcp_chan(f, 7, 1, 40000, 2, 80, DFL_ROLE_CONNECTED, true, 0, 0);
+	data(f, 7, 11, true, 1, DFL_DATA_POS, "a");
+	data(f, 7, 11, true, 4, DFL_DATA_POS, "b");
+	data(f, 7, 11, true, 9, DFL_DATA_POS, "c");
+	tick(f, 199);
+	assert_string_equal(f->log.text, "");
+	tick(f, 2);
+	assert_string_equal(f->log.text, " Q0!1 Q1:a Q2!2 Q4:b Q5!4 Q9:c");
+}
+
+/* Programs have one or two on a connection; what makes thousands costs no more. */
+static void test_tls_objects_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_event ev = { .type = DFL_EV_DATA };
+	struct tally t;
+
+	only_count(f, &t, 0);
+	ev.data = (struct dfl_ev_data){ .chan = 7,
+					.pid = 1,
+					.out = true,
+					.layer = DFL_TLS,
+					.len = 3,
+					.copied = 3,
+					.data = (const uint8_t *)"GET" };
+	for (int i = 1; i <= 5000; i++) {
+		ev.data.ssl = i;
+		t.next = 0;
+		send_event(f, &ev);
+		assert_int_equal(t.next, 3);
+	}
+	ev.data.pos = 3; /* the newest is known still */
+	send_event(f, &ev);
+	assert_int_equal(t.next, 6);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -434,6 +609,11 @@ int main(void)
 		T(test_unknown_channel_is_ignored),
 		T(test_finish_delivers_what_is_held),
 		T(test_evicts_the_idle_one),
+		T(test_many_pieces_wait),
+		T(test_pieces_without_bytes_are_bounded),
+		T(test_who_waits_longest_gives_up_first),
+		T(test_holes_behind_a_hole),
+		T(test_tls_objects_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
