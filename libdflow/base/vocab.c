@@ -34,31 +34,6 @@ static const char *const residencies[DFL_N_RESIDENCY] = {
 	[DFL_EXTERNAL] = "external",
 };
 
-static const char *const stations[DFL_N_STATION] = {
-	[DFL_ST_BROWSER] = "browser",
-	[DFL_ST_CLOUDFRONT] = "cloudfront",
-	[DFL_ST_ALB] = "alb",
-	[DFL_ST_WEB] = "web",
-	[DFL_ST_API] = "api",
-	[DFL_ST_WORKER] = "worker",
-	[DFL_ST_PLUGIN_DAEMON] = "plugin-daemon",
-	[DFL_ST_PLUGIN] = "plugin",
-	[DFL_ST_SANDBOX] = "sandbox",
-	[DFL_ST_SSRF_PROXY] = "ssrf-proxy",
-	[DFL_ST_REDIS] = "redis",
-	[DFL_ST_POSTGRES] = "postgres",
-	[DFL_ST_VECTOR_DB] = "vector-db",
-	[DFL_ST_S3] = "s3",
-	[DFL_ST_SECRETS_MANAGER] = "secrets-manager",
-	[DFL_ST_KMS] = "kms",
-	[DFL_ST_NAT] = "nat",
-	[DFL_ST_LLM] = "llm",
-	[DFL_ST_EMBEDDING] = "embedding",
-	[DFL_ST_LOGS] = "logs",
-	[DFL_ST_FILE] = "file",
-	[DFL_ST_OTHER] = "other",
-};
-
 static const char *name_of(const char *const *table, int n, int i)
 {
 	return i >= 0 && i < n ? table[i] : NULL;
@@ -85,16 +60,6 @@ const char *dfl_id_name(enum dfl_id_kind k)
 const char *dfl_residency_name(enum dfl_residency r)
 {
 	return name_of(residencies, DFL_N_RESIDENCY, r);
-}
-
-const char *dfl_station_name(enum dfl_station s)
-{
-	return name_of(stations, DFL_N_STATION, s);
-}
-
-int dfl_station_parse(const char *word)
-{
-	return parse(stations, DFL_N_STATION, word);
 }
 
 int dfl_id_parse(const char *word)

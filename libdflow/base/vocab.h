@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words of the design (docs/architecture.md): media, directions, ids, residencies, stations. */
+/* The words of the design (docs/architecture.md): media, directions, ids, residencies. */
 #pragma once
 
 enum dfl_medium { DFL_TCP, DFL_UDP, DFL_UNIX, DFL_PIPE, DFL_FILE, DFL_N_MEDIUM };
@@ -45,40 +45,11 @@ enum dfl_residency {
 	DFL_N_RESIDENCY
 };
 
-enum dfl_station {
-	DFL_ST_UNKNOWN, /* JSON null */
-	DFL_ST_BROWSER,
-	DFL_ST_CLOUDFRONT,
-	DFL_ST_ALB,
-	DFL_ST_WEB,
-	DFL_ST_API,
-	DFL_ST_WORKER,
-	DFL_ST_PLUGIN_DAEMON,
-	DFL_ST_PLUGIN,
-	DFL_ST_SANDBOX,
-	DFL_ST_SSRF_PROXY,
-	DFL_ST_REDIS,
-	DFL_ST_POSTGRES,
-	DFL_ST_VECTOR_DB,
-	DFL_ST_S3,
-	DFL_ST_SECRETS_MANAGER,
-	DFL_ST_KMS,
-	DFL_ST_NAT,
-	DFL_ST_LLM,
-	DFL_ST_EMBEDDING,
-	DFL_ST_LOGS,
-	DFL_ST_FILE,
-	DFL_ST_OTHER,
-	DFL_N_STATION
-};
-
 /* The JSON spelling; NULL for the unknown ones. Static storage. */
 const char *dfl_medium_name(enum dfl_medium m);
 const char *dfl_id_name(enum dfl_id_kind k); /* "message_id", … */
 const char *dfl_residency_name(enum dfl_residency r);
-const char *dfl_station_name(enum dfl_station s);
 /* The reverse; -1 when the word is none of them. */
-int dfl_station_parse(const char *word);
 int dfl_id_parse(const char *word);
 int dfl_medium_parse(const char *word);
 int dfl_residency_parse(const char *word);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/station.h"
 #include "base/vocab.h"
 #include "stream/stream.h"
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/station.h"
 #include "base/vocab.h"
 
 #define DFL_TRACE_SCHEMA "dflow.trace/1"

@@ -99,9 +99,9 @@ static const struct dfl_rule peer_rules[] = {
 			       "POST /v1/responses|POST /api/chat|POST /api/generate|"
 			       "POST /model/*/converse*|POST /model/*/invoke*",
 	    SERVER } },
-	/* Tracing and error-reporting vendors take the text too, but have no station. */
+	/* Vendors of tracing and error reports. */
 	{ "host:telemetry",
-	  DFL_ST_OTHER,
+	  DFL_ST_TELEMETRY,
 	  { [RULE_HOST] = "*.langfuse.com|*.smith.langchain.com|*.sentry.io|*.wandb.ai|*.comet.com|"
 			  "*.arize.com" } },
 	/* What the operation says of who does it (recordings without processes). */

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/station.h"
 #include "base/vocab.h"
 #include "capture/event.h"
 

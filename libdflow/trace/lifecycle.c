@@ -23,12 +23,6 @@
 /* So long an id may still tie an ended operation to a request: blocking answers take minutes. */
 #define OP_KEEP_NS (300 * SECOND_NS)
 
-static bool is_internal(enum dfl_station s)
-{
-	return s == DFL_ST_API || s == DFL_ST_WORKER || s == DFL_ST_PLUGIN_DAEMON ||
-	       s == DFL_ST_PLUGIN || s == DFL_ST_SANDBOX;
-}
-
 /* A call between known stations is never a new request, and only the API takes them. */
 static bool is_request(struct dfl_trace *t, struct dfl_op *op)
 {
@@ -41,7 +35,7 @@ static bool is_request(struct dfl_trace *t, struct dfl_op *op)
 	server = dfl_end_station(t, &to).station;
 	if (server != DFL_ST_API && server != DFL_ST_UNKNOWN)
 		return false;
-	return !from.pid || !is_internal(dfl_end_station(t, &from).station);
+	return !from.pid || dfl_station_row(dfl_end_station(t, &from).station)->who != DFL_WHO_DIFY;
 }
 
 /* From recorded facts only, so that a replay gives the same. */

@@ -139,6 +139,7 @@ static void peers_by_name(void **state)
 		{ { .name = "secretsmanager.eu-west-1.amazonaws.com", .fd = -1 },
 		  DFL_ST_SECRETS_MANAGER },
 		{ { .name = "kms.eu-west-1.amazonaws.com", .fd = -1 }, DFL_ST_KMS },
+		{ { .name = "cloud.langfuse.com", .fd = -1 }, DFL_ST_TELEMETRY },
 		{ { .name = "example.org", .fd = -1 }, DFL_ST_UNKNOWN },
 	};
 

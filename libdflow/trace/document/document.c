@@ -124,37 +124,6 @@ static int is_encrypted(const struct hop *h)
 	return h->tc->medium == DFL_FILE ? -1 : 0;
 }
 
-/* Bytes that go into a store stay as its operation says; else where they arrive decides. */
-static enum dfl_residency residency(const struct hop *h, enum dfl_station to)
-{
-	switch (to) {
-	case DFL_ST_REDIS:
-	case DFL_ST_POSTGRES:
-	case DFL_ST_VECTOR_DB:
-	case DFL_ST_S3:
-	case DFL_ST_LOGS:
-	case DFL_ST_FILE:
-		if (h->residency != DFL_RES_UNKNOWN)
-			return h->residency;
-		return to == DFL_ST_LOGS ? DFL_LOG :
-		       to == DFL_ST_FILE ? DFL_EPHEMERAL_DISK :
-					   DFL_RES_UNKNOWN;
-	case DFL_ST_LLM:
-	case DFL_ST_EMBEDDING:
-		return DFL_EXTERNAL;
-	case DFL_ST_ALB:
-	case DFL_ST_CLOUDFRONT:
-	case DFL_ST_NAT:
-	case DFL_ST_SSRF_PROXY:
-		return DFL_TRANSIT;
-	case DFL_ST_UNKNOWN:
-	case DFL_ST_OTHER:
-		return DFL_RES_UNKNOWN;
-	default:
-		return DFL_MEMORY;
-	}
-}
-
 /* In canonical bytes. Its own text may have grown since the hop was last seen. */
 static uint64_t size_of_field(const struct hop *h)
 {
@@ -242,7 +211,7 @@ static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
 	d->operation = dfl_part_string(b, h->key.operation);
 	d->place = dfl_part_string(b, h->key.place);
 	d->direction = h->key.dir;
-	d->residency = residency(h, d->to.station);
+	d->residency = dfl_station_residency(d->to.station, h->residency);
 	d->ttl_s = h->ttl_s;
 	d->encrypted = is_encrypted(h);
 	build_network(b, h, d);

@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_store(enum dfl_station s)
-{
-	return s == DFL_ST_REDIS || s == DFL_ST_POSTGRES || s == DFL_ST_VECTOR_DB ||
-	       s == DFL_ST_S3 || s == DFL_ST_LOGS || s == DFL_ST_FILE || s == DFL_ST_LLM ||
-	       s == DFL_ST_EMBEDDING;
-}
-
 static struct dfl_doc_place *find_place(struct dfl_doc *doc, const struct dfl_doc_hop *h)
 {
 	for (size_t i = 0; i < doc->n_places; i++)
@@ -55,7 +48,7 @@ void dfl_places_build(struct build *b)
 		struct dfl_doc_hop *h = &doc->hops[i];
 		struct dfl_doc_place *p;
 
-		if (!h->place || !is_store(h->to.station))
+		if (!h->place || !dfl_station_row(h->to.station)->keeps)
 			continue;
 		p = find_place(doc, h);
 		if (!p) {
