@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Where each k-gram of the sources is: a hash table of cache lines full of entries, behind a small
- * filter. All of it but the list of chunks is secret memory.
+ * filter. All of it but the list of pages is secret memory.
  */
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_priv.h"
+#include "match/index.h"
 
 #define MIN_TABLE_BITS 7   /* 8 KiB */
 #define MAX_TABLE_BITS 24  /* 1 GiB: for the 64 MiB of text that a matcher takes */
@@ -18,8 +19,12 @@
 #define PIECE_SHIFT 10	   /* lines of a piece of the pool: 64 KiB */
 #define PIECE (1u << PIECE_SHIFT)
 #define IN_BUCKET (DFL_NONE - 1) /* line_of a single entry */
-#define TAG_SHIFT                                                                                  \
-	25 /* the tag holds the bits that MIN_TABLE_BITS … MAX_TABLE_BITS leave, and more */
+/*
+ * A tag is bits 25 … 56 of the hash. The bucket is named by the upper 7 … 24 bits, so bits 25 … 39
+ * tell the k-grams of one bucket apart however large the table is, and the bits between
+ * (40 … 56) say which of two buckets a slot goes to when the table doubles.
+ */
+#define TAG_SHIFT 25
 
 static uint32_t tag_of(uint64_t h)
 {
@@ -28,18 +33,18 @@ static uint32_t tag_of(uint64_t h)
 
 static uint32_t *line_of(const struct dfl_index *ix, uint32_t entry)
 {
-	return &dfl_index_chunk(ix, entry)->line_of[entry & (DFL_CHUNK - 1)];
+	return &dfl_index_page_of(ix, entry)->line_of[entry & (DFL_INDEX_PAGE - 1)];
 }
 
-static struct dfl_line *pool_line(const struct dfl_index *ix, uint32_t line)
+static struct dfl_index_line *pool_line(const struct dfl_index *ix, uint32_t line)
 {
 	return &ix->pool[line >> PIECE_SHIFT][line & (PIECE - 1)];
 }
 
-static struct dfl_line *new_table(struct dfl_index *ix, unsigned bits)
+static struct dfl_index_line *new_table(struct dfl_index *ix, unsigned bits)
 {
 	size_t n = (size_t)1 << bits;
-	struct dfl_line *t = dfl_secret_alloc(ix->secret, n * sizeof(*t));
+	struct dfl_index_line *t = dfl_secret_alloc(ix->secret, n * sizeof(*t));
 
 	for (size_t i = 0; t && i < n; i++)
 		t[i].older = DFL_NONE;
@@ -55,7 +60,7 @@ static void set_filter_bits(struct dfl_index *ix, unsigned bits)
 int dfl_index_init(struct dfl_index *ix, struct dfl_secret *secret, uint32_t k)
 {
 	*ix = (struct dfl_index){
-		.secret = secret, .k = k, .free_chunk = DFL_NONE, .free_line = DFL_NONE
+		.secret = secret, .k = k, .free_page = DFL_NONE, .free_line = DFL_NONE
 	};
 	randombytes_buf(ix->key, sizeof(ix->key));
 	ix->key[0] |= 1;
@@ -72,11 +77,12 @@ int dfl_index_init(struct dfl_index *ix, struct dfl_secret *secret, uint32_t k)
 
 void dfl_index_fini(struct dfl_index *ix)
 {
-	for (uint32_t i = 0; i < ix->n_chunks; i++)
-		dfl_secret_free(ix->secret, ix->chunks[i].line_of, DFL_CHUNK * sizeof(uint32_t));
-	free(ix->chunks);
+	for (uint32_t i = 0; i < ix->n_pages; i++)
+		dfl_secret_free(ix->secret, ix->pages[i].line_of,
+				DFL_INDEX_PAGE * sizeof(uint32_t));
+	free(ix->pages);
 	for (uint32_t i = 0; i < ix->n_pool; i++)
-		dfl_secret_free(ix->secret, ix->pool[i], PIECE * sizeof(struct dfl_line));
+		dfl_secret_free(ix->secret, ix->pool[i], PIECE * sizeof(struct dfl_index_line));
 	free(ix->pool);
 	dfl_secret_free(ix->secret, ix->table, sizeof(*ix->table) << ix->table_bits);
 	dfl_secret_free(ix->secret, ix->filter, sizeof(uint64_t) << ix->filter_bits);
@@ -105,9 +111,9 @@ static int room_for_one(void **p, uint32_t n, uint32_t *cap, size_t size)
 static int new_piece(struct dfl_index *ix)
 {
 	void *pool = ix->pool;
-	struct dfl_line *piece;
+	struct dfl_index_line *piece;
 
-	if (ix->n_pool == DFL_LIST >> PIECE_SHIFT ||
+	if (ix->n_pool == DFL_INDEX_LIST >> PIECE_SHIFT ||
 	    room_for_one(&pool, ix->n_pool, &ix->cap_pool, sizeof(*ix->pool)))
 		return -ENOMEM;
 	ix->pool = pool;
@@ -137,7 +143,7 @@ static uint32_t new_pool_line(struct dfl_index *ix)
 		return DFL_NONE;
 	line = ix->free_line;
 	ix->free_line = pool_line(ix, line)->older;
-	*pool_line(ix, line) = (struct dfl_line){ .older = DFL_NONE, .newer = line };
+	*pool_line(ix, line) = (struct dfl_index_line){ .older = DFL_NONE, .newer = line };
 	return line;
 }
 
@@ -146,9 +152,9 @@ static uint32_t new_pool_line(struct dfl_index *ix)
 /* Adds an entry to the list whose newest line *newest is. */
 static int list_put(struct dfl_index *ix, uint32_t *newest, uint32_t entry)
 {
-	struct dfl_line *l = pool_line(ix, *newest);
+	struct dfl_index_line *l = pool_line(ix, *newest);
 
-	if (l->n == DFL_LINE_ENTRIES) {
+	if (l->n == DFL_INDEX_LINE_ENTRIES) {
 		uint32_t line = new_pool_line(ix), old = *newest;
 
 		if (line == DFL_NONE)
@@ -169,7 +175,7 @@ static int list_put(struct dfl_index *ix, uint32_t *newest, uint32_t entry)
 /* Takes an empty line out of the list; *newest is DFL_NONE when it was the last one. */
 static void list_unlink(struct dfl_index *ix, uint32_t *newest, uint32_t line)
 {
-	struct dfl_line *l = pool_line(ix, line), *older;
+	struct dfl_index_line *l = pool_line(ix, line), *older;
 
 	if (line != *newest) {
 		pool_line(ix, l->newer)->older = l->older;
@@ -190,7 +196,7 @@ static void list_unlink(struct dfl_index *ix, uint32_t *newest, uint32_t line)
 
 static void list_take(struct dfl_index *ix, uint32_t *newest, uint32_t line, uint32_t entry)
 {
-	struct dfl_line *l = pool_line(ix, line);
+	struct dfl_index_line *l = pool_line(ix, line);
 	uint32_t i = 0;
 
 	while (l->entry[i] != entry)
@@ -205,25 +211,25 @@ static void list_take(struct dfl_index *ix, uint32_t *newest, uint32_t line, uin
 /* ---- buckets: slots of several k-grams ---- */
 
 /* Which slots of the line have the tag. */
-static uint32_t with_tag(const struct dfl_line *l, uint32_t tag)
+static uint32_t with_tag(const struct dfl_index_line *l, uint32_t tag)
 {
 	uint32_t m = 0;
 
-	for (uint32_t i = 0; i < DFL_LINE_SLOTS; i++)
+	for (uint32_t i = 0; i < DFL_INDEX_LINE_SLOTS; i++)
 		m |= (uint32_t)(l->tag[i] == tag) << i;
 	return m & ((1u << l->n) - 1);
 }
 
 /* The next older line of the bucket, or NULL. */
-static struct dfl_line *older_line(const struct dfl_index *ix, const struct dfl_line *l)
+static struct dfl_index_line *older_line(const struct dfl_index *ix, const struct dfl_index_line *l)
 {
 	return l->older == DFL_NONE ? NULL : pool_line(ix, l->older);
 }
 
 /* Adds a slot as the newest of the bucket. */
-static int bucket_put(struct dfl_index *ix, struct dfl_line *b, uint32_t slot, uint32_t tag)
+static int bucket_put(struct dfl_index *ix, struct dfl_index_line *b, uint32_t slot, uint32_t tag)
 {
-	if (b->n == DFL_LINE_SLOTS) {
+	if (b->n == DFL_INDEX_LINE_SLOTS) {
 		uint32_t line = new_pool_line(ix);
 
 		if (line == DFL_NONE)
@@ -239,11 +245,12 @@ static int bucket_put(struct dfl_index *ix, struct dfl_line *b, uint32_t slot, u
 }
 
 /* The line of the bucket with that slot, and the newer line. */
-static struct dfl_line *line_with(const struct dfl_index *ix, struct dfl_line *b, uint32_t slot,
-				  uint32_t *ret_i, struct dfl_line **ret_newer)
+static struct dfl_index_line *line_with(const struct dfl_index *ix, struct dfl_index_line *b,
+					uint32_t slot, uint32_t *ret_i,
+					struct dfl_index_line **ret_newer)
 {
 	*ret_newer = NULL;
-	for (struct dfl_line *l = b;; *ret_newer = l, l = older_line(ix, l))
+	for (struct dfl_index_line *l = b;; *ret_newer = l, l = older_line(ix, l))
 		for (uint32_t i = 0; i < l->n; i++)
 			if (l->slot[i] == slot) {
 				*ret_i = i;
@@ -251,9 +258,9 @@ static struct dfl_line *line_with(const struct dfl_index *ix, struct dfl_line *b
 			}
 }
 
-static void bucket_take(struct dfl_index *ix, struct dfl_line *b, uint32_t slot)
+static void bucket_take(struct dfl_index *ix, struct dfl_index_line *b, uint32_t slot)
 {
-	struct dfl_line *newer, *l;
+	struct dfl_index_line *newer, *l;
 	uint32_t i, line;
 
 	l = line_with(ix, b, slot, &i, &newer);
@@ -270,15 +277,15 @@ static void bucket_take(struct dfl_index *ix, struct dfl_line *b, uint32_t slot)
 }
 
 /* The slot with the list of that k-gram, or NULL. Until there is one: its entries, newest first. */
-static uint32_t *find_list(const struct dfl_index *ix, struct dfl_line *b, uint32_t tag,
+static uint32_t *find_list(const struct dfl_index *ix, struct dfl_index_line *b, uint32_t tag,
 			   uint32_t singles[static MAX_SINGLES], uint32_t *ret_n)
 {
 	*ret_n = 0;
-	for (struct dfl_line *l = b; l; l = older_line(ix, l))
+	for (struct dfl_index_line *l = b; l; l = older_line(ix, l))
 		for (uint32_t m = with_tag(l, tag); m;) {
 			uint32_t i = 31 - (uint32_t)__builtin_clz(m);
 
-			if (l->slot[i] & DFL_LIST)
+			if (l->slot[i] & DFL_INDEX_LIST)
 				return &l->slot[i];
 			singles[(*ret_n)++] = l->slot[i];
 			m &= ~(1u << i);
@@ -287,11 +294,11 @@ static uint32_t *find_list(const struct dfl_index *ix, struct dfl_line *b, uint3
 }
 
 /* Makes a list of the entries and one more, in the slot of the newest. */
-static int make_list(struct dfl_index *ix, struct dfl_line *b,
+static int make_list(struct dfl_index *ix, struct dfl_index_line *b,
 		     const uint32_t singles[static MAX_SINGLES], uint32_t entry)
 {
 	uint32_t line = new_pool_line(ix), i;
-	struct dfl_line *l, *newer;
+	struct dfl_index_line *l, *newer;
 
 	if (line == DFL_NONE)
 		return -ENOMEM;
@@ -301,22 +308,22 @@ static int make_list(struct dfl_index *ix, struct dfl_line *b,
 	for (i = 1; i < MAX_SINGLES; i++)
 		bucket_take(ix, b, singles[i]);
 	l = line_with(ix, b, singles[0], &i, &newer);
-	l->slot[i] = DFL_LIST | line;
+	l->slot[i] = DFL_INDEX_LIST | line;
 	return 0;
 }
 
 /* Adds an entry as the newest of its k-gram. */
 static int put(struct dfl_index *ix, uint32_t entry, uint64_t h)
 {
-	struct dfl_line *b = dfl_index_bucket(ix, h);
+	struct dfl_index_line *b = dfl_index_bucket(ix, h);
 	uint32_t singles[MAX_SINGLES], n, newest, *list;
 
 	list = find_list(ix, b, tag_of(h), singles, &n);
 	if (list) {
-		newest = *list & ~DFL_LIST;
+		newest = *list & ~DFL_INDEX_LIST;
 		if (list_put(ix, &newest, entry))
 			return -ENOMEM;
-		*list = DFL_LIST | newest;
+		*list = DFL_INDEX_LIST | newest;
 		return 0;
 	}
 	if (n == MAX_SINGLES)
@@ -329,7 +336,7 @@ static int put(struct dfl_index *ix, uint32_t entry, uint64_t h)
 
 static void take_out(struct dfl_index *ix, uint32_t entry, uint64_t h)
 {
-	struct dfl_line *b = dfl_index_bucket(ix, h);
+	struct dfl_index_line *b = dfl_index_bucket(ix, h);
 	uint32_t singles[MAX_SINGLES], n, newest, *list, line = *line_of(ix, entry);
 
 	*line_of(ix, entry) = DFL_NONE;
@@ -338,12 +345,12 @@ static void take_out(struct dfl_index *ix, uint32_t entry, uint64_t h)
 		return;
 	}
 	list = find_list(ix, b, tag_of(h), singles, &n);
-	newest = *list & ~DFL_LIST;
+	newest = *list & ~DFL_INDEX_LIST;
 	list_take(ix, &newest, line, entry);
 	if (newest == DFL_NONE)
 		bucket_take(ix, b, *list);
 	else
-		*list = DFL_LIST | newest;
+		*list = DFL_INDEX_LIST | newest;
 }
 
 /* ---- growing ---- */
@@ -357,10 +364,10 @@ static void filter_set(struct dfl_index *ix, uint64_t h)
 
 static void filter_all(struct dfl_index *ix)
 {
-	for (uint32_t c = 0; c < ix->n_chunks; c++)
-		for (uint32_t i = 0; ix->chunks[c].source && i < DFL_CHUNK; i++)
-			if (ix->chunks[c].line_of[i] != DFL_NONE)
-				filter_set(ix, dfl_gram(ix, ix->chunks[c].text + i));
+	for (uint32_t c = 0; c < ix->n_pages; c++)
+		for (uint32_t i = 0; ix->pages[c].source && i < DFL_INDEX_PAGE; i++)
+			if (ix->pages[c].line_of[i] != DFL_NONE)
+				filter_set(ix, dfl_index_hash(ix, ix->pages[c].text + i));
 }
 
 /* Makes the filter anew: 4 bits an entry in 16 or more, as long as it is small enough. */
@@ -385,8 +392,8 @@ static void build_filter(struct dfl_index *ix)
 }
 
 /* Puts the slots of a line into the two buckets that its own becomes. */
-static void split_line(struct dfl_index *ix, const struct dfl_line *l, struct dfl_line *two,
-		       unsigned bit)
+static void split_line(struct dfl_index *ix, const struct dfl_index_line *l,
+		       struct dfl_index_line *two, unsigned bit)
 {
 	/* There is memory for what they need: as much as was freed. */
 	for (uint32_t i = 0; i < l->n; i++)
@@ -395,7 +402,7 @@ static void split_line(struct dfl_index *ix, const struct dfl_line *l, struct df
 }
 
 /* Oldest line first. */
-static void split_bucket(struct dfl_index *ix, struct dfl_line *b, struct dfl_line *two,
+static void split_bucket(struct dfl_index *ix, struct dfl_index_line *b, struct dfl_index_line *two,
 			 unsigned bit)
 {
 	uint32_t oldest = DFL_NONE;
@@ -405,7 +412,7 @@ static void split_bucket(struct dfl_index *ix, struct dfl_line *b, struct dfl_li
 		oldest = line;
 	}
 	while (oldest != DFL_NONE) {
-		const struct dfl_line l = *pool_line(ix, oldest);
+		const struct dfl_index_line l = *pool_line(ix, oldest);
 
 		free_pool_line(ix, oldest);
 		split_line(ix, &l, two, bit);
@@ -419,7 +426,7 @@ static void grow(struct dfl_index *ix)
 {
 	uint64_t n = 1ull << ix->table_bits;
 	unsigned bit = 63 - ix->table_bits - TAG_SHIFT; /* of the tag: the next one of the hash */
-	struct dfl_line *t;
+	struct dfl_index_line *t;
 
 	if (ix->slots < n * MEAN_SLOTS || ix->table_bits == MAX_TABLE_BITS)
 		return;
@@ -433,75 +440,81 @@ static void grow(struct dfl_index *ix)
 	ix->table_bits++;
 }
 
-/* ---- sources ---- */
+/* ---- texts ---- */
 
-static int new_chunk(struct dfl_index *ix, uint32_t *ret_chunk)
+static int new_page(struct dfl_index *ix, uint32_t *ret_page)
 {
-	uint32_t c = ix->free_chunk;
-	void *chunks = ix->chunks;
+	uint32_t page = ix->free_page;
+	void *pages = ix->pages;
 
-	if (c != DFL_NONE) {
-		ix->free_chunk = ix->chunks[c].next_free;
-		*ret_chunk = c;
+	if (page != DFL_NONE) {
+		ix->free_page = ix->pages[page].next_free;
+		*ret_page = page;
 		return 0;
 	}
-	if (ix->n_chunks == DFL_LIST >> DFL_CHUNK_SHIFT ||
-	    room_for_one(&chunks, ix->n_chunks, &ix->cap_chunks, sizeof(*ix->chunks)))
+	if (ix->n_pages == DFL_INDEX_LIST >> DFL_INDEX_PAGE_SHIFT ||
+	    room_for_one(&pages, ix->n_pages, &ix->cap_pages, sizeof(*ix->pages)))
 		return -ENOMEM;
-	ix->chunks = chunks;
-	ix->chunks[ix->n_chunks].line_of = dfl_secret_alloc(ix->secret,
-							    DFL_CHUNK * sizeof(uint32_t));
-	if (!ix->chunks[ix->n_chunks].line_of)
+	ix->pages = pages;
+	ix->pages[ix->n_pages].line_of = dfl_secret_alloc(ix->secret,
+							  DFL_INDEX_PAGE * sizeof(uint32_t));
+	if (!ix->pages[ix->n_pages].line_of)
 		return -ENOMEM;
-	*ret_chunk = ix->n_chunks++;
+	*ret_page = ix->n_pages++;
 	return 0;
 }
 
-int dfl_index_reserve(struct dfl_index *ix, struct dfl_match_source *s, uint32_t n)
+int dfl_index_reserve(struct dfl_index *ix, struct dfl_index_text *t, const uint8_t *data,
+		      uint32_t n)
 {
-	void *chunks;
-	uint32_t c;
+	void *pages;
+	uint32_t page;
 
-	for (uint32_t i = 0; i < s->n_chunks; i++)
-		ix->chunks[s->chunks[i]].text = s->text.data + (i << DFL_CHUNK_SHIFT);
-	while ((uint64_t)s->n_chunks << DFL_CHUNK_SHIFT < n) {
-		chunks = s->chunks;
-		if (room_for_one(&chunks, s->n_chunks, &s->cap_chunks, sizeof(*s->chunks)))
+	t->data = data;
+	for (uint32_t i = 0; i < t->n_pages; i++)
+		ix->pages[t->pages[i]].text = data + (i << DFL_INDEX_PAGE_SHIFT);
+	while ((uint64_t)t->n_pages << DFL_INDEX_PAGE_SHIFT < n) {
+		pages = t->pages;
+		if (room_for_one(&pages, t->n_pages, &t->cap_pages, sizeof(*t->pages)))
 			return -ENOMEM;
-		s->chunks = chunks;
-		if (new_chunk(ix, &c))
+		t->pages = pages;
+		if (new_page(ix, &page))
 			return -ENOMEM;
-		ix->chunks[c].source = s;
-		ix->chunks[c].first = s->n_chunks << DFL_CHUNK_SHIFT;
-		ix->chunks[c].text = s->text.data + ix->chunks[c].first;
-		memset(ix->chunks[c].line_of, 0xff, DFL_CHUNK * sizeof(uint32_t));
-		s->chunks[s->n_chunks++] = c;
+		ix->pages[page].source = t->source;
+		ix->pages[page].first = t->n_pages << DFL_INDEX_PAGE_SHIFT;
+		ix->pages[page].text = data + ix->pages[page].first;
+		memset(ix->pages[page].line_of, 0xff, DFL_INDEX_PAGE * sizeof(uint32_t));
+		t->pages[t->n_pages++] = page;
 	}
 	return 0;
 }
 
-/* Does the source have its share of this k-gram? Looks at the newest entries only. */
-static bool too_many(const struct dfl_index *ix, const struct dfl_match_source *s,
+/*
+ * Does the text have its share of this k-gram already? A text that repeats itself ("aaaa…") would
+ * else make lists whose every entry is a candidate. Looks at the newest entries only: those of a
+ * text that grows are among them, because nothing else grows meanwhile.
+ */
+static bool too_many(const struct dfl_index *ix, const struct dfl_match_source *source,
 		     const uint8_t *gram, uint64_t h)
 {
-	struct dfl_found f;
+	struct dfl_index_found f;
 	uint32_t own = 0;
 
 	dfl_index_find(ix, h, &f);
 	for (uint32_t i = 0; i < f.n && i < DFL_ENTRIES_PER_PROBE / 2; i++)
-		own += dfl_index_chunk(ix, f.entries[i])->source == s &&
+		own += dfl_index_page_of(ix, f.entries[i])->source == source &&
 		       dfl_index_same(ix, dfl_index_text(ix, f.entries[i]), gram);
 	return own >= DFL_POSITIONS_PER_SOURCE;
 }
 
-bool dfl_index_add(struct dfl_index *ix, struct dfl_match_source *s, uint32_t at)
+bool dfl_index_add(struct dfl_index *ix, struct dfl_index_text *t, uint32_t at)
 {
-	const uint8_t *gram = s->text.data + at;
-	uint64_t h = dfl_gram(ix, gram);
-	uint32_t entry = s->chunks[at >> DFL_CHUNK_SHIFT] << DFL_CHUNK_SHIFT |
-			 (at & (DFL_CHUNK - 1));
+	const uint8_t *gram = t->data + at;
+	uint64_t h = dfl_index_hash(ix, gram);
+	uint32_t entry = t->pages[at >> DFL_INDEX_PAGE_SHIFT] << DFL_INDEX_PAGE_SHIFT |
+			 (at & (DFL_INDEX_PAGE - 1));
 
-	if (too_many(ix, s, gram, h) || put(ix, entry, h))
+	if (too_many(ix, t->source, gram, h) || put(ix, entry, h))
 		return false;
 	ix->entries++;
 	filter_set(ix, h);
@@ -511,26 +524,26 @@ bool dfl_index_add(struct dfl_index *ix, struct dfl_match_source *s, uint32_t at
 	return true;
 }
 
-void dfl_index_remove(struct dfl_index *ix, struct dfl_match_source *s)
+void dfl_index_remove(struct dfl_index *ix, struct dfl_index_text *t)
 {
-	for (uint32_t i = 0; i < s->n_chunks; i++) {
-		struct dfl_chunk_ix *c = &ix->chunks[s->chunks[i]];
+	for (uint32_t i = 0; i < t->n_pages; i++) {
+		struct dfl_index_page *page = &ix->pages[t->pages[i]];
 
-		for (uint32_t j = 0; j < DFL_CHUNK; j++) {
-			if (c->line_of[j] == DFL_NONE)
+		for (uint32_t j = 0; j < DFL_INDEX_PAGE; j++) {
+			if (page->line_of[j] == DFL_NONE)
 				continue;
-			take_out(ix, s->chunks[i] << DFL_CHUNK_SHIFT | j,
-				 dfl_gram(ix, c->text + j));
+			take_out(ix, t->pages[i] << DFL_INDEX_PAGE_SHIFT | j,
+				 dfl_index_hash(ix, page->text + j));
 			ix->entries--;
 			ix->removed++;
 		}
-		c->source = NULL;
-		c->next_free = ix->free_chunk;
-		ix->free_chunk = s->chunks[i];
+		page->source = NULL;
+		page->next_free = ix->free_page;
+		ix->free_page = t->pages[i];
 	}
-	free(s->chunks);
-	s->chunks = NULL;
-	s->n_chunks = s->cap_chunks = 0;
+	free(t->pages);
+	t->pages = NULL;
+	t->n_pages = t->cap_pages = 0;
 	if (ix->removed > ix->entries)
 		build_filter(ix);
 }
@@ -538,10 +551,10 @@ void dfl_index_remove(struct dfl_index *ix, struct dfl_match_source *s)
 /* ---- looking up ---- */
 
 static void list_newest(const struct dfl_index *ix, uint32_t newest, uint32_t most,
-			struct dfl_found *f)
+			struct dfl_index_found *f)
 {
 	for (uint32_t line = newest; line != DFL_NONE && f->n < most;) {
-		const struct dfl_line *l = pool_line(ix, line);
+		const struct dfl_index_line *l = pool_line(ix, line);
 
 		for (uint32_t i = l->n; i && f->n < most;)
 			f->entries[f->n++] = l->entry[--i];
@@ -549,19 +562,19 @@ static void list_newest(const struct dfl_index *ix, uint32_t newest, uint32_t mo
 	}
 }
 
-static void list_oldest(const struct dfl_index *ix, uint32_t newest, struct dfl_found *f)
+static void list_oldest(const struct dfl_index *ix, uint32_t newest, struct dfl_index_found *f)
 {
 	uint32_t line = newest;
 
 	while (f->n < DFL_ENTRIES_PER_PROBE) {
-		const struct dfl_line *l = pool_line(ix, line = pool_line(ix, line)->newer);
+		const struct dfl_index_line *l = pool_line(ix, line = pool_line(ix, line)->newer);
 
 		for (uint32_t i = 0; i < l->n && f->n < DFL_ENTRIES_PER_PROBE; i++)
 			f->entries[f->n++] = l->entry[i];
 	}
 }
 
-static void add_list(const struct dfl_index *ix, uint32_t newest, struct dfl_found *f)
+static void add_list(const struct dfl_index *ix, uint32_t newest, struct dfl_index_found *f)
 {
 	f->count = pool_line(ix, newest)->count;
 	if (f->count <= DFL_ENTRIES_PER_PROBE) {
@@ -572,18 +585,18 @@ static void add_list(const struct dfl_index *ix, uint32_t newest, struct dfl_fou
 	list_oldest(ix, newest, f);
 }
 
-void dfl_index_find(const struct dfl_index *ix, uint64_t h, struct dfl_found *ret_found)
+void dfl_index_find(const struct dfl_index *ix, uint64_t h, struct dfl_index_found *ret_found)
 {
 	uint32_t tag = tag_of(h);
 
 	ret_found->n = ret_found->count = ret_found->walked = 0;
-	for (const struct dfl_line *l = dfl_index_bucket(ix, h); l; l = older_line(ix, l)) {
+	for (const struct dfl_index_line *l = dfl_index_bucket(ix, h); l; l = older_line(ix, l)) {
 		ret_found->walked += l->n;
 		for (uint32_t m = with_tag(l, tag); m;) {
 			uint32_t i = 31 - (uint32_t)__builtin_clz(m);
 
-			if (l->slot[i] & DFL_LIST) {
-				add_list(ix, l->slot[i] & ~DFL_LIST, ret_found);
+			if (l->slot[i] & DFL_INDEX_LIST) {
+				add_list(ix, l->slot[i] & ~DFL_INDEX_LIST, ret_found);
 				ret_found->walked += ret_found->n;
 				return;
 			}

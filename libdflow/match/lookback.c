@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_priv.h"
+#include "match/lookback.h"
+#include "match/probe.h"
+#include "match/runs.h"
 
 #define FEW 64 /* new k-grams: look for each in the text, not for all of the text in the index */
 #define SEEN_BITS_LOG                                                                              \
@@ -43,7 +45,7 @@ static bool seen_build(struct dfl_scan *s, uint64_t floor)
 		return false;
 	memset(s->seen, 0, SEEN_WORDS * sizeof(*s->seen));
 	for (uint64_t q = first_probe(s, floor); q + ix->k <= total; q += s->m->opts.stride)
-		seen_put(s, dfl_gram(ix, dfl_scan_at(s, q)));
+		seen_put(s, dfl_index_hash(ix, dfl_scan_at(s, q)));
 	s->seen_total = total;
 	return true;
 }
@@ -59,14 +61,14 @@ static void find_gram(struct dfl_scan *s, struct dfl_match_source *src, uint32_t
 	for (uint64_t q = first_probe(s, floor); q + ix->k <= total; q += s->m->opts.stride) {
 		const uint8_t *p = dfl_scan_at(s, q);
 
-		if (dfl_load64(p) != dfl_load64(gram) || memcmp(p, gram, ix->k))
+		if (dfl_bytes_load64(p) != dfl_bytes_load64(gram) || memcmp(p, gram, ix->k))
 			continue;
 		if (!*left) {
 			s->m->stats.capped_candidates++;
 			return;
 		}
 		--*left;
-		dfl_run_open(s, src, q, source_at, floor, DFL_NONE, false);
+		dfl_runs_open(s, src, q, source_at, floor, DFL_NONE, false);
 	}
 }
 
@@ -79,7 +81,7 @@ static void few(struct dfl_scan *s, struct dfl_match_source *src, uint32_t first
 		return;
 	}
 	for (uint32_t i = first; i < src->indexed; i++)
-		if (seen_get(s, dfl_gram(&s->m->index, src->text.data + i)))
+		if (seen_get(s, dfl_index_hash(&s->m->index, src->text.data + i)))
 			find_gram(s, src, i, floor, &left);
 }
 
@@ -89,14 +91,14 @@ static void many(struct dfl_scan *s, struct dfl_match_source *src, uint32_t firs
 	uint64_t total = dfl_scan_total(s);
 
 	for (uint64_t q = first_probe(s, floor); q + ix->k <= total; q += s->m->opts.stride) {
-		uint64_t h = dfl_gram(ix, dfl_scan_at(s, q));
+		uint64_t h = dfl_index_hash(ix, dfl_scan_at(s, q));
 
 		if (dfl_index_maybe(ix, h))
-			dfl_scan_probe(s, q, h, floor, src, first);
+			dfl_probe_gram(s, q, h, floor, src, first);
 	}
 }
 
-void dfl_late_match(struct dfl_match_source *src, uint32_t first)
+void dfl_lookback_match(struct dfl_match_source *src, uint32_t first)
 {
 	uint32_t n = src->indexed - first;
 

@@ -25,7 +25,7 @@ struct dfl_run {
 	uint32_t canon_from, canon_to; /* in canonical bytes of the source */
 	uint64_t src_from, src_to;
 	uint64_t pos_from, pos_to;
-	uint32_t encodings;
+	uint32_t encodings; /* enum dfl_encoding bits */
 	/*
 	 * Sources of other owners that held this same run at that time (0: not common). From
 	 * DFL_MATCH_LOOKED_AT - 1 on it is an upper bound, and runs of some of them may not have

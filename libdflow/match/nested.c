@@ -10,22 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/canon/base64_hex.h"
-#include "match/match_priv.h"
-
-struct dfl_nest {
-	struct dfl_scan *scan;
-	bool after_newline; /* blanks after a newline are line-wrapping too */
-	struct dfl_coded base64, hex;
-};
+#include "match/nested.h"
+#include "match/position.h"
+#include "match/scan.h"
+#include "match/simd/simd.h"
 
 /* ---- one coded run ---- */
 
-static void coded_reset(struct dfl_coded *c)
+static void coded_reset(struct dfl_base64_hex *c)
 {
 	explicit_bzero(c->values, c->n);
 	if (c->batch) {
-		explicit_bzero(c->batch, DFL_CODED_BATCH + DFL_CODED_OUT);
+		explicit_bzero(c->batch, DFL_BASE64_HEX_BATCH + DFL_BASE64_HEX_OUT);
 		free(c->batch);
 	}
 	c->batch = NULL;
@@ -38,7 +34,7 @@ static void coded_reset(struct dfl_coded *c)
 }
 
 /* Scans what was decoded so far. */
-static void flush(struct dfl_coded *c)
+static void flush(struct dfl_base64_hex *c)
 {
 	if (!c->child || !c->n_batch)
 		return;
@@ -48,7 +44,7 @@ static void flush(struct dfl_coded *c)
 	c->n_batch = 0;
 }
 
-static void child_close(struct dfl_coded *c, bool leaf)
+static void child_close(struct dfl_base64_hex *c, bool leaf)
 {
 	if (!c->child)
 		return;
@@ -58,7 +54,7 @@ static void child_close(struct dfl_coded *c, bool leaf)
 }
 
 /* Begins the nested scan of a phase. */
-static void child_open(struct dfl_coded *c, unsigned phase)
+static void child_open(struct dfl_base64_hex *c, unsigned phase)
 {
 	struct dfl_scan *s = c->scan;
 
@@ -70,45 +66,45 @@ static void child_open(struct dfl_coded *c, unsigned phase)
 		return;
 	}
 	if (!c->batch)
-		c->batch = malloc(DFL_CODED_BATCH + DFL_CODED_OUT);
+		c->batch = malloc(DFL_BASE64_HEX_BATCH + DFL_BASE64_HEX_OUT);
 	/* Without memory the raw text is all that is scanned. */
 	if (!c->batch ||
 	    dfl_scan_new(s->m, s->view, c, s->depth + 1, s->enc | c->code->enc, &c->child))
 		c->child = NULL;
 }
 
-static size_t decode(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
+static size_t decode(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
 {
 	uint64_t pos;
-	size_t n = dfl_coded_decode(c, c->phase, from, to, last, c->batch + c->n_batch, &pos);
+	size_t n = dfl_base64_hex_decode(c, c->phase, from, to, last, c->batch + c->n_batch, &pos);
 
 	if (!c->n_batch)
 		c->batch_pos = pos;
 	return n;
 }
 
-static void child_feed(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
+static void child_feed(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
 {
 	if (!c->child)
 		return;
 	c->n_batch += decode(c, from, to, last);
-	if (c->n_batch >= DFL_CODED_BATCH)
+	if (c->n_batch >= DFL_BASE64_HEX_BATCH)
 		flush(c);
 }
 
 /* The phase in which [from, to) looks most like text, or -1. */
-static int best_phase(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
+static int best_phase(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
 {
-	uint8_t out[DFL_CODED_OUT];
+	uint8_t out[DFL_BASE64_HEX_OUT];
 	size_t best = 0;
 	int phase = -1;
 	uint64_t pos;
 
 	for (unsigned p = 0; p < c->code->phases; p++) {
-		size_t n = dfl_coded_decode(c, p, from, to, last, out, &pos);
+		size_t n = dfl_base64_hex_decode(c, p, from, to, last, out, &pos);
 		size_t good = c->simd->text_bytes(out, n);
 
-		if (dfl_coded_is_text(good, n) && good > best) {
+		if (dfl_base64_hex_is_text(good, n) && good > best) {
 			best = good;
 			phase = (int)p;
 		}
@@ -118,20 +114,20 @@ static int best_phase(struct dfl_coded *c, uint64_t from, uint64_t to, bool last
 }
 
 /* The window in the child's phase: if it is text still, it is scanned. */
-static bool still_text(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
+static bool still_text(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
 {
 	size_t n = decode(c, from, to, last);
 	const uint8_t *p = c->batch + c->n_batch;
 
-	if (!dfl_coded_is_ascii(p, n) && !dfl_coded_is_text(c->simd->text_bytes(p, n), n))
+	if (!dfl_base64_hex_is_ascii(p, n) && !dfl_base64_hex_is_text(c->simd->text_bytes(p, n), n))
 		return false;
 	c->n_batch += n;
-	if (c->n_batch >= DFL_CODED_BATCH)
+	if (c->n_batch >= DFL_BASE64_HEX_BATCH)
 		flush(c);
 	return true;
 }
 
-static void window(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
+static void window(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
 {
 	int phase;
 
@@ -143,7 +139,7 @@ static void window(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
 	if (c->child)
 		child_feed(c, from, to, last); /* its text may end in here */
 	if (phase >= 0 && !(c->child && (unsigned)phase == c->phase)) {
-		uint64_t before = from > DFL_CODED_WINDOW ? from - DFL_CODED_WINDOW : 0;
+		uint64_t before = from > DFL_BASE64_HEX_WINDOW ? from - DFL_BASE64_HEX_WINDOW : 0;
 
 		child_open(c, (unsigned)phase);
 		c->from_start = before == 0 && phase == 0;
@@ -156,24 +152,24 @@ static void window(struct dfl_coded *c, uint64_t from, uint64_t to, bool last)
 }
 
 /* Forgets positions that nobody can ask for. */
-static void forget_positions(struct dfl_coded *c)
+static void forget_positions(struct dfl_base64_hex *c)
 {
 	uint64_t oldest = c->base;
 
 	if (c->child)
-		oldest = dfl_coded_char(c, dfl_scan_oldest(c->child));
+		oldest = dfl_base64_hex_char(c, dfl_position_oldest(c->child));
 	if (oldest > c->base)
 		oldest = c->base;
-	if (oldest > c->map_base + DFL_SLICE) {
+	if (oldest > c->map_base + DFL_TEXT_SLICE) {
 		dfl_map_drop(&c->map, (uint32_t)(oldest - c->map_base));
 		c->map_base = oldest;
 	}
 }
 
 /* Forgets chars that no window will read again. */
-static void forget(struct dfl_coded *c)
+static void forget(struct dfl_base64_hex *c)
 {
-	uint64_t keep = c->done > DFL_CODED_WINDOW ? c->done - DFL_CODED_WINDOW : 0;
+	uint64_t keep = c->done > DFL_BASE64_HEX_WINDOW ? c->done - DFL_BASE64_HEX_WINDOW : 0;
 	uint32_t n = (uint32_t)(keep - c->base);
 
 	memmove(c->values, c->values + n, c->n - n);
@@ -182,7 +178,7 @@ static void forget(struct dfl_coded *c)
 	forget_positions(c);
 }
 
-static void coded_finish(struct dfl_coded *c, bool leaf)
+static void coded_finish(struct dfl_base64_hex *c, bool leaf)
 {
 	uint64_t total = c->base + c->n;
 
@@ -211,7 +207,7 @@ static bool text_before(const struct dfl_scan *s, uint64_t pos)
 }
 
 /* The run begins, if it has not yet: is it all of its leaf so far? */
-static void coded_begin(struct dfl_coded *c, uint64_t pos)
+static void coded_begin(struct dfl_base64_hex *c, uint64_t pos)
 {
 	if (c->padded)
 		coded_finish(c, false);
@@ -220,16 +216,16 @@ static void coded_begin(struct dfl_coded *c, uint64_t pos)
 }
 
 /* After chars were added. */
-static void coded_windows(struct dfl_coded *c)
+static void coded_windows(struct dfl_base64_hex *c)
 {
-	if (c->base + c->n - c->done < DFL_CODED_WINDOW + DFL_CODED_GROUP)
+	if (c->base + c->n - c->done < DFL_BASE64_HEX_WINDOW + DFL_BASE64_HEX_GROUP)
 		return;
-	window(c, c->done, c->done + DFL_CODED_WINDOW, false);
-	c->done += DFL_CODED_WINDOW;
+	window(c, c->done, c->done + DFL_BASE64_HEX_WINDOW, false);
+	c->done += DFL_BASE64_HEX_WINDOW;
 	forget(c);
 }
 
-static void coded_char(struct dfl_coded *c, struct dfl_ch ch)
+static void coded_char(struct dfl_base64_hex *c, struct dfl_ch ch)
 {
 	uint32_t at;
 
@@ -247,7 +243,7 @@ static void coded_char(struct dfl_coded *c, struct dfl_ch ch)
 	coded_windows(c);
 }
 
-static bool coded_byte(struct dfl_coded *c, struct dfl_ch ch)
+static bool coded_byte(struct dfl_base64_hex *c, struct dfl_ch ch)
 {
 	if (c->code->plus1[ch.c])
 		coded_char(c, ch);
@@ -259,11 +255,11 @@ static bool coded_byte(struct dfl_coded *c, struct dfl_ch ch)
 }
 
 /* Are all chars of a group any? */
-static bool are_chars(const struct dfl_coded *c, const uint8_t *p)
+static bool are_chars(const struct dfl_base64_hex *c, const uint8_t *p)
 {
 	bool are = true;
 
-	for (unsigned i = 0; i < DFL_CODED_GROUP; i++)
+	for (unsigned i = 0; i < DFL_BASE64_HEX_GROUP; i++)
 		are &= c->code->plus1[p[i]] != 0;
 	return are;
 }
@@ -272,52 +268,53 @@ static bool are_chars(const struct dfl_coded *c, const uint8_t *p)
  * Windows of ASCII in the child's phase, straight from the chars at p, of which those that wait in
  * values[] are the ones before. Returns how many chars.
  */
-static size_t coded_text(struct dfl_coded *c, const uint8_t *p, size_t n, uint64_t pos)
+static size_t coded_text(struct dfl_base64_hex *c, const uint8_t *p, size_t n, uint64_t pos)
 {
 	unsigned group = c->code->group,
 		 skip = (unsigned)(group - (c->done - c->phase) % group) % group;
 	size_t used = 0, windows, pieces;
 
-	if (!c->child || c->quiet || c->code != &dfl_code_base64 || c->done < c->phase)
+	if (!c->child || c->quiet || c->code != &dfl_base64_code || c->done < c->phase)
 		return 0;
 	if (dfl_map_reserve(&c->map, 1))
 		return 0;
 	dfl_map_line(&c->map, (uint32_t)(c->base + c->n - c->map_base), pos);
-	while (n - used >= DFL_CODED_WINDOW + skip) {
-		windows = (DFL_CODED_BATCH - c->n_batch) / DFL_CODED_TEXT + 1;
-		if (windows > (n - used - skip) / DFL_CODED_WINDOW)
-			windows = (n - used - skip) / DFL_CODED_WINDOW;
-		pieces = c->simd->text(c->batch + c->n_batch, p - DFL_CODED_GROUP + skip + used,
-				       windows * (DFL_CODED_WINDOW / 64));
-		windows = pieces * 48 / DFL_CODED_TEXT;
+	while (n - used >= DFL_BASE64_HEX_WINDOW + skip) {
+		windows = (DFL_BASE64_HEX_BATCH - c->n_batch) / DFL_BASE64_HEX_TEXT + 1;
+		if (windows > (n - used - skip) / DFL_BASE64_HEX_WINDOW)
+			windows = (n - used - skip) / DFL_BASE64_HEX_WINDOW;
+		pieces = c->simd->text(c->batch + c->n_batch,
+				       p - DFL_BASE64_HEX_GROUP + skip + used,
+				       windows * (DFL_BASE64_HEX_WINDOW / 64));
+		windows = pieces * 48 / DFL_BASE64_HEX_TEXT;
 		/*
 		 * As a window waits for the group that may begin in its last char, so does the last
 		 * one.
 		 */
-		if (windows &&
-		    !are_chars(c, p + used + windows * DFL_CODED_WINDOW - DFL_CODED_GROUP))
+		if (windows && !are_chars(c, p + used + windows * DFL_BASE64_HEX_WINDOW -
+						     DFL_BASE64_HEX_GROUP))
 			windows--;
 		if (!windows)
 			break;
 		if (!c->n_batch)
 			c->batch_pos = (c->done + skip - c->phase) / group * c->code->group_bytes;
-		c->n_batch += windows * DFL_CODED_TEXT;
-		c->done += windows * DFL_CODED_WINDOW;
-		used += windows * DFL_CODED_WINDOW;
-		if (c->n_batch >= DFL_CODED_BATCH)
+		c->n_batch += windows * DFL_BASE64_HEX_TEXT;
+		c->done += windows * DFL_BASE64_HEX_WINDOW;
+		used += windows * DFL_BASE64_HEX_WINDOW;
+		if (c->n_batch >= DFL_BASE64_HEX_BATCH)
 			flush(c);
 	}
 	if (!used)
 		return 0;
-	c->base = c->done - DFL_CODED_WINDOW;
-	c->n = DFL_CODED_WINDOW + DFL_CODED_GROUP;
+	c->base = c->done - DFL_BASE64_HEX_WINDOW;
+	c->n = DFL_BASE64_HEX_WINDOW + DFL_BASE64_HEX_GROUP;
 	c->simd->values(c->values, p + used - c->n, c->n);
 	forget_positions(c);
 	return used;
 }
 
 /* Up to n chars that stand one by one at pos; returns how many were any. */
-static size_t coded_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint64_t pos)
+static size_t coded_chars(struct dfl_base64_hex *c, const uint8_t *p, size_t n, uint64_t pos)
 {
 	size_t used = 0;
 
@@ -327,7 +324,8 @@ static size_t coded_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint6
 		if (!c->code->plus1[p[used]])
 			break;
 		coded_begin(c, pos + used);
-		want = DFL_CODED_WINDOW + DFL_CODED_GROUP - (size_t)(c->base + c->n - c->done);
+		want = DFL_BASE64_HEX_WINDOW + DFL_BASE64_HEX_GROUP -
+		       (size_t)(c->base + c->n - c->done);
 		want = want < n - used ? want : n - used;
 		k = c->simd->values(c->values + c->n, p + used, want);
 		if (dfl_map_reserve(&c->map, 1)) {
@@ -338,7 +336,8 @@ static size_t coded_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint6
 		c->n += (uint32_t)k;
 		used += k;
 		coded_windows(c);
-		if (used >= DFL_CODED_GROUP && c->base + c->n - c->done == DFL_CODED_GROUP)
+		if (used >= DFL_BASE64_HEX_GROUP &&
+		    c->base + c->n - c->done == DFL_BASE64_HEX_GROUP)
 			used += coded_text(c, p + used, n - used, pos + used);
 	}
 	return used;
@@ -346,7 +345,7 @@ static size_t coded_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint6
 
 static unsigned hex_at(const uint8_t *p, size_t i)
 {
-	return dfl_code_hex.plus1[p[i]] != 0;
+	return dfl_hex_code.plus1[p[i]] != 0;
 }
 
 /*
@@ -375,7 +374,7 @@ static size_t find_hex(const uint8_t *p, size_t i, size_t n)
 }
 
 /* n chars of a base64 run, some of which may be a run of hex. */
-static void hex_chars(struct dfl_coded *c, const uint8_t *p, size_t n, uint64_t pos)
+static void hex_chars(struct dfl_base64_hex *c, const uint8_t *p, size_t n, uint64_t pos)
 {
 	size_t i = 0;
 
@@ -407,7 +406,7 @@ static bool tap_byte(void *ud, struct dfl_ch ch)
 
 static bool tap_cut(void *ud)
 {
-	dfl_nest_cut(ud);
+	dfl_nested_cut(ud);
 	return false;
 }
 
@@ -415,7 +414,7 @@ static bool tap_hex(void *ud, struct dfl_ch hi, struct dfl_ch lo)
 {
 	struct dfl_nest *n = ud;
 
-	dfl_nest_cut(n);
+	dfl_nested_cut(n);
 	coded_char(&n->hex, hi);
 	coded_char(&n->hex, lo);
 	return true;
@@ -448,14 +447,14 @@ static bool tap_plain(void *ud, const uint8_t *data, size_t n, uint64_t pos)
 	return nest->base64.n || nest->hex.n;
 }
 
-const struct dfl_canon_tap dfl_nest_tap = {
+const struct dfl_canon_tap dfl_nested_tap = {
 	.byte = tap_byte,
 	.hex = tap_hex,
 	.cut = tap_cut,
 	.plain = tap_plain,
 };
 
-int dfl_nest_new(struct dfl_scan *s, struct dfl_nest **ret_nest)
+int dfl_nested_new(struct dfl_scan *s, struct dfl_nest **ret_nest)
 {
 	struct dfl_nest *n = calloc(1, sizeof(*n));
 
@@ -463,27 +462,27 @@ int dfl_nest_new(struct dfl_scan *s, struct dfl_nest **ret_nest)
 		return -ENOMEM;
 	n->scan = s;
 	n->base64.scan = n->hex.scan = s;
-	n->base64.code = &dfl_code_base64;
-	n->hex.code = &dfl_code_hex;
-	n->base64.simd = n->hex.simd = dfl_simd_best();
+	n->base64.code = &dfl_base64_code;
+	n->hex.code = &dfl_hex_code;
+	n->base64.simd = n->hex.simd = s->m->simd;
 	*ret_nest = n;
 	return 0;
 }
 
-void dfl_nest_cut(struct dfl_nest *n)
+void dfl_nested_cut(struct dfl_nest *n)
 {
 	n->after_newline = false;
 	coded_finish(&n->base64, false);
 	coded_finish(&n->hex, false);
 }
 
-void dfl_nest_finish(struct dfl_nest *n, bool leaf)
+void dfl_nested_finish(struct dfl_nest *n, bool leaf)
 {
 	coded_finish(&n->base64, leaf);
 	coded_finish(&n->hex, leaf);
 }
 
-void dfl_nest_free(struct dfl_nest *n)
+void dfl_nested_free(struct dfl_nest *n)
 {
 	if (!n)
 		return;
@@ -497,36 +496,13 @@ void dfl_nest_free(struct dfl_nest *n)
 	free(n);
 }
 
-void dfl_nest_flush(struct dfl_nest *n)
+void dfl_nested_flush(struct dfl_nest *n)
 {
 	flush(&n->base64);
 	flush(&n->hex);
 }
 
-void dfl_nest_ts(struct dfl_nest *n, uint64_t ts_ns)
+void dfl_nested_time(struct dfl_nest *n, uint64_t ts_ns)
 {
 	n->base64.ts_ns = n->hex.ts_ns = ts_ns;
-}
-
-static uint64_t coded_oldest(const struct dfl_coded *c)
-{
-	return c->map.n ? c->map.segs[0].pos : UINT64_MAX;
-}
-
-uint64_t dfl_nest_oldest(const struct dfl_nest *n)
-{
-	uint64_t a = coded_oldest(&n->base64), b = coded_oldest(&n->hex);
-
-	return a < b ? a : b;
-}
-
-struct dfl_scan *dfl_coded_outer(const struct dfl_coded *c, uint64_t from, uint64_t to,
-				 uint64_t *ret_from, uint64_t *ret_to)
-{
-	uint64_t first = dfl_coded_char(c, from), last = dfl_coded_char(c, to - 1), ignored;
-
-	last++; /* a byte begins in one char and ends in the next */
-	dfl_map_find(&c->map, (uint32_t)(first - c->map_base), ret_from, &ignored);
-	dfl_map_find(&c->map, (uint32_t)(last - c->map_base), &ignored, ret_to);
-	return c->scan;
 }

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_priv.h"
+#include "match/position.h"
+#include "match/runs.h"
 
 static bool is_continuation(uint8_t c)
 {
@@ -22,15 +23,10 @@ static size_t common(const uint8_t *a, const uint8_t *b, size_t n)
 	size_t i = 0;
 
 	for (; i + 8 <= n; i += 8) {
-		uint64_t x = dfl_load64(a + i) ^ dfl_load64(b + i);
+		uint64_t x = dfl_bytes_load64(a + i) ^ dfl_bytes_load64(b + i);
 
-		if (x) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-			return i + (unsigned)__builtin_ctzll(x) / 8;
-#else
-			return i + (unsigned)__builtin_clzll(x) / 8;
-#endif
-		}
+		if (x)
+			return i + dfl_bytes_same_front64(x);
 	}
 	while (i < n && a[i] == b[i])
 		i++;
@@ -63,7 +59,7 @@ static void extend(struct dfl_scan *s, struct dfl_open_run *r)
 		return;
 	if (r->enc_to == r->from) { /* it is long enough to be reported */
 		dfl_map_find(&s->text.map, (uint32_t)(r->from - s->text.base), &r->pos_from, &lo);
-		r->ts_first_ns = dfl_scan_ts(s, r->from);
+		r->ts_first_ns = dfl_position_time(s, r->from);
 	}
 	/* From one byte before, so that what was undone between there and here counts. */
 	lo = r->enc_to > r->from ? r->enc_to - 1 : r->from;
@@ -112,8 +108,8 @@ static struct dfl_open_run *new_open(struct dfl_scan *s)
 	return &s->open[s->n_open++];
 }
 
-void dfl_run_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
-		  uint32_t source_at, uint64_t floor, uint32_t held, bool unsure)
+void dfl_runs_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
+		   uint32_t source_at, uint64_t floor, uint32_t held, bool unsure)
 {
 	const uint8_t *src = source->text.data;
 	uint64_t from = at;
@@ -295,15 +291,15 @@ static void report(struct dfl_scan *s, struct dfl_open_run r, bool leaf)
 	uint64_t pos_to, ignored;
 
 	cover(s, &r);
-	dfl_source_range(src, &run);
+	dfl_position_in_source(src, &run);
 	dfl_map_find(&s->text.map, (uint32_t)(r.end - 1 - s->text.base), &ignored, &pos_to);
-	dfl_scan_outer(s, r.pos_from, pos_to, &run.pos_from, &run.pos_to);
+	dfl_position_in_stream(s, r.pos_from, pos_to, &run.pos_from, &run.pos_to);
 	run.encodings = r.enc | s->enc;
 	if (!run.encodings)
 		run.encodings = DFL_ENC_RAW;
 	run.other_sources = r.others;
 	run.ts_first_ns = r.ts_first_ns;
-	run.ts_last_ns = dfl_scan_ts(s, r.end - 1);
+	run.ts_last_ns = dfl_position_time(s, r.end - 1);
 	run.whole_leaf = leaf && r.from == 0 && r.end == dfl_scan_total(s) && !s->gapped;
 	s->m->fn(s->m->ud, s->view->ud, src->ud, &run);
 }

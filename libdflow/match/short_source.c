@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_priv.h"
+#include "match/position.h"
+#include "match/short_source.h"
 
 #define BUCKETS 4096
 #define MAX_EQUAL                                                                                  \
@@ -23,21 +24,21 @@ static struct dfl_match_source **bucket(const struct dfl_match *m, const uint8_t
 	_Static_assert(crypto_shorthash_BYTES == sizeof(h), "");
 	_Static_assert(crypto_shorthash_KEYBYTES == sizeof(m->index.key), "");
 	crypto_shorthash((uint8_t *)&h, p, n, (const uint8_t *)m->index.key);
-	return &m->shorts[h % BUCKETS];
+	return &m->short_sources[h % BUCKETS];
 }
 
-int dfl_shorts_init(struct dfl_match *m)
+int dfl_short_source_init(struct dfl_match *m)
 {
-	m->shorts = calloc(BUCKETS, sizeof(struct dfl_match_source *));
-	return m->shorts ? 0 : -ENOMEM;
+	m->short_sources = calloc(BUCKETS, sizeof(struct dfl_match_source *));
+	return m->short_sources ? 0 : -ENOMEM;
 }
 
-void dfl_shorts_fini(struct dfl_match *m)
+void dfl_short_source_fini(struct dfl_match *m)
 {
-	free(m->shorts);
+	free(m->short_sources);
 }
 
-void dfl_shorts_add(struct dfl_match_source *s)
+void dfl_short_source_add(struct dfl_match_source *s)
 {
 	struct dfl_match_source **b;
 
@@ -51,7 +52,7 @@ void dfl_shorts_add(struct dfl_match_source *s)
 	s->is_short = true;
 }
 
-void dfl_shorts_remove(struct dfl_match_source *s)
+void dfl_short_source_remove(struct dfl_match_source *s)
 {
 	if (!s->is_short)
 		return;
@@ -72,13 +73,13 @@ static void report(struct dfl_scan *s, struct dfl_match_source *src, uint32_t ot
 
 	dfl_map_find(&s->text.map, 0, &from, &ignored);
 	dfl_map_find(&s->text.map, n - 1, &ignored, &to);
-	dfl_scan_outer(s, from, to, &run.pos_from, &run.pos_to);
+	dfl_position_in_stream(s, from, to, &run.pos_from, &run.pos_to);
 	run.encodings = s->enc | dfl_map_enc(&s->text.map, 0, n);
 	if (!run.encodings)
 		run.encodings = DFL_ENC_RAW;
 	run.other_sources = others;
-	run.ts_first_ns = dfl_scan_ts(s, 0);
-	run.ts_last_ns = dfl_scan_ts(s, n - 1);
+	run.ts_first_ns = dfl_position_time(s, 0);
+	run.ts_last_ns = dfl_position_time(s, n - 1);
 	s->m->fn(s->m->ud, s->view->ud, src->ud, &run);
 }
 
@@ -93,7 +94,7 @@ static uint32_t count(const struct dfl_scan *s, const struct dfl_match_source *s
 	return n;
 }
 
-void dfl_shorts_leaf(struct dfl_scan *s)
+void dfl_short_source_leaf(struct dfl_scan *s)
 {
 	struct dfl_match_source *src, *first;
 	uint32_t walk = MAX_EQUAL, left = DFL_ENTRIES_PER_PROBE;

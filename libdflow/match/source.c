@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_priv.h"
+#include "match/lookback.h"
+#include "match/position.h"
+#include "match/runs.h"
+#include "match/short_source.h"
 
 int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
 			 struct dfl_match_source **ret_source)
@@ -21,7 +24,8 @@ int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
 	s->owner = owner;
 	s->ud = source_ud;
 	s->text.secret = &m->secret;
-	dfl_canon_init(&s->canon, &s->text, NULL, NULL);
+	s->indexed_text.source = s;
+	dfl_canon_init(&s->canon, m->simd, &s->text, NULL, NULL);
 	s->next = m->sources;
 	if (s->next)
 		s->next->prev = s;
@@ -36,7 +40,7 @@ static void grown(struct dfl_match_source *s, uint32_t first)
 {
 	for (struct dfl_scan *scan = s->m->scans; scan; scan = scan->next)
 		dfl_runs_extend(scan);
-	dfl_late_match(s, first);
+	dfl_lookback_match(s, first);
 	for (struct dfl_scan *scan = s->m->scans; scan; scan = scan->next)
 		dfl_runs_retire(scan, dfl_scan_total(scan));
 }
@@ -51,11 +55,11 @@ static int index_more(struct dfl_match_source *s)
 	if (s->text.len >= k) {
 		uint32_t n = (uint32_t)s->text.len - k + 1;
 
-		r = dfl_index_reserve(&m->index, s, n);
+		r = dfl_index_reserve(&m->index, &s->indexed_text, s->text.data, n);
 		if (r)
 			return r;
 		for (; s->indexed < n; s->indexed++)
-			if (!dfl_index_add(&m->index, s, s->indexed)) {
+			if (!dfl_index_add(&m->index, &s->indexed_text, s->indexed)) {
 				m->stats.capped_positions++;
 				s->capped = true;
 			}
@@ -98,7 +102,7 @@ int dfl_match_source_append(struct dfl_match_source *s, const void *data, size_t
 	if (s->ended)
 		return -EINVAL;
 	while (len_bytes) {
-		size_t n = len_bytes < DFL_SLICE ? len_bytes : DFL_SLICE;
+		size_t n = len_bytes < DFL_TEXT_SLICE ? len_bytes : DFL_TEXT_SLICE;
 		int r = append_slice(s, p, n, &n);
 
 		if (r)
@@ -122,7 +126,7 @@ void dfl_match_source_end(struct dfl_match_source *s)
 	}
 	s->ended = true;
 	index_more(s);
-	dfl_shorts_add(s);
+	dfl_short_source_add(s);
 }
 
 uint32_t dfl_match_source_canon_bytes(const struct dfl_match_source *s)
@@ -133,19 +137,6 @@ uint32_t dfl_match_source_canon_bytes(const struct dfl_match_source *s)
 uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s)
 {
 	return s->raw_bytes;
-}
-
-/* Raw bytes of the source. Dropped bytes at its very ends belong to a run that reaches them. */
-void dfl_source_range(const struct dfl_match_source *src, struct dfl_run *run)
-{
-	uint64_t ignored;
-
-	dfl_map_find(&src->text.map, run->canon_from, &run->src_from, &ignored);
-	dfl_map_find(&src->text.map, run->canon_to - 1, &ignored, &run->src_to);
-	if (run->canon_from == 0)
-		run->src_from = 0;
-	if (run->canon_to == src->text.len && src->ended)
-		run->src_to = src->raw_bytes;
 }
 
 bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other,
@@ -160,7 +151,7 @@ bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_m
 		return false;
 	run->canon_from = (uint32_t)(at - s->text.data);
 	run->canon_to = run->canon_from + len;
-	dfl_source_range(s, run);
+	dfl_position_in_source(s, run);
 	return true;
 }
 
@@ -183,8 +174,8 @@ void dfl_match_source_free(struct dfl_match_source *s)
 		dfl_runs_end(scan, s, false);
 		forget_covered(scan->view, s);
 	}
-	dfl_shorts_remove(s);
-	dfl_index_remove(&m->index, s);
+	dfl_short_source_remove(s);
+	dfl_index_remove(&m->index, &s->indexed_text);
 	m->stats.source_bytes -= s->text.len;
 	m->stats.sources--;
 	if (s->prev)

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "match/match_priv.h"
+#include "match/simd/simd_best.h"
+#include "match/simd/simd_portable.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,9 +23,7 @@ static void canon(const struct dfl_simd *simd, const uint8_t *data, size_t len, 
 {
 	struct dfl_canon c;
 
-	dfl_canon_init(&c, ret, NULL, NULL);
-	if (simd)
-		c.simd = simd;
+	dfl_canon_init(&c, simd, ret, NULL, NULL);
 	for (size_t i = 0; i < len; i += step) {
 		size_t n = len - i < step ? len - i : step;
 
@@ -54,7 +54,7 @@ static void check_canon(const struct dfl_simd *simd, const uint8_t *data, size_t
 {
 	struct dfl_text slow = { 0 }, fast = { 0 };
 
-	canon(NULL, data, size, 1, &slow); /* a byte is never enough for the fast way */
+	canon(simd, data, size, 1, &slow); /* a byte is never enough for the fast way */
 	canon(simd, data, size, size, &fast);
 	same_text(&slow, &fast);
 	dfl_text_fini(&slow);
@@ -118,10 +118,10 @@ static void check_sift(const struct dfl_simd *simd, const uint8_t *data, size_t 
 		 *b = calloc((n + 1) / 2 + DFL_SIFT_SLACK, sizeof(*b));
 	uint64_t filter[128], *ca = calloc(words + 1, sizeof(*ca)),
 			      *cb = calloc(words + 1, sizeof(*cb));
-	struct dfl_fingerprints p = { .filter = filter,
-				      .bits = 7 + DFL_PRINT_FILTER_SHIFT,
-				      .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
-					       0xff51afd7ed558ccdull } };
+	struct dfl_fingerprint_table p = { .filter = filter,
+					   .bits = 7 + DFL_PRINT_FILTER_SHIFT,
+					   .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
+						    0xff51afd7ed558ccdull } };
 
 	must(a && b && ca && cb);
 	for (unsigned i = 0; i < 128; i++)

@@ -6,6 +6,7 @@
 #include "match_ref.h"
 
 #include "match/canon/canon.h"
+#include "match/simd/simd_best.h"
 
 /* Feeds pieces of `step` bytes; compares text and positions with the reference. */
 static void check_with(const struct dfl_simd *simd, const uint8_t *data, size_t len, size_t first,
@@ -15,8 +16,7 @@ static void check_with(const struct dfl_simd *simd, const uint8_t *data, size_t 
 	struct dfl_canon c;
 	size_t i = 0, n;
 
-	dfl_canon_init(&c, &t, NULL, NULL);
-	c.simd = simd;
+	dfl_canon_init(&c, simd, &t, NULL, NULL);
 	while (i < len) {
 		uint8_t *copy;
 
@@ -69,7 +69,7 @@ static void canon_is(const char *in, const char *want)
 	struct dfl_text t = { 0 };
 	struct dfl_canon c;
 
-	dfl_canon_init(&c, &t, NULL, NULL);
+	dfl_canon_init(&c, dfl_simd_best(), &t, NULL, NULL);
 	assert_int_equal(dfl_text_reserve(&t, strlen(in)), 0);
 	dfl_canon_feed(&c, (const uint8_t *)in, strlen(in), 0, strlen(in));
 	dfl_canon_flush(&c);
@@ -175,7 +175,7 @@ static void one_range(void **state)
 	struct dfl_canon c;
 	uint64_t from, to;
 
-	dfl_canon_init(&c, &t, NULL, NULL);
+	dfl_canon_init(&c, dfl_simd_best(), &t, NULL, NULL);
 	assert_int_equal(dfl_text_reserve(&t, 6), 0);
 	dfl_canon_feed(&c, (const uint8_t *)"ab\\u67", 6, 100, 9);
 	dfl_canon_feed(&c, (const uint8_t *)"71", 2, 109, 3);

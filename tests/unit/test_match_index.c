@@ -52,19 +52,19 @@ static void check(const struct model *m, const uint8_t *gram)
 {
 	static struct place all[MAX_LIST];
 	size_t n = places(m, gram, all), half = DFL_ENTRIES_PER_PROBE / 2;
-	uint64_t h = dfl_gram(&m->ix, gram);
-	struct dfl_found f;
+	uint64_t h = dfl_index_hash(&m->ix, gram);
+	struct dfl_index_found f;
 
 	dfl_index_find(&m->ix, h, &f);
 	assert_int_equal(f.count, n);
 	assert_int_equal(f.n, n < DFL_ENTRIES_PER_PROBE ? n : DFL_ENTRIES_PER_PROBE);
 	assert_true(!n || dfl_index_maybe(&m->ix, h));
 	for (size_t i = 0; i < f.n; i++) {
-		const struct dfl_chunk_ix *c = dfl_index_chunk(&m->ix, f.entries[i]);
+		const struct dfl_index_page *c = dfl_index_page_of(&m->ix, f.entries[i]);
 		size_t want = n > DFL_ENTRIES_PER_PROBE && i >= half ? n - 1 - (i - half) : i;
 
 		assert_ptr_equal(c->source, &m->sources[all[want].source]);
-		assert_int_equal(c->first + f.entries[i] % DFL_CHUNK, all[want].at);
+		assert_int_equal(c->first + f.entries[i] % DFL_INDEX_PAGE, all[want].at);
 		assert_ptr_equal(dfl_index_text(&m->ix, f.entries[i]), text_of(m, &all[want]));
 	}
 }
@@ -96,11 +96,13 @@ static void append(struct model *m, uint32_t source, size_t n)
 	}
 	if (s->text.len < K)
 		return;
-	assert_int_equal(dfl_index_reserve(&m->ix, s, (uint32_t)s->text.len - K + 1), 0);
+	assert_int_equal(dfl_index_reserve(&m->ix, &s->indexed_text, s->text.data,
+					   (uint32_t)s->text.len - K + 1),
+			 0);
 	for (; s->indexed + K <= s->text.len; s->indexed++) {
 		bool share = has_its_share(m, source, s->text.data + s->indexed);
 
-		assert_int_equal(dfl_index_add(&m->ix, s, s->indexed), !share);
+		assert_int_equal(dfl_index_add(&m->ix, &s->indexed_text, s->indexed), !share);
 		if (!share)
 			m->list[m->n++] = (struct place){ source, s->indexed };
 	}
@@ -111,7 +113,7 @@ static void drop(struct model *m, uint32_t source)
 	struct dfl_match_source *s = &m->sources[source];
 	size_t n = 0;
 
-	dfl_index_remove(&m->ix, s);
+	dfl_index_remove(&m->ix, &s->indexed_text);
 	for (size_t i = 0; i < m->n; i++)
 		if (m->list[i].source != source)
 			m->list[n++] = m->list[i];
@@ -126,8 +128,10 @@ static void as_a_list(void **state)
 	bool grew = false, listed = false;
 
 	assert_int_equal(dfl_index_init(&m.ix, &m.secret, K), 0);
-	for (uint32_t i = 0; i < N_SOURCES; i++)
+	for (uint32_t i = 0; i < N_SOURCES; i++) {
 		m.sources[i].text.secret = &m.secret;
+		m.sources[i].indexed_text.source = &m.sources[i];
+	}
 	for (int step = 0; step < 1500; step++) {
 		uint32_t source = rnd(N_SOURCES);
 		struct dfl_text *t = &m.sources[source].text;
@@ -161,6 +165,8 @@ static void one_long_list(void **state)
 
 	assert_int_equal(sodium_init() < 0, 0);
 	assert_int_equal(dfl_index_init(&m.ix, &m.secret, K), 0);
+	for (uint32_t i = 0; i < N_SOURCES; i++)
+		m.sources[i].indexed_text.source = &m.sources[i];
 	for (uint32_t round = 0; round < 3; round++) {
 		for (uint32_t i = 0; i < N_SOURCES; i++)
 			for (uint32_t j = 0; j < DFL_POSITIONS_PER_SOURCE; j++) {
@@ -169,8 +175,10 @@ static void one_long_list(void **state)
 				assert_int_equal(dfl_text_reserve(&s->text, K), 0);
 				memcpy(s->text.data + s->text.len, text, K);
 				s->text.len += K;
-				assert_int_equal(dfl_index_reserve(&m.ix, s, j * K + 1), 0);
-				assert_true(dfl_index_add(&m.ix, s, j * K));
+				assert_int_equal(dfl_index_reserve(&m.ix, &s->indexed_text,
+								   s->text.data, j * K + 1),
+						 0);
+				assert_true(dfl_index_add(&m.ix, &s->indexed_text, j * K));
 				m.list[m.n++] = (struct place){ i, j * K };
 			}
 		check(&m, text);

@@ -2,8 +2,8 @@
 /* Base64 and hex: the alphabets, decoding in any phase, and whether the outcome is text. */
 #include "match/canon/base64_hex.h"
 
+#include "base/encodings.h"
 #include "match/canon/chars.h"
-#include "match/match.h"
 #include "match/simd/simd.h"
 
 #define SIX(a) a, a + 1, a + 2, a + 3, a + 4, a + 5
@@ -24,7 +24,7 @@ static const uint8_t base64_plus1[256] = {
 	['_'] = 64,
 };
 
-const struct dfl_code dfl_code_base64 = {
+const struct dfl_base64_hex_code dfl_base64_code = {
 	.plus1 = base64_plus1,
 	.bits = 6,
 	.group = 4,
@@ -35,7 +35,7 @@ const struct dfl_code dfl_code_base64 = {
 	.min_leaf = 16,
 };
 
-const struct dfl_code dfl_code_hex = {
+const struct dfl_base64_hex_code dfl_hex_code = {
 	.plus1 = dfl_hex_plus1,
 	.bits = 4,
 	.group = 2,
@@ -46,14 +46,14 @@ const struct dfl_code dfl_code_hex = {
 	.min_leaf = 80,
 };
 
-uint64_t dfl_coded_char(const struct dfl_coded *c, uint64_t pos)
+uint64_t dfl_base64_hex_char(const struct dfl_base64_hex *c, uint64_t pos)
 {
 	return c->phase + pos / c->code->group_bytes * c->code->group + pos % c->code->group_bytes;
 }
 
 /* Whole bytes of n chars; out has room. */
-static size_t decode_group(const struct dfl_code *code, const uint8_t *values, unsigned n,
-			   uint8_t *out)
+static size_t decode_group(const struct dfl_base64_hex_code *code, const uint8_t *values,
+			   unsigned n, uint8_t *out)
 {
 	uint32_t v = 0;
 	size_t bytes = n * code->bits / 8, bits = n * code->bits;
@@ -65,10 +65,11 @@ static size_t decode_group(const struct dfl_code *code, const uint8_t *values, u
 	return bytes;
 }
 
-size_t dfl_coded_decode(const struct dfl_coded *c, unsigned phase, uint64_t from, uint64_t to,
-			bool last, uint8_t out[static DFL_CODED_OUT], uint64_t *ret_pos)
+size_t dfl_base64_hex_decode(const struct dfl_base64_hex *c, unsigned phase, uint64_t from,
+			     uint64_t to, bool last, uint8_t out[static DFL_BASE64_HEX_OUT],
+			     uint64_t *ret_pos)
 {
-	const struct dfl_code *code = c->code;
+	const struct dfl_base64_hex_code *code = c->code;
 	uint64_t end = c->base + c->n, g;
 	size_t n = 0;
 
@@ -101,7 +102,7 @@ static size_t lanes(uint64_t x)
 	return (size_t)(x * 0x0001000100010001ull >> 48);
 }
 
-bool dfl_coded_is_ascii(const uint8_t *p, size_t n)
+bool dfl_base64_hex_is_ascii(const uint8_t *p, size_t n)
 {
 	const uint64_t ones = 0x0101010101010101ull, tops = 0x80 * ones;
 	uint64_t high = 0, odd = 0, x;
@@ -124,7 +125,7 @@ bool dfl_coded_is_ascii(const uint8_t *p, size_t n)
 	return !(high & tops) && (n_odd + lanes(odd)) * 4 <= n;
 }
 
-bool dfl_coded_is_text(size_t good, size_t n)
+bool dfl_base64_hex_is_text(size_t good, size_t n)
 {
 	return n && good * 4 >= n * 3;
 }

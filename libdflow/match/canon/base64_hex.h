@@ -8,15 +8,16 @@
 
 #include "match/canon/map.h"
 
-#define DFL_CODED_WINDOW 128 /* chars looked at together; a multiple of every group */
-#define DFL_CODED_GROUP 4
-#define DFL_CODED_TEXT 96 /* bytes of a window of base64 */
-#define DFL_CODED_OUT (DFL_CODED_WINDOW + 2 * DFL_CODED_GROUP + 32) /* 32: whole stores */
-#define DFL_CODED_BATCH 3072 /* decoded bytes collected before they are scanned */
+#define DFL_BASE64_HEX_WINDOW 128 /* chars looked at together; a multiple of every group */
+#define DFL_BASE64_HEX_GROUP 4
+#define DFL_BASE64_HEX_TEXT 96 /* bytes of a window of base64 */
+#define DFL_BASE64_HEX_OUT                                                                         \
+	(DFL_BASE64_HEX_WINDOW + 2 * DFL_BASE64_HEX_GROUP + 32) /* 32: whole stores */
+#define DFL_BASE64_HEX_BATCH 3072 /* decoded bytes collected before they are scanned */
 
 struct dfl_scan;
 
-struct dfl_code {
+struct dfl_base64_hex_code {
 	const uint8_t *plus1; /* value of a char + 1; 0: it is none */
 	uint8_t bits;	      /* of a char */
 	uint8_t group, group_bytes;
@@ -25,12 +26,12 @@ struct dfl_code {
 	uint32_t min, min_leaf; /* chars: anywhere, and when they are the whole leaf */
 };
 
-extern const struct dfl_code dfl_code_base64; /* also base64url */
-extern const struct dfl_code dfl_code_hex;
+extern const struct dfl_base64_hex_code dfl_base64_code; /* also base64url */
+extern const struct dfl_base64_hex_code dfl_hex_code;
 
 /* A run of such chars that goes on. */
-struct dfl_coded {
-	const struct dfl_code *code;
+struct dfl_base64_hex {
+	const struct dfl_base64_hex_code *code;
 	const struct dfl_simd *simd;
 	struct dfl_scan *scan;	/* whose text it is part of */
 	struct dfl_scan *child; /* of what it decodes to; NULL: it is no text (yet) */
@@ -42,8 +43,9 @@ struct dfl_coded {
 	uint64_t ts_ns;
 	uint64_t base, done; /* char number of values[0]; of the next window */
 	uint32_t n;
-	uint8_t values[3 * DFL_CODED_WINDOW + 64]; /* of the chars */
-	uint8_t *batch; /* decoded, not yet scanned: DFL_CODED_BATCH + DFL_CODED_OUT; NULL: none */
+	uint8_t values[3 * DFL_BASE64_HEX_WINDOW + 64]; /* of the chars */
+	uint8_t *batch; /* decoded, not yet scanned: DFL_BASE64_HEX_BATCH + DFL_BASE64_HEX_OUT;
+			   NULL: none */
 	size_t n_batch;
 	uint64_t batch_pos;
 	struct dfl_map map; /* char number - map_base → position in the scan's input */
@@ -51,15 +53,16 @@ struct dfl_coded {
 };
 
 /* The char in which byte `pos` of the decoded run begins. */
-uint64_t dfl_coded_char(const struct dfl_coded *c, uint64_t pos);
+uint64_t dfl_base64_hex_char(const struct dfl_base64_hex *c, uint64_t pos);
 
 /*
  * Decodes the groups that begin in chars [from, to); last: the run ends at `to`, the bytes of a
  * cut group come out too. Returns the bytes; *ret_pos: of the first one in the decoded run.
  */
-size_t dfl_coded_decode(const struct dfl_coded *c, unsigned phase, uint64_t from, uint64_t to,
-			bool last, uint8_t out[static DFL_CODED_OUT], uint64_t *ret_pos);
+size_t dfl_base64_hex_decode(const struct dfl_base64_hex *c, unsigned phase, uint64_t from,
+			     uint64_t to, bool last, uint8_t out[static DFL_BASE64_HEX_OUT],
+			     uint64_t *ret_pos);
 
-/* A cheap yes for ASCII that dfl_coded_is_text would say yes to. */
-bool dfl_coded_is_ascii(const uint8_t *p, size_t n);
-bool dfl_coded_is_text(size_t good, size_t n);
+/* A cheap yes for ASCII that dfl_base64_hex_is_text would say yes to. */
+bool dfl_base64_hex_is_ascii(const uint8_t *p, size_t n);
+bool dfl_base64_hex_is_text(size_t good, size_t n);

@@ -7,20 +7,17 @@
 
 #include <string.h>
 
-#include "match/canon/canon_fast.h"
+#include "base/encodings.h"
 #include "match/canon/chars.h"
-#include "match/match.h"
 
 #define MIN_FAST 16 /* bytes for which the fast way pays */
 
 static void layer2(struct dfl_canon *c, struct dfl_ch ch);
 
-void dfl_canon_init(struct dfl_canon *c, struct dfl_text *text, const struct dfl_canon_tap *tap,
-		    void *tap_ud)
+void dfl_canon_init(struct dfl_canon *c, const struct dfl_simd *simd, struct dfl_text *text,
+		    const struct dfl_canon_tap *tap, void *tap_ud)
 {
-	*c = (struct dfl_canon){
-		.text = text, .tap = tap, .tap_ud = tap_ud, .simd = dfl_simd_best()
-	};
+	*c = (struct dfl_canon){ .text = text, .tap = tap, .tap_ud = tap_ud, .simd = simd };
 }
 
 /* ---- the last step: code points to canonical bytes ---- */
@@ -397,7 +394,8 @@ static void layer1(struct dfl_canon *c, struct dfl_ch ch)
 		layer2(c, ch);
 }
 
-bool dfl_canon_idle(const struct dfl_canon *c)
+/* Is nothing held back, so that the next byte can be read on its own? */
+static bool idle(const struct dfl_canon *c)
 {
 	return !(c->n_pct | c->in_bs | c->bs_pre | c->hex_want | c->n_ent | c->utf8_want) &&
 	       !c->high;
@@ -415,7 +413,7 @@ void dfl_canon_feed(struct dfl_canon *c, const uint8_t *data, size_t len, uint64
 	size_t i = 0;
 
 	while (i < len) {
-		if (linear && len - i >= MIN_FAST && dfl_canon_idle(c)) {
+		if (linear && len - i >= MIN_FAST && idle(c)) {
 			i += c->simd->canon(c, data + i, len - i, pos + i);
 			if (i == len)
 				return;

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "match/simd/simd.h"
 #include "match/canon/text.h"
+#include "match/simd/simd.h"
 
 #define DFL_CANON_VERSION 1 /* of the form; fingerprints on disk carry it */
 
@@ -76,9 +76,9 @@ struct dfl_canon {
 	uint8_t enc_pre; /* undone since the last canonical byte, giving nothing */
 };
 
-/* tap may be NULL. All are borrowed. */
-void dfl_canon_init(struct dfl_canon *c, struct dfl_text *text, const struct dfl_canon_tap *tap,
-		    void *tap_ud);
+/* simd: the fast ways to use. tap: NULL, none. All are borrowed. */
+void dfl_canon_init(struct dfl_canon *c, const struct dfl_simd *simd, struct dfl_text *text,
+		    const struct dfl_canon_tap *tap, void *tap_ud);
 /*
  * The text must have room (dfl_text_reserve). Byte i is at pos + i when pos_len == len, else all
  * are [pos, pos + pos_len).

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "base/encodings.h"
 #include "match/canon/chars.h"
-#include "match/match.h"
 
 #define MAX_SLASHES 8
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the slow and the fast ways of the canonicaliser share. */
+/* Parts of the canonicaliser's fast way that are the same on all processors. */
 #pragma once
 
 #include <stdbool.h>
 
 #include "match/canon/canon.h"
-
-/* Is nothing held back, so that the next byte can be read on its own? */
-bool dfl_canon_idle(const struct dfl_canon *c);
 
 extern const bool dfl_canon_escapes[256]; /* may begin an escape */
 

@@ -15,10 +15,10 @@
  */
 #include <string.h>
 
+#include "base/encodings.h"
 #include "match/canon/canon_classes.h"
 #include "match/canon/canon_fast.h"
 #include "match/canon/chars.h"
-#include "match/match.h"
 
 #define FETCH_AHEAD 1024 /* bytes: processors do not do it from page to page */
 #define BEHIND 8	 /* bytes after a whole block that may be read */

@@ -28,9 +28,12 @@ int dfl_text_reserve(struct dfl_text *t, size_t raw)
 {
 	size_t need = t->len + raw + DFL_TEXT_SLACK, cap = t->cap ? t->cap : 256;
 	uint8_t *data;
+	int r;
 
-	if (need <= t->cap)
-		return dfl_map_reserve(&t->map, (uint32_t)raw + DFL_TEXT_SLACK);
+	/* First, so that data moves only when nothing can fail any more: the index points to it. */
+	r = dfl_map_reserve(&t->map, (uint32_t)raw + DFL_TEXT_SLACK);
+	if (r || need <= t->cap)
+		return r;
 	while (cap < need)
 		cap *= 2;
 	data = t->secret ? dfl_secret_alloc(t->secret, cap) : malloc(cap);
@@ -41,7 +44,7 @@ int dfl_text_reserve(struct dfl_text *t, size_t raw)
 	release(t, t->data, t->cap);
 	t->data = data;
 	t->cap = cap;
-	return dfl_map_reserve(&t->map, (uint32_t)raw + DFL_TEXT_SLACK);
+	return 0;
 }
 
 void dfl_text_drop(struct dfl_text *t, size_t n)

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "match/canon/map.h"
 #include "base/secret.h"
+#include "match/canon/map.h"
 
 struct dfl_text {
 	uint8_t *data;
@@ -15,6 +15,8 @@ struct dfl_text {
 	struct dfl_map map;
 	struct dfl_secret *secret; /* where data lives; NULL: the heap, wiped when freed */
 };
+
+#define DFL_TEXT_SLICE 8192 /* raw bytes canonicalised at a time */
 
 /*
  * Bytes and segments that feeding n raw bytes may add: a byte gives at most one, and what the

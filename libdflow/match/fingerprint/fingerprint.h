@@ -23,8 +23,8 @@ struct dfl_fingerprint_set; /* the fingerprints of one old text, in the table */
 /* Named limits. */
 #define DFL_PRINTS_PER_TEXT 65536 /* of one text; the rest of it (beyond 1 MiB) has none */
 #define DFL_PRINT_SETS 65536	  /* in the table: -ENOSPC */
-#define DFL_PRINT_SHARED 8   /* sets that one fingerprint leads to, the newest: capped_prints */
-#define DFL_PRINT_STREAKS 16 /* of one scan: capped_candidates */
+#define DFL_PRINT_SHARED 8  /* sets that one fingerprint leads to, the newest: capped_prints */
+#define DFL_PRINT_CHAINS 16 /* of one scan: capped_candidates */
 
 /*
  * Fingerprints of one set that were found one after the other: no other k-gram that would have been
@@ -50,10 +50,13 @@ typedef void (*dfl_fingerprint_fn)(void *ud, void *view_ud, void *set_ud,
  * The fingerprints of a source, DFL_PRINT_BYTES each, sorted, different; free() them. 0 or -ENOMEM.
  */
 int dfl_fingerprint_of(const struct dfl_match_source *s, uint8_t **ret_prints, uint32_t *ret_n);
+/*
+ * Adds the marks of one run to another: of n fingerprints, bit i of byte i / 8. Returns how many
+ * bits of `seen` are set then.
+ */
+uint32_t dfl_fingerprint_union(uint8_t *seen, const uint8_t *more, uint32_t n);
 /* Are they as dfl_fingerprint_of gives them? */
 bool dfl_fingerprint_valid(const uint8_t *prints, uint32_t n);
-/* Adds to the set bits of `seen` those of `more`, n bits each; returns how many are set then. */
-uint32_t dfl_fingerprint_union(uint8_t *seen, const uint8_t *more, uint32_t n);
 
 /*
  * From now on views are searched for them. `owner` groups the sets of one request; `since` tells

@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/match_priv.h"
+#include "match/fingerprint/fingerprint_chain.h"
+#include "match/position.h"
+#include "match/simd/simd.h"
 
 #define REACH                                                                                      \
 	(DFL_UNSURE - 2 * DFL_PRINT_K) /* canonical bytes before a streak that may be of its text, \
 					  at most */
 
-struct streak {
+struct chain {
 	struct dfl_fingerprint_set *set;
 	uint64_t from, last; /* canonical bytes of the scan: the first and the last k-gram */
 	uint32_t hits, distinct;
@@ -24,8 +26,8 @@ struct streak {
 	bool over;
 };
 
-struct dfl_streaks {
-	struct streak open[DFL_PRINT_STREAKS];
+struct dfl_fingerprint_chains {
+	struct chain open[DFL_PRINT_CHAINS];
 	uint32_t n;
 };
 
@@ -37,12 +39,12 @@ static void position(const struct dfl_scan *s, uint64_t at, uint64_t end, uint64
 
 	dfl_map_find(&s->text.map, (uint32_t)(at - s->text.base), &from, &ignored);
 	dfl_map_find(&s->text.map, (uint32_t)(end - 1 - s->text.base), &ignored, &to);
-	dfl_scan_outer(s, from, to, ret_from, ret_to);
+	dfl_position_in_stream(s, from, to, ret_from, ret_to);
 }
 
-static void see(struct streak *k, uint64_t print)
+static void see(struct chain *k, uint64_t print)
 {
-	uint32_t i = dfl_fingerprint_index(k->set, print);
+	uint32_t i = dfl_fingerprint_table_index(k->set, print);
 
 	k->distinct += !(k->seen[i / 8] >> (i & 7) & 1);
 	k->seen[i / 8] |= (uint8_t)(1 << (i & 7));
@@ -52,7 +54,7 @@ static void see(struct streak *k, uint64_t print)
  * Most streaks have but one fingerprint: their sets, which are anywhere in memory, are not touched.
  * 0 or -ENOMEM.
  */
-static int count(struct streak *k, uint64_t print)
+static int count(struct chain *k, uint64_t print)
 {
 	if (!k->hits) {
 		k->first = print;
@@ -70,7 +72,7 @@ static int count(struct streak *k, uint64_t print)
 	return 0;
 }
 
-static void hit(struct dfl_scan *s, struct streak *k, uint64_t at)
+static void hit(struct dfl_scan *s, struct chain *k, uint64_t at)
 {
 	uint64_t from = k->hits ? k->last + DFL_PRINT_K - 1 : at, pos, ignored;
 
@@ -80,17 +82,17 @@ static void hit(struct dfl_scan *s, struct streak *k, uint64_t at)
 			 &k->reach_from, &ignored);
 		k->from = at;
 		k->pos_from = pos;
-		k->ts_first_ns = dfl_scan_ts(s, at);
+		k->ts_first_ns = dfl_position_time(s, at);
 	}
 	k->last = at;
-	k->ts_last_ns = dfl_scan_ts(s, at + DFL_PRINT_K - 1);
+	k->ts_last_ns = dfl_position_time(s, at + DFL_PRINT_K - 1);
 	from = from < s->text.base ? s->text.base : from;
 	k->enc |= dfl_map_enc(&s->text.map, (uint32_t)(from - s->text.base),
 			      (uint32_t)(at + DFL_PRINT_K - s->text.base));
 }
 
 /* Texts of others that have all that this one has. */
-static uint32_t others(const struct dfl_streaks *t, const struct streak *k)
+static uint32_t others(const struct dfl_fingerprint_chains *t, const struct chain *k)
 {
 	uint32_t n = 0;
 
@@ -101,7 +103,7 @@ static uint32_t others(const struct dfl_streaks *t, const struct streak *k)
 }
 
 /* end: no byte of its text can stand from there on. */
-static void report(struct dfl_scan *s, const struct streak *k, uint64_t end)
+static void report(struct dfl_scan *s, const struct chain *k, uint64_t end)
 {
 	uint64_t ignored;
 	struct dfl_fingerprint_run run = {
@@ -112,7 +114,7 @@ static void report(struct dfl_scan *s, const struct streak *k, uint64_t end)
 		.hits = k->hits,
 		.distinct = k->distinct,
 		.seen = k->seen,
-		.others = others(s->streaks, k),
+		.others = others(s->chains, k),
 		.encodings = (uint32_t)(k->enc | s->enc) ?: DFL_ENC_RAW,
 		.ts_first_ns = k->ts_first_ns,
 		.ts_last_ns = k->ts_last_ns,
@@ -125,7 +127,7 @@ static void report(struct dfl_scan *s, const struct streak *k, uint64_t end)
 /* Reports those that are over, then lets them go. */
 static void close_over(struct dfl_scan *s, uint64_t end)
 {
-	struct dfl_streaks *t = s->streaks;
+	struct dfl_fingerprint_chains *t = s->chains;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < t->n; i++)
@@ -140,18 +142,18 @@ static void close_over(struct dfl_scan *s, uint64_t end)
 	t->n = n;
 }
 
-static struct streak *open_streak(struct dfl_scan *s, struct dfl_fingerprint_set *set)
+static struct chain *open_chain(struct dfl_scan *s, struct dfl_fingerprint_set *set)
 {
-	struct dfl_streaks *t = s->streaks;
+	struct dfl_fingerprint_chains *t = s->chains;
 
 	for (uint32_t i = 0; i < t->n; i++)
 		if (t->open[i].set == set)
 			return &t->open[i];
-	if (t->n == DFL_PRINT_STREAKS) {
+	if (t->n == DFL_PRINT_CHAINS) {
 		s->m->stats.capped_candidates++;
 		return NULL;
 	}
-	t->open[t->n] = (struct streak){ .set = set };
+	t->open[t->n] = (struct chain){ .set = set };
 	return &t->open[t->n++];
 }
 
@@ -167,7 +169,7 @@ static bool is_in(const struct dfl_fingerprint_found *found, const struct dfl_fi
 static void step(struct dfl_scan *s, uint64_t at, uint64_t print,
 		 const struct dfl_fingerprint_found *found)
 {
-	struct dfl_streaks *t = s->streaks;
+	struct dfl_fingerprint_chains *t = s->chains;
 	bool any_over = false;
 
 	for (uint32_t i = 0; i < t->n; i++) {
@@ -177,7 +179,7 @@ static void step(struct dfl_scan *s, uint64_t at, uint64_t print,
 	if (any_over)
 		close_over(s, at + DFL_PRINT_K - 1);
 	for (uint32_t i = 0; i < found->n; i++) {
-		struct streak *k = open_streak(s, found->set[i]);
+		struct chain *k = open_chain(s, found->set[i]);
 
 		if (k && !count(k, print)) {
 			hit(s, k, at);
@@ -193,10 +195,10 @@ static void look(struct dfl_scan *s, uint64_t at)
 	uint64_t print = dfl_fingerprint_hash(&s->m->prints, dfl_scan_at(s, at));
 	struct dfl_fingerprint_found found;
 
-	dfl_fingerprint_find(&s->m->prints, print, &found);
-	if (!s->streaks && found.n)
-		s->streaks = calloc(1, sizeof(*s->streaks));
-	if (s->streaks)
+	dfl_fingerprint_table_find(&s->m->prints, print, &found);
+	if (!s->chains && found.n)
+		s->chains = calloc(1, sizeof(*s->chains));
+	if (s->chains)
 		step(s, at, print, &found);
 	else if (found.n)
 		s->m->stats.capped_candidates++;
@@ -243,7 +245,7 @@ static size_t chosen_before(const struct sifted *f, size_t at)
 	return w ? i * 64 + 64 - (unsigned)__builtin_clzll(w) : 0;
 }
 
-static bool maybe(const struct dfl_fingerprints *p, const struct sifted *f, size_t at)
+static bool maybe(const struct dfl_fingerprint_table *p, const struct sifted *f, size_t at)
 {
 	return dfl_fingerprint_maybe(p, dfl_fingerprint_hash(p, f->text + at));
 }
@@ -267,7 +269,7 @@ static void sift(const struct dfl_scan *s, uint64_t from, struct sifted *ret)
  * so there must be another one on either side, if only in what is to come. What stands right before
  * that place, and was not looked at, is not in the table.
  */
-static size_t next_look(const struct dfl_fingerprints *p, struct sifted *f, size_t at)
+static size_t next_look(const struct dfl_fingerprint_table *p, struct sifted *f, size_t at)
 {
 	for (; f->hit < f->n_hits; f->hit++) {
 		size_t hit = f->hits[f->hit], before, after;
@@ -284,7 +286,7 @@ static size_t next_look(const struct dfl_fingerprints *p, struct sifted *f, size
 	return f->n;
 }
 
-void dfl_streaks_scan(struct dfl_scan *s)
+void dfl_fingerprint_chain_scan(struct dfl_scan *s)
 {
 	uint64_t total = dfl_scan_total(s), from = s->next_print;
 	struct sifted f;
@@ -298,7 +300,7 @@ void dfl_streaks_scan(struct dfl_scan *s)
 	}
 	sift(s, from, &f);
 	for (size_t at = chosen_from(&f, 0); at < f.n; at = chosen_from(&f, at + 1)) {
-		if (!s->streaks || !s->streaks->n) { /* what is not in the table ends nothing */
+		if (!s->chains || !s->chains->n) { /* what is not in the table ends nothing */
 			size_t next = next_look(&s->m->prints, &f, at);
 
 			if (next > at)
@@ -310,28 +312,28 @@ void dfl_streaks_scan(struct dfl_scan *s)
 	}
 }
 
-void dfl_streaks_end(struct dfl_scan *s)
+void dfl_fingerprint_chain_end(struct dfl_scan *s)
 {
-	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++)
-		s->streaks->open[i].over = true;
-	if (s->streaks && s->streaks->n)
+	for (uint32_t i = 0; s->chains && i < s->chains->n; i++)
+		s->chains->open[i].over = true;
+	if (s->chains && s->chains->n)
 		close_over(s, dfl_scan_total(s));
 }
 
-void dfl_streaks_free(struct dfl_scan *s)
+void dfl_fingerprint_chain_free(struct dfl_scan *s)
 {
-	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++)
-		free(s->streaks->open[i].seen);
-	free(s->streaks);
+	for (uint32_t i = 0; s->chains && i < s->chains->n; i++)
+		free(s->chains->open[i].seen);
+	free(s->chains);
 }
 
-void dfl_streaks_forget(struct dfl_scan *s, const struct dfl_fingerprint_set *set)
+void dfl_fingerprint_chain_forget(struct dfl_scan *s, const struct dfl_fingerprint_set *set)
 {
-	for (uint32_t i = 0; s->streaks && i < s->streaks->n; i++) {
-		if (s->streaks->open[i].set != set)
+	for (uint32_t i = 0; s->chains && i < s->chains->n; i++) {
+		if (s->chains->open[i].set != set)
 			continue;
-		free(s->streaks->open[i].seen);
-		s->streaks->open[i] = s->streaks->open[--s->streaks->n];
+		free(s->chains->open[i].seen);
+		s->chains->open[i] = s->chains->open[--s->chains->n];
 		return;
 	}
 }

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "match/fingerprint/fingerprint_priv.h"
+#include "match/fingerprint/fingerprint_table.h"
 
 #define CHOOSE_W0 23
 #define CHOOSE_W1 41
@@ -60,10 +60,10 @@ static inline size_t every_other(const uint64_t *chosen, size_t n, uint16_t *ret
 }
 
 /* Leaves those of n that may be in the table; returns how many. */
-static inline size_t leave_maybe(const struct dfl_fingerprints *p, const uint8_t *text,
+static inline size_t leave_maybe(const struct dfl_fingerprint_table *p, const uint8_t *text,
 				 uint16_t *at, size_t n)
 {
-	const struct dfl_fingerprints copy = *p; /* so that its fields stay in registers */
+	const struct dfl_fingerprint_table copy = *p; /* so that its fields stay in registers */
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which k-grams may be in the index; each simd_*.c compiles it for its processor. */
-#include "match/match_priv.h"
+#include "match/index.h"
 
 /*
  * The stride-th k-grams of n bytes of text. Writes where those begin that may be; returns how many.
@@ -13,7 +13,7 @@ static size_t probe_loop(const struct dfl_index *ix, const uint8_t *text, size_t
 
 	for (size_t q = 0; q + copy.k <= n; q += stride) {
 		hits[count] = (uint16_t)q;
-		count += dfl_index_maybe(&copy, dfl_gram(&copy, text + q));
+		count += dfl_index_maybe(&copy, dfl_index_hash(&copy, text + q));
 	}
 	return count;
 }

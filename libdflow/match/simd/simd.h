@@ -9,10 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "match/canon/text.h"
+#include "match/fingerprint/fingerprint.h"
+
 struct dfl_canon;
 struct dfl_index;
-struct dfl_fingerprints;
+struct dfl_fingerprint_table;
 
+/*
+ * k-grams of DFL_PRINT_K bytes that become whole with one slice of text, at most: what the slice
+ * gives, what was held back before it, and those that were cut by its beginning.
+ */
+#define DFL_SIFTED (DFL_TEXT_SLICE + DFL_TEXT_SLACK + DFL_PRINT_K)
 #define DFL_SIFT_SLACK 8
 
 struct dfl_simd {
@@ -60,20 +68,6 @@ struct dfl_simd {
 	 * the filter. Writes where those begin that may be in the table; returns how many. ret_hits
 	 * has room for (n + 1) / 2 and DFL_SIFT_SLACK.
 	 */
-	size_t (*sift)(const struct dfl_fingerprints *p, const uint8_t *text, size_t n,
+	size_t (*sift)(const struct dfl_fingerprint_table *p, const uint8_t *text, size_t n,
 		       uint64_t *ret_chosen, uint16_t *ret_hits);
 };
-
-extern const struct dfl_simd dfl_simd_portable;
-#if defined(__x86_64__)
-extern const struct dfl_simd dfl_simd_avx2;
-extern const struct dfl_simd dfl_simd_avx512;
-void dfl_choose_avx2(const uint8_t *text, size_t n, uint64_t *ret_chosen); /* with AVX-512 too */
-#elif defined(__aarch64__)
-extern const struct dfl_simd dfl_simd_neon;
-#endif
-
-/* All that were compiled in, best first, the portable one last; NULL ends. */
-extern const struct dfl_simd *const dfl_simds[];
-/* The best usable one. */
-const struct dfl_simd *dfl_simd_best(void);

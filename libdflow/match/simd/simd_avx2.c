@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The fast ways for x86-64 with AVX2 and BMI2 (Haswell, Zen and later). */
-#include "match/simd/simd.h"
+#include "match/simd/simd_avx2.h"
+
+#include "match/simd/simd_portable.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -186,7 +188,7 @@ static size_t every_other_bmi(const uint64_t *chosen, size_t n, uint16_t *ret_at
 	return count;
 }
 
-static size_t sift(const struct dfl_fingerprints *p, const uint8_t *text, size_t n,
+static size_t sift(const struct dfl_fingerprint_table *p, const uint8_t *text, size_t n,
 		   uint64_t *ret_chosen, uint16_t *ret_hits)
 {
 	dfl_choose_avx2(text, n, ret_chosen);

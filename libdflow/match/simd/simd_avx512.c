@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The fast ways for x86-64 with AVX-512 VBMI2 (Ice Lake, Zen 4 and later). */
-#include "match/simd/simd.h"
+#include "match/simd/simd_avx512.h"
+
+#include "match/simd/simd_avx2.h"
+#include "match/simd/simd_portable.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -539,7 +542,7 @@ static size_t units(uint8_t *out, const uint8_t *p, size_t len, size_t slashes)
 
 static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 {
-	const uint8_t *t = dfl_code_base64.plus1;
+	const uint8_t *t = dfl_base64_code.plus1;
 	__m512i lo = _mm512_loadu_si512(t), hi = _mm512_loadu_si512(t + 64);
 
 	for (size_t i = 0; i < n; i += 64) {
@@ -565,7 +568,7 @@ static inline uint64_t readable(__m512i v)
 
 static size_t text(uint8_t *out, const uint8_t *chars, size_t n)
 {
-	const uint8_t *t = dfl_code_base64.plus1;
+	const uint8_t *t = dfl_base64_code.plus1;
 	const __m512i lo = _mm512_loadu_si512(t), hi = _mm512_loadu_si512(t + 64);
 	const uint64_t bytes = (1ull << 48) - 1;
 #define THREE(at) (at) + 2, (at) + 1, (at) /* of a group, which is a little-endian number */
@@ -655,8 +658,8 @@ static inline size_t list64(uint64_t marked, __m512i first, uint16_t *ret_at)
 }
 
 /* Eight at once, as probe does it; behind the n prints are seven more. */
-static size_t maybe8(const struct dfl_fingerprints *p, const uint64_t *prints, const uint16_t *at,
-		     size_t n, uint16_t *ret_hits)
+static size_t maybe8(const struct dfl_fingerprint_table *p, const uint64_t *prints,
+		     const uint16_t *at, size_t n, uint16_t *ret_hits)
 {
 	const uint64_t *f = p->filter, three = 0x0707070707070707ull, tops = 0x8080808080808080ull;
 	const unsigned shift = dfl_fingerprint_shift(p);
@@ -684,7 +687,7 @@ static size_t maybe8(const struct dfl_fingerprints *p, const uint64_t *prints, c
 
 /* Chosen k-grams on their way to the filter. */
 struct sifting {
-	const struct dfl_fingerprints *p;
+	const struct dfl_fingerprint_table *p;
 	const uint8_t *text;
 	uint16_t *at;	 /* every other one */
 	uint64_t *print; /* of those, the first so many */
@@ -721,7 +724,7 @@ static inline void list_and_hash(struct sifting *s, uint64_t chosen)
 
 #define LAG 4 /* blocks between the steps of one loop, so that none waits for another */
 
-static size_t sift(const struct dfl_fingerprints *p, const uint8_t *text, size_t n,
+static size_t sift(const struct dfl_fingerprint_table *p, const uint8_t *text, size_t n,
 		   uint64_t *ret_chosen, uint16_t *ret_hits)
 {
 	const size_t blocks = (n + 63) / 64, bytes = n + DFL_PRINT_K - 1;

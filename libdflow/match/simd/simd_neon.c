@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The fast ways for arm64: NEON, which every one has. */
-#include "match/simd/simd.h"
+#include "match/simd/simd_neon.h"
+
+#include "match/simd/simd_portable.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -72,7 +74,7 @@ static bool usable(void)
 
 static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 {
-	const uint8_t *t = dfl_code_base64.plus1;
+	const uint8_t *t = dfl_base64_code.plus1;
 	const uint8x16x4_t lo = vld1q_u8_x4(t), hi = vld1q_u8_x4(t + 64);
 	size_t i = 0;
 
@@ -108,7 +110,7 @@ static void choose(const uint8_t *text, size_t n, uint64_t *ret_chosen)
 	choose_from(text, 0, n, ret_chosen);
 }
 
-static size_t sift(const struct dfl_fingerprints *p, const uint8_t *text, size_t n,
+static size_t sift(const struct dfl_fingerprint_table *p, const uint8_t *text, size_t n,
 		   uint64_t *ret_chosen, uint16_t *ret_hits)
 {
 	choose_from(text, 0, n, ret_chosen);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The fast ways in plain C: the reference of the others. */
-#include "match/simd/simd.h"
+#include "match/simd/simd_portable.h"
 
 #include <string.h>
 
@@ -66,8 +66,8 @@ static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 {
 	size_t i = 0;
 
-	for (; i < n && dfl_code_base64.plus1[chars[i]]; i++)
-		out[i] = dfl_code_base64.plus1[chars[i]] - 1;
+	for (; i < n && dfl_base64_code.plus1[chars[i]]; i++)
+		out[i] = dfl_base64_code.plus1[chars[i]] - 1;
 	return i;
 }
 
@@ -88,7 +88,7 @@ static void choose(const uint8_t *text, size_t n, uint64_t *ret_chosen)
 	choose_from(text, 0, n, ret_chosen);
 }
 
-static size_t sift(const struct dfl_fingerprints *p, const uint8_t *text, size_t n,
+static size_t sift(const struct dfl_fingerprint_table *p, const uint8_t *text, size_t n,
 		   uint64_t *ret_chosen, uint16_t *ret_hits)
 {
 	choose_from(text, 0, n, ret_chosen);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The match stage: its object, its options, its views. */
-#include "match/match.h"
-
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "match/match_priv.h"
+#include "match/scan.h"
+#include "match/short_source.h"
+#include "match/simd/simd_best.h"
 
 static int set_defaults(struct dfl_match_opts *o)
 {
@@ -44,8 +45,8 @@ int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *
 	if (!r)
 		r = dfl_index_init(&m->index, &m->secret, m->opts.k);
 	if (!r)
-		r = dfl_shorts_init(m);
-	dfl_fingerprint_init(&m->prints, &m->secret, m->opts.print_key);
+		r = dfl_short_source_init(m);
+	dfl_fingerprint_table_init(&m->prints, &m->secret, m->opts.print_key);
 	m->opts.print_key = NULL;
 	if (r) {
 		dfl_match_free(m);
@@ -64,8 +65,10 @@ void dfl_match_free(struct dfl_match *m)
 		dfl_match_view_close(m->scans->view);
 	while (m->sources)
 		dfl_match_source_free(m->sources);
-	dfl_shorts_fini(m);
-	dfl_fingerprint_fini(&m->prints);
+	dfl_short_source_fini(m);
+	for (uint32_t i = 1; i < m->prints.cap_sets; i++)
+		dfl_fingerprint_set_free(m->prints.sets[i]);
+	dfl_fingerprint_table_fini(&m->prints);
 	if (m->index.secret)
 		dfl_index_fini(&m->index);
 	dfl_secret_fini(&m->secret);
@@ -77,6 +80,7 @@ void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stat
 {
 	*ret_stats = m->stats;
 	ret_stats->index_entries = m->index.entries;
+	ret_stats->capped_prints = m->prints.capped;
 	ret_stats->prints = m->prints.total;
 	ret_stats->old_texts = m->prints.n_sets;
 	ret_stats->secret_bytes = m->secret.bytes;

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which fast ways there are, and the best for this processor. */
-#include "match/simd/simd.h"
+#include "match/simd/simd_best.h"
+
+#include <stddef.h>
+
+#include "match/simd/simd_avx2.h"
+#include "match/simd/simd_avx512.h"
+#include "match/simd/simd_neon.h"
+#include "match/simd/simd_portable.h"
 
 const struct dfl_simd *const dfl_simds[] = {
 #if defined(__x86_64__)
@@ -10,7 +17,7 @@ const struct dfl_simd *const dfl_simds[] = {
 	&dfl_simd_neon,
 #endif
 	&dfl_simd_portable,
-	0,
+	NULL,
 };
 
 const struct dfl_simd *dfl_simd_best(void)

@@ -12,6 +12,8 @@
 #include <sodium.h>
 
 #include "match/match_priv.h"
+#include "match/simd/simd_best.h"
+#include "match/simd/simd_portable.h"
 
 #define MAX_FOUND 4096
 
@@ -171,7 +173,7 @@ static void about_one_in_16(void **state)
  * One processor's way on n k-grams of text that ends with the last of them, against the portable
  * one. Returns how many are chosen.
  */
-static size_t chooses_the_same(const struct dfl_simd *simd, const struct dfl_fingerprints *p,
+static size_t chooses_the_same(const struct dfl_simd *simd, const struct dfl_fingerprint_table *p,
 			       const uint8_t *text, size_t n)
 {
 	uint64_t want[WORDS(DFL_SIFTED)], got[WORDS(DFL_SIFTED)];
@@ -201,10 +203,10 @@ static void all_choose_the_same(void **state)
 {
 	char *text = japanese(3, 3000), *dense = calloc(1, 9000);
 	uint64_t filter[128];
-	struct dfl_fingerprints p = { .filter = filter,
-				      .bits = 7 + DFL_PRINT_FILTER_SHIFT,
-				      .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
-					       0xff51afd7ed558ccdull } };
+	struct dfl_fingerprint_table p = { .filter = filter,
+					   .bits = 7 + DFL_PRINT_FILTER_SHIFT,
+					   .key = { 0x9e3779b97f4a7c15ull, 0xc2b2ae3d27d4eb4full,
+						    0xff51afd7ed558ccdull } };
 	uint64_t all = 0;
 	int byte = 0;
 
