@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dflow.h, second part: recording and replaying, both over the pipeline. */
+/* dflow.h: recording and replaying, both over the pipeline. */
 #include "api.h"
 
 #include <stdio.h>
@@ -19,21 +19,21 @@
 #define EXPIRE_EVERY_NS 60000000000ull /* retention is looked after this often while recording */
 
 /* A pipeline with all it borrows. */
-struct session {
+struct dflow_recorder {
 	struct dfl_rules *rules;
 	struct dfl_store *store;
 	struct dfl_recording *recording;
 	struct dfl_event_source *source;
 	struct dfl_pipeline *pipeline;
 	struct dflow_callbacks callbacks;
-	char *host_root;	/* the source borrows it */
-	enum dflow_about about; /* what it is busy with, for errors */
-};
-
-struct dflow_recorder {
-	struct session session;
+	struct dfl_api_log log;
+	char *host_root; /* the source borrows it */
+	bool is_file;	 /* the source is a file, not the kernel */
+	bool ended;	 /* of a file: all of it was read */
 	bool stopped;
-	uint64_t expired_ns; /* when retention was looked after, monotonic */
+	int told_to_stop;	/* by a callback in this call: its number; 0: not */
+	enum dflow_about about; /* what it is busy with, for errors */
+	uint64_t expired_ns;	/* when retention was looked after, monotonic */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -43,6 +43,8 @@ static uint64_t clock_ns(clockid_t clock)
 	clock_gettime(clock, &t);
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
+
+/* ---- callbacks ---- */
 
 static bool is_wanted(const struct dflow_callbacks *cb, enum dfl_doc_change what)
 {
@@ -61,108 +63,106 @@ static bool is_wanted(const struct dflow_callbacks *cb, enum dfl_doc_change what
 	return false;
 }
 
-static void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
+static int call(const struct dflow_callbacks *cb, enum dfl_doc_change what,
+		const struct dflow_trace *trace)
 {
-	const struct dflow_callbacks *cb = &((struct session *)ud)->callbacks;
-	const struct dflow_trace trace = { is_wanted(cb, what) ? dfl_change_head(change) : NULL,
-					   change };
-
-	if (!trace.doc)
-		return;
-	if (what == DFL_DOC_OPENED)
-		cb->trace_opened(cb->ud, &trace);
-	else if (what == DFL_DOC_HOP_NEW)
-		cb->hop_new(cb->ud, &trace, dfl_change_hop_index(change));
-	else if (what == DFL_DOC_HOP_CHANGED)
-		cb->hop_changed(cb->ud, &trace, dfl_change_hop_index(change));
-	else if (what == DFL_DOC_SETTLED)
-		cb->trace_settled(cb->ud, &trace);
-	else
-		cb->trace_dropped(cb->ud, &trace);
+	switch (what) {
+	case DFL_DOC_OPENED:
+		return cb->trace_opened(cb->ud, trace);
+	case DFL_DOC_HOP_NEW:
+		return cb->hop_new(cb->ud, trace, trace->hop_index);
+	case DFL_DOC_HOP_CHANGED:
+		return cb->hop_changed(cb->ud, trace, trace->hop_index);
+	case DFL_DOC_SETTLED:
+		return cb->trace_settled(cb->ud, trace);
+	case DFL_DOC_DROPPED:
+		return cb->trace_dropped(cb->ud, trace);
+	}
+	return 0;
 }
 
-static int open_pipeline(struct session *s, uint64_t memory_limit_bytes, struct dfl_err *err)
+static int load_change(void *change, const struct dfl_doc **ret_doc)
 {
-	const struct dflow_callbacks *cb = &s->callbacks;
+	*ret_doc = dfl_change_doc(change);
+	return *ret_doc ? 0 : -ENOMEM;
+}
+
+/*
+ * After a callback said stop, the others of this call are left out. The events go on to the end of
+ * the batch: whoever dispatches again must not have lost one.
+ */
+static void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
+{
+	struct dflow_recorder *rec = ud;
+	struct dflow_trace trace = { .complete = -1, .load = load_change, .of = change };
+	int r;
+
+	if (rec->told_to_stop || !is_wanted(&rec->callbacks, what))
+		return;
+	trace.head = dfl_change_head(change);
+	if (!trace.head)
+		return;
+	trace.n_hops = dfl_change_hop_count(change);
+	trace.hop_index = dfl_change_hop_index(change);
+	r = call(&rec->callbacks, what, &trace);
+	rec->told_to_stop = r > 0 ? -ECANCELED : r;
+}
+
+/* ---- setting up ---- */
+
+static int open_pipeline(struct dflow_recorder *rec, uint64_t memory_limit_bytes,
+			 struct dfl_err *err)
+{
+	const struct dflow_callbacks *cb = &rec->callbacks;
 	bool wanted = cb->trace_opened || cb->hop_new || cb->hop_changed || cb->trace_settled ||
 		      cb->trace_dropped;
 	int r = dfl_pipeline_new(
-		&(struct dfl_pipeline_opts){ .rules = s->rules,
-					     .store = s->store,
-					     .record = s->recording,
+		&(struct dfl_pipeline_opts){ .rules = rec->rules,
+					     .store = rec->store,
+					     .record = rec->recording,
 					     .on_change = wanted ? on_change : NULL,
-					     .ud = s,
+					     .ud = rec,
 					     .memory_limit_bytes = memory_limit_bytes },
-		&s->pipeline);
+		&rec->pipeline);
 
 	if (r)
 		return dfl_err_set(err, -r, "cannot set up the pipeline: %s", strerror(-r));
-	return dfl_pipeline_load(s->pipeline, err);
+	return dfl_pipeline_load(rec->pipeline, err);
 }
 
-static void session_fini(struct session *s)
+static int copy_callbacks(struct dflow_recorder *rec, const struct dflow_callbacks *callbacks,
+			  struct dfl_err *err)
 {
-	dfl_pipeline_free(s->pipeline);
-	if (s->source)
-		s->source->ops->free(s->source);
-	if (s->recording)
-		dfl_recording_close(s->recording);
-	dfl_store_close(s->store);
-	dfl_rules_free(s->rules);
-	free(s->host_root);
+	return dfl_api_in(DFL_API_SHAPE(dflow_callbacks, trace_dropped), callbacks, &rec->callbacks,
+			  err);
 }
 
-static void fill_stats(const struct session *s, struct dflow_stats *ret_stats)
+static int load_rules(struct dflow_recorder *rec, const char *config, struct dfl_err *err)
 {
-	struct dfl_pipeline_stats p;
-	struct dflow_stats full;
-
-	_Static_assert(DFL_LIMITS_MAX == DFLOW_LIMITS_MAX, "both hold all limits");
-	dfl_pipeline_stats(s->pipeline, &p);
-	full = (struct dflow_stats){ .events = p.events,
-				     .bytes = p.bytes,
-				     .lost_events = p.lost_events,
-				     .lost_bytes = p.lost_bytes + p.gap_bytes,
-				     .requests = p.requests,
-				     .open_requests = p.open_requests,
-				     .hops = p.hops,
-				     .settled = p.settled,
-				     .dropped = p.dropped,
-				     .old_texts = p.old_texts,
-				     .old_texts_left_out = p.old_left_out,
-				     .old_texts_unusable = p.old_unusable,
-				     .n_limits = p.n_limits };
-	for (unsigned i = 0; i < p.n_limits; i++)
-		full.limits[i] = (struct dflow_limit){ p.limits[i].name, p.limits[i].hits };
-	dfl_api_fill(ret_stats, &full, sizeof(full));
+	rec->about = DFLOW_ABOUT_CONFIG;
+	return dfl_rules_load(config, &rec->rules, err);
 }
 
-static int load_rules(struct session *s, const char *config, struct dfl_err *err)
+static int create_store(struct dflow_recorder *rec, const char *path, uint64_t max_age_s,
+			uint64_t max_bytes, struct dfl_err *err)
 {
-	s->about = DFLOW_ABOUT_CONFIG;
-	return dfl_rules_load(config, &s->rules, err);
+	rec->about = DFLOW_ABOUT_STORE;
+	return dfl_store_create(
+		path,
+		&(struct dfl_store_opts){
+			.max_age_s = max_age_s,
+			.max_bytes = max_bytes,
+			.prints = dfl_rules_settings(rec->rules)->keep_fingerprints },
+		&rec->store, err);
 }
 
-static int create_store(struct session *s, const char *path, uint64_t max_age_s, uint64_t max_bytes,
-			struct dfl_err *err)
+static int open_live(struct dflow_recorder *rec, const struct dflow_recorder_opts *o,
+		     struct dfl_err *err)
 {
-	s->about = DFLOW_ABOUT_STORE;
-	return dfl_store_create(path,
-				&(struct dfl_store_opts){
-					.max_age_s = max_age_s,
-					.max_bytes = max_bytes,
-					.prints = dfl_rules_settings(s->rules)->keep_fingerprints },
-				&s->store, err);
-}
-
-/* ---- recording ---- */
-
-static int open_live(struct session *s, const struct dflow_recorder_opts *o, struct dfl_err *err)
-{
-	s->about = DFLOW_ABOUT_HOST;
+	rec->about = DFLOW_ABOUT_HOST;
 	if (o->host_root) {
-		s->host_root = strdup(o->host_root);
-		if (!s->host_root)
+		rec->host_root = strdup(o->host_root);
+		if (!rec->host_root)
 			return -ENOMEM;
 	}
 	return dfl_live_open(&(struct dfl_live_opts){ .cgroups = o->cgroups,
@@ -171,8 +171,9 @@ static int open_live(struct session *s, const struct dflow_recorder_opts *o, str
 						      .n_pids = o->n_pids,
 						      .all = o->all,
 						      .copy_cap_bytes = o->copy_cap_bytes,
-						      .host_root = s->host_root },
-			     &s->source, err);
+						      .host_root = rec->host_root,
+						      .log = dfl_api_log(&rec->log) },
+			     &rec->source, err);
 }
 
 /* Is the store, or its folder, another user's? Then writing it takes CAP_DAC_OVERRIDE. */
@@ -193,28 +194,43 @@ static bool is_foreign(const char *store)
 	return stat(slash ? folder : ".", &st) || st.st_uid != geteuid();
 }
 
-static int open_session(struct session *s, const struct dflow_recorder_opts *o, struct dfl_err *err)
+static int set_up(struct dflow_recorder *rec, const struct dflow_recorder_opts *o,
+		  struct dfl_err *err)
 {
 	int r;
 
 	if (!o->n_cgroups && !o->n_pids && !o->all)
 		return dfl_err_set(err, EINVAL,
 				   "nothing to record: give a cgroup, a process, or all");
-	r = load_rules(s, o->config, err);
+	rec->log = (struct dfl_api_log){ o->log, o->log_ud };
+	r = load_rules(rec, o->config, err);
 	if (!r) /* first what needs privileges, so that nothing is created without them */
-		r = open_live(s, o, err);
+		r = open_live(rec, o, err);
 	if (!r && o->store)
-		r = create_store(s, o->store, o->store_max_age_s, o->store_max_bytes, err);
+		r = create_store(rec, o->store, o->store_max_age_s, o->store_max_bytes, err);
 	if (!r && o->keep_payload) {
-		s->about = DFLOW_ABOUT_FILE;
-		r = dfl_recording_create(o->keep_payload, &s->recording, err);
+		rec->about = DFLOW_ABOUT_FILE;
+		r = dfl_recording_create(o->keep_payload, &rec->recording, err);
 	}
 	if (!r)
-		r = open_pipeline(s, o->memory_limit_bytes, err);
+		r = open_pipeline(rec, o->memory_limit_bytes, err);
 	if (!r && o->drop_privileges) {
-		s->about = DFLOW_ABOUT_HOST;
+		rec->about = DFLOW_ABOUT_HOST;
 		r = dfl_caps_drop(is_foreign(o->store), err);
 	}
+	return r;
+}
+
+/* Hands the recorder out, or frees it and says why. */
+static int finish_set_up(struct dflow_recorder *rec, int r, struct dflow_recorder **ret_recorder,
+			 const struct dfl_err *err, struct dflow_error *ret_error)
+{
+	if (!r) {
+		*ret_recorder = rec;
+		return 0;
+	}
+	dfl_api_error(ret_error, rec ? rec->about : DFLOW_ABOUT_CALL, err, r);
+	dflow_recorder_free(rec);
 	return r;
 }
 
@@ -224,35 +240,77 @@ int dflow_recorder_new(const struct dflow_recorder_opts *opts, struct dflow_reco
 	struct dflow_recorder *rec = calloc(1, sizeof(*rec));
 	struct dflow_recorder_opts o;
 	struct dfl_err err = { "" };
-	int r = rec ? 0 : -ENOMEM;
+	int r = rec ? dfl_api_in(DFL_API_SHAPE(dflow_recorder_opts, log_ud), opts, &o, &err) :
+		      -ENOMEM;
 
-	dfl_api_options(opts, &o, sizeof(o));
-	if (!r) {
-		dfl_api_options(o.callbacks, &rec->session.callbacks,
-				sizeof(rec->session.callbacks));
-		r = open_session(&rec->session, &o, &err);
-	}
-	if (r) {
-		dfl_api_error(ret_error, rec ? rec->session.about : DFLOW_ABOUT_CALL, &err, r);
-		dflow_recorder_free(rec);
-		return r;
-	}
-	*ret_recorder = rec;
-	return 0;
+	if (!r)
+		r = copy_callbacks(rec, o.callbacks, &err);
+	if (!r)
+		r = set_up(rec, &o, &err);
+	return finish_set_up(rec, r, ret_recorder, &err, ret_error);
 }
+
+static int set_up_file(struct dflow_recorder *rec, const char *path,
+		       const struct dflow_replay_opts *o, struct dfl_err *err)
+{
+	int r;
+
+	rec->log = (struct dfl_api_log){ o->log, o->log_ud };
+	rec->is_file = true;
+	r = load_rules(rec, o->config, err);
+	if (!r) {
+		rec->about = DFLOW_ABOUT_FILE;
+		r = dfl_open_file(path, &rec->source, err);
+	}
+	if (!r && o->store)
+		r = create_store(rec, o->store, 0, 0, err);
+	return r ? r : open_pipeline(rec, o->memory_limit_bytes, err);
+}
+
+int dflow_recorder_open_file(const char *path, const struct dflow_replay_opts *opts,
+			     struct dflow_recorder **ret_recorder, struct dflow_error *ret_error)
+{
+	struct dflow_recorder *rec = calloc(1, sizeof(*rec));
+	struct dflow_replay_opts o;
+	struct dfl_err err = { "" };
+	int r = rec ? dfl_api_in(DFL_API_SHAPE(dflow_replay_opts, log_ud), opts, &o, &err) :
+		      -ENOMEM;
+
+	if (!r)
+		r = copy_callbacks(rec, o.callbacks, &err);
+	if (!r)
+		r = set_up_file(rec, path, &o, &err);
+	return finish_set_up(rec, r, ret_recorder, &err, ret_error);
+}
+
+/* ---- running ---- */
 
 int dflow_recorder_fd(const struct dflow_recorder *recorder)
 {
-	struct dfl_event_source *source = recorder->session.source;
-
-	return source->ops->fd(source);
+	return recorder->source->ops->fd(recorder->source);
 }
 
 uint64_t dflow_recorder_timeout_ns(const struct dflow_recorder *recorder)
 {
-	struct dfl_event_source *source = recorder->session.source;
+	return recorder->source->ops->timeout_ns(recorder->source);
+}
 
-	return source->ops->timeout_ns(source);
+int dflow_recorder_progress(const struct dflow_recorder *recorder, uint64_t *ret_done_bytes,
+			    uint64_t *ret_total_bytes)
+{
+	const struct dfl_event_source_ops *ops = recorder->source->ops;
+	FILE *file = ops->file ? ops->file(recorder->source) : NULL;
+	struct stat st;
+	off_t at;
+
+	if (!file || fstat(fileno(file), &st) || !S_ISREG(st.st_mode))
+		return -ENOTSUP;
+	at = ftello(file);
+	if (at < 0)
+		return -errno;
+	*ret_done_bytes = at;
+	*ret_total_bytes = st.st_size;
+	return 0;
 }
 
 static int look_after_retention(struct dflow_recorder *rec, struct dfl_err *err)
@@ -260,58 +318,81 @@ static int look_after_retention(struct dflow_recorder *rec, struct dfl_err *err)
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 	int r;
 
-	if (!rec->session.store || (rec->expired_ns && now_ns - rec->expired_ns < EXPIRE_EVERY_NS))
+	if (rec->is_file || !rec->store ||
+	    (rec->expired_ns && now_ns - rec->expired_ns < EXPIRE_EVERY_NS))
 		return 0;
 	rec->expired_ns = now_ns;
-	r = dfl_store_expire(rec->session.store, clock_ns(CLOCK_REALTIME), err);
+	r = dfl_store_expire(rec->store, clock_ns(CLOCK_REALTIME), err);
 	if (!r)
-		dfl_pipeline_forget_before(rec->session.pipeline,
-					   dfl_store_oldest(rec->session.store));
+		dfl_pipeline_forget_before(rec->pipeline, dfl_store_oldest(rec->store));
 	return r;
 }
 
-/* While it runs, what can fail is writing. */
-static enum dflow_about writing_about(const struct session *s)
+/*
+ * The sentence and what it is about: the store's, where nothing nearer was said; else what failed
+ * is the file that is read or written.
+ */
+static int tell(struct dflow_recorder *rec, struct dflow_error *ret_error, struct dfl_err *err,
+		int r)
 {
-	return s->store ? DFLOW_ABOUT_STORE : DFLOW_ABOUT_FILE;
+	const char *of_store = dfl_pipeline_error(rec->pipeline);
+
+	rec->about = rec->store ? DFLOW_ABOUT_STORE : DFLOW_ABOUT_FILE;
+	if (rec->is_file && !*of_store && !err->msg[0])
+		rec->about = DFLOW_ABOUT_FILE;
+	if (!err->msg[0])
+		memcpy(err->msg, of_store, strlen(of_store) + 1);
+	return dfl_api_error(ret_error, rec->about, err, r);
 }
 
-/* The pipeline's sentence, where nothing nearer was said. */
-static void take_sentence(const struct session *s, struct dfl_err *err, int r)
+static int told_to_stop(struct dflow_error *ret_error, int r)
 {
-	if (r < 0 && !err->msg[0] && s->pipeline)
-		memcpy(err->msg, dfl_pipeline_error(s->pipeline),
-		       strlen(dfl_pipeline_error(s->pipeline)) + 1);
-}
+	struct dfl_err err = { "a callback said stop" };
 
-static int tell(const struct session *s, struct dflow_error *ret_error, struct dfl_err *err, int r)
-{
-	take_sentence(s, err, r);
-	return dfl_api_error(ret_error, writing_about(s), err, r);
+	return dfl_api_error(ret_error, DFLOW_ABOUT_CALL, &err, r);
 }
 
 int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned max_events,
 			    struct dflow_error *ret_error)
 {
-	struct session *s = &recorder->session;
 	struct dfl_err err = { "" };
-	int n = s->source->ops->dispatch(s->source, dfl_pipeline_event, s->pipeline,
-					 max_events ? max_events : DEFAULT_MAX_EVENTS);
-	int r = n < 0 ? n : look_after_retention(recorder, &err);
+	int n, r;
 
-	return r < 0 ? tell(s, ret_error, &err, r) : n;
+	recorder->told_to_stop = 0;
+	n = recorder->source->ops->dispatch(recorder->source, dfl_pipeline_event,
+					    recorder->pipeline,
+					    max_events ? max_events : DEFAULT_MAX_EVENTS);
+	if (n == -ENODATA && recorder->is_file) {
+		recorder->ended = true;
+		n = 0;
+	}
+	r = n < 0 ? n : look_after_retention(recorder, &err);
+	if (r < 0)
+		return tell(recorder, ret_error, &err, r);
+	return recorder->told_to_stop ? told_to_stop(ret_error, recorder->told_to_stop) : n;
+}
+
+/*
+ * What is still on its way, then the last tick, after which time has passed for every trace. A file
+ * of which the rest was not read gets none: its traces must not settle.
+ */
+static int drain(struct dflow_recorder *rec)
+{
+	if (rec->is_file && !rec->ended)
+		return 0;
+	return rec->source->ops->finish(rec->source, dfl_pipeline_event, rec->pipeline);
 }
 
 /* Everything is tried; the first error is told. */
-static int flush(struct session *s)
+static int flush(struct dflow_recorder *rec)
 {
-	int r = s->source->ops->finish(s->source, dfl_pipeline_event, s->pipeline), r2;
+	int r = drain(rec), r2;
 
-	r2 = dfl_pipeline_finish(s->pipeline);
+	r2 = dfl_pipeline_finish(rec->pipeline);
 	r = r < 0 ? r : r2;
-	if (s->recording) {
-		r2 = dfl_recording_close(s->recording);
-		s->recording = NULL;
+	if (rec->recording) {
+		r2 = dfl_recording_close(rec->recording);
+		rec->recording = NULL;
 		r = r < 0 ? r : r2;
 	}
 	return r < 0 ? r : 0;
@@ -320,72 +401,89 @@ static int flush(struct session *s)
 int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret_error)
 {
 	struct dfl_err err = { "" };
+	int r;
 
 	if (recorder->stopped)
 		return 0;
 	recorder->stopped = true;
-	return tell(&recorder->session, ret_error, &err, flush(&recorder->session));
+	recorder->told_to_stop = 0;
+	r = flush(recorder);
+	if (r)
+		return tell(recorder, ret_error, &err, r);
+	return recorder->told_to_stop ? told_to_stop(ret_error, recorder->told_to_stop) : 0;
 }
 
-void dflow_recorder_stats(const struct dflow_recorder *recorder, struct dflow_stats *ret_stats)
+int dflow_recorder_stats(const struct dflow_recorder *recorder, struct dflow_stats *ret_stats)
 {
-	fill_stats(&recorder->session, ret_stats);
+	const struct dfl_api_shape *shape = DFL_API_SHAPE(dflow_stats, old_texts_unusable);
+	struct dfl_pipeline_stats p;
+	int r = dfl_api_check(shape, ret_stats, NULL);
+
+	if (r)
+		return r;
+	dfl_pipeline_stats(recorder->pipeline, &p);
+	dfl_api_out(shape,
+		    &(struct dflow_stats){ .events = p.events,
+					   .bytes = p.bytes,
+					   .lost_events = p.lost_events,
+					   .lost_bytes = p.lost_bytes + p.gap_bytes,
+					   .requests = p.requests,
+					   .open_requests = p.open_requests,
+					   .hops = p.hops,
+					   .settled = p.settled,
+					   .dropped = p.dropped,
+					   .old_texts = p.old_texts,
+					   .old_texts_left_out = p.old_left_out,
+					   .old_texts_unusable = p.old_unusable },
+		    ret_stats);
+	return 0;
+}
+
+int dflow_recorder_limits(const struct dflow_recorder *recorder,
+			  int (*fn)(void *ud, const char *name, uint64_t hits), void *ud)
+{
+	return dfl_pipeline_limits(recorder->pipeline, fn, ud);
 }
 
 void dflow_recorder_free(struct dflow_recorder *recorder)
 {
 	if (!recorder)
 		return;
-	session_fini(&recorder->session);
+	dfl_pipeline_free(recorder->pipeline);
+	if (recorder->source)
+		recorder->source->ops->free(recorder->source);
+	if (recorder->recording)
+		dfl_recording_close(recorder->recording);
+	dfl_store_close(recorder->store);
+	dfl_rules_free(recorder->rules);
+	free(recorder->host_root);
 	free(recorder);
 }
 
-/* ---- replaying ---- */
-
-static int replay_session(struct session *s, const char *path, const struct dflow_replay_opts *o,
-			  struct dfl_err *err)
-{
-	int r = load_rules(s, o->config, err);
-
-	if (!r) {
-		s->about = DFLOW_ABOUT_FILE;
-		r = dfl_open_file(path, &s->source, err);
-	}
-	if (!r && o->store)
-		r = create_store(s, o->store, 0, 0, err);
-	if (!r)
-		r = open_pipeline(s, o->memory_limit_bytes, err);
-	if (r)
-		return r;
-	s->about = writing_about(s);
-	while (!r) {
-		r = s->source->ops->dispatch(s->source, dfl_pipeline_event, s->pipeline,
-					     DEFAULT_MAX_EVENTS);
-		if (r > 0)
-			r = 0;
-	}
-	if (r == -ENODATA)
-		return flush(s);
-	if (!dfl_pipeline_finish(s->pipeline)) /* the pipeline is well: it was the file */
-		s->about = DFLOW_ABOUT_FILE;
-	return r;
-}
+/* ---- replaying at once ---- */
 
 int dflow_replay(const char *path, const struct dflow_replay_opts *opts,
 		 struct dflow_stats *ret_stats, struct dflow_error *ret_error)
 {
-	struct dflow_replay_opts o;
+	struct dflow_recorder *rec;
 	struct dfl_err err = { "" };
-	struct session s = { 0 };
-	int r;
+	int n, r = ret_stats ? dfl_api_check(DFL_API_SHAPE(dflow_stats, old_texts_unusable),
+					     ret_stats, &err) :
+			       0;
 
-	dfl_api_options(opts, &o, sizeof(o));
-	dfl_api_options(o.callbacks, &s.callbacks, sizeof(s.callbacks));
-	r = replay_session(&s, path, &o, &err);
+	if (r)
+		return dfl_api_error(ret_error, DFLOW_ABOUT_CALL, &err, r);
+	r = dflow_recorder_open_file(path, opts, &rec, ret_error);
+	if (r)
+		return r;
+	do
+		n = dflow_recorder_dispatch(rec, 0, ret_error);
+	while (n > 0);
+	r = dflow_recorder_stop(rec, n < 0 ? NULL : ret_error);
+	if (n < 0) /* the first error counts */
+		r = n;
 	if (!r && ret_stats)
-		fill_stats(&s, ret_stats);
-	take_sentence(&s, &err, r);
-	dfl_api_error(ret_error, s.about, &err, r);
-	session_fini(&s);
+		dflow_recorder_stats(rec, ret_stats);
+	dflow_recorder_free(rec);
 	return r;
 }

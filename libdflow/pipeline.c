@@ -252,12 +252,6 @@ void dfl_pipeline_free(struct dfl_pipeline *p)
 	free(p);
 }
 
-static void add_limit(struct dfl_pipeline_stats *s, const char *name, uint64_t hits)
-{
-	if (hits && s->n_limits < DFL_LIMITS_MAX)
-		s->limits[s->n_limits++] = (struct dfl_limit_hits){ name, hits };
-}
-
 static const char *const decode_limits[DFL_N_LIMIT] = {
 	[DFL_LIMIT_SUBSTREAMS] = "TLS objects of one connection",
 	[DFL_LIMIT_TURNS] = "decoders tried within one chunk",
@@ -270,32 +264,48 @@ static const char *const decode_limits[DFL_N_LIMIT] = {
 	[DFL_LIMIT_HELLOS] = "bytes of a TLS hello",
 };
 
-static void add_limits(const struct dfl_pipeline *p, const struct dfl_stream_stats *stream,
-		       struct dfl_pipeline_stats *s)
+/* Whom limits are told, and what they returned last. */
+struct limit_listener {
+	dfl_limit_fn fn;
+	void *ud;
+	int r;
+};
+
+static void tell_limit(struct limit_listener *to, const char *name, uint64_t hits)
 {
+	if (hits && !to->r)
+		to->r = to->fn(to->ud, name, hits);
+}
+
+int dfl_pipeline_limits(const struct dfl_pipeline *p, dfl_limit_fn fn, void *ud)
+{
+	struct limit_listener to = { .fn = fn, .ud = ud };
+	struct dfl_stream_stats stream;
 	struct dfl_decode_stats decode;
 	struct dfl_trace_stats t;
 
+	dfl_stream_stats(p->stream, &stream);
 	dfl_decode_stats(p->decode, &decode);
 	dfl_trace_stats(p->trace, &t);
-	add_limit(s, "connections followed", stream->evicted_conns);
-	add_limit(s, "bytes held back until others come", stream->hurried_holes);
+	tell_limit(&to, "connections followed", stream.evicted_conns);
+	tell_limit(&to, "bytes held back until others come", stream.hurried_holes);
 	for (int i = 0; i < DFL_N_LIMIT; i++)
-		add_limit(s, decode_limits[i], decode.limit[i]);
-	add_limit(s, "places looked at for one piece of text", t.match.capped_candidates);
-	add_limit(s, "places of one piece of text in one field", t.match.capped_positions);
-	add_limit(s, "text of requests under way", t.match.capped_sources);
-	add_limit(s, "layers of base64", t.match.capped_depth);
-	add_limit(s, "requests under way", t.dropped);
-	add_limit(s, "operations kept for an id to come", t.capped_ops);
-	add_limit(s, "pieces of text in one operation", t.capped_runs);
-	add_limit(s, "requests that one answer may be of", t.capped_owners);
-	add_limit(s, "candidates of one hop", t.capped_candidates);
-	add_limit(s, "derived texts of one request", t.capped_derived);
-	add_limit(s, "texts of earlier requests", t.forgotten);
-	add_limit(s, "earlier requests that share a piece of text", t.match.capped_prints);
-	add_limit(s, "connections of one request", t.capped_conns);
-	add_limit(s, "names of operations and places", t.capped_strings);
+		tell_limit(&to, decode_limits[i], decode.limit[i]);
+	tell_limit(&to, "places looked at for one piece of text", t.match.capped_candidates);
+	tell_limit(&to, "places of one piece of text in one field", t.match.capped_positions);
+	tell_limit(&to, "text of requests under way", t.match.capped_sources);
+	tell_limit(&to, "layers of base64", t.match.capped_depth);
+	tell_limit(&to, "requests under way", t.dropped);
+	tell_limit(&to, "operations kept for an id to come", t.capped_ops);
+	tell_limit(&to, "pieces of text in one operation", t.capped_runs);
+	tell_limit(&to, "requests that one answer may be of", t.capped_owners);
+	tell_limit(&to, "candidates of one hop", t.capped_candidates);
+	tell_limit(&to, "derived texts of one request", t.capped_derived);
+	tell_limit(&to, "texts of earlier requests", t.forgotten);
+	tell_limit(&to, "earlier requests that share a piece of text", t.match.capped_prints);
+	tell_limit(&to, "connections of one request", t.capped_conns);
+	tell_limit(&to, "names of operations and places", t.capped_strings);
+	return to.r;
 }
 
 void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats *ret_stats)
@@ -312,7 +322,6 @@ void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats 
 	ret_stats->hops = trace.hops;
 	ret_stats->settled = trace.settled;
 	ret_stats->dropped = trace.dropped;
-	add_limits(p, &stream, ret_stats);
 	ret_stats->old_texts = trace.match.old_texts;
 	ret_stats->old_left_out += trace.forgotten;
 }

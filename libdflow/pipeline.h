@@ -27,13 +27,6 @@ struct dfl_pipeline_opts {
 	uint64_t memory_limit_bytes; /* 0: default 512 MiB */
 };
 
-#define DFL_LIMITS_MAX 32
-
-struct dfl_limit_hits {
-	const char *name;
-	uint64_t hits;
-};
-
 struct dfl_pipeline_stats {
 	uint64_t events, bytes, lost_events, lost_bytes, gap_bytes, requests, open_requests, hops,
 		settled, dropped;
@@ -42,8 +35,6 @@ struct dfl_pipeline_stats {
 	 * another key or damaged.
 	 */
 	uint64_t old_texts, old_left_out, old_unusable;
-	unsigned n_limits; /* that were reached */
-	struct dfl_limit_hits limits[DFL_LIMITS_MAX];
 };
 
 int dfl_pipeline_new(const struct dfl_pipeline_opts *opts, struct dfl_pipeline **ret_pipeline);
@@ -61,3 +52,9 @@ int dfl_pipeline_finish(struct dfl_pipeline *p);
  */
 const char *dfl_pipeline_error(const struct dfl_pipeline *p);
 void dfl_pipeline_stats(const struct dfl_pipeline *p, struct dfl_pipeline_stats *ret_stats);
+/*
+ * Calls fn for each limit that was reached, with how often. The name is valid for good. fn returns
+ * 0 to go on; anything else stops and is returned.
+ */
+typedef int (*dfl_limit_fn)(void *ud, const char *name, uint64_t hits);
+int dfl_pipeline_limits(const struct dfl_pipeline *p, dfl_limit_fn fn, void *ud);

@@ -115,11 +115,12 @@ static const struct kind kind = {
 
 /* ---- the checks ---- */
 
-static void on_check(void *ud, const struct dflow_check *c)
+static int on_check(void *ud, const struct dflow_check *c)
 {
 	json_array_append_new(ud, json_pack("{s:s, s:s, s:s?, s:s?}", "name", c->name, "result",
 					    result_words[c->result], "found", c->found, "advice",
 					    c->advice));
+	return 0;
 }
 
 static int run(int n_words, char **words)

@@ -240,6 +240,12 @@ static void put_status(struct session *s, const char *text, bool last)
 		complain(STATUS_OK, "%s", text);
 }
 
+static int print_limit(void *ud, const char *name, uint64_t hits)
+{
+	complain(STATUS_OK, "limit reached %" PRIu64 " times: %s", hits, name);
+	return 0;
+}
+
 static void print_status(struct session *s, bool last)
 {
 	struct dflow_stats stats = { .sz = sizeof(stats) };
@@ -254,9 +260,8 @@ static void print_status(struct session *s, bool last)
 		 stats.requests, stats.open_requests, stats.hops, stats.events, stats.bytes,
 		 stats.lost_events, stats.lost_bytes);
 	put_status(s, text, last);
-	for (uint32_t i = 0; last && i < stats.n_limits; i++)
-		complain(STATUS_OK, "limit reached %" PRIu64 " times: %s", stats.limits[i].hits,
-			 stats.limits[i].name);
+	if (last)
+		dflow_recorder_limits(s->recorder, print_limit, NULL);
 }
 
 static void child_ended(struct session *s)

@@ -28,16 +28,21 @@ static const struct option_group own_group = { NULL, rows, sizeof(rows) / sizeof
 
 struct summary {
 	const char *file;
+	const struct dflow_recorder *recorder;
 	const struct dflow_stats *stats;
 };
 
-static void add_limits(json_t *summary, const struct dflow_stats *s)
+static int add_limit(void *limits, const char *name, uint64_t hits)
+{
+	return json_array_append_new(
+		limits, json_pack("{s:s, s:I}", "name", name, "hits", (json_int_t)hits));
+}
+
+static void add_limits(json_t *summary, const struct dflow_recorder *recorder)
 {
 	json_t *limits = json_array();
 
-	for (uint32_t i = 0; i < s->n_limits; i++)
-		json_array_append_new(limits, json_pack("{s:s, s:I}", "name", s->limits[i].name,
-							"hits", (json_int_t)s->limits[i].hits));
+	dflow_recorder_limits(recorder, add_limit, limits);
 	json_object_set_new(summary, "limits", limits);
 }
 
@@ -54,7 +59,7 @@ static json_t *to_object(const void *item)
 
 	if (!o)
 		return NULL;
-	add_limits(o, s);
+	add_limits(o, summary->recorder);
 	json_object_set_new(o, "file", json_string(summary->file));
 	return o;
 }
@@ -66,6 +71,12 @@ static char *to_json(const void *item)
 
 	json_decref(o);
 	return text;
+}
+
+static int print_limit(void *ud, const char *name, uint64_t hits)
+{
+	printf("limit reached %" PRIu64 " times: %s\n", hits, name);
+	return 0;
 }
 
 static int show(const void *item, bool first, bool wide)
@@ -84,9 +95,7 @@ static int show(const void *item, bool first, bool wide)
 		printf("lost events: %" PRIu64
 		       " (while recording, or because the file is cut off)\n",
 		       s->lost_events);
-	for (uint32_t i = 0; i < s->n_limits; i++)
-		printf("limit reached %" PRIu64 " times: %s\n", s->limits[i].hits,
-		       s->limits[i].name);
+	dflow_recorder_limits(summary->recorder, print_limit, NULL);
 	return STATUS_OK;
 }
 
@@ -106,6 +115,18 @@ static const struct kind kind = {
 
 /* ---- replaying ---- */
 
+/* The first error counts; what was read before it is stored. */
+static int read_to_end(struct dflow_recorder *recorder, struct dflow_error *ret_error)
+{
+	int n, r;
+
+	do
+		n = dflow_recorder_dispatch(recorder, 0, ret_error);
+	while (n > 0);
+	r = dflow_recorder_stop(recorder, n < 0 ? NULL : ret_error);
+	return n < 0 ? n : r;
+}
+
 /* Adds the requests that were in it to *requests. */
 static int replay_file(const char *file, struct printer *printer, uint64_t *requests)
 {
@@ -113,12 +134,19 @@ static int replay_file(const char *file, struct printer *printer, uint64_t *requ
 					  .store = store_path(),
 					  .config = config };
 	struct dflow_stats stats = { .sz = sizeof(stats) };
+	struct dflow_recorder *recorder;
 	struct dflow_error error;
 	int status;
 
-	if (dflow_replay(file, &opts, &stats, &error))
+	if (dflow_recorder_open_file(file, &opts, &recorder, &error))
 		return complain(status_of(&error), "%s", error.message);
-	status = print_item(printer, &(struct summary){ file, &stats });
+	if (read_to_end(recorder, &error)) {
+		dflow_recorder_free(recorder);
+		return complain(status_of(&error), "%s", error.message);
+	}
+	dflow_recorder_stats(recorder, &stats);
+	status = print_item(printer, &(struct summary){ file, recorder, &stats });
+	dflow_recorder_free(recorder);
 	say_unknown(&stats, opts.store);
 	*requests += stats.requests;
 	return status;

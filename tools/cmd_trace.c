@@ -146,27 +146,17 @@ static uint64_t deadline_ns(void)
 	return __builtin_add_overflow(now_ns(), wait_ns, &ns) ? UINT64_MAX : ns;
 }
 
-/* Looks, or waits as --wait says. Returns what dflow_store_find() does. */
+/* Looks, or waits as --wait says. Returns what dflow_store_find() does, or -ECANCELED. */
 static int find_or_wait(struct dflow_store *store, const char *id, struct dflow_traces **ret_traces,
 			struct dflow_error *error)
 {
-	uint64_t end_ns = deadline_ns();
+	struct dflow_wait_opts opts = { .sz = sizeof(opts),
+					.timeout_ns = wait_ns ? wait_ns : 1,
+					.cancel_fd = interrupt_fd() };
 
 	if (wait_ns == NO_WAIT)
 		return dflow_store_find(store, id, ret_traces, error);
-	for (;;) {
-		uint64_t now = now_ns(), left_ns = end_ns > now ? end_ns - now : 0;
-		bool last = left_ns <= LOOK_EVERY_MS * 1000000ull;
-		int r = dflow_store_wait(store, id, last ? left_ns : LOOK_EVERY_MS * 1000000ull,
-					 ret_traces, error);
-
-		if (interrupted())
-			last = true;
-		if (last || (r && r != -ENOENT) || (!r && all_settled(*ret_traces)))
-			return r;
-		if (!r)
-			dflow_traces_free(*ret_traces);
-	}
+	return dflow_store_wait(store, id, &opts, ret_traces, error);
 }
 
 static int print_once(struct dflow_store *store, const char *id)
@@ -176,11 +166,8 @@ static int print_once(struct dflow_store *store, const char *id)
 	struct printer printer;
 	int status, r = find_or_wait(store, id, &traces, &error);
 
-	if (interrupted()) {
-		if (!r)
-			dflow_traces_free(traces);
+	if (r == -ECANCELED)
 		return STATUS_INTERRUPTED;
-	}
 	if (r)
 		return explain(store, id, r, &error);
 	status = print_begin(&printer, &kind, false);

@@ -9,6 +9,7 @@
  */
 #include <dflow.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -21,23 +22,23 @@ static const char *or_unknown(const char *s)
 	return s ? s : "?";
 }
 
-static void on_hop(void *ud, const struct dflow_trace *trace, size_t i)
+static int on_hop(void *ud, const struct dflow_trace *trace, size_t i)
 {
 	struct dflow_hop hop = { .sz = sizeof(hop) };
 
 	(void)ud;
 	if (dflow_trace_hop(trace, i, &hop))
-		return;
+		return 0; /* out of memory: it is in the store all the same */
 	printf("%.12s %s -> %s: %s, %s, %.0f%% of %s, %s\n", dflow_trace_id(trace),
 	       or_unknown(hop.from_station), or_unknown(hop.to_station), or_unknown(hop.operation),
 	       or_unknown(hop.place), hop.coverage * 100, or_unknown(hop.field),
 	       hop.encrypted == 1 ? "encrypted" :
 	       hop.encrypted == 0 ? "plain" :
 				    "local");
-	fflush(stdout);
+	return fflush(stdout) ? -EIO : 0; /* nobody reads any more: stop */
 }
 
-static void on_settled(void *ud, const struct dflow_trace *trace)
+static int on_settled(void *ud, const struct dflow_trace *trace)
 {
 	const char *message = dflow_trace_other_id(trace, "message_id");
 
@@ -45,7 +46,7 @@ static void on_settled(void *ud, const struct dflow_trace *trace)
 	printf("%.12s settled: message %s, %zu hops, %s\n", dflow_trace_id(trace),
 	       or_unknown(message), dflow_trace_hop_count(trace),
 	       dflow_trace_complete(trace) ? "complete" : "incomplete");
-	fflush(stdout);
+	return fflush(stdout) ? -EIO : 0; /* nobody reads any more: stop */
 }
 
 /* SIGINT and SIGTERM become readable on the returned fd. */
@@ -111,9 +112,9 @@ int main(int argc, char **argv)
 			break;
 		n = dflow_recorder_dispatch(recorder, MAX_EVENTS, &error);
 	}
-	if (n >= 0)
-		n = dflow_recorder_stop(recorder, &error);
 	if (n < 0)
+		fprintf(stderr, "agent: %s\n", error.message);
+	else if ((n = dflow_recorder_stop(recorder, &error)) < 0)
 		fprintf(stderr, "agent: %s\n", error.message);
 	dflow_recorder_free(recorder);
 	return n < 0;

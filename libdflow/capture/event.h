@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/addr.h"
 #include "base/err.h"
@@ -161,7 +162,8 @@ struct dfl_event_source;
 
 /*
  * What a source of events can do: the running kernel (live/live.h), a recording (recording.h), a
- * packet capture (pcap.h). A source belongs to one thread at a time. All functions are there.
+ * packet capture (pcap.h). A source belongs to one thread at a time. All functions but `file` are
+ * there.
  */
 struct dfl_event_source_ops {
 	/* Polls readable when there is something to read; -1 for files, which are always ready. */
@@ -179,6 +181,11 @@ struct dfl_event_source_ops {
 	 * follow. Returns 0 or a negative errno.
 	 */
 	int (*finish)(struct dfl_event_source *s, dfl_event_fn fn, void *ud);
+	/*
+	 * The file that it reads, borrowed: its position and size tell how far it is. NULL: the
+	 * source reads no file.
+	 */
+	FILE *(*file)(struct dfl_event_source *s);
 	/* Frees the source. May be called without `finish`: then what is held back is dropped. */
 	void (*free)(struct dfl_event_source *s);
 };

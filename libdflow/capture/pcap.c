@@ -450,6 +450,11 @@ static uint64_t pcap_timeout(struct dfl_event_source *base)
 	return 0;
 }
 
+static FILE *pcap_source_file(struct dfl_event_source *base)
+{
+	return pcap_file(((struct pcap_source *)base)->pcap);
+}
+
 static void pcap_source_free(struct dfl_event_source *base)
 {
 	struct pcap_source *s = (struct pcap_source *)base;
@@ -470,6 +475,7 @@ static const struct dfl_event_source_ops pcap_ops = {
 	.timeout_ns = pcap_timeout,
 	.dispatch = pcap_dispatch_events,
 	.finish = pcap_finish,
+	.file = pcap_source_file,
 	.free = pcap_source_free,
 };
 

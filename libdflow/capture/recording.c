@@ -479,6 +479,11 @@ static int rec_finish(struct dfl_event_source *source, dfl_event_fn fn, void *ud
 	return fn(ud, &(struct dfl_event){ .type = DFL_EV_TICK, .ts_ns = r->now_ns });
 }
 
+static FILE *rec_file(struct dfl_event_source *source)
+{
+	return ((struct recording *)source)->file;
+}
+
 static void rec_free(struct dfl_event_source *source)
 {
 	struct recording *r = (struct recording *)source;
@@ -510,6 +515,7 @@ int dfl_recording_open(const char *path, struct dfl_event_source **ret_source, s
 		.timeout_ns = rec_timeout_ns,
 		.dispatch = rec_dispatch,
 		.finish = rec_finish,
+		.file = rec_file,
 		.free = rec_free,
 	};
 	struct recording *r = calloc(1, sizeof(*r));

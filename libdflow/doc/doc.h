@@ -170,6 +170,9 @@ int dfl_doc_cut_off(struct dfl_doc *doc);
 /* Frees what the document holds and the document. */
 void dfl_doc_free(struct dfl_doc *doc);
 
+/* The word for a bit of `encodings` ("uescape" for bit 1). NULL: no such bit. Static storage. */
+const char *dfl_doc_encoding_name(unsigned bit);
+
 /* The JSON text of the design, one line, no trailing newline; free() it. 0 or -ENOMEM. */
 int dfl_doc_to_json(const struct dfl_doc *doc, char **ret_json);
 /*

@@ -20,6 +20,11 @@ static const char *const encoding_words[] = { "raw",	"uescape", "backslash", "pe
 #define N_ENCODING (sizeof(encoding_words) / sizeof(encoding_words[0]))
 _Static_assert(DFL_ENC_HEX == 1 << (N_ENCODING - 1), "a word for each encoding");
 
+const char *dfl_doc_encoding_name(unsigned bit)
+{
+	return bit < N_ENCODING ? encoding_words[bit] : NULL;
+}
+
 /* ---- writing ---- */
 
 /* Names of containers and hosts need not be UTF-8; JSON has to be. */
