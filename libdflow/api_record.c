@@ -398,19 +398,23 @@ static int flush(struct dflow_recorder *rec)
 	return r < 0 ? r : 0;
 }
 
-int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret_error)
+static int stop(struct dflow_recorder *rec, struct dflow_error *ret_error)
 {
 	struct dfl_err err = { "" };
-	int r;
+	int r = flush(rec);
 
+	if (r)
+		return tell(rec, ret_error, &err, r);
+	return rec->told_to_stop ? told_to_stop(ret_error, rec->told_to_stop) : 0;
+}
+
+int dflow_recorder_stop(struct dflow_recorder *recorder, struct dflow_error *ret_error)
+{
 	if (recorder->stopped)
 		return 0;
 	recorder->stopped = true;
 	recorder->told_to_stop = 0;
-	r = flush(recorder);
-	if (r)
-		return tell(recorder, ret_error, &err, r);
-	return recorder->told_to_stop ? told_to_stop(ret_error, recorder->told_to_stop) : 0;
+	return stop(recorder, ret_error);
 }
 
 int dflow_recorder_stats(const struct dflow_recorder *recorder, struct dflow_stats *ret_stats)
@@ -479,8 +483,8 @@ int dflow_replay(const char *path, const struct dflow_replay_opts *opts,
 	do
 		n = dflow_recorder_dispatch(rec, 0, ret_error);
 	while (n > 0);
-	r = dflow_recorder_stop(rec, n < 0 ? NULL : ret_error);
-	if (n < 0) /* the first error counts */
+	r = stop(rec, n < 0 ? NULL : ret_error); /* without callbacks, if one said stop */
+	if (n < 0)				 /* the first error counts */
 		r = n;
 	if (!r && ret_stats)
 		dflow_recorder_stats(rec, ret_stats);
