@@ -67,6 +67,7 @@ void dfl_decode_stats(const struct dfl_decode *d, struct dfl_decode_stats *ret_s
 	*ret_stats = d->stats;
 }
 
+/* Into the raw view of a direction, opened when it is needed. */
 static void put_raw(struct substream *l, enum dfl_dir dir, const struct dfl_slice *s,
 		    const struct dfl_chunk *from)
 {
@@ -110,6 +111,7 @@ static void close_substream(struct substream *l, uint64_t ts_ns)
 	free(l);
 }
 
+/* Closes all substreams of a connection. */
 static void drop_state(struct dfl_decode *d, struct state *st, uint64_t ts_ns)
 {
 	struct substream *l;
@@ -155,6 +157,7 @@ static struct substream *find_substream(struct dfl_conn *conn, enum dfl_layer la
 	return NULL;
 }
 
+/* The oldest substream is closed when there are too many. NULL: no memory. */
 static struct substream *add_substream(struct dfl_decode *d, struct dfl_conn *conn,
 				       const struct dfl_chunk *c)
 {
@@ -268,6 +271,7 @@ static void feed_held(struct substream *l, enum dfl_dir dir, const struct dfl_ch
 	explicit_bzero(held, sizeof(held));
 }
 
+/* dir: the direction whose bytes decided. False: no memory, they stay raw. */
 static bool start_decoder(struct substream *l, const struct dfl_decoder *dec, enum dfl_dir dir)
 {
 	l->ctx.state = NULL;
@@ -323,8 +327,10 @@ static size_t turn(struct substream *l, const struct dfl_chunk *c)
 	struct side *side = &l->side[c->dir];
 	const struct dfl_slice all = dfl_chunk_slice(c, 0, c->len);
 
+	/* A call of the process is where a message likely begins. */
 	if (side->mode == RAW && c->call_start)
 		side->mode = l->dec ? FED : GUESS;
+	/* The other direction decided meanwhile. */
 	if (side->mode != RAW && l->dec)
 		side->mode = FED;
 	if (side->mode == FED && l->dec)

@@ -106,6 +106,7 @@ static inline struct dfl_chunk dfl_empty_chunk(const struct dfl_decoder_ctx *c, 
 	return (struct dfl_chunk){ .dir = dir, .layer = c->layer, .ssl = c->ssl, .ts_ns = ts_ns };
 }
 
+/* The other direction. */
 static inline enum dfl_dir dfl_other(enum dfl_dir d)
 {
 	return d == DFL_REQUEST ? DFL_RESPONSE : DFL_REQUEST;

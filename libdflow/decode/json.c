@@ -6,6 +6,11 @@
 
 #include "decode/digits.h"
 
+/*
+ * What comes next: START a document; VALUE a value (or the end of the array); KEY a key (or the end
+ * of the object); COLON; AFTER a comma or the end of the container; or it is inside a string, an
+ * escape, its four hex digits, a number or word. BAD: this is no JSON; only reset leaves it.
+ */
 enum state { START, VALUE, VALUE_OR_END, KEY, KEY_OR_END, COLON, AFTER, STR, ESC, HEX, WORD, BAD };
 
 void dfl_json_init(struct dfl_json *j, const struct dfl_json_ops *ops, void *ud)
@@ -30,6 +35,10 @@ static bool in_array(const struct dfl_json *j)
 	return j->depth && (j->arrays >> (j->depth - 1) & 1);
 }
 
+/*
+ * The path grows with each key and array. When it is full, `over` keeps the depth from which on it
+ * did not fit: paths are "?" until that container is left.
+ */
 static void path_put(struct dfl_json *j, uint8_t c)
 {
 	if (j->over)
@@ -62,6 +71,7 @@ static const char *path_str(struct dfl_json *j)
 	return j->path;
 }
 
+/* A value ended before the byte `after`; with it, the document if it is the outermost one. */
 static void value_done(struct dfl_json *j, const uint8_t *after)
 {
 	if (j->depth) {
@@ -108,6 +118,7 @@ static bool close_container(struct dfl_json *j, bool array, const uint8_t *after
 	return true;
 }
 
+/* After the quote. A key goes on with the path of its object. */
 static void string_begin(struct dfl_json *j, bool key, const uint8_t *after)
 {
 	j->state = STR;
@@ -122,6 +133,7 @@ static void string_begin(struct dfl_json *j, bool key, const uint8_t *after)
 		j->ops->str_begin(j->ud, path_str(j), after);
 }
 
+/* The first byte of a value, or the end of an empty array. False: it is neither. */
 static bool value_byte(struct dfl_json *j, uint8_t c, const uint8_t *at)
 {
 	switch (c) {
@@ -142,6 +154,7 @@ static bool value_byte(struct dfl_json *j, uint8_t c, const uint8_t *at)
 	}
 }
 
+/* After a value inside a container. */
 static bool after_byte(struct dfl_json *j, uint8_t c, const uint8_t *at)
 {
 	if (c == ',') {
@@ -178,6 +191,7 @@ static bool plain_byte(struct dfl_json *j, const uint8_t *at, uint64_t pos, uint
 	uint8_t c = *at;
 	bool ok;
 
+	/* A number has no end of its own: the byte after it ends it, and is then read as well. */
 	if (j->state == WORD) {
 		if (word_byte(c)) {
 			put_word(j, c, end);
@@ -213,6 +227,7 @@ static bool plain_byte(struct dfl_json *j, const uint8_t *at, uint64_t pos, uint
 	}
 }
 
+/* Bytes of the string that is being read, a key or a value. */
 static void put_string(struct dfl_json *j, const struct dfl_slice *s)
 {
 	if (j->is_key) {
@@ -281,6 +296,7 @@ static bool hex_byte(struct dfl_json *j, uint8_t c, uint64_t end)
 	return true;
 }
 
+/* The byte after a backslash (RFC 8259, 7). False: it is no escape. */
 static bool escape_byte(struct dfl_json *j, uint8_t c, uint64_t end)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -329,7 +345,7 @@ static size_t string_run(struct dfl_json *j, const struct dfl_slice *s, size_t i
 	if (s->data[i] == '"') {
 		string_end(j, s->data + i);
 	} else {
-		if (!j->high)
+		if (!j->high) /* else the low half of a pair: both escapes are one character */
 			j->esc_pos = dfl_slice_pos(s, i);
 		j->state = ESC;
 	}

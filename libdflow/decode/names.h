@@ -24,6 +24,7 @@ static inline const char *dfl_names_get(const struct dfl_names *l, size_t i)
 	return i < l->n ? (const char *)l->buf.data + l->off[i] : "";
 }
 
+/* name: copied. */
 static inline void dfl_names_put(struct dfl_names *l, const char *name)
 {
 	uint32_t off = (uint32_t)l->buf.len;

@@ -9,6 +9,7 @@
 
 #include "decode/emit.h"
 
+/* By the first byte: '[' numbers, '\\' hex of a bytea, else base64. */
 enum form { UNKNOWN, NUMBERS, BASE64, HEX };
 enum pickle { OPCODE, NUMBER, SKIP };
 
@@ -60,6 +61,7 @@ void dfl_vector_add(struct dfl_vector *v, double x, uint64_t pos, uint64_t pos_t
 	v->squares += x * x;
 }
 
+/* A number of the text is complete. */
 static void word_end(struct dfl_vector *v, uint64_t end)
 {
 	char *rest;
@@ -104,6 +106,7 @@ static void float_byte(struct dfl_vector *v, uint8_t c, uint64_t pos, uint64_t e
 	dfl_vector_add(v, v->width == 4 ? (double)u.f : u.d, pos, end);
 }
 
+/* What follows in the pickle. An opcode that no list of floats has spoils it. */
 static void opcode(struct dfl_vector *v, uint8_t c)
 {
 	switch (c) {
@@ -208,6 +211,7 @@ static void spell(const struct dfl_vector *v, char ret_text[static 4 * DFL_VECTO
 			 (uint16_t)lrint(v->first[i] / length * INT16_MAX));
 }
 
+/* The spelling goes into a view of its own, which stands for all of the vector's text. */
 static void emit(struct dfl_vector *v, const struct dfl_chunk *from)
 {
 	const struct dfl_view_desc d = {

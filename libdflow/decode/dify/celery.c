@@ -23,6 +23,7 @@ static void flush(struct dfl_celery *c, const uint8_t *to)
 	c->cursor = to;
 }
 
+/* A part that has a place of its own: the list's, with "#argsrepr" or "#kwargsrepr". */
 static struct dfl_view *open_part(const struct dfl_celery *c, const char *part)
 {
 	char place[DFL_NAME_MAX + 16];
@@ -39,6 +40,7 @@ static bool is_at(const char *path, const char *what)
 	return !strcmp(path, what);
 }
 
+/* The body, and what repeats the arguments for people, have views of their own. */
 static void str_begin(void *ud, const char *path, const uint8_t *at)
 {
 	struct dfl_celery *c = ud;

@@ -49,6 +49,17 @@ struct plugin {
 
 enum what { NOTHING, SESSION_ID, MESSAGE_ID, EVENT, TYPE };
 
+/* Strings of a line that are read. message_id is null but in calls of tools. */
+static const struct {
+	const char *path;
+	enum what what;
+} wanted[] = {
+	{ "session_id", SESSION_ID },
+	{ "message_id", MESSAGE_ID },
+	{ "event", EVENT },
+	{ "data.type", TYPE },
+};
+
 /* Events of the plugin SDK (dify_plugin: core/entities/plugin/io.py). */
 static const char *const events[] = { "request", "response",  "backwards_response",
 				      "session", "heartbeat", "log",
@@ -74,6 +85,7 @@ static struct dfl_op *begin_op(struct plugin *p, const char *operation)
 	return dfl_begin_op(p->ctx, &d, p->chunk->ts_ns);
 }
 
+/* The session named p->value, which becomes the most recently used one. NULL: no memory. */
 static struct session *find_session(struct plugin *p)
 {
 	struct session *s;
@@ -131,12 +143,10 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 	struct plugin *p = ud;
 
 	p->value_len = 0;
-	p->what = !strcmp(path, "session_id") ? SESSION_ID :
-		  !strcmp(path, "message_id") ? MESSAGE_ID /* null but in calls of tools */
-		  :
-		  !strcmp(path, "event")     ? EVENT :
-		  !strcmp(path, "data.type") ? TYPE :
-					       NOTHING;
+	p->what = NOTHING;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (!strcmp(path, wanted[i].path))
+			p->what = (uint8_t)wanted[i].what;
 }
 
 static void str_data(void *ud, const struct dfl_slice *s)
@@ -231,6 +241,7 @@ static void put_ids(const struct plugin *p)
 		dfl_put_id(p->ctx, p->op, DFL_ID_MESSAGE, p->message_id, 36);
 }
 
+/* The line is over: its ids, its name, and the end of its operation if it has one of its own. */
 static void line_end(struct plugin *p)
 {
 	const struct dfl_op_desc d = { .operation = p->event[0] ? p->event : "*",

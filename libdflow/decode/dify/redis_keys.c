@@ -127,6 +127,7 @@ struct pattern {
 	bool full;    /* something did not fit */
 };
 
+/* All or nothing: a pattern that is cut would be a wrong one. */
 static void put(struct pattern *p, const char *s, size_t len)
 {
 	if (p->len + len >= DFL_NAME_MAX) {
@@ -147,6 +148,7 @@ static void put_star(struct pattern *p)
 		put(p, "*", 1);
 }
 
+/* What varies: UUIDs and short numbers are told apart, all else is "*". */
 static void put_variable(struct pattern *p, const char *s, size_t len)
 {
 	if (dfl_is_uuid(s, len))
@@ -167,6 +169,7 @@ static size_t without_priority(const char *s, size_t len)
 	return len;
 }
 
+/* A listed word stays as it is; so do the two prefixes of Celery and kombu. */
 static void put_segment(struct pattern *p, const char *s, size_t len)
 {
 	if (known_word(s, len)) {
@@ -207,6 +210,7 @@ static bool put_event_channel(struct pattern *p, const char *s, size_t len)
 	return true;
 }
 
+/* first: the key's first segment; s: the segment of that number. */
 static void find_id(struct dfl_redis_key_ids *ids, const char *first, size_t first_len, int segment,
 		    const char *s, size_t len)
 {

@@ -8,8 +8,10 @@
 
 #define CHUNK_MAX (1ULL << 40) /* S3: an object has at most 5 TiB, a part 5 GiB */
 
+/* What the next byte is of. AFTER: the line break after data. BROKEN: all is data. */
 enum state { SIZE, EXTENSION, DATA, AFTER, TRAILER, BROKEN };
 
+/* A byte of the chunk's size in hex. Returns the next state. */
 static uint8_t size_byte(struct dfl_aws_chunked *a, uint8_t c)
 {
 	int v = dfl_hex_digit(c);
@@ -21,6 +23,7 @@ static uint8_t size_byte(struct dfl_aws_chunked *a, uint8_t c)
 	return c == ';' || c == '\r' ? EXTENSION : BROKEN;
 }
 
+/* A byte of framing. Returns the next state; a chunk of size 0 is the last. */
 static uint8_t frame_byte(struct dfl_aws_chunked *a, uint8_t c)
 {
 	switch (a->state) {

@@ -9,7 +9,8 @@
 #include "decode/digits.h"
 #include "decode/dify/json_fields.h"
 
-#define DFL_AWS_EVENT_MAX (24u << 20) /* bytes of a message (aws-c-event-stream: MAX_MESSAGE_SIZE) */
+#define DFL_AWS_EVENT_MAX                                                                          \
+	(24u << 20) /* bytes of a message (aws-c-event-stream: MAX_MESSAGE_SIZE) */
 
 struct dfl_aws_event_stream {
 	struct dfl_json_fields fields; /* of the payload: ConverseStream */

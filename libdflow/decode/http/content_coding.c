@@ -44,6 +44,7 @@ static int start_zlib(z_stream *z, uint8_t first)
 	return inflateInit2(z, bits) == Z_OK ? 0 : -ENOMEM;
 }
 
+/* first: the first byte of the stream. */
 static int start(struct dfl_content_coding *i, uint8_t first)
 {
 	int err = 0;
@@ -92,6 +93,7 @@ static int step_zlib(struct dfl_content_coding *i, struct io *f)
 	return r == Z_OK || r == Z_BUF_ERROR || r == Z_STREAM_END ? 0 : -EPROTO;
 }
 
+/* A brotli stream is the last thing: bytes after it are an error (RFC 7932 has no members). */
 static int step_brotli(struct dfl_content_coding *i, struct io *f)
 {
 	BrotliDecoderResult r;
@@ -117,6 +119,7 @@ static int step_zstd(struct dfl_content_coding *i, struct io *f)
 	return ZSTD_isError(r) ? -EPROTO : 0;
 }
 
+/* Moves *f on by what was taken and given. */
 static int step(struct dfl_content_coding *i, struct io *f)
 {
 	switch (i->coding) {

@@ -77,6 +77,7 @@ void dfl_http1_exchange_done(struct dfl_http1 *h, struct dfl_http1_exchange *ex,
 		end_exchange(h, ex, ts_ns);
 }
 
+/* asked: its request was not seen, so that it counts as complete. */
 static struct dfl_http1_exchange *new_exchange(struct dfl_http1 *h, bool asked, uint64_t ts_ns)
 {
 	const struct dfl_op_desc d = {
@@ -121,6 +122,7 @@ static void learn_asker(struct dfl_http1 *h, const struct dfl_chunk *c)
 	h->ctx->sink->protocol(h->ctx->sink->ud, h->ctx->conn, "http", DFL_ST_UNKNOWN);
 }
 
+/* The reader of a direction: side 0 reads where the asker writes. */
 static struct dfl_http_message *side_of(struct dfl_http1 *h, enum dfl_dir dir)
 {
 	return &h->side[h->side[0].dir == dir ? 0 : 1];

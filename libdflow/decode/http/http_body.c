@@ -35,7 +35,7 @@ static void init_codings(struct dfl_http_body *b, const char *list)
 		if (!add_coding(b, list, n))
 			b->unreadable = true;
 	}
-	b->big &= !b->unreadable;
+	b->big &= !b->unreadable; /* no library will be started: no window is open */
 	if (b->big && stats->windows >= DFL_WINDOWS_MAX) {
 		dfl_limit_hit(b->ctx, DFL_LIMIT_INFLATED);
 		b->unreadable = true;
@@ -151,6 +151,7 @@ static bool undo(struct dfl_http_body *b, unsigned n, const uint8_t *in, size_t 
 		put_inflated(b, in, len);
 		return true;
 	}
+	/* Goes on while the output was full (there may be more) or the input is not used up. */
 	do {
 		ok = !dfl_content_coding_step(&b->coding[n - 1], in, len, out, sizeof(out), &taken,
 					      &given);
@@ -165,6 +166,7 @@ static bool undo(struct dfl_http_body *b, unsigned n, const uint8_t *in, size_t 
 	return ok && !len;
 }
 
+/* From here on nothing can be undone: where codings are, the rest is unread. */
 static void stop_inflate(struct dfl_http_body *b)
 {
 	for (unsigned i = 0; i < b->n_codings; i++)
@@ -174,6 +176,7 @@ static void stop_inflate(struct dfl_http_body *b)
 	b->unreadable |= b->n_codings > 0;
 }
 
+/* Undoes the bytes that wait. If that fails, they are unread, and so is what follows. */
 static void inflate_step(struct dfl_http_body *b)
 {
 	const struct dfl_slice s = { b->step, b->step_len, b->step_pos, b->step_end - b->step_pos };
@@ -187,6 +190,7 @@ static void inflate_step(struct dfl_http_body *b)
 	put_unread(b, &s, b->last.ts_ns);
 }
 
+/* dry_pos stays where bytes went in of which none has come out. */
 static void begin_step(struct dfl_http_body *b, uint64_t pos)
 {
 	b->step_pos = pos;
@@ -195,6 +199,7 @@ static void begin_step(struct dfl_http_body *b, uint64_t pos)
 	b->dry = true;
 }
 
+/* Fills steps of DFL_INFLATE_STEP bytes, wherever the pieces of the stream end. */
 static void put_compressed(struct dfl_http_body *b, const struct dfl_slice *s,
 			   const struct dfl_chunk *from)
 {

@@ -7,6 +7,7 @@
 
 #include "decode/emit.h"
 
+/* CONTENT up to a delimiter; AFTER it, up to the line break; HEADER lines; DONE: "--" came. */
 enum state { CONTENT, AFTER, HEADER, DONE };
 
 bool dfl_multipart_init(struct dfl_multipart *m, const struct dfl_decoder_ctx *ctx,

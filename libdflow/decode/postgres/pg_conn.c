@@ -27,6 +27,7 @@ void dfl_pg_note_value(struct dfl_pg_side *s, const char *place)
 	s->lit_len = 0;
 }
 
+/* The place is s->lit_place. */
 static struct dfl_view *open_value(struct dfl_pg_side *s, const char *holds, const char *derives)
 {
 	const struct dfl_decoder_ctx *c = s->conn->ctx;
@@ -47,6 +48,7 @@ void dfl_pg_open_value(struct dfl_pg_side *s, const char *place)
 	dfl_pg_note_value(s, place);
 	holds = dfl_postgres_place_holds(s->lit_place, s->dir);
 	s->value = open_value(s, holds, NULL);
+	/* What a search found is a derived payload too: its text goes into two views. */
 	if (s->dir == DFL_RESPONSE && dfl_postgres_place_is_found(s->lit_place))
 		s->retrieved = open_value(s, holds, holds);
 	s->is_vector = dfl_postgres_place_is_vector(s->lit_place);
@@ -56,6 +58,7 @@ void dfl_pg_open_value(struct dfl_pg_side *s, const char *place)
 
 void dfl_pg_put_value(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
+	/* lit keeps the beginning, for ids; a longer value fails dfl_is_id because it is full */
 	size_t room = sizeof(s->lit) - s->lit_len, n = d->len < room ? d->len : room;
 
 	if (s->lit_place[0]) {
@@ -82,7 +85,7 @@ void dfl_pg_close_value(struct dfl_pg_side *s)
 	if (s->is_vector && s->chunk)
 		dfl_vector_done(&s->vector, s->chunk);
 	s->is_vector = false;
-	explicit_bzero(s->lit, s->lit_len);
+	explicit_bzero(s->lit, s->lit_len); /* it may be a piece of a message */
 	s->lit_len = 0;
 	s->lit_place[0] = 0;
 	dfl_close_view(s->conn->ctx, &s->value);
@@ -127,7 +130,7 @@ const struct dfl_sql *dfl_pg_op_sql(struct dfl_pg_conn *c, struct dfl_pg_op *op)
 	struct dfl_pg_stmt *st;
 
 	if (!op->parsed && !op->bound)
-		return &op->sql;
+		return &op->sql; /* a simple query, or Parse is not complete */
 	st = dfl_pg_stmt_find(c, op->stmt);
 	return st ? &st->sql : NULL;
 }
@@ -166,6 +169,8 @@ struct dfl_pg_stmt *dfl_pg_stmt_find(struct dfl_pg_conn *c, const char *name)
 	return NULL;
 }
 
+/* Forgets a prepared statement. Operations that use it keep its name only, so none is left
+ * dangling. */
 static void stmt_drop(struct dfl_pg_conn *c, struct dfl_pg_stmt *st)
 {
 	DL_DELETE(c->stmts, st);
@@ -202,7 +207,8 @@ void dfl_pg_stmts_fini(struct dfl_pg_conn *c)
 
 bool dfl_pg_number(struct dfl_pg_field *f, uint8_t byte, uint8_t size)
 {
-	f->number = f->n ? f->number << 8 | byte : byte;
+	f->number = f->n ? f->number << 8 | byte : byte; /* the first byte forgets the number before
+							  */
 	if (++f->n < size)
 		return false;
 	f->n = 0;
@@ -233,6 +239,7 @@ size_t dfl_pg_value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t
 	return n;
 }
 
+/* Bytes [from, to) of a piece of a body: all but values. */
 static void put_framing(struct dfl_pg_side *s, const struct dfl_slice *d, size_t from, size_t to)
 {
 	struct dfl_slice framing = dfl_slice_sub(d, from, to - from);

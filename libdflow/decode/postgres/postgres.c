@@ -51,9 +51,9 @@ static enum dfl_guess guess_message(const uint8_t *data, size_t len, const char 
 	n = be32(data + 1);
 	if (n < 4 || (strchr(empty, data[0]) ? n != 4 : n < 5))
 		return DFL_GUESS_NO;
-	if (data[0] == 'Z' && n != 5)
+	if (data[0] == 'Z' && n != 5) /* ReadyForQuery: a status byte */
 		return DFL_GUESS_NO;
-	if (data[0] == 'Q' && (data[5] < 9 || data[5] > 126))
+	if (data[0] == 'Q' && (data[5] < 9 || data[5] > 126)) /* Query: text */
 		return DFL_GUESS_NO;
 	if (n + 1 < len)
 		return strchr(types, data[n + 1]) && data[n + 1] ? DFL_GUESS_YES : DFL_GUESS_NO;
@@ -93,6 +93,7 @@ static void learn(struct dfl_pg_conn *c, const struct dfl_chunk *chunk)
 	c->ctx->sink->protocol(c->ctx->sink->ud, c->ctx->conn, "postgres", DFL_ST_POSTGRES);
 }
 
+/* Types of messages of a direction (documentation, "Message Formats"). */
 static bool type_ok(const struct dfl_pg_side *s, uint8_t type)
 {
 	return type &&
@@ -127,7 +128,7 @@ static void finish(struct dfl_pg_side *s)
 		dfl_pg_backend_end(s);
 }
 
-/* One byte of type and length. */
+/* One byte of type and length. -EPROTO: no message begins so. */
 static int head_byte(struct dfl_pg_side *s, uint8_t byte, uint64_t pos)
 {
 	bool typed = !(s->dir == DFL_REQUEST && s->conn->starting);
@@ -167,6 +168,7 @@ static int tls_answer(struct dfl_pg_side *s, const struct dfl_slice *d)
 	return d->data[0] == 'N' ? 1 : -EAGAIN;
 }
 
+/* All bytes of d. Returns 0, -EPROTO or -EAGAIN; *ret_used as a decoder's feed. */
 static int feed_side(struct dfl_pg_side *s, const struct dfl_slice *d, size_t *ret_used)
 {
 	size_t i = 0, n;
@@ -181,6 +183,7 @@ static int feed_side(struct dfl_pg_side *s, const struct dfl_slice *d, size_t *r
 	}
 	while (i < d->len) {
 		if (!s->in_body) {
+			/* a head that began in an earlier piece cannot be given back */
 			*ret_used = i >= s->n_head ? i - s->n_head : 0;
 			if (head_byte(s, d->data[i], dfl_slice_pos(d, i)))
 				return -EPROTO;

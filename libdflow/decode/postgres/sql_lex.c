@@ -33,6 +33,7 @@ void dfl_sql_fini(struct dfl_sql *q)
 	dfl_names_fini(&q->params);
 }
 
+/* Bytes of names and numbers; all of UTF-8 beyond ASCII counts as letters, as in Postgres. */
 static bool is_word(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -88,6 +89,7 @@ static void put_word(struct dfl_sql *q, uint8_t c, bool fold)
 	q->word[q->word_len] = 0;
 }
 
+/* "$12" is over. */
 static void end_param(struct dfl_sql *q)
 {
 	unsigned n = 0;
@@ -119,7 +121,8 @@ static void plain_byte(struct dfl_sql *q, const struct dfl_slice *s, size_t i, s
 		emit(q, s, *from, i + 1);
 		*from = i + 1;
 		begin_literal(q, LITERAL);
-	} else if (c == '[' && !q->prev && !strcmp(q->word, "array")) {
+	} else if (c == '[' && !q->prev && !strcmp(q->word, "array")) { /* prev 0: right after a
+									   word */
 		emit(q, s, *from, i);
 		*from = i;
 		begin_literal(q, NUMBERS);
@@ -159,6 +162,7 @@ static bool word_byte(struct dfl_sql *q, const struct dfl_slice *s, size_t i, si
 		return true;
 	}
 	q->lex = PLAIN;
+	/* E'…' has backslashes, B'…', N'…' and X'…' have not; the letter is no word then */
 	q->escapes = c == '\'' && q->word_len == 1 && q->word[0] == 'e';
 	if (!(c == '\'' && q->word_len == 1 && strchr("ebnx", q->word[0])))
 		dfl_sql_word(q, false);

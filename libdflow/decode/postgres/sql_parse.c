@@ -197,6 +197,7 @@ void dfl_sql_param(struct dfl_sql *q, unsigned number)
 	}
 }
 
+/* "FROM table AS alias", "FROM table alias". Both are cut at 95 bytes, the room there is. */
 static void add_alias(struct dfl_sql *q, const char *alias, const char *table)
 {
 	if (q->n_alias == DFL_SQL_ALIASES_MAX)
@@ -225,6 +226,7 @@ static void end_item(struct dfl_sql *q)
 	q->item_has_ref = q->after_as = false;
 }
 
+/* A SELECT list or RETURNING begins. */
 static void begin_items(struct dfl_sql *q)
 {
 	dfl_names_clear(&q->items);
@@ -234,6 +236,7 @@ static void begin_items(struct dfl_sql *q)
 	q->item_has_ref = q->after_as = false;
 }
 
+/* The first word of a statement; after WITH (…) the next verb at depth 0. */
 static void set_verb(struct dfl_sql *q)
 {
 	static const struct {
@@ -315,6 +318,7 @@ static void item_word(struct dfl_sql *q)
 	q->item_has_ref = true;
 }
 
+/* Words that compare what is before with what follows. */
 static bool compares(const struct dfl_sql *q)
 {
 	return is(q, "in") || is(q, "like") || is(q, "ilike") || is(q, "between") ||
@@ -356,6 +360,10 @@ static void keyword(struct dfl_sql *q)
 		q->after_as = true;
 }
 
+/*
+ * A word: the verb, a clause, a table, a column, a keyword, or a name in an expression. Order
+ * counts: what is quoted, or stands after a dot, is a name even if it is spelt like a keyword.
+ */
 void dfl_sql_word(struct dfl_sql *q, bool quoted)
 {
 	if (!quoted && q->prev != '.') {
@@ -394,6 +402,7 @@ void dfl_sql_word(struct dfl_sql *q, bool quoted)
 		item_word(q);
 }
 
+/* "(" begins the columns of INSERT, a tuple of VALUES, or the arguments of a function. */
 static void open_paren(struct dfl_sql *q)
 {
 	if (q->depth < UINT8_MAX)
@@ -417,6 +426,7 @@ static void close_paren(struct dfl_sql *q)
 		q->phase = EXPRESSION;
 }
 
+/* "," ends an item, a value or a table; what is compared ends with the depth where it began. */
 static void comma(struct dfl_sql *q)
 {
 	if (q->phase == VALUES && q->depth == 1)

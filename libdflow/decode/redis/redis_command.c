@@ -16,6 +16,7 @@ static void put_key_ids(struct dfl_redis_side *s, const struct dfl_redis_key_ids
 		dfl_put_id(s->conn->ctx, s->op, ids->id[i].kind, ids->id[i].value, ids->id[i].len);
 }
 
+/* How long the place keeps it: by the key where that says more than the command. */
 static enum dfl_residency residency(const struct dfl_redis_side *s)
 {
 	if (dfl_redis_key_is_queue(s->place))
@@ -53,6 +54,7 @@ static void begin_plain(struct dfl_redis_side *s, const char *sub)
 	dfl_redis_decided(s);
 }
 
+/* Does the command talk to a channel, or to a stream that is used as one? */
 static bool is_channel(const struct dfl_redis_side *s)
 {
 	if (s->cmd->flags & (DFL_REDIS_PUBLISHES | DFL_REDIS_SUBSCRIBES))
@@ -65,6 +67,7 @@ static bool is_channel(const struct dfl_redis_side *s)
 static void decide(struct dfl_redis_side *s)
 {
 	struct dfl_redis_key_ids ids = { 0 };
+	/* the argument that names the operation; 0 is the verb itself */
 	unsigned wanted = !s->cmd ? 0 : s->cmd->flags & DFL_REDIS_HAS_SUBCOMMAND ? 1 : s->cmd->key;
 
 	if (s->decided || s->arg < wanted)
@@ -91,6 +94,7 @@ static bool is_celery(const struct dfl_redis_side *s)
 	return residency(s) == DFL_QUEUE;
 }
 
+/* An argument: its bytes are kept, or are a value, or a secret that goes nowhere. */
 static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
 {
 	struct dfl_redis_side *s = ud;
@@ -154,6 +158,7 @@ static void option(struct dfl_redis_side *s)
 	}
 }
 
+/* Arguments that were kept say the verb, the key, the time to live, an option, the next key. */
 static void bulk_end(void *ud, const uint8_t *at)
 {
 	struct dfl_redis_side *s = ud;
@@ -212,6 +217,7 @@ static void enqueue(struct dfl_redis_conn *c, struct dfl_redis_side *s)
 	c->n_pending++;
 }
 
+/* The command is complete. It waits for its reply unless a push will answer it. */
 static void top_end(void *ud, const uint8_t *at)
 {
 	struct dfl_redis_side *s = ud;
@@ -229,6 +235,7 @@ static void top_end(void *ud, const uint8_t *at)
 		enqueue(s->conn, s);
 	else if (!ch)
 		dfl_end_op(s->conn->ctx, &s->op, s->chunk->ts_ns);
+	/* Dify's last event of a run: what may follow on this channel is another run's */
 	if (ch && ch->published && ch->fields.ended)
 		dfl_redis_channel_end(s->conn, ch, s->chunk->ts_ns);
 	s->op = NULL;

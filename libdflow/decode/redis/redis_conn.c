@@ -30,6 +30,10 @@ void dfl_redis_decided(struct dfl_redis_side *s)
 	s->head_len = 0;
 }
 
+/*
+ * While no operation is known the bytes wait in `head`. When that is full, or what is too long to
+ * be named comes, they go on without a name.
+ */
 void dfl_redis_flush(struct dfl_redis_side *s, const uint8_t *to)
 {
 	size_t n;
@@ -58,6 +62,7 @@ void dfl_redis_flush(struct dfl_redis_side *s, const uint8_t *to)
 	put_own(s, &d);
 }
 
+/* A view of its own. The cached vectors are read as well. */
 static void open_value(struct dfl_redis_side *s)
 {
 	const char *place = s->channel || !s->place[0] ? NULL : s->place;
@@ -117,7 +122,7 @@ void dfl_redis_value_data(struct dfl_redis_side *s, const struct dfl_slice *d)
 	default:
 		return;
 	}
-	s->cursor = d->data + d->len;
+	s->cursor = d->data + d->len; /* so that flush does not show them again as framing */
 }
 
 void dfl_redis_close_value(struct dfl_redis_side *s)

@@ -68,6 +68,10 @@ static void begin_push(struct dfl_redis_side *s)
 	dfl_redis_decided(s);
 }
 
+/*
+ * An array may be a push only while subscribed, or when nothing is pending (the subscription may
+ * have been made before the connection was seen). RESP3 marks pushes with '>'.
+ */
 static void top_begin(void *ud, uint8_t type, const uint8_t *at)
 {
 	struct dfl_redis_side *s = ud;
@@ -91,6 +95,7 @@ static bool is_message_body(const struct dfl_redis_conn *c, uint64_t index)
 	return (c->push == MESSAGE && index == 2) || (c->push == PMESSAGE && index == 3);
 }
 
+/* A value of a queue may be a Celery message. */
 static bool is_celery(const struct dfl_redis_side *s)
 {
 	return s->cmd && (s->cmd->residency == DFL_QUEUE || dfl_redis_key_is_queue(s->place));
@@ -132,6 +137,7 @@ static unsigned dequeue(struct dfl_redis_side *s, uint64_t index)
 				      DFL_REDIS_READS;
 }
 
+/* Where the bytes of an element go depends on what it may be: a name, a message, a key, a value. */
 static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
 {
 	struct dfl_redis_side *s = ud;
@@ -277,6 +283,7 @@ static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const c
 		enqueue(s);
 }
 
+/* The reply is complete, and with it the operation it answers. */
 static void top_end(void *ud, const uint8_t *at)
 {
 	struct dfl_redis_side *s = ud;

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * TYPE: the first byte of a value; LINE: up to CR, LINE_LF: its LF. A bulk string: its bytes, its
+ * CR, its LF.
+ */
 enum state { TYPE, LINE, LINE_LF, BULK, BULK_CR, BULK_LF };
 
 /* Of an aggregate, so that sums cannot overflow; a map counts double. */
@@ -20,7 +24,10 @@ void dfl_resp_parser_init(struct dfl_resp_parser *p, const struct dfl_resp_parse
 	p->commands = commands;
 }
 
-/* A value is complete: so may be the aggregates around it. */
+/*
+ * A value is complete, and so may be the aggregates around it: each counts down. index counts the
+ * elements of the outermost one, so it moves when a value at depth 1 is over.
+ */
 static void value_done(struct dfl_resp_parser *p, const uint8_t *after)
 {
 	p->state = TYPE;
@@ -72,6 +79,7 @@ static int bulk(struct dfl_resp_parser *p, long long n, const uint8_t *after)
 	return 0;
 }
 
+/* The number on the line. -1 is the null of RESP2; others below 0 are an error. */
 static int number(const struct dfl_resp_parser *p, long long *ret_n)
 {
 	char *end;
@@ -110,6 +118,7 @@ static bool is_letter(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* Keeps what fits; a number that did not fit is an error later. */
 static void line_put(struct dfl_resp_parser *p, uint8_t c)
 {
 	if (p->line_len < DFL_RESP_LINE_MAX)
@@ -118,6 +127,7 @@ static void line_put(struct dfl_resp_parser *p, uint8_t c)
 		p->line_long = true;
 }
 
+/* The first byte of a value. From a client only an array or an inline command can come. */
 static int type_byte(struct dfl_resp_parser *p, const uint8_t *at)
 {
 	uint8_t c = *at;
