@@ -7,8 +7,10 @@
 >>> trace.hops()                         # a DataFrame, one row a hop
 >>> store.hops(since="2026-03-01")       # the hops of all requests since then
 """
+import errno as _errno
 import json
 import os
+import weakref
 
 import pandas
 
@@ -41,7 +43,7 @@ _CLASSES = {2: NotFound, 76: Ambiguous}  # ENOENT, ENOTUNIQ
 
 def _check(result, error):
     if result < 0:
-        message = ffi.string(error.message).decode("utf-8", "replace")
+        message = ffi.string(error.message).decode("utf-8", "replace") if error else os.strerror(-result)
         raise _CLASSES.get(-result, Error)(-result, message)
 
 
@@ -69,21 +71,112 @@ _STATS = ["events", "bytes", "lost_events", "lost_bytes", "requests", "open_requ
           "old_texts", "old_texts_left_out", "old_texts_unusable"]
 
 
-def replay(file, store=None, config=None):
+class _Raised:
+    """Takes what Python code raises inside a callback of the library through to the caller.
+
+    Used as a context manager around the call; ``handle`` goes to the library as ``void *ud``.
+    """
+
+    def __init__(self, call=None):
+        self.call = call
+        self.error = None
+        self.handle = ffi.new_handle(self)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if self.error is not None:
+            raise self.error
+
+
+def _keep(kind, error, traceback):
+    """cffi calls it with what a callback raised; the callback then returns -ECANCELED."""
+    callback_frame = traceback.tb_frame
+    ffi.from_handle(callback_frame.f_locals["ud"]).error = error
+
+
+_CANCELED = -_errno.ECANCELED
+
+
+@ffi.def_extern(error=_CANCELED, onerror=_keep)
+def _dflow_limit(ud, name, hits):
+    ffi.from_handle(ud).call(ffi.string(name).decode(), hits)
+    return 0
+
+
+@ffi.def_extern(error=_CANCELED, onerror=_keep)
+def _dflow_settled(ud, trace):
+    ffi.from_handle(ud).call(Trace(_document(trace)))
+    return 0
+
+
+@ffi.def_extern(error=_CANCELED, onerror=_keep)
+def _dflow_cancel(ud):
+    return 0  # Python runs its signal handlers here: Ctrl-C raises KeyboardInterrupt
+
+
+def _path(path):
+    return ffi.NULL if path is None else ffi.new("char[]", os.fsencode(path))
+
+
+def _sized(type, **members):
+    """A new struct with its ``sz`` set."""
+    ret = ffi.new(f"struct {type} *")
+    ret.sz = ffi.sizeof(f"struct {type}")
+    for name, value in members.items():
+        setattr(ret, name, value)
+    return ret
+
+
+def _counted(recorder):
+    stats, limits = _sized("dflow_stats"), {}
+    _check(lib.dflow_recorder_stats(recorder, stats), None)
+    with _Raised(limits.__setitem__) as raised:
+        lib.dflow_recorder_limits(recorder, lib._dflow_limit, raised.handle)
+    return {**{name: getattr(stats, name) for name in _STATS}, "limits": limits}
+
+
+def _run(recorder, progress):
+    """Reads to the end of the file."""
+    error, done, total = ffi.new("struct dflow_error *"), ffi.new("uint64_t *"), ffi.new("uint64_t *")
+    n = 1
+    try:
+        while n:
+            n = lib.dflow_recorder_dispatch(recorder, 0, error)
+            _check(n, error)
+            if progress is not None and lib.dflow_recorder_progress(recorder, done, total) == 0:
+                progress(done[0], total[0])
+    except BaseException:
+        lib.dflow_recorder_stop(recorder, ffi.NULL)  # what is known so far is stored
+        raise
+    _check(lib.dflow_recorder_stop(recorder, error), error)
+
+
+def replay(file, store=None, config=None, on_trace=None, progress=None):
     """Reads a packet capture or a recording into a store, as ``dflow replay`` does.
+
+    on_trace: called with each Trace when it has settled. progress: called now and then with how many bytes of the file were
+    read, and how many it has. What one of them raises ends the replay and comes out here; what was read until then is in the
+    store. So does Ctrl-C.
 
     Returns what was counted, as a dict; its ``limits`` are those that were reached, with how often. ``old_texts`` are texts of
     earlier requests in the store that were known again by their fingerprints.
     """
-    paths = [ffi.NULL if p is None else ffi.new("char[]", os.fsencode(p)) for p in (_store_path(store), config)]
-    opts, stats = ffi.new("struct dflow_replay_opts *"), ffi.new("struct dflow_stats *")
-    error = ffi.new("struct dflow_error *")
-    opts.sz, stats.sz = ffi.sizeof("struct dflow_replay_opts"), ffi.sizeof("struct dflow_stats")
-    opts.store, opts.config = paths
-    _check(lib.dflow_replay(os.fsencode(file), opts, stats, error), error)
-    counted = {name: getattr(stats, name) for name in _STATS}
-    counted["limits"] = {ffi.string(stats.limits[i].name).decode(): stats.limits[i].hits for i in range(stats.n_limits)}
-    return counted
+    ret, error = ffi.new("struct dflow_recorder **"), ffi.new("struct dflow_error *")
+    paths = [_path(_store_path(store)), _path(config)]
+    with _Raised(on_trace) as raised:
+        callbacks = _sized("dflow_callbacks", ud=raised.handle)
+        if on_trace is not None:
+            callbacks.trace_settled = lib._dflow_settled
+        opts = _sized("dflow_replay_opts", store=paths[0], config=paths[1], callbacks=callbacks)
+        _check(lib.dflow_recorder_open_file(os.fsencode(file), opts, ret, error), error)
+        recorder = ffi.gc(ret[0], lib.dflow_recorder_free)
+        try:
+            _run(recorder, progress)
+            return _counted(recorder)
+        finally:
+            ffi.release(recorder)
 
 
 class Trace:
@@ -124,6 +217,35 @@ class Trace:
         return f"<dflow.Trace {self.id[:12]} {self.json['source']['operation']} {len(self.json['hops'])} hops>"
 
 
+class _Cursor:
+    """Iterates over traces. Ends with a ValueError when its store was closed."""
+
+    def __init__(self, cursor, store):
+        self._cursor = ffi.gc(cursor, lib.dflow_cursor_close)
+        self._store = store  # lives as long
+
+    def close(self):
+        if self._cursor is not None:
+            ffi.release(self._cursor)
+            self._cursor = None
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        trace, error = ffi.new("const struct dflow_trace **"), ffi.new("struct dflow_error *")
+        document = None
+        while document is None:  # one that the store dropped meanwhile is left out
+            if self._cursor is None:
+                raise ValueError("the store is closed")
+            n = lib.dflow_cursor_next(self._cursor, trace, error)
+            _check(n, error)
+            if n == 0:
+                raise StopIteration
+            document = _document(trace[0])
+        return Trace(document)
+
+
 class Store:
     """A store opened for reading; a context manager. Use it from one thread at a time."""
 
@@ -132,9 +254,12 @@ class Store:
         ret, error = ffi.new("struct dflow_store **"), ffi.new("struct dflow_error *")
         _check(lib.dflow_store_open(os.fsencode(path), ret, error), error)
         self._store = ffi.gc(ret[0], lib.dflow_store_close)
+        self._cursors = weakref.WeakSet()  # they have to be closed before the store
 
     def close(self):
         if self._store is not None:
+            for cursor in list(self._cursors):
+                cursor.close()
             ffi.release(self._store)
             self._store = None
 
@@ -144,27 +269,31 @@ class Store:
     def __exit__(self, *_):
         self.close()
 
-    def _take(self, call):
-        """The documents of what ``call(ret_traces, ret_error)`` finds."""
+    def _open(self):
         if self._store is None:
             raise ValueError("the store is closed")
-        ret, error = ffi.new("struct dflow_traces **"), ffi.new("struct dflow_error *")
-        _check(call(ret, error), error)
-        traces = ffi.gc(ret[0], lib.dflow_traces_free)
-        return [_document(lib.dflow_traces_at(traces, i)) for i in range(lib.dflow_traces_count(traces))]
+        return self._store
+
+    def _wait(self, key, seconds, ret, error):
+        """dflow_store_wait(), with Ctrl-C."""
+        opts = _sized("dflow_wait_opts", timeout_ns=max(1, int(seconds * 1e9)), cancel=lib._dflow_cancel)
+        with _Raised() as raised:
+            opts.ud = raised.handle
+            return lib.dflow_store_wait(self._open(), key, opts, ret, error)
 
     def traces(self, id, wait=None):
         """The traces of all requests that an id names (a conversation names several), in order.
 
         wait: wait so many seconds for them to be there and settled.
         """
+        ret, error = ffi.new("struct dflow_traces **"), ffi.new("struct dflow_error *")
         key = os.fsencode(str(id))
         if wait is None:
-            found = self._take(lambda ret, error: lib.dflow_store_find(self._store, key, ret, error))
+            _check(lib.dflow_store_find(self._open(), key, ret, error), error)
         else:
-            ns = int(wait * 1e9)
-            found = self._take(lambda ret, error: lib.dflow_store_wait(self._store, key, ns, ret, error))
-        return [Trace(document) for document in found]
+            _check(self._wait(key, wait, ret, error), error)
+        traces = ffi.gc(ret[0], lib.dflow_traces_free)
+        return [Trace(_document(lib.dflow_traces_at(traces, i))) for i in range(lib.dflow_traces_count(traces))]
 
     def trace(self, id, wait=None):
         """The trace of the one request that an id, or its unique beginning, names."""
@@ -173,29 +302,48 @@ class Store:
             raise Ambiguous(76, f"this id names {len(found)} requests; traces() gives them all")
         return found[0]
 
-    def _list(self, since, until, limit, id):
-        key = ffi.NULL if id is None else ffi.new("char[]", os.fsencode(str(id)))
-        opts = ffi.new("struct dflow_list_opts *")
-        opts.sz = ffi.sizeof("struct dflow_list_opts")
-        opts.since_ns = 0 if since is None else _ns(since)
-        opts.until_ns = 0 if until is None else _ns(until)
-        opts.limit = limit or 0
-        opts.id = key
-        return self._take(lambda ret, error: lib.dflow_store_list(self._store, opts, ret, error))
+    def each(self, since=None, until=None, limit=None, id=None, operation=None, station=None, settled=None,
+             complete=None, newest_first=False):
+        """Walks over the traces that fit, oldest first, one at a time: memory does not grow with their number.
 
-    def requests(self, since=None, until=None, limit=None, id=None):
-        """One row a request, oldest first. limit: the newest so many; id: those with an id that begins so."""
-        return _frames.requests(self._list(since, until, limit, id))
+        since, until: when the request started. limit: only the newest so many. id: those with an id that begins so.
+        operation: a shell glob, such as "POST *chat*". station: with a hop from it or to it, such as "llm". settled,
+        complete: only those that are (True), or are not (False).
+        """
+        strings = [_path(None if s is None else str(s)) for s in (id, operation, station)]
+        opts = _sized("dflow_list_opts", id=strings[0], operation=strings[1], station=strings[2], limit=limit or 0,
+                      settled=_when(settled), complete=_when(complete),
+                      order=lib.DFLOW_NEWEST_FIRST if newest_first else lib.DFLOW_OLDEST_FIRST,
+                      since_ns=0 if since is None else _ns(since), until_ns=0 if until is None else _ns(until))
+        ret, error = ffi.new("struct dflow_cursor **"), ffi.new("struct dflow_error *")
+        _check(lib.dflow_cursor_open(self._open(), opts, ret, error), error)
+        cursor = _Cursor(ret[0], self._store)
+        self._cursors.add(cursor)
+        return cursor
 
-    def hops(self, since=None, until=None, limit=None, id=None):
-        """One row a hop of all these requests."""
-        return _frames.hops(self._list(since, until, limit, id))
+    def requests(self, **which):
+        """One row a request, oldest first. Arguments as those of each()."""
+        return _frames.requests(trace.json for trace in self.each(**which))
+
+    def hops(self, **which):
+        """One row a hop of all these requests. Arguments as those of each()."""
+        return _frames.hops(trace.json for trace in self.each(**which))
+
+
+def _when(value):
+    return lib.DFLOW_ANY if value is None else lib.DFLOW_YES if value else lib.DFLOW_NO
 
 
 def _document(trace):
+    """The document as a dict; None: the store dropped the trace meanwhile, because it was too old."""
     ret = ffi.new("char **")
-    if lib.dflow_trace_json(trace, ret) < 0:
+    r = lib.dflow_trace_json(trace, ret)
+    if r == -_errno.ENOENT:
+        return None
+    if r == -_errno.ENOMEM:
         raise MemoryError
+    if r < 0:
+        raise Error(-r, os.strerror(-r))
     try:
         return json.loads(ffi.string(ret[0]))
     finally:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import errno
+import signal
 import sqlite3
 import time
 
@@ -63,6 +64,73 @@ def test_replay(tmp_path):
     assert dflow.replay(GOLDEN / "chat-block-en.pcap", path)["old_texts_unusable"] > 0
     with pytest.raises(dflow.NotFound):
         dflow.replay(tmp_path / "none.pcap", path)
+
+
+def test_replay_tells_what_it_does(tmp_path, chats):
+    traces, steps = [], []
+    dflow.replay(GOLDEN / "flow-stream-ja.pcap", tmp_path / "s.db", on_trace=traces.append,
+                 progress=lambda done, total: steps.append((done, total)))
+    assert [t.ids["message_id"] for t in traces] == [chats["flow-stream-ja"]["ids"]["message_id"]]
+    assert traces[0].settled and steps[-1][0] == steps[-1][1] == (GOLDEN / "flow-stream-ja.pcap").stat().st_size
+    assert steps == sorted(steps)
+
+
+@pytest.mark.parametrize("where", ["on_trace", "progress"])
+def test_what_a_callback_raises_comes_out(tmp_path, where):
+    class Enough(Exception):
+        pass
+
+    def stop(*_):
+        raise Enough
+
+    with pytest.raises(Enough):
+        dflow.replay(GOLDEN / "flow-stream-ja.pcap", tmp_path / "s.db", **{where: stop})
+    with dflow.open(tmp_path / "s.db") as store:  # what was read until then is there
+        assert len(store.requests()) == 1
+
+
+def test_walk(store, chats):
+    ids = [t.id for t in store.each()]
+    assert ids == list(store.requests().trace_id) and len(ids) >= len(chats)
+    assert [t.id for t in store.each(newest_first=True)] == ids[::-1]
+    assert [t.id for t in store.each(limit=2)] == ids[-2:]
+    assert {t.id for t in store.each(complete=True)} | {t.id for t in store.each(complete=False)} == set(ids)
+    assert not {t.id for t in store.each(complete=True)} & {t.id for t in store.each(complete=False)}
+    assert [t.id for t in store.each(settled=True)] == ids and not list(store.each(settled=False))
+    assert list(store.each(operation="post *")) and not list(store.each(operation="DELETE *"))
+    with_postgres = {t.id for t in store.each(station="postgres")}
+    hops = store.hops()
+    assert with_postgres == set(hops[(hops.from_station == "postgres") | (hops.to_station == "postgres")].trace_id)
+    with pytest.raises(dflow.Error) as caught:
+        store.each(station="nowhere")
+    assert caught.value.errno == errno.EINVAL
+
+
+def test_walk_ends_with_the_store(path):
+    store = dflow.open(path)
+    walk = store.each()
+    next(walk)
+    store.close()
+    with pytest.raises(ValueError):
+        next(walk)
+
+
+def test_a_signal_ends_waiting(store):
+    class Alarm(Exception):
+        pass
+
+    def on_alarm(*_):
+        raise Alarm
+
+    old = signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    start = time.monotonic()
+    try:
+        with pytest.raises(Alarm):
+            store.trace("no-such-id", wait=60)
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert time.monotonic() - start < 30
 
 
 def test_requests(store, chats):
