@@ -211,7 +211,7 @@ static void spell(const struct dfl_vector *v, char ret_text[static 4 * DFL_VECTO
 			 (uint16_t)lrint(v->first[i] / length * INT16_MAX));
 }
 
-/* The spelling goes into a view of its own, which stands for all of the vector's text. */
+/* Puts the spelling into a new view. Its positions are those of the whole text of the vector. */
 static void emit(struct dfl_vector *v, const struct dfl_chunk *from)
 {
 	const struct dfl_view_desc d = {

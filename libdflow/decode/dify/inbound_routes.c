@@ -45,5 +45,5 @@ const struct dfl_route dfl_inbound_routes[] = {
 	TEXT("/v1/datasets/{uuid}/document/create_by_text"),
 	UPLOAD("/v1/datasets/{uuid}/document/create-by-file"),
 	UPLOAD("/v1/datasets/{uuid}/document/create_by_file"),
-	DFL_ROUTES_END,
+	{ .path = NULL },
 };

@@ -271,7 +271,7 @@ static void str_data(void *ud, const struct dfl_slice *s)
 	}
 }
 
-/* A value that does not fit is none that a rule names. */
+/* Keeps a short value. A longer one becomes "": no rule names a word of that length. */
 static void keep_word(const struct dfl_json_fields *f, char ret_word[static DFL_FIELDS_WORD])
 {
 	size_t n = f->value_len < DFL_FIELDS_WORD ? f->value_len : 0;
@@ -446,7 +446,7 @@ void dfl_json_fields_gap(struct dfl_json_fields *f, uint64_t pos, uint64_t len, 
 	dfl_gap_view(f->ctx, f->answer, pos, len);
 	dfl_gap_view(f->ctx, f->value_view, pos, len);
 	if (f->rules == request_rules && !f->source && !f->done)
-		source_begin(f, "*"); /* nobody knows which fields stood there */
+		source_begin(f, "*"); /* some field stood there, unknown which */
 	f->done = true;
 	dfl_gap_source(f->ctx, f->source, pos, len);
 	dfl_json_fields_next(f, ts_ns);

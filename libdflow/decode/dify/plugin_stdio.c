@@ -114,7 +114,7 @@ static struct session *find_session(struct plugin *p)
 	return s;
 }
 
-/* Bytes of the line, whose operation is known. */
+/* Bytes of a line. Its operation is known. */
 static void put(struct plugin *p, const struct dfl_slice *s)
 {
 	if (!s->len)
@@ -126,7 +126,8 @@ static void put(struct plugin *p, const struct dfl_slice *s)
 		dfl_json_fields_feed(&p->session->fields, s, p->chunk);
 }
 
-/* The line's operation is known now: the session's, or (s NULL) one of its own. */
+/* The operation of the line is known now: the session's. s NULL: the line is an operation itself.
+ */
 static void decide(struct plugin *p, struct session *s)
 {
 	const struct dfl_slice head = { p->head, p->head_len, p->head_pos, p->head_len };
@@ -241,7 +242,7 @@ static void put_ids(const struct plugin *p)
 		dfl_put_id(p->ctx, p->op, DFL_ID_MESSAGE, p->message_id, 36);
 }
 
-/* The line is over: its ids, its name, and the end of its operation if it has one of its own. */
+/* A line is over. Tells its ids; ends its operation, unless that is the session's and goes on. */
 static void line_end(struct plugin *p)
 {
 	const struct dfl_op_desc d = { .operation = p->event[0] ? p->event : "*",

@@ -139,7 +139,7 @@ static void put(struct pattern *p, const char *s, size_t len)
 	p->out[p->len] = 0;
 }
 
-/* Segments that cannot be named are one "*", however many they are. */
+/* One or more segments in a row that cannot be named are one "*". */
 static void put_star(struct pattern *p)
 {
 	if (p->len >= 2 && !memcmp(p->out + p->len - 2, "*:", 2))

@@ -4,7 +4,10 @@
 
 #include "decode/dify/json_fields.h"
 
-/* A row of the tables of routes. What is not set is unknown, or there is none. */
+/*
+ * A row of the tables of routes. Members that are not set: unknown, or there is none. A table ends
+ * with a row without a path.
+ */
 struct dfl_route {
 	const char *method; /* NULL: any */
 	/*
@@ -16,16 +19,10 @@ struct dfl_route {
 	const char *rule;			   /* the name of that evidence */
 	enum dfl_residency residency;		   /* of what is sent there */
 	enum dfl_json_field_set request, response; /* what to read in the JSON bodies */
-	const char *file_part;	  /* name of the multipart part whose content is a source */
+	const char *file_part;	  /* the content of the multipart part of this name is a source */
 	enum dfl_id_kind path_id; /* kind of the first {uuid} in the path */
 	bool has_path_id;
 };
-
-/* A table's end. */
-#define DFL_ROUTES_END                                                                             \
-	{                                                                                          \
-		.path = NULL                                                                       \
-	}
 
 /*
  * Is path (as on the wire, without the query string; len bytes, no NUL) of this template? *ret_id:

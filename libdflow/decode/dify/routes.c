@@ -44,7 +44,7 @@
 		.residency = residency_, .request = DFL_FIELDS_SEARCH, .response = DFL_FIELDS_HITS \
 	}
 
-/* First match wins. The leading "*" of vendor routes stands for whatever prefix a vendor has. */
+/* The first row that fits wins. Vendors put these paths behind prefixes of their own: "*". */
 static const struct dfl_route other_routes[] = {
 	STOP("/v1/chat-messages/{uuid}/stop"),
 	STOP("/v1/completion-messages/{uuid}/stop"),
@@ -113,7 +113,7 @@ static const struct dfl_route other_routes[] = {
 	  .path = "*/retrieval",
 	  .residency = DFL_EXTERNAL,
 	  .response = DFL_FIELDS_HITS },
-	DFL_ROUTES_END,
+	{ .path = NULL },
 };
 
 /* The first row of a table that method and path fit; NULL: none. */

@@ -20,7 +20,7 @@ static void str_begin(void *ud, const char *path, const uint8_t *at)
 	e->digits = (struct dfl_digits){ 0 };
 }
 
-/* Each decoded byte stands for the character that completed it. */
+/* The position of a decoded byte is that of the base64 digit that completed it. */
 static void str_data(void *ud, const struct dfl_slice *s)
 {
 	struct dfl_aws_event_stream *e = ud;
@@ -117,7 +117,7 @@ void dfl_aws_event_stream_feed(struct dfl_aws_event_stream *e, const struct dfl_
 	e->from = NULL;
 }
 
-/* One that lies within a payload is stepped over; else nobody knows where the next message is. */
+/* A gap within a payload is stepped over. After another one no message can be found. */
 void dfl_aws_event_stream_gap(struct dfl_aws_event_stream *e, uint64_t pos, uint64_t len,
 			      uint64_t ts_ns)
 {

@@ -9,8 +9,8 @@
 #include "decode/digits.h"
 #include "decode/dify/json_fields.h"
 
-#define DFL_AWS_EVENT_MAX                                                                          \
-	(24u << 20) /* bytes of a message (aws-c-event-stream: MAX_MESSAGE_SIZE) */
+/* Bytes of a message (aws-c-event-stream: AWS_EVENT_STREAM_MAX_MESSAGE_SIZE). */
+#define DFL_AWS_EVENT_MAX (24u << 20)
 
 struct dfl_aws_event_stream {
 	struct dfl_json_fields fields; /* of the payload: ConverseStream */

@@ -12,9 +12,8 @@
 #include "decode/http/multipart.h"
 #include "decode/http/sse.h"
 
-#define DFL_INFLATE_STEP                                                                           \
-	256			     /* compressed bytes that are undone at once: the grain of     \
-					positions in inflated text */
+/* Compressed bytes that are undone at once: so exact are positions in inflated text. */
+#define DFL_INFLATE_STEP 256
 #define DFL_INFLATE_MAX (256u << 20) /* bytes out of one compressed body; the rest is unread */
 #define DFL_CODINGS_MAX 3	     /* codings stacked on one body; more are unread */
 #define DFL_WINDOWS_MAX 128	     /* windows of megabytes open at once, all connections */

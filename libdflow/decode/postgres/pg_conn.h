@@ -9,10 +9,9 @@
 #include "decode/postgres/sql.h"
 #include "decode/vector.h"
 
-#define DFL_PG_OPS_MAX 256 /* statements without a reply; the oldest is ended */
-#define DFL_PG_STATEMENTS_MAX                                                                      \
-	64			      /* prepared statements remembered; the least recently used   \
-					 one is forgotten */
+/* Limits of one connection. What they cut off is counted (DFL_LIMIT_UNANSWERED, _STATEMENTS). */
+#define DFL_PG_OPS_MAX 256	      /* statements without a reply; the oldest is ended */
+#define DFL_PG_STATEMENTS_MAX 64      /* prepared ones; the least recently used is forgotten */
 #define DFL_PG_NAME_MAX 64	      /* of statements and columns, with the NUL (NAMEDATALEN) */
 #define DFL_PG_MESSAGE_MAX (1u << 30) /* Postgres: MaxAllocSize is 1 GiB - 1 */
 

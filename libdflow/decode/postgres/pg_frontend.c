@@ -242,7 +242,7 @@ static size_t run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
 
 void dfl_pg_frontend_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
-	if (s->type != 'p') /* passwords and SASL: to nobody */
+	if (s->type != 'p') /* passwords and SASL are never shown */
 		dfl_pg_fields(s, d, 1u << QUERY | 1u << PARAM, run, field_byte);
 }
 

@@ -24,7 +24,7 @@ static enum dfl_residency residency(const struct dfl_redis_side *s)
 	return s->cmd ? s->cmd->residency : DFL_RES_UNKNOWN;
 }
 
-/* Its operation is that of its channel. */
+/* The command belongs to the long operation of its channel. */
 static void begin_channel(struct dfl_redis_side *s)
 {
 	bool published = !(s->cmd->flags & DFL_REDIS_SUBSCRIBES);
@@ -37,7 +37,7 @@ static void begin_channel(struct dfl_redis_side *s)
 	dfl_redis_decided(s);
 }
 
-/* An operation of its own. sub: the listed spelling of the subcommand; NULL: none. */
+/* Begins an operation for this command. sub: the subcommand as the table spells it, or NULL. */
 static void begin_plain(struct dfl_redis_side *s, const char *sub)
 {
 	char operation[64];
@@ -120,7 +120,7 @@ static void bulk_data(void *ud, const struct dfl_slice *d)
 	dfl_redis_value_data(ud, d);
 }
 
-/* The argument as a number; 0: it is none. */
+/* The argument as a number; 0 when it is no number. */
 static int64_t number(const struct dfl_redis_side *s)
 {
 	char text[21];

@@ -9,13 +9,13 @@
 #include "decode/redis/redis_command_table.h"
 #include "decode/redis/resp_parser.h"
 
+/* Limits of one connection. What they cut off is counted (DFL_LIMIT_HEADS, _CHANNELS, _UNANSWERED).
+ */
 #define DFL_REDIS_HEAD_MAX 4096	    /* bytes held until verb and key tell the operation */
 #define DFL_REDIS_ARG_MAX 1024	    /* kept of an argument that is looked at */
 #define DFL_REDIS_CHANNELS_MAX 1024 /* open channels; the least recently used one is ended */
-#define DFL_REDIS_QUEUED_MAX                                                                       \
-	32			   /* commands of a transaction whose part of EXEC's reply has a   \
-				      place; later ones have none */
-#define DFL_REDIS_PENDING_MAX 1024 /* commands without a reply; the oldest is ended */
+#define DFL_REDIS_PENDING_MAX 1024  /* commands without a reply; the oldest is ended */
+#define DFL_REDIS_QUEUED_MAX 32	    /* commands of a transaction; later ones have no place */
 
 /*
  * A pub/sub channel, or a stream of Dify's events. All its messages, in one direction of talk

@@ -50,7 +50,7 @@ static void begin_reply(struct dfl_redis_side *s)
 	dfl_redis_decided(s);
 }
 
-/* It is a push: it belongs to its channel, whose operation goes on. */
+/* The array is a push: it belongs to the long operation of its channel. */
 static void begin_push(struct dfl_redis_side *s)
 {
 	struct dfl_redis_conn *c = s->conn;
