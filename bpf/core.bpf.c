@@ -13,6 +13,7 @@ const volatile __u32 cfg_self = 0;
 const volatile __u64 cfg_copy_cap = 4 << 20;
 const volatile __u64 cfg_wake_at = 1 << 20;
 const volatile __u8 cfg_all = 0, cfg_by_pid = 0, cfg_file_reads = 1, cfg_file_writes = 1;
+const volatile struct dfl_k_tls_file cfg_tls_files[DFL_K_MAX_TLS_FILES] = {};
 
 __u32 tls_on = 0;
 __u32 woken = 0;

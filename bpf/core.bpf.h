@@ -23,6 +23,8 @@ extern const volatile __u64 cfg_copy_cap;
 extern const volatile __u64 cfg_wake_at; /* bytes in the ring that wake the reader */
 extern const volatile __u8 cfg_all, cfg_by_pid, cfg_file_reads, cfg_file_writes;
 
+extern const volatile struct dfl_k_tls_file cfg_tls_files[DFL_K_MAX_TLS_FILES];
+
 /* Set while it runs. */
 extern __u32 tls_on; /* user space: a TLS library is attached somewhere */
 extern __u32 woken;  /* the reader was woken and has not drained yet */
@@ -68,15 +70,16 @@ struct ssl_info {
 	u64 pending; /* bytes of an SSL_write that were told but not confirmed yet */
 };
 
-enum tls_dir { TLS_READ, TLS_WRITE, TLS_HANDSHAKE };
-
 struct tls_call { /* a thread inside its TLS library */
 	struct call c;
 	struct ssl_key key;
 	u64 born_ns;
-	u64 buf, num, ret_ptr; /* ret_ptr: where the _ex functions put the count */
-	u64 sock_ino;	       /* socket of the last nested system call */
-	u8 active, dir, ex, pad[5];
+	u64 buf, num;
+	u64 ret_ptr;  /* where the function puts the number of bytes; 0: it returns it */
+	u64 sock_ino; /* socket of the last nested system call */
+	u8 active;
+	u8 action, result; /* enum dfl_k_tls_action, dfl_k_tls_result */
+	u8 pad[5];
 };
 
 struct map_ring {

@@ -101,18 +101,49 @@ enum dfl_k_call {
 	DFL_K_CALL_PROCESS_VM,
 };
 
-/* What is probed of a TLS library; the cookie of a probe where one program serves all. */
-enum dfl_k_tls_fn {
-	DFL_K_SSL_READ,
-	DFL_K_SSL_WRITE,
-	DFL_K_SSL_READ_EX,
-	DFL_K_SSL_WRITE_EX,
-	DFL_K_SSL_HANDSHAKE,
-	DFL_K_N_TLS_RETURN, /* the ones above have a probe at the return */
-	DFL_K_SSL_FREE = DFL_K_N_TLS_RETURN,
-	DFL_K_SSL_SET_BIO,
-	DFL_K_N_TLS_FN
+/*
+ * How a function of a TLS library tells what it does. A form gives the positions of its arguments,
+ * counted from 1 (0: it has none): the TLS object, the buffer, the buffer's length, and a pointer
+ *to where the function puts the number of bytes; and what the result means. Most libraries use the
+ *same few forms. Columns:
+ *
+ *	constant and program, action, result, object, buffer, length, count
+ */
+#define DFL_K_TLS_FORMS(FORM)                                                                      \
+	FORM(READ_INT, read_int, READ, INT, 1, 2, 3, 0)		  /* SSL_read */                   \
+	FORM(WRITE_INT, write_int, WRITE, INT, 1, 2, 3, 0)	  /* SSL_write */                  \
+	FORM(READ_LONG, read_long, READ, LONG, 1, 2, 3, 0)	  /* gnutls_record_recv */         \
+	FORM(WRITE_LONG, write_long, WRITE, LONG, 1, 2, 3, 0)	  /* gnutls_record_send */         \
+	FORM(READ_EX, read_ex, READ, ONE, 1, 2, 3, 4)		  /* SSL_read_ex */                \
+	FORM(WRITE_EX, write_ex, WRITE, ONE, 1, 2, 3, 4)	  /* SSL_write_ex */               \
+	FORM(SHAKE_ONE, shake_one, HANDSHAKE, ONE, 1, 0, 0, 0)	  /* SSL_do_handshake */           \
+	FORM(SHAKE_ZERO, shake_zero, HANDSHAKE, ZERO, 1, 0, 0, 0) /* gnutls_handshake */           \
+	FORM(FORGET, forget, FORGET, INT, 1, 0, 0, 0) /* SSL_free: no probe at its return */
+
+#define DFL_K_TLS_CONSTANT(NAME, ...) DFL_K_TLS_FORM_##NAME,
+enum dfl_k_tls_form_id { DFL_K_TLS_FORMS(DFL_K_TLS_CONSTANT) DFL_K_N_TLS_FORM };
+
+enum dfl_k_tls_action { DFL_K_TLS_READ, DFL_K_TLS_WRITE, DFL_K_TLS_HANDSHAKE, DFL_K_TLS_FORGET };
+
+enum dfl_k_tls_result {
+	DFL_K_TLS_RESULT_INT,  /* int, and the length is one too; above 0: bytes moved */
+	DFL_K_TLS_RESULT_LONG, /* ssize_t, the length a size_t; above 0: bytes moved */
+	DFL_K_TLS_RESULT_ONE,  /* int; 1: done. The bytes moved are where `count` points to */
+	DFL_K_TLS_RESULT_ZERO, /* int; 0: done */
 };
+
+struct dfl_k_tls_form {
+	dfl_u8 action; /* enum dfl_k_tls_action */
+	dfl_u8 result; /* enum dfl_k_tls_result */
+	dfl_u8 object, buffer, length, count;
+};
+
+/* The first bytes of a library's file name; the filter for files that are mapped as code. */
+struct dfl_k_tls_file {
+	dfl_u64 name; /* as a number of the machine's byte order, unused bytes 0 */
+	dfl_u64 mask; /* of the bytes used; 0 ends the table */
+};
+#define DFL_K_MAX_TLS_FILES 8
 
 enum dfl_k_role { DFL_K_ROLE_UNKNOWN, DFL_K_CONNECTED, DFL_K_ACCEPTED };
 

@@ -19,8 +19,7 @@
 #define MAP_TYPE 0xf
 #define MAP_PRIVATE 2
 #define PAGE 4096
-#define LIBSSL 0x6c737362696cull /* "libssl" as a little-endian number */
-#define TCP_MMSG 64		 /* messages of one sendmmsg on TCP that get a position */
+#define TCP_MMSG 64 /* messages of one sendmmsg on TCP that get a position */
 
 static __always_inline u64 arg(struct pt_regs *regs, int i)
 {
@@ -211,8 +210,8 @@ static __always_inline bool nested_in_tls(const struct object *o, struct sock_in
 			s->sock_ino = o->key.ino;
 		}
 	}
-	return t->dir != TLS_HANDSHAKE && si->tls_ssl == t->key.ssl && si->tls_pid == t->key.pid &&
-	       si->tls_born_ns == t->born_ns;
+	return t->action != DFL_K_TLS_HANDSHAKE && si->tls_ssl == t->key.ssl &&
+	       si->tls_pid == t->key.pid && si->tls_born_ns == t->born_ns;
 }
 
 static __always_inline void emit_uncopied(struct call *c, u64 len, u32 flags)
@@ -444,12 +443,23 @@ static __always_inline void on_shutdown(const struct task_view *t, s32 fd, u64 h
 	emit_end(&o, fd, true);
 }
 
+/* Does the file's name begin as one of a TLS library does? */
+static __always_inline bool may_be_tls_library(struct file *file)
+{
+	u64 name = 0;
+
+	bpf_probe_read_kernel(&name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	for (u32 i = 0; i < DFL_K_MAX_TLS_FILES && cfg_tls_files[i].mask; i++)
+		if ((name & cfg_tls_files[i].mask) == cfg_tls_files[i].name)
+			return true;
+	return false;
+}
+
 static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *regs)
 {
 	u64 prot = arg(regs, 2), flags = arg(regs, 3) & MAP_TYPE;
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 	struct file *file;
-	u64 name = 0;
 
 	/* sem_open maps 32 bytes: no text passes there */
 	if (flags != MAP_PRIVATE && prot & PROT_WRITE && arg(regs, 1) >= PAGE)
@@ -457,10 +467,7 @@ static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *r
 	if (!(prot & PROT_EXEC) || (s32)arg(regs, 4) < 0)
 		return;
 	file = fd_file(t, arg(regs, 4));
-	if (!file)
-		return;
-	bpf_probe_read_kernel(&name, 6, BPF_CORE_READ(file, f_path.dentry, d_name.name));
-	if (name != LIBSSL)
+	if (!file || !may_be_tls_library(file))
 		return;
 	/* attaching is a race with the first use: wake user space at once */
 	emit_note(DFL_K_SEQ_SYSCALL, DFL_K_LIB, pid, 0, BPF_RB_FORCE_WAKEUP);

@@ -2,30 +2,26 @@
 /* Makes the lines of the log hook. */
 #include "base/log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-void dfl_log_vwrite(const struct dfl_log *log, enum dfl_log_level level, const char *fmt,
-		    va_list ap)
+void dfl_log_write(const struct dfl_log *log, enum dfl_log_level level, const char *fmt, ...)
 {
 	char line[DFL_LOG_LINE];
+	va_list ap;
 	size_t len;
+	int n;
 
 	if (!log || !log->fn)
 		return;
-	if (vsnprintf(line, sizeof(line), fmt, ap) < 0)
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (n < 0)
 		return;
 	len = strlen(line);
 	while (len && line[len - 1] == '\n')
 		line[--len] = 0;
 	log->fn(log->ud, level, line);
-}
-
-void dfl_log_write(const struct dfl_log *log, enum dfl_log_level level, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	dfl_log_vwrite(log, level, fmt, ap);
-	va_end(ap);
 }

@@ -12,8 +12,6 @@
  */
 #pragma once
 
-#include <stdarg.h>
-
 /* In the order of importance. A hook that wants less returns early for higher numbers. */
 enum dfl_log_level {
 	DFL_LOG_ERROR, /* something was given up that the caller asked for */
@@ -38,7 +36,3 @@ struct dfl_log {
  * nothing. */
 void dfl_log_write(const struct dfl_log *log, enum dfl_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-
-/* The same with a va_list, for the print functions of other libraries. Uses up `ap`. */
-void dfl_log_vwrite(const struct dfl_log *log, enum dfl_log_level level, const char *fmt,
-		    va_list ap) __attribute__((format(printf, 3, 0)));

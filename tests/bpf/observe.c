@@ -315,6 +315,12 @@ static void report(struct dfl_event_source *source)
 	json_decref(all);
 }
 
+static void say(void *ud, enum dfl_log_level level, const char *line)
+{
+	if (verbose || level <= DFL_LOG_WARN)
+		fprintf(stderr, "%s\n", line);
+}
+
 static int observe(struct dfl_event_source *s)
 {
 	struct pollfd p[2] = { { .fd = s->ops->fd(s), .events = POLLIN },
@@ -340,7 +346,7 @@ int main(int argc, char **argv)
 		{ "verbose", 0, NULL, 'v' },  { "drop", 0, NULL, 'd' }, { "window", 1, NULL, 'w' },
 		{ "single", 0, NULL, 's' },   { "find", 1, NULL, 'f' }, { 0 }
 	};
-	struct dfl_live_opts o = { 0 };
+	struct dfl_live_opts o = { .log = { .fn = say } };
 	const char *cgroup;
 	struct dfl_event_source *s;
 	struct dfl_err err = { "" };

@@ -54,12 +54,12 @@ class Real(unittest.TestCase):
             try:
                 p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=join(path), **kw)
                 for line in text_in:
-                    p.stdin.write(line.encode())
+                    p.stdin.write(line if isinstance(line, bytes) else line.encode())
                     p.stdin.flush()
                     time.sleep(0.4)
                 out, _ = p.communicate(timeout=30)
                 self.assertEqual(p.returncode, 0)
-                return out.decode(), observer.finish()
+                return out.decode(errors="replace"), observer.finish()
             finally:
                 observer.kill()
 
@@ -83,6 +83,15 @@ class Real(unittest.TestCase):
         out, seen = self.client(["redis-cli", "--tls", "--insecure", "-p", str(self.port)],
                                 ["PING\n", 'SET key "%s"\n' % TEXT, "GET key\n"])
         self.assertIn("OK", out)
+        self.check(seen, 1, 1)
+
+    def test_gnutls(self):
+        """A client of GnuTLS; its server answers a line by the bytes of the line in reverse order."""
+        self.serve(["openssl", "s_server", "-accept", str(self.port), "-cert", self.dir + "/crt", "-key", self.dir + "/key",
+                    "-quiet", "-rev"])
+        out, seen = self.client(["gnutls-cli", "--insecure", "--logfile", "/dev/null", "-p", str(self.port), "127.0.0.1"],
+                                ["PING\n", TEXT + "\n", TEXT.encode()[::-1] + b"\n"])
+        self.assertIn(TEXT, out)
         self.check(seen, 1, 1)
 
     def test_psql(self):

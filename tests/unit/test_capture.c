@@ -26,6 +26,7 @@
 #include "capture/host/pids.h"
 #include "capture/live/preexisting.h"
 #include "capture/live/reorder.h"
+#include "capture/live/tls_library.h"
 
 /* ---- window ---- */
 
@@ -220,6 +221,56 @@ static void test_elf_real(void **state)
 	assert_true(dfl_elf_find(fd, names, 3, at) >= 0);
 	close(fd);
 	assert_int_equal(dfl_elf_find(-1, names, 3, at), -EBADF);
+}
+
+/* ---- TLS libraries ---- */
+
+static void test_library_names(void **state)
+{
+	assert_string_equal(dfl_tls_library_of("/usr/lib/libssl.so.3")->name, "OpenSSL");
+	assert_string_equal(dfl_tls_library_of("/a/b/libssl-81ffa89e.so.1.1")->name, "OpenSSL");
+	assert_string_equal(dfl_tls_library_of("/lib/libgnutls.so.30.34.3")->name, "GnuTLS");
+	assert_null(dfl_tls_library_of("/lib/libcrypto.so.3"));
+	assert_null(dfl_tls_library_of("/libssl/libc.so.6"));
+	assert_null(dfl_tls_library_of(""));
+}
+
+/* The kernel's filter is the same as ours, for names of up to 8 bytes. */
+static void test_library_files(void **state)
+{
+	struct dfl_k_tls_file files[DFL_K_MAX_TLS_FILES] = { { 0 } };
+	const char *names_of_files[] = { "libssl.so.3", "libgnutls.so.30", "libc.so.6\0pad" };
+	uint64_t name;
+
+	dfl_tls_library_files(files);
+	for (int i = 0; i < 3; i++) {
+		bool found = false;
+
+		memcpy(&name, names_of_files[i], sizeof(name));
+		for (int k = 0; k < DFL_K_MAX_TLS_FILES && files[k].mask; k++)
+			found |= (name & files[k].mask) == files[k].name;
+		assert_int_equal(found, i < 2);
+	}
+	assert_int_equal(files[DFL_K_MAX_TLS_FILES - 1].mask, 0);
+}
+
+static void test_library_needs(void **state)
+{
+	const struct dfl_tls_library *lib = dfl_tls_library_of("/libssl.so");
+	uint64_t at[DFL_TLS_LIBRARY_MAX_FUNCTIONS];
+	struct image i = image();
+	int fd = memory_file(&i, sizeof(i));
+
+	assert_int_equal(dfl_tls_library_find(lib, fd, at), 0);
+	assert_true(at[0] && at[1] && !at[2]);
+	assert_int_equal(dfl_tls_library_find(dfl_tls_library_of("/libgnutls.so"), fd, at),
+			 -ENOENT);
+	close(fd);
+	i.str[10] = 'X'; /* no SSL_write any more */
+	fd = memory_file(&i, sizeof(i));
+	assert_int_equal(dfl_tls_library_find(lib, fd, at), -ENOENT);
+	close(fd);
+	assert_int_equal(dfl_tls_library_find(lib, -1, at), -EBADF);
 }
 
 /* ---- processes and containers ---- */
@@ -428,6 +479,9 @@ int main(void)
 		cmocka_unit_test(test_elf_every_length),
 		cmocka_unit_test(test_elf_every_damage),
 		cmocka_unit_test(test_elf_real),
+		cmocka_unit_test(test_library_names),
+		cmocka_unit_test(test_library_files),
+		cmocka_unit_test(test_library_needs),
 		cmocka_unit_test(test_proc_self),
 		cmocka_unit_test(test_join_args),
 		cmocka_unit_test_setup_teardown(test_kubernetes, make_root, remove_root),

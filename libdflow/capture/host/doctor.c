@@ -110,7 +110,8 @@ static void check_cgroup(struct report *r)
 
 /* ---- programs ---- */
 
-static int load_only(const char *name)
+/* Loads this program alone. Returns 0 or -errno. */
+static int load_only(const char *name, bool uprobe_multi)
 {
 	struct bpf_program *p;
 	struct dflow_bpf *skel;
@@ -119,22 +120,34 @@ static int load_only(const char *name)
 
 	if (r)
 		return r;
-	bpf_object__for_each_program(p, skel->obj)
-	{
-		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
-		if (!strncmp(bpf_program__name(p), "dfl_ssl_multi", 13))
-			bpf_program__set_expected_attach_type(p, DFL_UPROBE_MULTI_TYPE);
-	}
+	bpf_object__for_each_program(p, skel->obj) bpf_program__set_autoload(
+		p, !strcmp(bpf_program__name(p), name) && dfl_live_load_want(p, uprobe_multi));
 	bpf_map__set_max_entries(skel->maps.ring, 1 << 17);
 	r = dflow_bpf__load(skel);
 	dflow_bpf__destroy(skel);
 	return r;
 }
 
+static void check_program(struct report *r, const struct bpf_program *p, bool uprobe_multi)
+{
+	const char *name = bpf_program__name(p);
+	bool tls = dfl_live_load_is_tls(p);
+	int e = load_only(name, uprobe_multi);
+	char what[96];
+
+	snprintf(what, sizeof(what), "program %s", name + 4);
+	tell(r, what,
+	     !e	 ? DFL_DOCTOR_OK :
+	     tls ? DFL_DOCTOR_LIMITED :
+		   DFL_DOCTOR_MISSING,
+	     tls ? "without it TLS is seen as ciphertext only" :
+		   "the kernel has to allow this program",
+	     "%s", e ? strerror(-e) : bpf_program__section_name(p));
+}
+
 static void check_programs(struct report *r)
 {
-	bool have_multi = dfl_uprobe_multi_works(); /* TLS has a set of programs for each way to
-						      attach */
+	bool uprobe_multi = dfl_uprobe_multi_works();
 	struct bpf_program *p;
 	struct dflow_bpf *skel;
 	struct dfl_err err;
@@ -143,25 +156,8 @@ static void check_programs(struct report *r)
 		tell(r, "programs", DFL_DOCTOR_MISSING, "see above", "%s", err.msg);
 		return;
 	}
-	bpf_object__for_each_program(p, skel->obj)
-	{
-		const char *name = bpf_program__name(p);
-		bool tls = !strncmp(name, "dfl_ssl", 7);
-		char what[96];
-		int e;
-
-		if (tls && !strncmp(name, "dfl_ssl_multi", 13) != have_multi)
-			continue;
-		e = load_only(name);
-		snprintf(what, sizeof(what), "program %s", name + 4);
-		tell(r, what,
-		     !e	 ? DFL_DOCTOR_OK :
-		     tls ? DFL_DOCTOR_LIMITED :
-			   DFL_DOCTOR_MISSING,
-		     tls ? "without it TLS is seen as ciphertext only" :
-			   "the kernel has to allow this program",
-		     "%s", e ? strerror(-e) : bpf_program__section_name(p));
-	}
+	bpf_object__for_each_program(p, skel->obj) if (dfl_live_load_want(p, uprobe_multi))
+		check_program(r, p, uprobe_multi);
 	dflow_bpf__destroy(skel);
 }
 
@@ -188,7 +184,7 @@ static void tell_lib(void *ud, const char *name, const char *path, bool attachab
 
 	libs->n++;
 	tell(libs->report, libs->name, attachable ? DFL_DOCTOR_OK : DFL_DOCTOR_LIMITED,
-	     "its file cannot be opened or lacks OpenSSL's functions: its TLS stays ciphertext",
+	     "its file cannot be opened or lacks the functions: its TLS stays ciphertext",
 	     "TLS library %s, %s", name, path);
 }
 

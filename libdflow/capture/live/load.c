@@ -15,6 +15,7 @@
 #include "capture/host/caps.h"
 #include "capture/host/cgroup.h"
 #include "capture/host/proc.h"
+#include "capture/live/tls_library.h"
 #include "capture/live/uprobe_multi.h"
 #include "dflow.skel.h"
 
@@ -164,6 +165,7 @@ static void set_constants(struct dfl_live *l, const struct dfl_live_opts *o, uin
 	c->cfg_wake_at = ring / 4;
 	c->cfg_file_reads = !o->no_file_reads;
 	c->cfg_file_writes = !o->no_file_writes;
+	dfl_tls_library_files(c->cfg_tls_files);
 }
 
 /* security/lockdown/lockdown.c: "none [integrity] confidentiality", the state in brackets. */
@@ -190,22 +192,33 @@ int dfl_live_load_skeleton(struct dflow_bpf **ret_skel, struct dfl_err *err)
 	return 0;
 }
 
-/* TLS has two sets of programs, one for each way to attach. */
+static bool begins_with(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
+bool dfl_live_load_want(struct bpf_program *p, bool uprobe_multi)
+{
+	const char *name = bpf_program__name(p);
+	bool multi = begins_with(name, "dfl_tls_multi");
+
+	if (multi)
+		bpf_program__set_expected_attach_type(p, DFL_UPROBE_MULTI_TYPE);
+	return !dfl_live_load_is_tls(p) || multi == uprobe_multi;
+}
+
+bool dfl_live_load_is_tls(const struct bpf_program *p)
+{
+	return begins_with(bpf_program__name(p), "dfl_tls_");
+}
+
 static void choose_programs(struct dfl_live *l)
 {
 	struct bpf_program *p;
 
 	l->uprobe_multi = !l->opts.single_probes && dfl_uprobe_multi_works();
 	bpf_object__for_each_program(p, l->skel->obj)
-	{
-		const char *name = bpf_program__name(p);
-		bool multi = !strncmp(name, "dfl_ssl_multi", 13);
-
-		if (multi)
-			bpf_program__set_expected_attach_type(p, DFL_UPROBE_MULTI_TYPE);
-		if (!strncmp(name, "dfl_ssl_", 8))
-			bpf_program__set_autoload(p, multi == l->uprobe_multi);
-	}
+		bpf_program__set_autoload(p, dfl_live_load_want(p, l->uprobe_multi));
 }
 
 static int add_pids(struct dfl_live *l, const struct dfl_live_opts *o)

@@ -17,5 +17,15 @@ int dfl_live_load(struct dfl_live *l, const struct dfl_live_opts *opts, struct d
  */
 int dfl_live_load_skeleton(struct dflow_bpf **ret_skel, struct dfl_err *err);
 
+struct bpf_program; /* of libbpf */
+
+/* Does the program belong to TLS libraries? They are attached one by one, and never at loading. */
+bool dfl_live_load_is_tls(const struct bpf_program *p);
+/*
+ * Is the program wanted? TLS has two sets of programs, one for each way to attach. uprobe_multi:
+ * one link can carry many probes. Prepares the program for its way.
+ */
+bool dfl_live_load_want(struct bpf_program *p, bool uprobe_multi);
+
 /* Returns 0 when nothing is missing for loading, else -EPERM or -ENOTSUP with a sentence. */
 int dfl_live_load_check_host(struct dfl_err *err);

@@ -4,6 +4,9 @@
 
 #include <bpf/libbpf.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 /* Guards all that is below, but for the variables of threads. */
@@ -90,12 +93,25 @@ static enum dfl_log_level level_of(enum libbpf_print_level level)
 	}
 }
 
+/* The verifier's opinion of a program comes as one text of many lines. */
+static void print_lines(const struct dfl_log *log, enum dfl_log_level level, const char *fmt,
+			va_list ap)
+{
+	char *text, *line, *rest;
+
+	if (!log || !log->fn || vasprintf(&text, fmt, ap) < 0)
+		return;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		dfl_log_write(log, level, "%s", line);
+	free(text);
+}
+
 static int print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	libbpf_print_fn_t before;
 
 	if (my_depth) {
-		dfl_log_vwrite(my_log, level_of(level), fmt, ap);
+		print_lines(my_log, level_of(level), fmt, ap);
 		return 0;
 	}
 	/* another thread uses libbpf for itself */

@@ -18,25 +18,19 @@
 #include <unistd.h>
 
 #include "capture/host/proc.h"
-#include "capture/live/elf.h"
+#include "capture/live/tls_library.h"
 #include "capture/live/uprobe_multi.h"
 #include "dflow.skel.h"
 
-static const char *const fn_names[DFL_K_N_TLS_FN] = {
-	[DFL_K_SSL_READ] = "SSL_read",
-	[DFL_K_SSL_WRITE] = "SSL_write",
-	[DFL_K_SSL_READ_EX] = "SSL_read_ex",
-	[DFL_K_SSL_WRITE_EX] = "SSL_write_ex",
-	[DFL_K_SSL_HANDSHAKE] = "SSL_do_handshake",
-	[DFL_K_SSL_FREE] = "SSL_free",
-	[DFL_K_SSL_SET_BIO] = "SSL_set_bio",
-};
-#define N_LINKS (DFL_K_N_TLS_FN + DFL_K_N_TLS_RETURN)
+#define MAX_FUNCTIONS DFL_TLS_LIBRARY_MAX_FUNCTIONS
 
-struct dfl_live_elf {	 /* symbols of one file */
-	uint64_t key[3]; /* device, inode, time of change */
-	uint64_t offset[DFL_K_N_TLS_FN];
-	int found;
+struct dfl_live_elf { /* the functions in one file */
+	struct elf_key {
+		uint64_t dev, ino, changed_ns;
+		const struct dfl_tls_library *library; /* that it was taken for */
+	} key;
+	uint64_t offset[MAX_FUNCTIONS];
+	int found; /* 0, or why it cannot be attached */
 	UT_hash_handle hh;
 };
 
@@ -47,10 +41,11 @@ struct lib_key {
 
 struct dfl_live_lib { /* one library attached in one process */
 	struct lib_key key;
-	struct dfl_live_elf *elf;
-	char path[PATH_MAX];
-	struct bpf_link *links[N_LINKS]; /* one a probe, */
-	int multi[2];			 /* or one for all entries and one for all returns; -1 */
+	const struct dfl_live_elf *elf; /* borrowed: those live as long as the source */
+	/* links: either two a function, of its entry and of its return, NULL where there is none;
+	 */
+	struct bpf_link *entry[MAX_FUNCTIONS], *ret[MAX_FUNCTIONS];
+	int multi[2]; /* or fds of one for all entries and one for all returns; -1 */
 	UT_hash_handle hh;
 };
 
@@ -58,15 +53,9 @@ struct dfl_live_lib { /* one library attached in one process */
 
 struct mapping {
 	uint64_t dev, ino; /* as /proc/PID/maps tells */
+	const struct dfl_tls_library *library;
 	char path[PATH_MAX];
 };
-
-static bool is_tls_library(const char *path)
-{
-	const char *base = strrchr(path, '/');
-
-	return base && !strncmp(base + 1, "libssl", 6);
-}
 
 /*
  * proc_pid_maps(5): from-to perms offset major:minor inode path. One of each file, executable
@@ -92,7 +81,8 @@ static int each_mapping(uint32_t pid, int (*fn)(void *ud, const struct mapping *
 			continue;
 		p = line + at;
 		p[strcspn(p, "\n")] = 0;
-		if (*p != '/' || !is_tls_library(p))
+		m.library = *p == '/' ? dfl_tls_library_of(p) : NULL;
+		if (!m.library)
 			continue;
 		last = m.ino;
 		m.dev = (uint64_t)major << 32 | minor;
@@ -103,26 +93,27 @@ static int each_mapping(uint32_t pid, int (*fn)(void *ud, const struct mapping *
 	return r;
 }
 
-/* Symbols of the file at fd, read once per file. */
-static struct dfl_live_elf *elf_of(struct dfl_live *l, int fd)
+/* The functions in the file at fd; each file is read once. NULL: no memory, or the fd is bad. */
+static struct dfl_live_elf *elf_of(struct dfl_live *l, const struct dfl_tls_library *library,
+				   int fd)
 {
+	struct elf_key key = { .library = library };
 	struct dfl_live_elf *e;
-	uint64_t key[3];
 	struct stat st;
 
 	if (fstat(fd, &st))
 		return NULL;
-	key[0] = st.st_dev;
-	key[1] = st.st_ino;
-	key[2] = st.st_ctim.tv_sec * 1000000000ull + st.st_ctim.tv_nsec;
-	HASH_FIND(hh, l->elves, key, sizeof(key), e);
+	key.dev = st.st_dev;
+	key.ino = st.st_ino;
+	key.changed_ns = st.st_ctim.tv_sec * 1000000000ull + st.st_ctim.tv_nsec;
+	HASH_FIND(hh, l->elves, &key, sizeof(key), e);
 	if (e)
 		return e;
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return NULL;
-	memcpy(e->key, key, sizeof(key));
-	e->found = dfl_elf_find(fd, fn_names, DFL_K_N_TLS_FN, e->offset);
+	e->key = key;
+	e->found = dfl_tls_library_find(library, fd, e->offset);
 	HASH_ADD(hh, l->elves, key, sizeof(e->key), e);
 	if (DFL_HASHED(hh, e))
 		return e;
@@ -132,22 +123,22 @@ static struct dfl_live_elf *elf_of(struct dfl_live *l, int fd)
 
 /* ---- attaching ---- */
 
-static struct bpf_program *entry_program(const struct dflow_bpf *skel, int fn)
+#define PROGRAM(NAME, name, ...)                                                                   \
+	case DFL_K_TLS_FORM_##NAME:                                                                \
+		return skel->progs.dfl_tls_##name;
+
+static struct bpf_program *entry_program(const struct dflow_bpf *skel, enum dfl_k_tls_form_id form)
 {
-	switch (fn) {
-	case DFL_K_SSL_READ:
-		return skel->progs.dfl_ssl_read;
-	case DFL_K_SSL_WRITE:
-		return skel->progs.dfl_ssl_write;
-	case DFL_K_SSL_READ_EX:
-		return skel->progs.dfl_ssl_read_ex;
-	case DFL_K_SSL_WRITE_EX:
-		return skel->progs.dfl_ssl_write_ex;
-	case DFL_K_SSL_HANDSHAKE:
-		return skel->progs.dfl_ssl_handshake;
+	switch (form) {
+		DFL_K_TLS_FORMS(PROGRAM)
 	default:
-		return skel->progs.dfl_ssl_forget;
+		return NULL;
 	}
+}
+
+static bool has_return(const struct dfl_tls_function *fn)
+{
+	return fn->form != DFL_K_TLS_FORM_FORGET;
 }
 
 /*
@@ -167,53 +158,62 @@ static void close_link(struct dfl_live *l, struct bpf_link *link)
 
 static void detach(struct dfl_live *l, struct dfl_live_lib *lib)
 {
-	for (int i = 0; i < N_LINKS; i++)
-		close_link(l, lib->links[i]);
+	for (int i = 0; i < MAX_FUNCTIONS; i++) {
+		close_link(l, lib->entry[i]);
+		close_link(l, lib->ret[i]);
+	}
 	dfl_async_close_file(&l->async_close, lib->multi[0]);
 	dfl_async_close_file(&l->async_close, lib->multi[1]);
 	HASH_DEL(l->libs, lib);
 	free(lib);
 }
 
-static int attach_one(struct dfl_live_lib *lib, struct bpf_program *prog, bool ret, int at, int fn,
-		      const char *file)
+static int attach_one(const struct dfl_live_lib *lib, struct bpf_program *prog, bool ret, int fn,
+		      const char *file, struct bpf_link **ret_link)
 {
-	struct bpf_link *link;
+	struct bpf_link *link = bpf_program__attach_uprobe(prog, ret, lib->key.pid, file,
+							   lib->elf->offset[fn]);
 
-	if (!lib->elf->offset[fn])
-		return 0;
-	link = bpf_program__attach_uprobe(prog, ret, lib->key.pid, file, lib->elf->offset[fn]);
 	if (!link)
 		return -errno;
-	lib->links[at] = link;
+	*ret_link = link;
 	return 0;
 }
 
-/* The forgetting and the returns come first, so that no call is entered that could not be left. */
+/*
+ * From the last function to the first, because those that forget stand last in the table; of each
+ * first the return. So no call is entered that could not be left.
+ */
 static int attach_each(struct dfl_live *l, struct dfl_live_lib *lib, const char *file)
 {
+	const struct dfl_tls_function *fn = lib->elf->key.library->functions;
 	int r = 0;
 
-	for (int fn = DFL_K_N_TLS_FN - 1; fn >= 0 && !r; fn--) {
-		if (fn < DFL_K_N_TLS_RETURN)
-			r = attach_one(lib, l->skel->progs.dfl_ssl_ret, true, DFL_K_N_TLS_FN + fn,
-				       fn, file);
+	for (int i = MAX_FUNCTIONS - 1; i >= 0 && !r; i--) {
+		if (!lib->elf->offset[i])
+			continue;
+		if (has_return(&fn[i]))
+			r = attach_one(lib, l->skel->progs.dfl_tls_return, true, i, file,
+				       &lib->ret[i]);
 		if (!r)
-			r = attach_one(lib, entry_program(l->skel, fn), false, fn, fn, file);
+			r = attach_one(lib, entry_program(l->skel, fn[i].form), false, i, file,
+				       &lib->entry[i]);
 	}
 	return r;
 }
 
+/* ret: the probes at returns, else at entries. Returns the fd of the link or -errno. */
 static int attach_multi(const struct dfl_live_lib *lib, struct bpf_program *prog, bool ret,
 			const char *file)
 {
-	uint64_t offsets[DFL_K_N_TLS_FN], cookies[DFL_K_N_TLS_FN];
+	const struct dfl_tls_function *fn = lib->elf->key.library->functions;
+	uint64_t offsets[MAX_FUNCTIONS], cookies[MAX_FUNCTIONS];
 	uint32_t n = 0;
 
-	for (int fn = 0; fn < (ret ? DFL_K_N_TLS_RETURN : DFL_K_N_TLS_FN); fn++)
-		if (lib->elf->offset[fn]) {
-			offsets[n] = lib->elf->offset[fn];
-			cookies[n++] = fn;
+	for (int i = 0; i < MAX_FUNCTIONS; i++)
+		if (lib->elf->offset[i] && (!ret || has_return(&fn[i]))) {
+			offsets[n] = lib->elf->offset[i];
+			cookies[n++] = fn[i].form;
 		}
 	return dfl_uprobe_multi_attach(bpf_program__fd(prog), file, offsets, cookies, n, ret,
 				       lib->key.pid);
@@ -223,10 +223,10 @@ static int attach_all(struct dfl_live *l, struct dfl_live_lib *lib, const char *
 {
 	if (!l->uprobe_multi)
 		return attach_each(l, lib, file);
-	lib->multi[1] = attach_multi(lib, l->skel->progs.dfl_ssl_multi_ret, true, file);
+	lib->multi[1] = attach_multi(lib, l->skel->progs.dfl_tls_multi_return, true, file);
 	if (lib->multi[1] < 0)
 		return lib->multi[1];
-	lib->multi[0] = attach_multi(lib, l->skel->progs.dfl_ssl_multi, false, file);
+	lib->multi[0] = attach_multi(lib, l->skel->progs.dfl_tls_multi, false, file);
 	return lib->multi[0] < 0 ? lib->multi[0] : 0;
 }
 
@@ -239,7 +239,7 @@ static struct dfl_live_lib *find(struct dfl_live *l, const struct lib_key *key)
 }
 
 static struct dfl_live_lib *make_lib(struct dfl_live *l, const struct lib_key *key,
-				     struct dfl_live_elf *elf, const char *path)
+				     const struct dfl_live_elf *elf)
 {
 	struct dfl_live_lib *lib;
 
@@ -251,7 +251,6 @@ static struct dfl_live_lib *make_lib(struct dfl_live *l, const struct lib_key *k
 	lib->key = *key;
 	lib->elf = elf;
 	lib->multi[0] = lib->multi[1] = -1;
-	snprintf(lib->path, sizeof(lib->path), "%s", path);
 	HASH_ADD(hh, l->libs, key, sizeof(lib->key), lib);
 	if (DFL_HASHED(hh, lib))
 		return lib;
@@ -260,26 +259,33 @@ static struct dfl_live_lib *make_lib(struct dfl_live *l, const struct lib_key *k
 }
 
 /* The kernel looks the file up by a path: /proc/self/fd names the very file that was read. */
-static int attach(struct dfl_live *l, const struct lib_key *key, const char *path)
+static int attach_file(struct dfl_live *l, const struct lib_key *key,
+		       const struct dfl_tls_library *library, int fd)
 {
-	int fd = dfl_proc_open(key->pid, path), r = -ENOENT;
-	struct dfl_live_lib *lib = NULL;
-	struct dfl_live_elf *elf;
+	const struct dfl_live_elf *elf = elf_of(l, library, fd);
+	struct dfl_live_lib *lib;
 	char file[32];
+	int r;
+
+	if (!elf || elf->found)
+		return elf ? elf->found : -ENOMEM;
+	lib = make_lib(l, key, elf);
+	if (!lib)
+		return -ENOMEM;
+	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
+	r = attach_all(l, lib, file);
+	if (r)
+		detach(l, lib);
+	return r;
+}
+
+static int attach(struct dfl_live *l, const struct lib_key *key, const struct mapping *m)
+{
+	int fd = dfl_proc_open(key->pid, m->path), r;
 
 	if (fd < 0)
 		return fd;
-	elf = elf_of(l, fd);
-	if (elf && elf->found > 0)
-		lib = make_lib(l, key, elf, path);
-	if (!elf || elf->found > 0)
-		r = -ENOMEM;
-	if (lib) {
-		snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
-		r = attach_all(l, lib, file);
-		if (r)
-			detach(l, lib);
-	}
+	r = attach_file(l, key, m->library, fd);
 	close(fd);
 	return r;
 }
@@ -297,10 +303,14 @@ static int scan_one(void *ud, const struct mapping *m)
 
 	if (find(s->l, &key))
 		return 0;
-	r = attach(s->l, &key, m->path);
+	r = attach(s->l, &key, m);
 	if (r) { /* NSS has a libssl too, without these functions; and the process may be gone */
-		s->l->stats.tls_attach_failures += r != -ENOENT && r != -ESRCH &&
-						   dfl_proc_parent(s->pid);
+		if (r != -ENOENT && r != -ESRCH && dfl_proc_parent(s->pid)) {
+			s->l->stats.tls_attach_failures++;
+			dfl_log_write(&s->l->opts.log, DFL_LOG_WARN,
+				      "cannot attach to %s in process %u: %s", m->library->name,
+				      s->pid, strerror(-r));
+		}
 		return 0;
 	}
 	s->l->stats.tls_libraries++;
@@ -363,11 +373,11 @@ struct list {
 static int list_one(void *ud, const struct mapping *m)
 {
 	struct list *s = ud;
-	uint64_t offset[DFL_K_N_TLS_FN];
+	uint64_t offset[MAX_FUNCTIONS];
 	int fd = dfl_proc_open(s->pid, m->path);
 
-	s->fn(s->ud, "OpenSSL", m->path,
-	      fd >= 0 && dfl_elf_find(fd, fn_names, DFL_K_N_TLS_FN, offset) > 0);
+	s->fn(s->ud, m->library->name, m->path,
+	      fd >= 0 && !dfl_tls_library_find(m->library, fd, offset));
 	if (fd >= 0)
 		close(fd);
 	return 0;
