@@ -12,6 +12,7 @@ static const uint8_t v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff 
 										      4291 2.5.5.2
 										    */
 
+/* Bytes of `ip` that count. */
 static size_t ip_len(const struct dfl_addr *a)
 {
 	return a->family == AF_INET ? 4 : a->family == AF_INET6 ? 16 : 0;
@@ -101,6 +102,7 @@ int dfl_network_parse(const char *text, struct dfl_network *ret_range)
 
 bool dfl_network_has(const struct dfl_network *r, const struct dfl_addr *a)
 {
+	/* Whole bytes are compared as such, then the upper prefix % 8 bits of the next one. */
 	size_t whole = r->prefix / 8;
 	uint8_t mask = 0xff00 >> (r->prefix % 8);
 

@@ -16,6 +16,7 @@ int dfl_buf_reserve(struct dfl_buf *b, size_t more_bytes)
 	if (need <= b->cap)
 		return 0;
 	cap = b->cap ? b->cap : 256;
+	/* Doubling: n appended bytes are copied at most about twice in all. */
 	while (cap < need)
 		if (__builtin_mul_overflow(cap, (size_t)2, &cap))
 			return -ENOMEM;

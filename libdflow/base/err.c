@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* `return dfl_err_set(…)` is one statement: that is why it gives back -code. */
 int dfl_err_set(struct dfl_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;

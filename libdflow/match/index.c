@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Where each k-gram of the sources is: a hash table of cache lines full of entries, behind a small
- * filter. All of it but the list of pages is secret memory.
+ * The index: a hash table of cache lines full of entries, behind a small filter.
+ *
+ * Why it is built so. A stream is looked up at every fifth byte, and almost none of those k-grams
+ * is in any source: the filter (two to four bytes for each entry, so it stays in the cache) answers
+ * for them. What passes costs one cache line of the table, which holds six entries with 32 more
+ * bits of their hashes, so that other entries of the bucket are told apart without looking at their
+ * texts. k-grams that many places have ("message", a system prompt) would make long buckets for all
+ * that share the bucket: from the fourth place on a k-gram has a list of its own.
  */
 #include <errno.h>
 #include <sodium.h>
@@ -12,7 +18,7 @@
 
 #define MIN_TABLE_BITS 7   /* 8 KiB */
 #define MAX_TABLE_BITS 24  /* 1 GiB: for the 64 MiB of text that a matcher takes */
-#define MEAN_SLOTS 4	   /* of a bucket: more double the table */
+#define MEAN_SLOTS 4	   /* of a bucket, whose line has six: with more the table doubles */
 #define MAX_SINGLES 3	   /* slots of one k-gram: more entries make a list */
 #define MIN_FILTER_BITS 7  /* 1 KiB */
 #define MAX_FILTER_BITS 21 /* 16 MiB: for 5 million entries (10,000 sources of 500 bytes) */
@@ -41,6 +47,7 @@ static struct dfl_index_line *pool_line(const struct dfl_index *ix, uint32_t lin
 	return &ix->pool[line >> PIECE_SHIFT][line & (PIECE - 1)];
 }
 
+/* Empty buckets. NULL: no memory. */
 static struct dfl_index_line *new_table(struct dfl_index *ix, unsigned bits)
 {
 	size_t n = (size_t)1 << bits;
@@ -51,6 +58,7 @@ static struct dfl_index_line *new_table(struct dfl_index *ix, unsigned bits)
 	return t;
 }
 
+/* filter_shift leaves the bits of the hash that say the word, and DFL_FILTER_BITS below them. */
 static void set_filter_bits(struct dfl_index *ix, unsigned bits)
 {
 	ix->filter_bits = bits;
@@ -63,7 +71,7 @@ int dfl_index_init(struct dfl_index *ix, struct dfl_secret *secret, uint32_t k)
 		.secret = secret, .k = k, .free_page = DFL_NONE, .free_line = DFL_NONE
 	};
 	randombytes_buf(ix->key, sizeof(ix->key));
-	ix->key[0] |= 1;
+	ix->key[0] |= 1; /* an even factor would lose the upper bits of a word */
 	ix->key[1] |= 1;
 	ix->table_bits = MIN_TABLE_BITS;
 	set_filter_bits(ix, MIN_FILTER_BITS);
@@ -128,6 +136,7 @@ static int new_piece(struct dfl_index *ix)
 	return 0;
 }
 
+/* Free lines are linked by `older`. */
 static void free_pool_line(struct dfl_index *ix, uint32_t line)
 {
 	pool_line(ix, line)->older = ix->free_line;
@@ -149,7 +158,10 @@ static uint32_t new_pool_line(struct dfl_index *ix)
 
 /* ---- lists: entries of one k-gram ---- */
 
-/* Adds an entry to the list whose newest line *newest is. */
+/*
+ * Adds an entry to the list whose newest line *newest is. The newest line alone knows the oldest
+ * one and the count, so a new line takes both over.
+ */
 static int list_put(struct dfl_index *ix, uint32_t *newest, uint32_t entry)
 {
 	struct dfl_index_line *l = pool_line(ix, *newest);
@@ -194,6 +206,7 @@ static void list_unlink(struct dfl_index *ix, uint32_t *newest, uint32_t line)
 	free_pool_line(ix, line);
 }
 
+/* Takes the entry out of the line of the list that holds it; the order of the others stays. */
 static void list_take(struct dfl_index *ix, uint32_t *newest, uint32_t line, uint32_t entry)
 {
 	struct dfl_index_line *l = pool_line(ix, line);
@@ -210,7 +223,7 @@ static void list_take(struct dfl_index *ix, uint32_t *newest, uint32_t line, uin
 
 /* ---- buckets: slots of several k-grams ---- */
 
-/* Which slots of the line have the tag. */
+/* Which slots of the line have the tag, as bits. All six are compared: no branch. */
 static uint32_t with_tag(const struct dfl_index_line *l, uint32_t tag)
 {
 	uint32_t m = 0;
@@ -226,7 +239,10 @@ static struct dfl_index_line *older_line(const struct dfl_index *ix, const struc
 	return l->older == DFL_NONE ? NULL : pool_line(ix, l->older);
 }
 
-/* Adds a slot as the newest of the bucket. */
+/*
+ * Adds a slot as the newest of the bucket. A full line moves to the pool as it is, so that the line
+ * in the table is always the newest.
+ */
 static int bucket_put(struct dfl_index *ix, struct dfl_index_line *b, uint32_t slot, uint32_t tag)
 {
 	if (b->n == DFL_INDEX_LINE_SLOTS) {
@@ -244,7 +260,8 @@ static int bucket_put(struct dfl_index *ix, struct dfl_index_line *b, uint32_t s
 	return 0;
 }
 
-/* The line of the bucket with that slot, and the newer line. */
+/* The line of the bucket with that slot, which is in it, and the line newer than that (NULL: none).
+ */
 static struct dfl_index_line *line_with(const struct dfl_index *ix, struct dfl_index_line *b,
 					uint32_t slot, uint32_t *ret_i,
 					struct dfl_index_line **ret_newer)
@@ -258,6 +275,7 @@ static struct dfl_index_line *line_with(const struct dfl_index *ix, struct dfl_i
 			}
 }
 
+/* Takes the slot out. An empty line goes back to the pool, but not the one in the table. */
 static void bucket_take(struct dfl_index *ix, struct dfl_index_line *b, uint32_t slot)
 {
 	struct dfl_index_line *newer, *l;
@@ -334,6 +352,7 @@ static int put(struct dfl_index *ix, uint32_t entry, uint64_t h)
 	return 0;
 }
 
+/* Takes the entry, which is in the table, out of its bucket or its list. */
 static void take_out(struct dfl_index *ix, uint32_t entry, uint64_t h)
 {
 	struct dfl_index_line *b = dfl_index_bucket(ix, h);
@@ -355,6 +374,7 @@ static void take_out(struct dfl_index *ix, uint32_t entry, uint64_t h)
 
 /* ---- growing ---- */
 
+/* A filter has no way to forget: what was removed stays in it until it is built anew. */
 static void filter_set(struct dfl_index *ix, uint64_t h)
 {
 	uint64_t top = h >> ix->filter_shift;
@@ -370,7 +390,11 @@ static void filter_all(struct dfl_index *ix)
 				filter_set(ix, dfl_index_hash(ix, ix->pages[c].text + i));
 }
 
-/* Makes the filter anew: 4 bits an entry in 16 or more, as long as it is small enough. */
+/*
+ * Makes the filter anew, with 32 to 64 bits for each entry. Four of them are set, so at most an
+ * eighth of all: what is not in the index passes with (1/8)^4 = 1/4096 at most. It is doubled when
+ * there are 16 bits an entry (1/256), and stays so from 16 MiB on.
+ */
 static void build_filter(struct dfl_index *ix)
 {
 	unsigned bits = MIN_FILTER_BITS;
@@ -401,7 +425,11 @@ static void split_line(struct dfl_index *ix, const struct dfl_index_line *l,
 	ix->slots -= l->n;
 }
 
-/* Oldest line first. */
+/*
+ * Splits a bucket, oldest line first, so that the order stays. The lines are linked the other way
+ * round for that, and each is freed before its slots are put: two buckets never need more lines
+ * than one that holds the same slots.
+ */
 static void split_bucket(struct dfl_index *ix, struct dfl_index_line *b, struct dfl_index_line *two,
 			 unsigned bit)
 {
@@ -442,6 +470,7 @@ static void grow(struct dfl_index *ix)
 
 /* ---- texts ---- */
 
+/* A free page, or a new one. 0 or -ENOMEM. */
 static int new_page(struct dfl_index *ix, uint32_t *ret_page)
 {
 	uint32_t page = ix->free_page;
@@ -544,12 +573,15 @@ void dfl_index_remove(struct dfl_index *ix, struct dfl_index_text *t)
 	free(t->pages);
 	t->pages = NULL;
 	t->n_pages = t->cap_pages = 0;
+	/* More is in the filter that is gone than that is there. Amortised: n removals pay for n.
+	 */
 	if (ix->removed > ix->entries)
 		build_filter(ix);
 }
 
 /* ---- looking up ---- */
 
+/* Up to `most` entries in all, newest first. */
 static void list_newest(const struct dfl_index *ix, uint32_t newest, uint32_t most,
 			struct dfl_index_found *f)
 {
@@ -562,6 +594,10 @@ static void list_newest(const struct dfl_index *ix, uint32_t newest, uint32_t mo
 	}
 }
 
+/*
+ * Then the oldest ones until the result is full. There are more entries than that, so those that
+ * list_newest gave are not reached.
+ */
 static void list_oldest(const struct dfl_index *ix, uint32_t newest, struct dfl_index_found *f)
 {
 	uint32_t line = newest;
@@ -574,6 +610,11 @@ static void list_oldest(const struct dfl_index *ix, uint32_t newest, struct dfl_
 	}
 }
 
+/*
+ * A k-gram that is in too many places: half of them the newest, because a text is looked for most
+ * soon after it came, and half the oldest, because whoever floods the index with copies of a phrase
+ * must not push out the text that was there before.
+ */
 static void add_list(const struct dfl_index *ix, uint32_t newest, struct dfl_index_found *f)
 {
 	f->count = pool_line(ix, newest)->count;

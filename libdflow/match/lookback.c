@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sources that come late, or grow: their new k-grams are looked for in what scans still hold. */
+/*
+ * Look-back: sources that come late, or grow, are looked for in what the scans still hold.
+ *
+ * An answer is the usual case: its tokens are seen in one stream before a decoder has joined them
+ * to the source. There are two ways. Few new k-grams (a token): each is looked for in the text of
+ * each scan, behind a filter of what that text holds. Many (a whole message): the text is looked up
+ * in the index, as if it came anew, and only what belongs to this source counts.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,13 +14,16 @@
 #include "match/probe.h"
 #include "match/runs.h"
 
-#define FEW 64 /* new k-grams: look for each in the text, not for all of the text in the index */
-#define SEEN_BITS_LOG                                                                              \
-	13 /* bits of the filter: one for each of the k-grams of a default look-back, ten times    \
-	      over */
+#define FEW 64 /* new k-grams; with more of them it is cheaper to look up the text */
+/*
+ * Bits of the filter, 8192: with 819 k-grams of a default look-back (4096 bytes, every fifth) a
+ * tenth of them is set, so one new k-gram in ten is looked for in vain.
+ */
+#define SEEN_BITS_LOG 13
 #define SEEN_WORDS (1u << (SEEN_BITS_LOG - 6))
 #define MAX_FOUND 64 /* places looked up in one text for one append: capped_candidates */
 
+/* Where the text is looked up: the same multiples of the stride as dfl_probe_text took. */
 static uint64_t first_probe(const struct dfl_scan *s, uint64_t floor)
 {
 	uint64_t stride = s->m->opts.stride;
@@ -31,7 +41,10 @@ static void seen_put(struct dfl_scan *s, uint64_t h)
 	s->seen[h >> (64 - SEEN_BITS_LOG + 6)] |= 1ull << (h >> (64 - SEEN_BITS_LOG) & 63);
 }
 
-/* Brings the filter of what the text holds up to date. */
+/*
+ * Brings the filter of what the text holds up to date: one bit for each k-gram at a place that is
+ * looked up. False: no memory.
+ */
 static bool seen_build(struct dfl_scan *s, uint64_t floor)
 {
 	const struct dfl_index *ix = &s->m->index;
@@ -72,6 +85,7 @@ static void find_gram(struct dfl_scan *s, struct dfl_match_source *src, uint32_t
 	}
 }
 
+/* Without memory for the filter nothing is looked for, and that is counted. */
 static void few(struct dfl_scan *s, struct dfl_match_source *src, uint32_t first, uint64_t floor)
 {
 	uint32_t left = MAX_FOUND;
@@ -85,6 +99,7 @@ static void few(struct dfl_scan *s, struct dfl_match_source *src, uint32_t first
 			find_gram(s, src, i, floor, &left);
 }
 
+/* All of the text in the index; what is not of this source, from `first` on, is passed over. */
 static void many(struct dfl_scan *s, struct dfl_match_source *src, uint32_t first, uint64_t floor)
 {
 	const struct dfl_index *ix = &s->m->index;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The match stage: its object, its options, its views. */
+/* The matcher: the object that holds sources, views, index and fingerprints; its options; views. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "match/short_source.h"
 #include "match/simd/simd_best.h"
 
+/* The limits of k, stride and look_back are invariants 1, 2 and 6 of README.md. 0 or -EINVAL. */
 static int set_defaults(struct dfl_match_opts *o)
 {
 	o->k = o->k ? o->k : 12;
@@ -47,7 +48,7 @@ int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *
 	if (!r)
 		r = dfl_short_source_init(m);
 	dfl_fingerprint_table_init(&m->prints, &m->secret, m->opts.print_key);
-	m->opts.print_key = NULL;
+	m->opts.print_key = NULL; /* borrowed: it was copied */
 	if (r) {
 		dfl_match_free(m);
 		return r;
@@ -87,6 +88,7 @@ void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stat
 	ret_stats->unlocked_bytes = m->secret.unlocked_bytes;
 }
 
+/* A view is its scan, and what was reported of it. */
 int dfl_match_view_new(struct dfl_match *m, void *view_ud, struct dfl_match_view **ret_view)
 {
 	struct dfl_match_view *v = calloc(1, sizeof(*v));

@@ -15,8 +15,9 @@
 #include "match/scan.h"
 #include "match/simd/simd.h"
 
-/* ---- one coded run ---- */
+/* ---- one run of base64 or hex characters: the "coded run" ---- */
 
+/* Ready for another run; what was decoded is wiped. */
 static void coded_reset(struct dfl_base64_hex *c)
 {
 	explicit_bzero(c->values, c->n);
@@ -44,6 +45,7 @@ static void flush(struct dfl_base64_hex *c)
 	c->n_batch = 0;
 }
 
+/* Ends the nested scan. leaf: the run was all of its leaf. */
 static void child_close(struct dfl_base64_hex *c, bool leaf)
 {
 	if (!c->child)
@@ -73,6 +75,7 @@ static void child_open(struct dfl_base64_hex *c, unsigned phase)
 		c->child = NULL;
 }
 
+/* Decodes the groups that begin in chars [from, to), behind what waits in batch. */
 static size_t decode(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
 {
 	uint64_t pos;
@@ -83,6 +86,8 @@ static size_t decode(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool 
 	return n;
 }
 
+/* Decodes more for the nested scan. Collected first: a scan of 96 bytes at a time would cost more.
+ */
 static void child_feed(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
 {
 	if (!c->child)
@@ -127,6 +132,11 @@ static bool still_text(struct dfl_base64_hex *c, uint64_t from, uint64_t to, boo
 	return true;
 }
 
+/*
+ * One window of the run. The nested scan goes on as long as its phase gives text. If it does not,
+ * all phases are tried: another phase may begin here (two runs glued together), and its scan then
+ * begins one window earlier, because the text may have begun in there without being most of it.
+ */
 static void window(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
 {
 	int phase;
@@ -178,6 +188,10 @@ static void forget(struct dfl_base64_hex *c)
 	forget_positions(c);
 }
 
+/*
+ * The run is over: what is left of it is looked at, if it is long enough to be one at all. leaf:
+ * the scan is a whole leaf and ends here.
+ */
 static void coded_finish(struct dfl_base64_hex *c, bool leaf)
 {
 	uint64_t total = c->base + c->n;
@@ -215,7 +229,10 @@ static void coded_begin(struct dfl_base64_hex *c, uint64_t pos)
 		c->leaf = !c->scan->gapped && !text_before(c->scan, pos);
 }
 
-/* After chars were added. */
+/*
+ * After chars were added. A window waits for one more group, which may begin in its last char in
+ * one of the phases.
+ */
 static void coded_windows(struct dfl_base64_hex *c)
 {
 	if (c->base + c->n - c->done < DFL_BASE64_HEX_WINDOW + DFL_BASE64_HEX_GROUP)
@@ -243,6 +260,7 @@ static void coded_char(struct dfl_base64_hex *c, struct dfl_ch ch)
 	coded_windows(c);
 }
 
+/* A byte that the layers left. Returns whether a run goes on. */
 static bool coded_byte(struct dfl_base64_hex *c, struct dfl_ch ch)
 {
 	if (c->code->plus1[ch.c])
@@ -390,6 +408,10 @@ static void hex_chars(struct dfl_base64_hex *c, const uint8_t *p, size_t n, uint
 
 /* ---- what the canonicaliser taps ---- */
 
+/*
+ * Every byte goes to both readers: hex digits are base64 chars too, so a run of hex is read as
+ * both. Line breaks, and blanks after them, are passed over.
+ */
 static bool tap_byte(void *ud, struct dfl_ch ch)
 {
 	struct dfl_nest *n = ud;
@@ -410,6 +432,7 @@ static bool tap_cut(void *ud)
 	return false;
 }
 
+/* \xHH: the digits may be the first of a longer hex run, as Postgres writes bytea. */
 static bool tap_hex(void *ud, struct dfl_ch hi, struct dfl_ch lo)
 {
 	struct dfl_nest *n = ud;
@@ -420,11 +443,13 @@ static bool tap_hex(void *ud, struct dfl_ch hi, struct dfl_ch lo)
 	return true;
 }
 
+/* A backslash goes, and the letter of \n \r \t \b \f with it. */
 static size_t tap_slash(const uint8_t *data, size_t n)
 {
 	return n > 1 && memchr("nrtbf", data[1], 5) ? 2 : 1;
 }
 
+/* Many bytes at once: base64 chars run through the fast way, the rest one by one. */
 static bool tap_plain(void *ud, const uint8_t *data, size_t n, uint64_t pos)
 {
 	struct dfl_nest *nest = ud;

@@ -5,7 +5,10 @@
 #include "match/runs.h"
 #include "match/simd/simd.h"
 
-/* May the source have more places of the k-gram than are in the index? */
+/*
+ * May the source have more places of the k-gram than are in the index? Then one that is not may be
+ * the one that goes on longest, so the run is unsure.
+ */
 static bool many_places(const struct dfl_index *ix, const struct dfl_index_found *f,
 			const struct dfl_match_source *source)
 {
@@ -16,7 +19,12 @@ static bool many_places(const struct dfl_index *ix, const struct dfl_index_found
 	return same >= DFL_POSITIONS_PER_SOURCE;
 }
 
-#define AROUND 4 /* bytes looked at on either side of a k-gram, in one piece */
+/*
+ * Bytes looked at on either side of a k-gram, in one load. With k = 12 a run that ends within four
+ * bytes on both sides has at most 12 + 3 + 3 = 18: most chance hits are told by two loads and never
+ * become a run.
+ */
+#define AROUND 4
 
 /* Does a run with this k-gram end so near to both sides that it is too short to be reported? */
 static bool is_hopeless(const struct dfl_scan *s, uint64_t at, const struct dfl_match_source *src,
@@ -25,7 +33,7 @@ static bool is_hopeless(const struct dfl_scan *s, uint64_t at, const struct dfl_
 	uint32_t k = s->m->index.k, before, after, n = k;
 	const uint8_t *p = dfl_scan_at(s, at), *q = src->text.data + src_at;
 
-	/* Where one of the texts ends the run may go on later, or have begun earlier. */
+	/* Where one of the texts ends the run may go on later, or have begun earlier: unknown. */
 	if (at < floor + AROUND || at + k + AROUND > dfl_scan_total(s) || src_at < AROUND ||
 	    src_at + k + AROUND > src->text.len)
 		return false;
@@ -37,6 +45,11 @@ static bool is_hopeless(const struct dfl_scan *s, uint64_t at, const struct dfl_
 	return n < s->m->opts.min_run;
 }
 
+/*
+ * The entries are only almost surely this k-gram (their hash is), and the filter let it through
+ * only maybe: the bytes decide. All texts are fetched before the first is compared, because each is
+ * likely to be in no cache.
+ */
 void dfl_probe_gram(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
 		    const struct dfl_match_source *only, uint32_t first)
 {
@@ -62,8 +75,13 @@ void dfl_probe_gram(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
 	}
 }
 
-#define AHEAD 16 /* hits whose buckets are fetched together */
+#define AHEAD 16 /* hits whose buckets are fetched together: about what a core has in flight */
 
+/*
+ * next_probe is a multiple of the stride, counted from the beginning of the scan: which k-grams are
+ * looked up does not depend on how the input was split. Before each hit, runs are retired as if the
+ * text ended with this k-gram; so what is reported does not depend on it either.
+ */
 void dfl_probe_text(struct dfl_scan *s)
 {
 	const struct dfl_index *ix = &s->m->index;

@@ -5,6 +5,13 @@
  * A run is reported when it is over, unless another run of the same source holds all of its bytes
  * of the view. Of several places of the source that are equally long, the leftmost free one is
  * meant: one that no run reported for this view has covered yet.
+ *
+ * Why free places: a text that repeats itself ("I think that …, I think that …") has several places
+ * for the second "I think that". Were the first place taken again, a whole copy of the text would
+ * cover only a part of it.
+ *
+ * Runs of one source can overlap in the scan, and several sources can have the same bytes; both are
+ * reported. Which of them explains the bytes is not decided here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +24,7 @@ static bool is_continuation(uint8_t c)
 	return (c & 0xc0) == 0x80;
 }
 
-/* Length of the common beginning of a and b. */
+/* Length of the common beginning of a and b, of which n bytes count. */
 static size_t common(const uint8_t *a, const uint8_t *b, size_t n)
 {
 	size_t i = 0;
@@ -33,6 +40,18 @@ static size_t common(const uint8_t *a, const uint8_t *b, size_t n)
 	return i;
 }
 
+/*
+ * Walks the run on as far as both texts go, and says whether it is over:
+ *
+ * - the texts differ: over, and cut back to a whole character, because the form of half a character
+ *   is no text;
+ * - the source ends there: exhausted. It is over if the source has ended, or if the scan has gone
+ * on by more than the look-back meanwhile (what the source grows by could not be compared then);
+ * - the scan ends there: it goes on.
+ *
+ * What was undone (enc) is added up on the way, because the positions of the beginning may be
+ * forgotten before a long run is over. Runs too short to be reported never ask.
+ */
 static void extend(struct dfl_scan *s, struct dfl_open_run *r)
 {
 	const struct dfl_match_source *src = r->source;
@@ -126,12 +145,14 @@ void dfl_runs_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t
 		s->m->stats.capped_candidates++;
 		return;
 	}
+	/* Back to where the texts differ, or one of them begins. */
 	while (from > floor && source_at && *dfl_scan_at(s, from - 1) == src[source_at - 1]) {
 		from--;
 		source_at--;
 	}
 	s->m->stats.compared_bytes += at - from;
-	while (is_continuation(src[source_at])) { /* begin with a whole character */
+	/* Begin with a whole character; the k-gram has 12 bytes, so one begins within it. */
+	while (is_continuation(src[source_at])) {
 		from++;
 		source_at++;
 	}
@@ -167,6 +188,12 @@ static bool twin_goes_on(const struct dfl_scan *s, const struct dfl_open_run *r)
 	return false;
 }
 
+/*
+ * Can nothing that is still to come change what is reported of it? total: canonical bytes seen, as
+ * if no more were there. `end < total`: at least one byte behind the run was seen, so every run
+ * that holds it has been found. A run that is exhausted needs no byte behind it, unless it may turn
+ * out to be the whole leaf or an equal place of the source goes on.
+ */
 static bool due(const struct dfl_scan *s, const struct dfl_open_run *r, uint64_t total)
 {
 	if (!r->over || r->end > total)
@@ -185,7 +212,11 @@ static bool holds(const struct dfl_open_run *outer, const struct dfl_open_run *i
 	return outer->from <= inner->from && outer->end >= inner->end;
 }
 
-/* Sources of other owners that hold the run as well. */
+/*
+ * Sources of other owners that hold the run as well, each counted once. Sources of one k-gram are
+ * opened one after the other, so the quick test of `last` catches most that come again. held: the
+ * k-gram has more places than were looked at, so this is what it has at most.
+ */
 static uint32_t count_others(const struct dfl_scan *s, const struct dfl_open_run *r)
 {
 	const struct dfl_match_source *last = NULL;
@@ -212,6 +243,7 @@ static uint32_t source_to(const struct dfl_open_run *r)
 	return r->source_from + (uint32_t)(r->end - r->from);
 }
 
+/* Is the place in the source one that no reported run of this view has covered yet? */
 static bool is_free(const struct dfl_match_view *v, const struct dfl_open_run *r)
 {
 	uint32_t to = source_to(r);
@@ -263,6 +295,7 @@ static bool is_part(const struct dfl_scan *s, const struct dfl_open_run *r)
 	return false;
 }
 
+/* Remembers that the run was reported; the oldest of DFL_COVERED is forgotten. */
 static void cover(struct dfl_scan *s, const struct dfl_open_run *r)
 {
 	struct dfl_match_view *v = s->view;
@@ -284,6 +317,7 @@ static void cover(struct dfl_scan *s, const struct dfl_open_run *r)
 		v->n_covered++;
 }
 
+/* Fills in what the caller is told. leaf: as dfl_runs_end. */
 static void report(struct dfl_scan *s, struct dfl_open_run r, bool leaf)
 {
 	const struct dfl_match_source *src = r.source;
@@ -323,6 +357,10 @@ static void take_out(struct dfl_scan *s, struct dfl_open_run r, bool wait)
 	}
 }
 
+/*
+ * The order in which runs that are due at the same time are reported. It is total for the runs of
+ * one source, and does not depend on the order in which they were opened.
+ */
 static bool earlier(const struct dfl_open_run *a, const struct dfl_open_run *b)
 {
 	if (a->end != b->end)
@@ -334,7 +372,10 @@ static bool earlier(const struct dfl_open_run *a, const struct dfl_open_run *b)
 	return a->source_from < b->source_from;
 }
 
-/* The first run that is due, or NULL; all that end with it are counted. */
+/*
+ * The first run that is due, or NULL. All that end with it are counted at once, because reporting
+ * one takes others out, which then would not be counted for the rest.
+ */
 static struct dfl_open_run *first_due(struct dfl_scan *s, uint64_t total)
 {
 	struct dfl_open_run *first = NULL;
@@ -365,6 +406,7 @@ static void drop_short(struct dfl_scan *s, uint64_t total)
 	}
 }
 
+/* Reports what is due, one after the other, until nothing is. */
 static void retire(struct dfl_scan *s, uint64_t total, bool leaf)
 {
 	struct dfl_open_run *first;

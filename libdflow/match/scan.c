@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Scans: the canonical text of a view, or of something nested in it; every stride-th k-gram of it
- * is looked up.
+ * Scans: the canonical text of a view, or of something nested in it.
+ *
+ * Raw bytes are taken in slices of 8 KiB: the canonicaliser makes them canonical text at the end of
+ * the look-back, then `advance` looks at what was added, then `slide` drops from the front what is
+ * older than the look-back.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +44,7 @@ int dfl_scan_new(struct dfl_match *m, struct dfl_match_view *view, struct dfl_ba
 	return 0;
 }
 
+/* Takes it out of all that points to it, and wipes it. */
 static void scan_free(struct dfl_scan *s)
 {
 	if (s->prev)
@@ -64,6 +68,10 @@ static void scan_free(struct dfl_scan *s)
 
 /* ---- scanning ---- */
 
+/*
+ * Looks at what was added: open runs go on, new k-grams open more, and what is over is reported.
+ * In this order, because a run that goes on already is not opened a second time.
+ */
 static void advance(struct dfl_scan *s)
 {
 	dfl_runs_extend(s);
@@ -72,7 +80,11 @@ static void advance(struct dfl_scan *s)
 	dfl_fingerprint_chain_scan(s);
 }
 
-/* Forgets what is no more needed, in pieces large enough to be cheap. */
+/*
+ * Forgets what is older than the look-back. Only when a slice's worth can go: the rest is moved to
+ * the front, which then costs at most (4096 + 12) / 8192 of a byte for each byte scanned. A run of
+ * very common k-grams waits for DFL_UNSURE bytes, and its positions are asked for then.
+ */
 static void slide(struct dfl_scan *s)
 {
 	uint32_t back = s->m->opts.look_back;
@@ -84,6 +96,7 @@ static void slide(struct dfl_scan *s)
 	dfl_position_drop_marks(s);
 }
 
+/* At most DFL_TEXT_SLICE bytes. All that can fail comes before anything is changed. */
 static int feed_slice(struct dfl_scan *s, const uint8_t *data, size_t n, uint64_t pos,
 		      uint64_t pos_len, uint64_t ts_ns)
 {
@@ -105,7 +118,7 @@ static int feed_slice(struct dfl_scan *s, const uint8_t *data, size_t n, uint64_
 int dfl_scan_feed(struct dfl_scan *s, const uint8_t *data, size_t len, uint64_t pos,
 		  uint64_t pos_len, uint64_t ts_ns)
 {
-	bool linear = pos_len == len;
+	bool linear = pos_len == len; /* byte i is at pos + i */
 
 	while (len) {
 		size_t n = len < DFL_TEXT_SLICE ? len : DFL_TEXT_SLICE;
@@ -129,7 +142,7 @@ void dfl_scan_gap(struct dfl_scan *s)
 
 	if (!dfl_text_reserve(&s->text, 0))
 		dfl_canon_flush(&s->canon);
-	else
+	else /* what was held back is lost: a few bytes, at a gap */
 		dfl_canon_init(&s->canon, s->m->simd, &s->text, s->canon.tap, s->canon.tap_ud);
 	dfl_nested_cut(s->nest);
 	advance(s);
@@ -137,9 +150,14 @@ void dfl_scan_gap(struct dfl_scan *s)
 	dfl_runs_end(s, NULL, false);
 	dfl_fingerprint_chain_end(s);
 	s->barrier = s->next_print = s->after_print = dfl_scan_total(s);
+	/* The next multiple of the stride that lies behind the gap. */
 	s->next_probe = (s->barrier + stride - 1) / stride * stride;
 }
 
+/*
+ * The order matters: nested scans report before the text around them is gone, and a leaf can only
+ * be equal to a short source when all of it is there.
+ */
 void dfl_scan_close(struct dfl_scan *s, bool leaf)
 {
 	if (!dfl_text_reserve(&s->text, 0))

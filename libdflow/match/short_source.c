@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sources too short for runs ("はい"): they are found where they are a whole leaf. */
+/*
+ * Short sources ("はい", a title of ten letters): too short for k-grams to find, or for runs to
+ * mean anything. They are found where they are a whole leaf: a column, a JSON string, a body. All
+ * ended sources of that length are in a hash table by their whole text.
+ */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +12,19 @@
 #include "match/short_source.h"
 
 #define BUCKETS 4096
-#define MAX_EQUAL                                                                                  \
-	1024 /* sources looked at for one leaf, 64 of them reported: capped_candidates             \
-	      */
+/*
+ * Sources looked at for one leaf; DFL_ENTRIES_PER_PROBE of them are reported. More:
+ * capped_candidates.
+ */
+#define MAX_EQUAL 1024
 
+/* Canonical bytes of the longest text that no run can cover; longer ones are found by runs. */
 static uint32_t longest(const struct dfl_match *m)
 {
 	return (m->opts.min_run > m->index.k ? m->opts.min_run : m->index.k) - 1;
 }
 
+/* Keyed (SipHash), so that nobody can choose texts that all fall into one bucket. */
 static struct dfl_match_source **bucket(const struct dfl_match *m, const uint8_t *p, size_t n)
 {
 	uint64_t h;
@@ -65,6 +73,7 @@ void dfl_short_source_remove(struct dfl_match_source *s)
 	s->is_short = false;
 }
 
+/* The leaf is the source: a run over all of both. others: sources of other owners that are, too. */
 static void report(struct dfl_scan *s, struct dfl_match_source *src, uint32_t others)
 {
 	uint32_t n = (uint32_t)s->text.len;
@@ -97,6 +106,7 @@ static uint32_t count(const struct dfl_scan *s, const struct dfl_match_source *s
 void dfl_short_source_leaf(struct dfl_scan *s)
 {
 	struct dfl_match_source *src, *first;
+	/* Both bounded: equal texts are the one thing that makes a bucket long. */
 	uint32_t walk = MAX_EQUAL, left = DFL_ENTRIES_PER_PROBE;
 
 	if (!s->text.len || s->text.base || s->gapped || s->text.len > longest(s->m))

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sources: text to look for, growing by appends, indexed at every position. */
+/*
+ * Sources: texts to look for, growing by appends. Each append is made canonical, its new k-grams
+ * are added to the index at every place, and then they are looked for in what was scanned before.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +38,10 @@ int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
 	return 0;
 }
 
-/* Runs that waited for the source go on; then its new k-grams are looked for backwards. */
+/*
+ * The source has grown. Runs that waited at its end go on first, so that the look-back finds the
+ * new k-grams in runs that are open already. first: its k-grams from there on are new.
+ */
 static void grown(struct dfl_match_source *s, uint32_t first)
 {
 	for (struct dfl_scan *scan = s->m->scans; scan; scan = scan->next)
@@ -45,7 +51,7 @@ static void grown(struct dfl_match_source *s, uint32_t first)
 		dfl_runs_retire(scan, dfl_scan_total(scan));
 }
 
-/* Indexes what the canonical text has grown by. */
+/* Indexes what the canonical text has grown by. The text may have moved: the index learns that. */
 static int index_more(struct dfl_match_source *s)
 {
 	struct dfl_match *m = s->m;
@@ -77,10 +83,11 @@ static int append_slice(struct dfl_match_source *s, const uint8_t *data, size_t 
 	size_t before = s->text.len;
 	int r;
 
-	/* A raw byte gives at most one canonical byte, held back ones aside. */
+	/* A raw byte gives at most one canonical byte, but those that were held back come too. */
 	room = room > DFL_TEXT_SLACK ? room - DFL_TEXT_SLACK : 0;
 	if (len > room)
 		len = (size_t)room;
+	/* Places are 31 bits in the index and 32 in the map. */
 	if (!len || s->text.len + len + DFL_TEXT_SLACK > UINT32_MAX / 2) {
 		m->stats.capped_sources++;
 		return -ENOSPC;
@@ -139,6 +146,7 @@ uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s)
 	return s->raw_bytes;
 }
 
+/* The leftmost place. memmem is linear (two-way), whatever the texts are. */
 bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other,
 			    struct dfl_run *run)
 {
@@ -155,7 +163,7 @@ bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_m
 	return true;
 }
 
-/* What was reported of the source is no place of a later one at the same address. */
+/* A later source may get the same address: what was reported of this one is not of that. */
 static void forget_covered(struct dfl_match_view *v, const struct dfl_match_source *s)
 {
 	for (uint32_t i = 0; i < v->n_covered; i++)

@@ -8,7 +8,12 @@
 
 #include "match/canon/map.h"
 
-#define DFL_BASE64_HEX_WINDOW 128 /* chars looked at together; a multiple of every group */
+/*
+ * Chars looked at together; a multiple of every group. Long enough that random bytes are not taken
+ * for text (96 of them are three quarters readable with a chance of 10^-9), short enough that
+ * a nested text of two lines has one of its own.
+ */
+#define DFL_BASE64_HEX_WINDOW 128
 #define DFL_BASE64_HEX_GROUP 4
 #define DFL_BASE64_HEX_TEXT 96 /* bytes of a window of base64 */
 #define DFL_BASE64_HEX_OUT                                                                         \

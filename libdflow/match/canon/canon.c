@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The canonical form, one byte after the other: layer 1 (%XX), layer 2 (backslashes, entities),
- * code points, what is dropped. canon_fast.c takes plain stretches out of its hands.
+ * The canonical form, one byte after the other. This is what the form *is*: canon_loop.h takes
+ * plain stretches out of its hands, and must give the same.
+ *
+ *   raw byte ─► layer1 (%XX) ─► layer2 (backslashes ─► entities) ─► plain_byte ─► UTF-8 ─►
+ *   code_point (surrogates) ─► emit (drops, or writes the byte and where it came from)
+ *
+ * The file is in the reverse order. Each layer holds back what may still become an escape. What an
+ * escape of layer 2 yields in ASCII goes to the front of layer 2 again (`yield`), so any depth of
+ * JSON in JSON collapses in one pass.
+ *
+ * A byte travels with the raw bytes [from, to) it stands for, with what was undone to get it (enc),
+ * and with what was undone just before it and gave nothing (pre).
  */
 #include "match/canon/canon.h"
 
@@ -10,7 +20,7 @@
 #include "base/encodings.h"
 #include "match/canon/chars.h"
 
-#define MIN_FAST 16 /* bytes for which the fast way pays */
+#define MIN_FAST 16 /* bytes for which the call of the fast way pays */
 
 static void layer2(struct dfl_canon *c, struct dfl_ch ch);
 
@@ -22,6 +32,7 @@ void dfl_canon_init(struct dfl_canon *c, const struct dfl_simd *simd, struct dfl
 
 /* ---- the last step: code points to canonical bytes ---- */
 
+/* UTF-8 (RFC 3629) of a code point; returns how many bytes. */
 static uint32_t encode(uint32_t cp, uint8_t out[4])
 {
 	if (cp < 0x80) {
@@ -46,6 +57,11 @@ static uint32_t encode(uint32_t cp, uint8_t out[4])
 	return 4;
 }
 
+/*
+ * The end of the way: a code point that the form keeps is written, with its place in the map. The
+ * map has a compact kind of segment for each of the three common cases: bytes as they are, \uXXXX
+ * of three bytes each, and anything else.
+ */
 static void emit(struct dfl_canon *c, uint32_t cp, uint64_t from, uint64_t to, uint8_t enc)
 {
 	struct dfl_text *t = c->text;
@@ -87,6 +103,10 @@ static void code_point(struct dfl_canon *c, uint32_t cp, uint64_t from, uint64_t
 	emit(c, cp, from, to, enc);
 }
 
+/*
+ * The first byte of a character. utf8_lo and utf8_hi are what the second may be (RFC 3629, section
+ * 4: no overlong forms, nothing above U+10FFFF), but surrogates pass: two of them are CESU-8.
+ */
 static void utf8_start(struct dfl_canon *c, struct dfl_ch ch)
 {
 	uint8_t b = ch.c;
@@ -116,6 +136,7 @@ static void utf8_start(struct dfl_canon *c, struct dfl_ch ch)
 	c->utf8_enc = ch.enc;
 }
 
+/* A malformed character is dropped up to the byte that does not belong; that one is read anew. */
 static void utf8_byte(struct dfl_canon *c, struct dfl_ch ch)
 {
 	if (c->utf8_want && (ch.c < c->utf8_lo || ch.c > c->utf8_hi)) {
@@ -137,6 +158,7 @@ static void utf8_byte(struct dfl_canon *c, struct dfl_ch ch)
 		code_point(c, c->utf8_cp, c->utf8_from, ch.to, c->utf8_enc);
 }
 
+/* A byte that no layer reads any more. */
 static void plain_byte(struct dfl_canon *c, struct dfl_ch ch)
 {
 	c->enc_pre |= ch.pre;
@@ -145,6 +167,7 @@ static void plain_byte(struct dfl_canon *c, struct dfl_ch ch)
 	utf8_byte(c, ch);
 }
 
+/* The same for a code point above ASCII that an escape gave: it joins no bytes around it. */
 static void plain_code_point(struct dfl_canon *c, uint32_t cp, struct dfl_ch ch)
 {
 	if (c->tap)
@@ -158,6 +181,7 @@ static void plain_code_point(struct dfl_canon *c, uint32_t cp, struct dfl_ch ch)
 
 /* ---- layer 2: entities ---- */
 
+/* What was held back is no entity. */
 static void entity_flush(struct dfl_canon *c)
 {
 	uint8_t n = c->n_ent;
@@ -205,6 +229,7 @@ static int64_t entity_number(const char *name, size_t len)
 	return v;
 }
 
+/* The code point of what stands between & and ;, or -1. */
 static int64_t entity_value(const char *name, size_t len)
 {
 	static const struct {
@@ -246,6 +271,7 @@ static bool entity_end(struct dfl_canon *c, struct dfl_ch ch)
 	return true;
 }
 
+/* A byte that backslashes have left. */
 static void entity_byte(struct dfl_canon *c, struct dfl_ch ch)
 {
 	ch.pre |= c->bs_pre;
@@ -267,6 +293,7 @@ static void entity_byte(struct dfl_canon *c, struct dfl_ch ch)
 
 /* ---- layer 2: backslashes ---- */
 
+/* \u, \U or \x without all their digits: the backslashes go, the rest is text. */
 static void hex_flush(struct dfl_canon *c)
 {
 	uint8_t n = c->n_hex;
@@ -279,6 +306,7 @@ static void hex_flush(struct dfl_canon *c)
 		entity_byte(c, c->hex[i]);
 }
 
+/* All digits are there. */
 static void hex_end(struct dfl_canon *c, struct dfl_ch ch)
 {
 	uint8_t letter = c->hex[0].c;
@@ -307,6 +335,7 @@ static void hex_end(struct dfl_canon *c, struct dfl_ch ch)
 		c->tap_open = c->tap->hex(c->tap_ud, c->hex[1], c->hex[2]);
 }
 
+/* A byte where a digit is wanted. */
 static void hex_byte(struct dfl_canon *c, struct dfl_ch ch)
 {
 	if (dfl_hex(ch.c) < 0) {
@@ -319,6 +348,7 @@ static void hex_byte(struct dfl_canon *c, struct dfl_ch ch)
 		hex_end(c, ch);
 }
 
+/* The byte after one backslash or more. Another one joins the run: any number counts as one. */
 static void after_backslash(struct dfl_canon *c, struct dfl_ch ch)
 {
 	if (ch.c == '\\') {
@@ -342,6 +372,7 @@ static void after_backslash(struct dfl_canon *c, struct dfl_ch ch)
 	entity_byte(c, ch);
 }
 
+/* The entry of layer 2, also for what an escape yields. */
 static void layer2(struct dfl_canon *c, struct dfl_ch ch)
 {
 	if (c->hex_want) {
@@ -360,6 +391,7 @@ static void layer2(struct dfl_canon *c, struct dfl_ch ch)
 
 /* ---- layer 1 ---- */
 
+/* A % that begins no escape is given up for good: its bytes are not read by this layer again. */
 static void pct_flush(struct dfl_canon *c)
 {
 	uint8_t n = c->n_pct;
@@ -369,6 +401,10 @@ static void pct_flush(struct dfl_canon *c)
 		layer2(c, c->pct[i]);
 }
 
+/*
+ * At most "%X" is held back. When the second digit comes the byte takes their place, and is looked
+ * at as if it had stood there: %2541 is %41 is A.
+ */
 static void layer1(struct dfl_canon *c, struct dfl_ch ch)
 {
 	int lo;
@@ -406,6 +442,8 @@ static void feed_slow(struct dfl_canon *c, uint8_t b, uint64_t from, uint64_t to
 	layer1(c, (struct dfl_ch){ .c = b, .from = from, .to = to });
 }
 
+/* The slow way takes the byte at which the fast one stopped, and those until nothing is held back.
+ */
 void dfl_canon_feed(struct dfl_canon *c, const uint8_t *data, size_t len, uint64_t pos,
 		    uint64_t pos_len)
 {

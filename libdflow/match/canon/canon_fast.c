@@ -7,7 +7,7 @@
 #include "base/encodings.h"
 #include "match/canon/chars.h"
 
-#define MAX_SLASHES 8
+#define MAX_SLASHES 8 /* before each escape; JSON in JSON in JSON has seven */
 
 const bool dfl_canon_escapes[256] = { ['%'] = true, ['&'] = true, ['\\'] = true };
 

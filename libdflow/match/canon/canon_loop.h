@@ -30,6 +30,7 @@ struct span {
 	uint64_t slash;	  /* backslashes that only go */
 };
 
+/* Bits n and above. A shift by 64 is undefined in C, so 64 is a case of its own; below() too. */
 static inline uint64_t from_bit(unsigned n)
 {
 	return n > 63 ? 0 : ~0ull << n;
@@ -41,6 +42,7 @@ static inline uint64_t last_bits(unsigned end, unsigned n)
 	return end > n ? ~0ull << (end - n) : ~0ull;
 }
 
+/* Bits below n. */
 static inline uint64_t below(unsigned n)
 {
 	return n > 63 ? ~0ull : (1ull << n) - 1;
@@ -179,6 +181,7 @@ struct fast {
 	bool newline;	     /* blanks belong to it: a line began */
 };
 
+/* Takes the state of the text into registers. */
 static inline __attribute__((always_inline)) void fast_load(struct fast *f)
 {
 	struct dfl_text *t = f->c->text;
@@ -188,7 +191,7 @@ static inline __attribute__((always_inline)) void fast_load(struct fast *f)
 	f->seg = t->map.segs + t->map.n;
 }
 
-/* What is called may look at the text. */
+/* Writes it back, before something is called that may look at the text. */
 static inline __attribute__((always_inline)) void fast_store(const struct fast *f)
 {
 	struct dfl_text *t = f->c->text;
@@ -300,6 +303,10 @@ static __attribute__((noinline)) size_t end_runs(struct dfl_canon *c, uint64_t b
 	return brk ? i + 64 - (unsigned)__builtin_clzll(brk) : from;
 }
 
+/*
+ * m: bytes that a run may hold. Almost always no run goes on and the block has none that is long
+ * enough: then nobody is called, and it is only noted where the last piece begins.
+ */
 static inline __attribute__((always_inline)) void follow_runs(struct fast *f, uint64_t m,
 							      unsigned end, size_t i)
 {
@@ -324,6 +331,7 @@ static inline size_t no_units(uint8_t *out, const uint8_t *p, size_t len, size_t
 
 /* ---- is it text? ---- */
 
+/* Whole characters whose bytes stand in one block of 64 count; see struct dfl_simd. */
 static size_t text_loop(const uint8_t *p, size_t n)
 {
 	size_t good = 0;
@@ -457,6 +465,12 @@ static size_t take_units(struct fast *f, size_t i, size_t len)
 	return n;
 }
 
+/*
+ * Takes as much from the front as needs no state, and returns how much. Blocks of 64 bytes go one
+ * of three ways: plain ASCII, the most common; mixed text without anything that needs a closer
+ * look; the rest. Where it stops at a byte that is not ASCII, another block may begin there; where
+ * it stops at a backslash, a row of \uXXXX may.
+ */
 static size_t canon_loop(struct dfl_canon *c, const uint8_t *data, size_t len, uint64_t pos)
 {
 	struct fast f = { .c = c, .data = data, .pos = pos, .newline = true };

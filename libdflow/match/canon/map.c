@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where each byte of a derived text came from. */
+/*
+ * The map from canonical bytes back to raw ones: segments, each good for up to 64 raw bytes (kept)
+ * or for any number (lines, units). A byte is found by bisection.
+ */
 #include "match/canon/map.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Plain realloc: a map holds positions, no payload. */
 int dfl_map_reserve(struct dfl_map *m, uint32_t n)
 {
 	uint32_t cap = m->cap ? m->cap : 8;
@@ -42,6 +46,10 @@ static void push(struct dfl_map *m, struct dfl_seg seg)
 	m->segs[m->n++] = seg;
 }
 
+/*
+ * Joins the segment before when that is of the same 64 bytes, these come behind all of its bytes,
+ * and nothing was undone between.
+ */
 void dfl_map_kept(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t mask, uint8_t enc_pre)
 {
 	struct dfl_seg *l = last(m);
@@ -57,6 +65,7 @@ void dfl_map_kept(struct dfl_map *m, uint32_t at, uint64_t pos, uint64_t mask, u
 	push(m, (struct dfl_seg){ pos, mask, at, DFL_SEG_KEPT, 0, enc_pre });
 }
 
+/* Several bytes of one escape stand for the same raw bytes: one segment. */
 void dfl_map_span(struct dfl_map *m, uint32_t at, uint64_t from, uint64_t to, uint8_t enc,
 		  uint8_t enc_pre)
 {
@@ -104,7 +113,7 @@ static uint32_t seg_of(const struct dfl_map *m, uint32_t at)
 	return lo;
 }
 
-/* Place of the n-th set bit. */
+/* Place of the n-th set bit, from 0 on. */
 static unsigned nth_bit(uint64_t mask, uint32_t n)
 {
 	while (n--)
@@ -175,6 +184,7 @@ void dfl_map_drop(struct dfl_map *m, uint32_t n)
 	trim_seg(&m->segs[first], n - m->segs[first].at);
 	memmove(m->segs, m->segs + first, (m->n - first) * sizeof(*m->segs));
 	m->n -= first;
+	/* All are touched, but only once in a slice of 8 KiB (scan.c: slide). */
 	for (uint32_t i = 0; i < m->n; i++)
 		m->segs[i].at -= n; /* a split unit's wraps; differences from it stay right */
 }

@@ -24,6 +24,7 @@ static void release(struct dfl_text *t, uint8_t *data, size_t cap)
 	free(data);
 }
 
+/* A copy, not realloc, so that what moved can be wiped. */
 int dfl_text_reserve(struct dfl_text *t, size_t raw)
 {
 	size_t need = t->len + raw + DFL_TEXT_SLACK, cap = t->cap ? t->cap : 256;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Streaks: fingerprints of one old text that stand one after the other in a scan. A chosen k-gram
- * that the old text does not have ends its streak; one that is in too many texts to be sure does
- * not.
+ * Fingerprint chains: fingerprints of one old text that stand one after the other in a scan. A
+ * chosen k-gram that the old text does not have ends its chain, because there the texts differ. One
+ * that is in too many texts to be sure does not.
+ *
+ * The cost is in finding nothing. While no chain is open, only every other chosen k-gram is looked
+ * up (the SIMD loop does that), because a chain of one is never reported and two in a row hold one
+ * of every other. A hit goes back to the one before it, which may be the first of the chain.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +15,11 @@
 #include "match/position.h"
 #include "match/simd/simd.h"
 
-#define REACH                                                                                      \
-	(DFL_UNSURE - 2 * DFL_PRINT_K) /* canonical bytes before a streak that may be of its text, \
-					  at most */
+/*
+ * Canonical bytes before a chain that may be of its text, at most: those that a scan surely still
+ * holds.
+ */
+#define REACH (DFL_UNSURE - 2 * DFL_PRINT_K)
 
 struct chain {
 	struct dfl_fingerprint_set *set;
@@ -31,7 +37,7 @@ struct dfl_fingerprint_chains {
 	uint32_t n;
 };
 
-/* Stream positions of canonical bytes [at, end) that are still there. */
+/* Stream positions of canonical bytes [at, end), which are still there. */
 static void position(const struct dfl_scan *s, uint64_t at, uint64_t end, uint64_t *ret_from,
 		     uint64_t *ret_to)
 {
@@ -42,6 +48,7 @@ static void position(const struct dfl_scan *s, uint64_t at, uint64_t end, uint64
 	dfl_position_in_stream(s, from, to, ret_from, ret_to);
 }
 
+/* Counts the fingerprint as seen; distinct: different ones so far. */
 static void see(struct chain *k, uint64_t print)
 {
 	uint32_t i = dfl_fingerprint_table_index(k->set, print);
@@ -51,7 +58,7 @@ static void see(struct chain *k, uint64_t print)
 }
 
 /*
- * Most streaks have but one fingerprint: their sets, which are anywhere in memory, are not touched.
+ * Most chains have but one fingerprint: their sets, which are anywhere in memory, are not touched.
  * 0 or -ENOMEM.
  */
 static int count(struct chain *k, uint64_t print)
@@ -72,6 +79,7 @@ static int count(struct chain *k, uint64_t print)
 	return 0;
 }
 
+/* The chain has this k-gram, too: where it stands, when, and what was undone since the last one. */
 static void hit(struct dfl_scan *s, struct chain *k, uint64_t at)
 {
 	uint64_t from = k->hits ? k->last + DFL_PRINT_K - 1 : at, pos, ignored;
@@ -157,6 +165,7 @@ static struct chain *open_chain(struct dfl_scan *s, struct dfl_fingerprint_set *
 	return &t->open[t->n++];
 }
 
+/* Is the set among those that have the fingerprint? */
 static bool is_in(const struct dfl_fingerprint_found *found, const struct dfl_fingerprint_set *set)
 {
 	for (uint32_t i = 0; i < found->n; i++)
@@ -165,7 +174,11 @@ static bool is_in(const struct dfl_fingerprint_found *found, const struct dfl_fi
 	return false;
 }
 
-/* One chosen k-gram. */
+/*
+ * One chosen k-gram. Chains whose text does not have it are over: the first byte that cannot be of
+ * their text is the last one of this k-gram. All of them are reported before any is let go, because
+ * each counts the others that hold it. Then the chains of its sets go on, or begin.
+ */
 static void step(struct dfl_scan *s, uint64_t at, uint64_t print,
 		 const struct dfl_fingerprint_found *found)
 {
@@ -190,6 +203,7 @@ static void step(struct dfl_scan *s, uint64_t at, uint64_t print,
 	}
 }
 
+/* Looks one chosen k-gram up. */
 static void look(struct dfl_scan *s, uint64_t at)
 {
 	uint64_t print = dfl_fingerprint_hash(&s->m->prints, dfl_scan_at(s, at));
@@ -250,6 +264,7 @@ static bool maybe(const struct dfl_fingerprint_table *p, const struct sifted *f,
 	return dfl_fingerprint_maybe(p, dfl_fingerprint_hash(p, f->text + at));
 }
 
+/* Finds the chosen ones between `from` and next_print, and which of every other may be known. */
 static void sift(const struct dfl_scan *s, uint64_t from, struct sifted *ret)
 {
 	size_t last;
@@ -265,7 +280,7 @@ static void sift(const struct dfl_scan *s, uint64_t from, struct sifted *ret)
 }
 
 /*
- * Where a streak may begin, from `at` on; f->n: nowhere. Of a single fingerprint nothing is told,
+ * Where a chain may begin, from `at` on; f->n: nowhere. Of a single fingerprint nothing is told,
  * so there must be another one on either side, if only in what is to come. What stands right before
  * that place, and was not looked at, is not in the table.
  */

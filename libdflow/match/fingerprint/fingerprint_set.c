@@ -18,11 +18,13 @@ static void store_print(uint8_t *p, uint64_t print)
 
 /* ---- from text ---- */
 
+/* memcmp orders them as numbers: the most significant byte comes first. */
 static int compare(const void *a, const void *b)
 {
 	return memcmp(a, b, DFL_PRINT_BYTES);
 }
 
+/* Sorts them and drops those that come again; returns how many are left. */
 static uint32_t sort(uint8_t *prints, uint32_t n)
 {
 	uint32_t kept = 0;
@@ -54,6 +56,7 @@ static uint32_t add_prints(const struct dfl_match *m, const uint8_t *text, size_
 	return n;
 }
 
+/* One byte more than needed, so that a text without k-grams gives an array, not NULL. */
 int dfl_fingerprint_of(const struct dfl_match_source *s, uint8_t **ret_prints, uint32_t *ret_n)
 {
 	size_t grams = s->text.len < DFL_PRINT_K ? 0 : s->text.len - DFL_PRINT_K + 1, len;

@@ -31,6 +31,7 @@ static size_t slots_size(unsigned bits)
 	return sizeof(struct dfl_fingerprint_slot) << bits;
 }
 
+/* A word for eight slots, so 8 bits for each of them and 16 for each one that is used. */
 static size_t filter_size(unsigned bits)
 {
 	return sizeof(uint64_t) << (bits - DFL_PRINT_FILTER_SHIFT);
@@ -55,6 +56,7 @@ static uint32_t next_slot(const struct dfl_fingerprint_table *p, uint32_t i)
 	return (i + 1) & ((1u << p->bits) - 1);
 }
 
+/* The slot at which the search for a fingerprint begins: its upper bits. */
 static uint32_t home(const struct dfl_fingerprint_table *p, uint64_t print)
 {
 	return (uint32_t)(print >> (BITS - p->bits));
@@ -65,6 +67,7 @@ static void filter_set(struct dfl_fingerprint_table *p, uint64_t print)
 	*dfl_fingerprint_filter(p, print) |= dfl_fingerprint_bits(print);
 }
 
+/* There is one, because half of them are free. */
 static uint32_t free_slot(const struct dfl_fingerprint_table *p, uint64_t print)
 {
 	uint32_t i = home(p, print);
@@ -74,6 +77,7 @@ static uint32_t free_slot(const struct dfl_fingerprint_table *p, uint64_t print)
 	return i;
 }
 
+/* Makes the filter anew, without what was removed. */
 static void refilter(struct dfl_fingerprint_table *p)
 {
 	memset(p->filter, 0, filter_size(p->bits));
@@ -83,7 +87,8 @@ static void refilter(struct dfl_fingerprint_table *p)
 			filter_set(p, p->slots[i].print);
 }
 
-/* Room for n more slots of which at most half are used. */
+/* Room for n more, so that at most half of the slots are used. 0, or -ENOMEM and nothing changed.
+ */
 static int reserve(struct dfl_fingerprint_table *p, uint32_t n)
 {
 	struct dfl_fingerprint_table old = *p;
@@ -110,6 +115,7 @@ static int reserve(struct dfl_fingerprint_table *p, uint32_t n)
 	return 0;
 }
 
+/* Every slot of it knows that there are more sets. The mark stays when sets go: it is a "maybe". */
 static void mark_more(struct dfl_fingerprint_table *p, uint64_t print)
 {
 	for (uint32_t i = home(p, print); p->slots[i].set; i = next_slot(p, i))
@@ -117,7 +123,10 @@ static void mark_more(struct dfl_fingerprint_table *p, uint64_t print)
 			p->slots[i].more = 1;
 }
 
-/* Of those that are in too many sets the newest sets keep it. */
+/*
+ * Adds one. When DFL_PRINT_SHARED sets have it already, the newest sets keep it: a text that
+ * returns is most likely one of the last turns.
+ */
 static void insert(struct dfl_fingerprint_table *p, struct dfl_fingerprint_set *set, uint64_t print)
 {
 	struct dfl_fingerprint_slot *oldest = NULL;
@@ -142,7 +151,10 @@ static void insert(struct dfl_fingerprint_table *p, struct dfl_fingerprint_set *
 	mark_more(p, print);
 }
 
-/* Moves those behind it up, where they are nearer to their home. */
+/*
+ * Closes the gap that a removed slot leaves (Knuth, TAOCP 3, 6.4, algorithm R): whatever stands
+ * behind it and has its home at the gap or before it moves up; else a search would end at the gap.
+ */
 static void close_gap(struct dfl_fingerprint_table *p, uint32_t gap)
 {
 	uint32_t mask = (1u << p->bits) - 1;
@@ -158,6 +170,7 @@ static void close_gap(struct dfl_fingerprint_table *p, uint32_t gap)
 	p->slots[gap] = (struct dfl_fingerprint_slot){ 0 };
 }
 
+/* Removes one slot: this fingerprint of this set. It is not there if the set did not get one. */
 static void take_out(struct dfl_fingerprint_table *p, uint32_t set, uint64_t print)
 {
 	for (uint32_t i = home(p, print); p->slots[i].set; i = next_slot(p, i)) {

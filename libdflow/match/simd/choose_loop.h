@@ -5,7 +5,7 @@
  * UTF-8 character can have. The weights of two neighbours are small enough for vpmaddubsw (their
  * sum stays below 2^15).
  *
- * A streak of fingerprints is two or more chosen k-grams in a row, so every other one is looked up.
+ * A chain of fingerprints is two or more chosen k-grams in a row, so every other one is looked up.
  */
 #pragma once
 
@@ -25,6 +25,7 @@
 #define CHOOSE_W14 61
 #define CHOOSE_MUL 40503 /* 2^16 / golden ratio: multiplicative hashing (Knuth, TAOCP 3, 6.4) */
 
+/* Is the k-gram at p chosen? 1 or 0. */
 static inline unsigned choose_one(const uint8_t *p)
 {
 	uint32_t sum = p[0] * CHOOSE_W0 + p[1] * CHOOSE_W1 + p[4] * CHOOSE_W4 + p[5] * CHOOSE_W5 +

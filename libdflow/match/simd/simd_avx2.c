@@ -34,12 +34,14 @@ static inline block lower(block b)
 	return (block){ _mm256_or_si256(b.a, bit), _mm256_or_si256(b.b, bit) };
 }
 
+/* One bit of each byte, its sign. */
 static inline uint64_t bits(__m256i a, __m256i b)
 {
 	return (uint32_t)_mm256_movemask_epi8(a) | (uint64_t)(uint32_t)_mm256_movemask_epi8(b)
 							   << 32;
 }
 
+/* There is no unsigned comparison of bytes: the minimum is x itself where x <= most. */
 static inline __m256i at_most(__m256i x, __m256i most)
 {
 	return _mm256_cmpeq_epi8(_mm256_min_epu8(x, most), x);
@@ -79,6 +81,7 @@ static bool usable(void)
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
 }
 
+/* Where lo <= x <= hi, what has to be added to get from the char to its value; else as it was. */
 static inline __m256i pick(__m256i x, __m256i off, uint8_t lo, uint8_t hi, int add)
 {
 	__m256i in = at_most(_mm256_sub_epi8(x, _mm256_set1_epi8((char)lo)),
@@ -87,6 +90,7 @@ static inline __m256i pick(__m256i x, __m256i off, uint8_t lo, uint8_t hi, int a
 	return _mm256_blendv_epi8(off, _mm256_set1_epi8((char)add), in);
 }
 
+/* 32 chars at a time: seven ranges, two of which are the alphabet of base64url. */
 static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 {
 	const __m256i none = _mm256_set1_epi8(127); /* no value is a char plus 127 */
@@ -111,6 +115,10 @@ static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 	return i + dfl_simd_portable.values(out + i, chars + i, n - i);
 }
 
+/*
+ * Eight values of 6 bits to six bytes: in big-endian order pext moves the 48 bits together, and the
+ * swap back puts them in front. Two bytes more are written than count.
+ */
 static void join(uint8_t *out, const uint8_t *v, size_t n)
 {
 	for (; n >= 2; n -= 2, v += 8, out += 6) {
@@ -123,6 +131,7 @@ static void join(uint8_t *out, const uint8_t *v, size_t n)
 	dfl_simd_portable.join(out, v, n);
 }
 
+/* Sixteen sums of two neighbours times their weights. */
 static inline __m256i weigh(const uint8_t *p, uint8_t w0, uint8_t w1)
 {
 	return _mm256_maddubs_epi16(_mm256_loadu_si256((const __m256i *)p),
@@ -151,11 +160,13 @@ static inline uint32_t choose32(const uint8_t *p)
 		at_most(upper, _mm256_set1_epi8((1 << (8 - DFL_PRINT_RATE_LOG)) - 1)));
 }
 
+/* Bits of the 64 k-grams at p; reads up to p[64 + 13 + 1]. */
 static inline uint64_t choose64(const uint8_t *p)
 {
 	return choose32(p) | (uint64_t)choose32(p + 32) << 32;
 }
 
+/* The last, partial word comes from 64 k-grams that end with the text, shifted into place. */
 void dfl_choose_avx2(const uint8_t *text, size_t n, uint64_t *ret_chosen)
 {
 	size_t i = 0;

@@ -52,74 +52,28 @@ static inline void pack64(uint8_t *out, block b, uint64_t keep)
 #include "match/simd/choose_loop.h"
 #include "match/simd/probe_loop.h"
 
+/*
+ * Classes of ASCII characters, one bit each, in a table of 128 bytes: vpermi2b looks 64 characters
+ * up at once, where comparisons with ranges would take two instructions for each range.
+ */
 enum { ALNUM = 1, RUN = 2, ESCAPE = 4, NEWLINE = 8, BLANK = 16, LOOSE = 32 };
+
+#define X2(v) v, v
+#define X4(v) X2(v), X2(v)
+#define X8(v) X4(v), X4(v)
+#define X16(v) X8(v), X8(v)
+#define X64(v) X16(v), X16(v), X16(v), X16(v)
+#define DIGITS10(v) X8(v), X2(v)
+#define LETTERS6(v) X4(v), X2(v)
+#define LETTERS26(v) X16(v), X8(v), X2(v)
 
 #define R (RUN | LOOSE)
 #define A (ALNUM | R)
 
 static const uint8_t class_of[128] = {
-	['0'] = A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	['A'] = A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	['a'] = A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
-	A,
+	['0'] = DIGITS10(A),
+	['A'] = LETTERS26(A),
+	['a'] = LETTERS26(A),
 	['+'] = R,
 	['-'] = R,
 	['/'] = R,
@@ -134,7 +88,8 @@ static const uint8_t class_of[128] = {
 };
 
 /*
- * An escape may begin where a byte and the two after it share a bit; no matter what the third is …
+ * Kinds of escapes. One may begin where a byte and the two after it share a bit; for those of
+ * ANY_THIRD the third byte does not matter.
  */
 enum { PCT = 1, HEX = 2, NAME = 4, NUMBER = 8, SLASH = 16, AMP = 32, ANY_THIRD = SLASH | AMP };
 #define D (PCT | HEX)
@@ -144,22 +99,8 @@ static const uint8_t escape_first[128] = {
 	['&'] = NAME | NUMBER | AMP,
 };
 static const uint8_t escape_second[128] = {
-	['0'] = PCT,
-	PCT,
-	PCT,
-	PCT,
-	PCT,
-	PCT,
-	PCT,
-	PCT,
-	PCT,
-	PCT,
-	['A'] = PCT,
-	PCT,
-	PCT,
-	PCT,
-	PCT,
-	PCT,
+	['0'] = DIGITS10(PCT),
+	['A'] = LETTERS6(PCT),
 	['U'] = HEX,
 	['u'] = HEX,
 	['x'] = HEX,
@@ -180,22 +121,8 @@ static const uint8_t escape_second[128] = {
 	['\\'] = SLASH | AMP, /* one that may be escaped */
 };
 static const uint8_t escape_third[128] = {
-	['0'] = D | NUMBER,
-	D | NUMBER,
-	D | NUMBER,
-	D | NUMBER,
-	D | NUMBER,
-	D | NUMBER,
-	D | NUMBER,
-	D | NUMBER,
-	D | NUMBER,
-	D | NUMBER,
-	['A'] = D,
-	D,
-	D,
-	D,
-	D,
-	D,
+	['0'] = DIGITS10(D | NUMBER),
+	['A'] = LETTERS6(D),
 	['a'] = D,
 	D | NAME,
 	D,
@@ -211,12 +138,6 @@ static const uint8_t escape_third[128] = {
 	['%'] = HEX | NAME | NUMBER,
 	['\\'] = NAME | NUMBER,
 };
-
-#define X2(v) v, v
-#define X4(v) X2(v), X2(v)
-#define X8(v) X4(v), X4(v)
-#define X16(v) X8(v), X8(v)
-#define X64(v) X16(v), X16(v), X16(v), X16(v)
 
 /*
  * Constants, from memory: the compilers would make each anew from an integer in every round of the
@@ -254,6 +175,7 @@ static inline uint64_t having(__m512i v, unsigned which)
 	return _mm512_test_epi8_mask(v, constant(which));
 }
 
+/* What the table says of each ASCII byte; 0 for the others. */
 static inline __m512i by_ascii(const uint8_t table[static 128], __m512i v)
 {
 	return _mm512_maskz_permutex2var_epi8(~(uint64_t)_mm512_movepi8_mask(v),
@@ -285,6 +207,11 @@ static inline uint64_t loose(const struct classes *cl)
 	return having(cl->more, BIT0 + 5);
 }
 
+/*
+ * The first, the second and the third byte of an escape each allow some kinds of escape; one that
+ * all three allow remains. So "100% sure", which has a % but no digits after it, does not stop the
+ * fast way.
+ */
 static inline uint64_t escaping(const struct classes *cl, block b, const uint8_t *p)
 {
 	__m512i first = _mm512_and_si512(by_ascii(escape_first, b),
@@ -369,6 +296,7 @@ static const uint8_t triple_third[64] = {
 	MAYBE | EFBB,
 };
 
+/* vpermb uses the lower six bits of each byte as index: leads and continuation bytes alike. */
 static inline __m512i by_lower6(const uint8_t table[static 64], __m512i v)
 {
 	return _mm512_permutexvar_epi8(v, _mm512_loadu_si512(table));
@@ -380,11 +308,17 @@ static inline uint64_t from(block b, unsigned which)
 	return _mm512_cmpge_epu8_mask(b, constant(which));
 }
 
+/* Continuation bytes, 0x80 … 0xbf, are the signed bytes below -64. */
 static inline uint64_t continues(block b)
 {
 	return _mm512_cmplt_epi8_mask(b, constant(NOT_CONT));
 }
 
+/*
+ * Which characters are dropped is decided by two or three table look-ups for 64 bytes at once: the
+ * byte itself, the next and the one after that say with one bit each to which group they may
+ * belong, and a character is of a group when all its bytes share the bit.
+ */
 static inline struct utf8 utf8(block b, const uint8_t *p)
 {
 	block second = load64(p + 1), third = load64(p + 2);
@@ -493,6 +427,7 @@ static inline __m512i unit_utf8(__m512i x)
 			       _mm512_or_si512(third, _mm512_set1_epi32(0x8080e0)));
 }
 
+/* Number of the unit that holds the first set bit, at most `most`; a unit has so many bits. */
 static size_t first_of(uint64_t mask, size_t bits, size_t most)
 {
 	size_t n = mask ? (size_t)__builtin_ctzll(mask) / bits : most;
@@ -500,6 +435,12 @@ static size_t first_of(uint64_t mask, size_t bits, size_t most)
 	return n < most ? n : most;
 }
 
+/*
+ * 64 bytes at a time hold ten escapes of six bytes (\uXXXX) or nine of seven (\\uXXXX). The digits
+ * are gathered, looked up, and joined to 16 bits by two multiply-adds: (a << 4 | b), then
+ * (ab << 8 | cd). Then each unit becomes three bytes of UTF-8 in a lane of four, and the lanes are
+ * packed. Units outside U+3001 … U+D7FF end it, because some of those are dropped.
+ */
 static size_t units(uint8_t *out, const uint8_t *p, size_t len, size_t slashes)
 {
 	const size_t unit = slashes + 5, per = 64 / unit;
@@ -540,6 +481,7 @@ static size_t units(uint8_t *out, const uint8_t *p, size_t len, size_t slashes)
 	return done;
 }
 
+/* 64 chars at a time, by a table of 128; chars above ASCII are found by their sign. */
 static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 {
 	const uint8_t *t = dfl_base64_code.plus1;
@@ -566,6 +508,11 @@ static inline uint64_t readable(__m512i v)
 	return ~m ? m | within(v, '\t', '\n') | within(v, '\r', '\r') : m;
 }
 
+/*
+ * Base64 of ASCII, 64 chars to 48 bytes: values by a table, then two multiply-adds join four values
+ * to 24 bits (Muła and Lemire, "Base64 encoding and decoding at almost the speed of a memory copy",
+ * 2019), then the bytes are put in order. It stops at the first piece that is not all text.
+ */
 static size_t text(uint8_t *out, const uint8_t *chars, size_t n)
 {
 	const uint8_t *t = dfl_base64_code.plus1;
@@ -596,6 +543,7 @@ static const uint8_t byte_numbers[64] __attribute__((aligned(64))) = {
 	EIGHT(0), EIGHT(8), EIGHT(16), EIGHT(24), EIGHT(32), EIGHT(40), EIGHT(48), EIGHT(56),
 };
 
+/* 32 sums of two neighbours times their weights. */
 static inline __m512i weigh(__m512i v, uint8_t w0, uint8_t w1)
 {
 	return _mm512_maddubs_epi16(v, _mm512_set1_epi16((short)(w0 | w1 << 8)));
@@ -696,6 +644,7 @@ struct sifting {
 	uint64_t takes; /* bit i: the ith chosen one of a block is listed */
 };
 
+/* Hashes the i-th one that is listed, and fetches its word of the filter. */
 static inline void hash_next(struct sifting *s, size_t i)
 {
 	uint64_t h = dfl_fingerprint_hash(s->p, s->text + s->at[i]);
@@ -724,6 +673,12 @@ static inline void list_and_hash(struct sifting *s, uint64_t chosen)
 
 #define LAG 4 /* blocks between the steps of one loop, so that none waits for another */
 
+/*
+ * Four steps in one loop, each LAG blocks behind the one before: choose (64 k-grams), list (their
+ * places), hash (two), fetch (the words of the filter). None waits for the memory or the latency of
+ * another. The last blocks are read from a copy with room behind it, because choose64 reads 129
+ * bytes.
+ */
 static size_t sift(const struct dfl_fingerprint_table *p, const uint8_t *text, size_t n,
 		   uint64_t *ret_chosen, uint16_t *ret_hits)
 {
@@ -763,6 +718,7 @@ static size_t sift(const struct dfl_fingerprint_table *p, const uint8_t *text, s
 	return maybe8(p, print, at, s.listed, ret_hits);
 }
 
+/* 32 values to 24 bytes, as text() does it. */
 static void join(uint8_t *out, const uint8_t *v, size_t n)
 {
 	const __m256i order = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1,

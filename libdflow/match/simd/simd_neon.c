@@ -72,6 +72,7 @@ static bool usable(void)
 	return true;
 }
 
+/* vqtbl4q looks up 64 bytes of table; an index beyond gives 0, so two halves can be or-ed. */
 static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 {
 	const uint8_t *t = dfl_base64_code.plus1;
@@ -91,6 +92,7 @@ static size_t values(uint8_t *out, const uint8_t *chars, size_t n)
 	return i + dfl_simd_portable.values(out + i, chars + i, n - i);
 }
 
+/* vld4 takes four interleaved values apart, vst3 writes three interleaved bytes. */
 static void join(uint8_t *out, const uint8_t *v, size_t n)
 {
 	for (; n >= 8; n -= 8, v += 32, out += 24) {
