@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# dflow.h, libdflow.map and the library name the same functions; dflow.h is C99 and C++.
+# dflow.h, libdflow.map and the library name the same functions; dflow.h is C99 and C++; the ABI is that of the snapshot.
 cd "$ROOT" || exit
 tr '\n' ' ' <libdflow/include/dflow.h | grep -o 'DFLOW_API [^;(]*(' | grep -oE 'dflow_[a-z_]+\($' | tr -d '(' | sort >/tmp/dflow-abi-$$.header
 grep -oE '^	dflow_[a-z_]+' libdflow/libdflow.map | tr -d '\t' | sort >/tmp/dflow-abi-$$.map
@@ -14,3 +14,4 @@ objdump -p "$(dirname "$DFLOW")/../libdflow/libdflow.so" | awk '$1 == "SONAME" {
 for language in 'c -std=c99' 'c -std=c17' 'c++ -std=c++11' 'c++ -std=c++20'; do
 	cc -x $language -pedantic -Wall -Wextra -Werror -fsyntax-only libdflow/include/dflow.h && echo "$language: fine"
 done
+BUILD=$(dirname "$DFLOW")/.. "$ROOT/tests/abi-snapshot"
