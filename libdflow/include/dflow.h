@@ -18,6 +18,7 @@
  * - The struct is longer, and the rest is not zero: -E2BIG. The caller wants something that this
  *   library cannot do.
  * - The struct is shorter than the library knows: fine. The library uses the defaults.
+ *
  * In structs that the library hands to a callback, the library sets sz. A member is there if it
  * lies within sz.
  *
@@ -30,8 +31,8 @@
  * may use different objects at once. Any number of readers may read a store while one recorder
  * writes it.
  *
- * Global state: the library keeps none of its own. What is process-wide is changed only by
- * dflow_recorder_new() and dflow_host_check(), which say so.
+ * Global state: the library keeps none of its own, so that any number of its objects can be used
+ * side by side. dflow_recorder_new() says what it changes of the process.
  *
  * Units are in the names: _ns nanoseconds, _s seconds, _bytes bytes. Times of day are nanoseconds
  * since 1970 UTC.
@@ -137,8 +138,8 @@ DFLOW_API int dflow_store_find(struct dflow_store *store, const char *id,
 struct dflow_wait_opts {
 	size_t sz;
 	uint64_t timeout_ns; /* give up after this long; 0: never */
-	int cancel_fd;	     /* give up when it is readable; it is not read. 0: none, so standard
-				input cannot be used */
+	int cancel_fd; /* give up when it is readable; it is not read. 0 or less: none, so standard
+			  input cannot be used */
 	/*
 	 * Asked several times a second, and after each signal that this thread handled. 0 goes on;
 	 * a negative number gives up, and dflow_store_wait() returns it. NULL: none.
@@ -148,11 +149,11 @@ struct dflow_wait_opts {
 };
 
 /*
- * As dflow_store_find(), but returns when the id is there and all its traces are settled. A trace
- * that a recorder left open when it ended counts as settled, and is not complete. Blocks; looks
- * again whenever the recorder wrote or ended. When timeout_ns is over it returns what is there
- * although it is not settled, or the error of dflow_store_find(). opts may be NULL: waits without
- * an end.
+ * Waits until the id is there and all its traces are settled, then does as dflow_store_find(). A
+ * trace that a recorder left open when it ended counts as settled, and is not complete. It blocks,
+ * and looks again whenever the recorder wrote or ended. When timeout_ns is over it returns what is
+ * there although it is not settled, or the error of dflow_store_find(). opts may be NULL: waits
+ * without an end.
  * Errors: those of dflow_store_find(); -ECANCELED cancel_fd became readable; what `cancel`
  * returned; -EINVAL, -E2BIG opts->sz is wrong.
  */
@@ -268,7 +269,7 @@ struct dflow_completeness {
 	uint64_t lost_events; /* that it may have needed */
 	uint64_t lost_bytes;
 	uint64_t unread_bytes; /* seen, but not in a form that can be read */
-	uint32_t n_reasons;    /* dflow_trace_reason() tells them */
+	uint32_t n_reasons;    /* beside lost, unread, blind: dflow_trace_reason() tells them */
 	uint32_t n_blind;      /* dflow_trace_blind() tells them */
 };
 
@@ -530,10 +531,9 @@ DFLOW_API int dflow_replay(const char *path, const struct dflow_replay_opts *opt
 struct dflow_recorder; /* turns events into traces: from the kernel, or from a file */
 
 /*
- * The same in steps: a recorder that takes its events from a file. dflow_recorder_dispatch()
- * returns 0 at the end of the file; dflow_recorder_fd() is -1. Free it with dflow_recorder_free(),
- * after dflow_recorder_stop().
- * Errors: those of dflow_replay().
+ * Opens a file to replay it in steps: a recorder that takes its events from a file.
+ * dflow_recorder_dispatch() returns 0 at the end of the file; dflow_recorder_fd() is -1. Free it
+ * with dflow_recorder_free(), after dflow_recorder_stop(). Errors: those of dflow_replay().
  */
 DFLOW_API int dflow_recorder_open_file(const char *path, const struct dflow_replay_opts *opts,
 				       struct dflow_recorder **ret_recorder,
@@ -559,7 +559,7 @@ struct dflow_recorder_opts {
 	bool all;
 	/*
 	 * Give up, for the whole process and for good, every capability that recording does not
-	 * need.
+	 * need. The process then gains no privileges by exec (no_new_privs), and leaves no core.
 	 */
 	bool drop_privileges;
 
@@ -581,6 +581,11 @@ struct dflow_recorder_opts {
 /*
  * Attaches to the kernel and opens the store. Recording begins when it returns. Free it with
  * dflow_recorder_free().
+ *
+ * What changes in the whole process: RLIMIT_MEMLOCK and RLIMIT_NOFILE are raised as far as is
+ * allowed, until the last recorder of the process is freed. While a call into the library runs,
+ * what libbpf prints in that thread goes to `log`. drop_privileges is for good.
+ *
  * Errors: -EPERM not root, or a capability is missing; -ENOTSUP the kernel cannot; -ESRCH, -ENOENT
  * no such target; -EINVAL no target, or a bad configuration; -EINVAL, -E2BIG a sz is wrong; -EBUSY
  * another recorder has the store; those of dflow_store_open(); -ENOMEM.
@@ -589,15 +594,19 @@ DFLOW_API int dflow_recorder_new(const struct dflow_recorder_opts *opts,
 				 struct dflow_recorder **ret_recorder,
 				 struct dflow_error *ret_error);
 
-/* Polls readable (POLLIN, edge-free) when there is something to dispatch. Owned by the recorder. */
+/*
+ * A file descriptor that polls readable (POLLIN) as long as there is something to dispatch. Owned
+ * by the recorder. -1: it reads a file, and there is always something.
+ */
 DFLOW_API int dflow_recorder_fd(const struct dflow_recorder *recorder);
 
-/* Call dispatch after at most this long, even when the fd is quiet; UINT64_MAX: no need. */
+/* How long dispatch may wait to be called even when the fd is quiet. UINT64_MAX: for ever. */
 DFLOW_API uint64_t dflow_recorder_timeout_ns(const struct dflow_recorder *recorder);
 
 /*
- * Takes at most max_events (0: 4096) events, calls callbacks, writes to the store. Never blocks on
- * the kernel. Returns how many events it took; fewer than max_events: there are no more now.
+ * Takes events, calls callbacks, and writes to the store. It takes at most max_events (0 means
+ * 4096), never blocks on the kernel, and returns how many it took. If these are fewer than
+ * max_events, there are no more now.
  * Errors: what a callback returned: the recorder is well, and more dispatches may follow. Those of
  * writing the store or recording (-ENOSPC, -EIO, …) and of reading the file (-EBADMSG, -EIO): only
  * stop, stats, limits and free may follow.
