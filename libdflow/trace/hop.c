@@ -12,16 +12,16 @@
  * The same bytes can stand in two views: a body, and what was joined from it. But what was joined
  * from many deltas spans much more than one copy.
  */
-static bool same_bytes(const struct hop_copy *c, const struct dfl_run *run)
+static bool same_bytes(const struct hop_copy *c, const struct text_run *run)
 {
-	uint64_t lo = c->from > run->pos_from ? c->from : run->pos_from;
-	uint64_t hi = c->to < run->pos_to ? c->to : run->pos_to;
-	uint64_t a = c->to - c->from, b = run->pos_to - run->pos_from;
+	uint64_t lo = c->from > run->at.pos_from ? c->from : run->at.pos_from;
+	uint64_t hi = c->to < run->at.pos_to ? c->to : run->at.pos_to;
+	uint64_t a = c->to - c->from, b = run->at.pos_to - run->at.pos_from;
 
 	return hi > lo && 2 * (hi - lo) >= (a > b ? a : b);
 }
 
-static void add_copy(struct hop *h, const struct dfl_run *run)
+static void add_copy(struct hop *h, const struct text_run *run)
 {
 	struct hop_copy *copies;
 
@@ -34,7 +34,7 @@ static void add_copy(struct hop *h, const struct dfl_run *run)
 	if (!copies)
 		return;
 	h->copies = copies;
-	copies[h->n_copies++] = (struct hop_copy){ run->pos_from, run->pos_to,
+	copies[h->n_copies++] = (struct hop_copy){ run->at.pos_from, run->at.pos_to,
 						   run->canon_to - run->canon_from };
 }
 
@@ -150,35 +150,30 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	return h;
 }
 
-static void add_seen(struct hop *h, uint64_t from, uint64_t to, uint32_t encodings)
+/* What both kinds of runs tell: where and when the bytes passed, and how they were spelled. */
+static void add_place(struct hop *h, const struct run *r)
 {
-	dfl_ranges_add(&h->wire, from, to);
-	h->encodings |= encodings;
+	dfl_ranges_add(&h->wire, r->pos_from, r->pos_to);
+	h->encodings |= r->encodings;
+	if (r->first_ns < h->first_ns)
+		h->first_ns = r->first_ns;
+	if (r->last_ns > h->last_ns)
+		h->last_ns = r->last_ns;
 }
 
-static void add_time(struct hop *h, uint64_t first_ns, uint64_t last_ns)
-{
-	if (first_ns < h->first_ns)
-		h->first_ns = first_ns;
-	if (last_ns > h->last_ns)
-		h->last_ns = last_ns;
-}
-
-void dfl_hop_add_run(struct hop *h, const struct dfl_run *run)
+void dfl_hop_add_run(struct hop *h, const struct text_run *run)
 {
 	add_copy(h, run);
 	dfl_ranges_add(&h->canon, run->canon_from, run->canon_to);
 	dfl_ranges_add(&h->raw, run->src_from, run->src_to);
-	add_seen(h, run->pos_from, run->pos_to, run->encodings);
-	add_time(h, run->ts_first_ns, run->ts_last_ns);
+	add_place(h, &run->at);
 }
 
 void dfl_hop_add_past(struct hop *h, const struct past_run *run)
 {
 	h->distinct = dfl_fingerprint_union(h->seen, run->seen, h->n_prints);
 	h->print_hits += run->hits;
-	add_seen(h, run->pos_from, run->pos_to, run->encodings);
-	add_time(h, run->ts_first_ns, run->ts_last_ns);
+	add_place(h, &run->at);
 }
 
 void dfl_hop_candidate(struct dfl_trace *t, struct hop *h, const char *trace_id)

@@ -88,7 +88,8 @@ struct hop_add {
  * capped. The hop is borrowed until the request goes.
  */
 struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_new);
-void dfl_hop_add_run(struct hop *h, const struct dfl_run *run);
+/* Adds what was found. Runs of the same bytes are one copy. */
+void dfl_hop_add_run(struct hop *h, const struct text_run *run);
 void dfl_hop_add_past(struct hop *h, const struct past_run *run);
 /* One more request to which the hop may belong; each is named once. */
 void dfl_hop_candidate(struct dfl_trace *t, struct hop *h, const char *trace_id);

@@ -130,8 +130,8 @@ void dfl_ops_forget_past(struct dfl_trace *t, const struct past_source *s)
 
 	DL_FOREACH(t->ops, op)
 	for (unsigned i = 0; i < op->n_past_runs; i++)
-		if (op->past_runs[i].source == s)
-			op->past_runs[i].source = NULL;
+		if (op->past_runs[i].at.past_source == s)
+			op->past_runs[i].at.past_source = NULL;
 }
 
 void dfl_ops_free(struct dfl_trace *t)

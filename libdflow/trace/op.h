@@ -64,6 +64,16 @@ struct dfl_op {
 	unsigned open_views;
 };
 
+static inline struct run_list dfl_op_text_runs(const struct dfl_op *op)
+{
+	return (struct run_list){ op->runs, sizeof(*op->runs), op->n_runs };
+}
+
+static inline struct run_list dfl_op_past_runs(const struct dfl_op *op)
+{
+	return (struct run_list){ op->past_runs, sizeof(*op->past_runs), op->n_past_runs };
+}
+
 /* One leaf of an operation in which text is looked for. */
 struct dfl_view {
 	struct dfl_op *op;

@@ -98,10 +98,11 @@ static bool has_lasting_id(const struct dfl_op *op)
 static bool may_be_tied_later(const struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_runs && has_lasting_id(op); i++)
-		if (op->runs[i].source && !op->runs[i].counted && !op->runs[i].own)
+		if (op->runs[i].at.text && !dfl_run_is_counted(&op->runs[i].at) &&
+		    !dfl_run_is(&op->runs[i].at, RUN_OWN))
 			return true;
 	for (unsigned i = 0; i < op->n_past_runs && op->n_ids; i++)
-		if (op->past_runs[i].source && !op->past_runs[i].counted)
+		if (op->past_runs[i].at.text && !dfl_run_is_counted(&op->past_runs[i].at))
 			return true;
 	return false;
 }

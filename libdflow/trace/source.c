@@ -87,8 +87,8 @@ static void forget_sources(struct dfl_trace *t)
 
 	DL_FOREACH(t->ops, op)
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source && !op->runs[i].source->match)
-			op->runs[i].source = NULL;
+		if (op->runs[i].at.source && !op->runs[i].at.source->match)
+			op->runs[i].at.source = NULL;
 }
 
 void dfl_sources_free(struct dfl_trace *t, struct dfl_src **list)
@@ -103,6 +103,33 @@ void dfl_sources_free(struct dfl_trace *t, struct dfl_src **list)
 		if (!s->open)
 			free(s);
 	}
+}
+
+static bool holds(const struct dfl_src *s, const struct text_run *r, struct dfl_run *ret_run)
+{
+	*ret_run = (struct dfl_run){ .canon_from = r->canon_from, .canon_to = r->canon_to };
+	return dfl_match_source_holds(s->match, r->at.source->match, ret_run);
+}
+
+bool dfl_source_holds(const struct dfl_src *s, const struct text_run *r)
+{
+	struct dfl_run run;
+
+	return holds(s, r, &run);
+}
+
+bool dfl_source_takes(struct dfl_src *s, struct text_run *r)
+{
+	struct dfl_run run;
+
+	if (!holds(s, r, &run))
+		return false;
+	r->at.source = s;
+	r->canon_from = run.canon_from;
+	r->canon_to = run.canon_to;
+	r->src_from = run.src_from;
+	r->src_to = run.src_to;
+	return true;
 }
 
 bool dfl_source_is(const struct dfl_src *s, const char *name)

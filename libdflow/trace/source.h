@@ -60,6 +60,14 @@ void dfl_source_let_go(struct dfl_src *s);
  */
 void dfl_sources_free(struct dfl_trace *t, struct dfl_src **list);
 
+/*
+ * Does it hold the text of the run as well? Then the run is made one of this source. Compares
+ * bytes: it costs as much as a search in the source.
+ */
+bool dfl_source_takes(struct dfl_src *s, struct text_run *r);
+/* The same without changing the run. */
+bool dfl_source_holds(const struct dfl_src *s, const struct text_run *r);
+
 /* Is it of this name? "chunk.2" is of the name "chunk". name NULL: no. */
 bool dfl_source_is(const struct dfl_src *s, const char *name);
 /* An uploaded document: it goes into stores, and comes back in other requests. */

@@ -21,7 +21,7 @@
 int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace)
 {
 	const struct dfl_match_opts match_opts = {
-		.min_run = RUN_WEAK,
+		.min_run = RUN_MIN,
 		.max_source_bytes = opts->max_source_bytes,
 		.print_key = opts->print_key,
 		.max_prints = opts->max_prints,

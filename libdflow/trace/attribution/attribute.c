@@ -13,7 +13,8 @@
 #include "trace/attribution/rank.h"
 #include "trace/document/notify.h"
 
-static bool is_own_text(const struct dfl_op *op, const struct text_run *r)
+/* Is it the very place where the text came from? */
+static bool is_origin(const struct dfl_op *op, const struct run *r)
 {
 	if (r->source->view)
 		return r->source->view == r->view;
@@ -22,89 +23,104 @@ static bool is_own_text(const struct dfl_op *op, const struct text_run *r)
 
 void dfl_attribute_view_closed(struct dfl_view *v)
 {
-	for (unsigned i = 0; i < v->op->n_runs; i++)
-		if (v->op->runs[i].view == v->number)
-			v->op->runs[i].final = true;
-	dfl_history_view_closed(v);
+	const struct run_list texts = dfl_op_text_runs(v->op), past = dfl_op_past_runs(v->op);
+
+	dfl_runs_view_closed(&texts, v->number);
+	dfl_runs_view_closed(&past, v->number);
 }
 
-static unsigned shortest(const struct dfl_op *op)
+/* At the limit the longer run is worth more: the shortest one makes room, if it is shorter. */
+static struct text_run *replace_shortest(struct dfl_trace *t, struct dfl_op *op, uint32_t len)
 {
-	unsigned at = 0;
+	const struct run_list list = dfl_op_text_runs(op);
+	struct run *shortest = dfl_runs_shortest(&list);
 
-	for (unsigned i = 1; i < op->n_runs; i++)
-		if (!op->runs[i].counted &&
-		    (op->runs[at].counted ||
-		     dfl_run_len(&op->runs[i]) < dfl_run_len(&op->runs[at])))
-			at = i;
-	return at;
+	t->stats.capped_runs++;
+	return shortest && shortest->len < len ? (struct text_run *)shortest : NULL;
 }
 
-/* Room for one more. Texts of one vocabulary have many short runs in common: those go first. */
-static struct text_run *new_run(struct dfl_trace *t, struct dfl_op *op, const struct dfl_run *run)
+/*
+ * Are there so many new runs that it pays to compare all with all? Texts of one vocabulary have
+ * many short runs in common, and most of them are beaten.
+ */
+static bool should_tidy(const struct dfl_op *op)
 {
-	struct text_run *runs;
-	unsigned cap = op->cap_runs ? 2 * op->cap_runs : 8;
+	return op->n_new_runs >= RUNS_TO_TIDY && op->n_runs == op->cap_runs &&
+	       2 * op->n_new_runs >= op->n_runs;
+}
 
-	/* comparing all with all pays when many came since the last time */
-	if (++op->n_new_runs >= RUNS_TO_TIDY && op->n_runs == op->cap_runs &&
-	    2 * op->n_new_runs >= op->n_runs)
+/* Room for one more of that length. NULL: it is not worth what would have to go, or no memory. */
+static struct text_run *new_run(struct dfl_trace *t, struct dfl_op *op, uint32_t len)
+{
+	unsigned cap = op->cap_runs;
+	void *runs = op->runs;
+
+	op->n_new_runs++;
+	if (should_tidy(op))
 		dfl_rank_drop(op);
 	if (op->n_runs < op->cap_runs)
 		return &op->runs[op->n_runs++];
-	if (op->n_runs >= MAX_RUNS_PER_OP) {
-		t->stats.capped_runs++;
-		runs = &op->runs[shortest(op)];
-		return !runs->counted && dfl_run_len(runs) < run->canon_to - run->canon_from ?
-			       runs :
-			       NULL;
-	}
-	runs = reallocarray(op->runs, cap, sizeof(*runs));
-	if (!runs)
+	if (op->n_runs >= MAX_RUNS_PER_OP)
+		return replace_shortest(t, op, len);
+	if (dfl_runs_grow(&runs, &op->cap_runs, sizeof(*op->runs)))
 		return NULL;
 	op->runs = runs;
-	t->n_run_slots += cap - op->cap_runs;
-	op->cap_runs = cap;
+	t->n_run_slots += op->cap_runs - cap;
 	return &op->runs[op->n_runs++];
 }
 
 void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_run *run)
 {
+	uint32_t len = run->canon_to - run->canon_from;
 	struct dfl_view *v = view;
 	struct dfl_src *s = source;
 	struct dfl_op *op = v->op;
 	struct text_run *r;
 
 	if (run->ts_last_ns < s->begin_ns)
-		return;
-	r = new_run(trace, op, run);
+		return; /* these bytes passed before the text existed */
+	r = new_run(trace, op, len);
 	if (!r) {
-		s->request->capped |= run->canon_to - run->canon_from >= RUN_FULL;
+		s->request->capped |= len >= RUN_FULL;
 		return;
 	}
 	*r = (struct text_run){
-		.source = s,
-		.place = v->place ?: op->place,
+		.at = {
+			.source = s,
+			.len = len,
+			.place = v->place ?: op->place,
+			.dir = v->dir,
+			.layer = v->layer,
+			.view = v->number,
+			.residency = op->residency,
+			.ttl_s = op->ttl_s,
+			.pos_from = run->pos_from,
+			.pos_to = run->pos_to,
+			.encodings = run->encodings,
+			.first_ns = run->ts_first_ns,
+			.last_ns = run->ts_last_ns,
+		},
 		.holds = v->holds,
-		.dir = v->dir,
-		.layer = v->layer,
-		.view = v->number,
-		.residency = op->residency,
-		.ttl_s = op->ttl_s,
-		.run = *run,
+		.canon_from = run->canon_from,
+		.canon_to = run->canon_to,
+		.src_from = run->src_from,
+		.src_to = run->src_to,
+		.other_sources = run->other_sources,
+		.whole_leaf = run->whole_leaf,
 	};
-	r->own = is_own_text(op, r);
+	dfl_run_mark(&r->at, RUN_OWN, is_origin(op, &r->at));
 	op->changed = true;
 }
 
-static void add_candidates(struct dfl_trace *t, struct dfl_op *op, const struct text_run *run,
+/* The requests to which the text of an ambiguous run may belong as well. */
+static void add_candidates(struct dfl_trace *t, const struct dfl_op *op, const struct run *r,
 			   struct hop *h)
 {
-	for (unsigned i = 0; i < op->n_maybe && run->source->derived_from; i++)
+	for (unsigned i = 0; i < op->n_maybe && r->source->derived_from; i++)
 		dfl_hop_candidate(t, h, op->maybe[i]->trace_id);
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (dfl_rank_ties(op, run, &op->runs[i]))
-			dfl_hop_candidate(t, h, op->runs[i].source->request->trace_id);
+		if (dfl_rank_ties(op, r, &op->runs[i].at))
+			dfl_hop_candidate(t, h, op->runs[i].at.source->request->trace_id);
 }
 
 static struct hop_text text_of(const struct dfl_src *s, bool is_history)
@@ -117,23 +133,45 @@ static struct hop_text text_of(const struct dfl_src *s, bool is_history)
 	};
 }
 
+/* The runs of the group that are not in a hop yet are added to this one. */
+static void count_runs(struct dfl_trace *t, struct dfl_op *op, const struct run *of, struct hop *h,
+		       bool ambiguous)
+{
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		struct run *r = &op->runs[i].at;
+
+		if (!dfl_run_counts(r) || dfl_run_is_counted(r) || !dfl_run_same_group(r, of))
+			continue;
+		if (r->stage == RUN_WEAK)
+			r->source->request->weak_matches--;
+		dfl_run_count(r);
+		dfl_hop_add_run(h, &op->runs[i]);
+		if (ambiguous)
+			add_candidates(t, op, r, h);
+	}
+}
+
+/*
+ * The group is evidence: its runs become a hop. When the text belongs to a request that was over
+ * when the operation began, it is history in the operation's own request (owner).
+ */
 static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct text_run *of,
 			const struct run_group *g, struct request *owner, bool by_id)
 {
-	struct request *from = of->source->request;
+	struct request *from = of->at.source->request;
 	bool is_history = owner && owner != from && dfl_request_was_over(from, op->begin_ns);
 	struct hop_add add = {
 		.request = is_history ? owner : from,
 		.op = op,
-		.text = text_of(of->source, is_history),
-		.place = of->place,
+		.text = text_of(of->at.source, is_history),
+		.place = of->at.place,
 		.history_of = is_history ? from->trace_id : NULL,
-		.dir = of->dir,
-		.layer = of->layer,
-		.residency = of->residency ?: op->residency,
-		.ttl_s = of->ttl_s,
+		.dir = of->at.dir,
+		.layer = of->at.layer,
+		.residency = of->at.residency ?: op->residency,
+		.ttl_s = of->at.ttl_s,
 		.by_id = by_id,
-		.ambiguous = g->tied || (of->source->derived_from && op->n_maybe),
+		.ambiguous = g->tied || (of->at.source->derived_from && op->n_maybe),
 	};
 	struct hop *h;
 	bool new;
@@ -143,21 +181,9 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct tex
 		return;
 	if (add.ambiguous)
 		dfl_hop_candidate(t, h, from->trace_id);
-	of->source->claimed |= by_id && !is_history && !add.ambiguous &&
-			       g->coverage * 100 >= FULL_PERCENT;
-	for (unsigned i = 0; i < op->n_runs; i++) {
-		struct text_run *r = &op->runs[i];
-
-		if (!dfl_run_counts(r) || r->counted || !dfl_group_same(r, of))
-			continue;
-		r->counted = true;
-		if (r->weak)
-			from->weak_matches--;
-		r->weak = false;
-		dfl_hop_add_run(h, &r->run);
-		if (add.ambiguous)
-			add_candidates(t, op, r, h);
-	}
+	of->at.source->claimed |= by_id && !is_history && !add.ambiguous &&
+				  g->coverage * 100 >= FULL_PERCENT;
+	count_runs(t, op, &of->at, h, add.ambiguous);
 	if (g->common > h->common_sources)
 		h->common_sources = g->common;
 	if (new &&is_history)
@@ -166,45 +192,52 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct tex
 	dfl_notify(t, add.request, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }
 
-static void count_weak(struct dfl_op *op, const struct text_run *of)
+/* The group is too little to be evidence: its runs are counted as weak matches. */
+static void count_weak(struct dfl_op *op, const struct run *of)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		struct text_run *r = &op->runs[i];
+		struct run *r = &op->runs[i].at;
 
-		if (!dfl_run_counts(r) || r->weak || r->counted || !dfl_group_same(r, of))
+		if (!dfl_run_counts(r) || r->stage != RUN_FINAL || !dfl_run_same_group(r, of))
 			continue;
-		r->weak = true;
+		dfl_run_weaken(r);
 		r->source->request->weak_matches++;
 		r->source->request->dirty = true;
 	}
 }
 
+/*
+ * Is it evidence in an operation that is tied to the request? Without a place the bytes may be the
+ * operation's own words between its values, and a text can have such words in it too.
+ */
 static bool is_enough_when_tied(const struct run_group *g, const struct text_run *of)
 {
-	/*
-	 * Between the values of an operation stand its own words, and a text can have those in it
-	 * too.
-	 */
-	return g->longest >= (of->place ? RUN_WEAK : RUN_FULL) || g->whole_leaf;
+	return g->longest >= (of->at.place ? RUN_MIN : RUN_FULL) || g->whole_leaf;
 }
 
-/* Of history only what is whole, or nobody else's, tells whose it is. */
+/*
+ * It is a part of a past text that other texts have as well: a phrase. It does not tell that the
+ * past text was sent again. A whole text does, and a part that no other text has.
+ */
 static bool is_phrase_of_the_past(const struct dfl_op *op, const struct text_run *of,
 				  const struct run_group *g, const struct request *owner)
 {
-	return owner && owner != of->source->request &&
-	       dfl_request_was_over(of->source->request, op->begin_ns) && g->common &&
+	return owner && owner != of->at.source->request &&
+	       dfl_request_was_over(of->at.source->request, op->begin_ns) && g->common &&
 	       g->coverage * 100 < FULL_PERCENT;
 }
 
-/* An answer that stands in another request's operation is that one's own, however equal. */
+/*
+ * It is derived text of one request in an operation of another one that was under way: then the
+ * other request got an equal text of its own. (retrieved.c tells the same of chunks.)
+ */
 static bool is_of_others(struct dfl_trace *t, const struct dfl_op *op, const struct text_run *of)
 {
-	struct request *r = of->source->request;
+	struct request *r = of->at.source->request;
 
-	if (!of->source->derived_from || of->source->retrieved ||
+	if (!of->at.source->derived_from || of->at.source->retrieved ||
 	    dfl_request_was_over(r, op->begin_ns))
-		return false; /* of a chunk chunk.c tells */
+		return false;
 	if (dfl_op_is_of_other_message(op, r))
 		return true;
 	for (unsigned i = 0; i < op->n_maybe; i++)
@@ -214,8 +247,9 @@ static bool is_of_others(struct dfl_trace *t, const struct dfl_op *op, const str
 }
 
 /*
- * May an id still tell whose it is? A statement names the message after the text, and a blocking
- * answer tells only at its end which message is the request's.
+ * May an id still tell to which request the operation belongs? A statement names the message after
+ * the text, and a blocking answer tells only at its end which message is the request's. (The id of
+ * a plugin session is known before the session's data, or never.)
  */
 static bool waits_for_id(struct dfl_trace *t, const struct dfl_op *op)
 {
@@ -226,37 +260,37 @@ static bool waits_for_id(struct dfl_trace *t, const struct dfl_op *op)
 	for (unsigned i = 0; i < op->n_ids; i++)
 		if (op->ids[i].kind != DFL_ID_CONVERSATION &&
 		    op->ids[i].kind != DFL_ID_UPLOAD_FILE &&
-		    op->ids[i].kind != DFL_ID_PLUGIN_SESSION && /* the call came before */
+		    op->ids[i].kind != DFL_ID_PLUGIN_SESSION &&
 		    !dfl_request_by_id(t, op->ids[i].kind, op->ids[i].value, op->last_ns))
 			return true;
 	return false;
 }
 
 /*
- * One group of runs: evidence by its length, or by what ties the operation to the request, or
- * neither.
+ * Judges the group of `of`: it is evidence by its length, or by what ties the operation to the
+ * request, or it is a weak match. Or it waits, when more can still become known.
  */
 static void judge(struct dfl_trace *t, struct dfl_op *op, const struct text_run *of,
 		  struct request *owner)
 {
 	struct run_group g = dfl_group_measure(op, of);
-	struct request *r = of->source->request;
+	struct request *r = of->at.source->request;
 
 	if (!g.any_new || dfl_run_is_told_anew(op, of))
 		return;
 	if (!op->operation && !op->ended && !dfl_request_is_last_call(t, r))
-		return; /* it has no name yet */
-	if ((g.tied || op->n_maybe || of->source->derived_from) &&
+		return; /* the operation has no name yet */
+	if ((g.tied || op->n_maybe || of->at.source->derived_from) &&
 	    !dfl_request_is_last_call(t, r) && waits_for_id(t, op))
 		return;
 	if (is_of_others(t, op, of))
-		count_weak(op, of);
+		count_weak(op, &of->at);
 	else if (dfl_group_is_content(&g) && !is_phrase_of_the_past(op, of, &g, owner))
 		count_group(t, op, of, &g, owner, dfl_owner_by_id(t, op) == r);
 	else if (owner == r && is_enough_when_tied(&g, of))
 		count_group(t, op, of, &g, owner, true);
 	else
-		count_weak(op, of);
+		count_weak(op, &of->at);
 }
 
 /* Does a run of the request, or a longer one, stand on the same bytes? */
@@ -266,39 +300,41 @@ static bool has_run_there(const struct dfl_op *op, const struct text_run *run,
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct text_run *other = &op->runs[i];
 
-		if (other->source && dfl_rank_overlap(other, run) &&
-		    (dfl_run_len(other) > dfl_run_len(run) ||
-		     (other->source->request == r && dfl_run_len(other) == dfl_run_len(run))))
+		if (other->at.source && dfl_run_overlaps(&other->at, &run->at) &&
+		    (other->at.len > run->at.len ||
+		     (other->at.source->request == r && other->at.len == run->at.len)))
 			return true;
 	}
 	return false;
 }
 
-static bool make_run_of(struct text_run *run, const struct dfl_op *op, struct request *r)
+/* Makes it a run of an equal text of r; false: r has none. */
+static bool give_to(struct text_run *run, const struct dfl_op *op, struct request *r)
 {
 	struct dfl_src *s;
 
 	for (s = r->sources; s; s = s->next) {
-		if (!dfl_match_source_holds(s->match, run->source->match, &run->run))
+		if (!dfl_source_takes(s, run))
 			continue;
-		run->source = s;
-		run->own = is_own_text(op, run);
+		dfl_run_mark(&run->at, RUN_OWN, is_origin(op, &run->at));
 		return true;
 	}
 	return false;
 }
 
 /*
- * When more texts are equal than match looks at, the one of whom an id names may not be among them;
- * an answer that became known after the operation is not either, and an equal one of the past is.
- * It must be final, or the owner's may still come.
+ * May an equal text of the owner be missing among the runs? Of very many equal texts match looks
+ * only at some. And an answer that became known after the operation has no run there, but an equal
+ * answer of the past has one. The run must be final, or the owner's may still come.
  */
 static bool may_lack_owner(const struct dfl_op *op, const struct text_run *r)
 {
-	return r->final && (r->run.other_sources >= DFL_MATCH_LOOKED_AT - 1 ||
-			    dfl_request_was_over(r->source->request, op->begin_ns));
+	return r->at.text && r->at.stage == RUN_FINAL &&
+	       (r->other_sources >= DFL_MATCH_LOOKED_AT - 1 ||
+		dfl_request_was_over(r->at.source->request, op->begin_ns));
 }
 
+/* An id names the owner: runs of equal texts of others are given to it, where it has none. */
 static void find_text_of_owner(struct dfl_op *op)
 {
 	bool any = false;
@@ -306,29 +342,16 @@ static void find_text_of_owner(struct dfl_op *op)
 	for (unsigned i = 0; i < op->n_runs && op->owned_by_id; i++) {
 		struct text_run *r = &op->runs[i];
 
-		if (r->source && !r->counted && !r->weak && may_lack_owner(op, r) &&
-		    !has_run_there(op, r, op->owner))
-			any |= make_run_of(r, op, op->owner);
+		if (may_lack_owner(op, r) && !has_run_there(op, r, op->owner))
+			any |= give_to(r, op, op->owner);
 	}
 	if (any)
 		dfl_rank(op);
 }
 
-/* Is there no run before it that was judged with it? */
-static bool is_next(const struct dfl_op *op, unsigned at)
-{
-	const struct text_run *of = &op->runs[at], *r;
-
-	if (!dfl_run_counts(of) || of->counted)
-		return false;
-	for (r = op->runs; r != of; r++)
-		if (dfl_run_counts(r) && !r->counted && dfl_group_same(r, of))
-			return false;
-	return true;
-}
-
 void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 {
+	struct run_list list;
 	struct request *owner;
 
 	if (!op->changed || !(op->n_runs || op->n_past_runs))
@@ -336,32 +359,52 @@ void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 	op->changed = false;
 	owner = dfl_owner_find(t, op);
 	find_text_of_owner(op);
+	list = dfl_op_text_runs(op);
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (is_next(op, i))
+		if (dfl_runs_leads(&list, i))
 			judge(t, op, &op->runs[i], owner);
 	dfl_history_op(t, op, owner);
 }
 
-/* Is it about to be said of a request what this operation is to it? */
+/* Does one of the requests settle that the operation may belong to? */
 static bool is_due(struct dfl_trace *t, const struct dfl_op *op)
 {
 	const struct request *owner = dfl_owner_by_id(t, op);
 
 	if (t->finishing || (owner && dfl_request_is_last_call(t, owner)))
 		return true;
-	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source && dfl_request_is_last_call(t, op->runs[i].source->request))
+	for (unsigned i = 0; i < op->n_runs; i++) {
+		const struct dfl_src *s = op->runs[i].at.source;
+
+		if (s && dfl_request_is_last_call(t, s->request))
 			return true;
+	}
 	return false;
 }
 
-/* In a view that stays open: a part may belong to a longer text that is not over yet. */
-static bool is_final(const struct dfl_trace *t, const struct dfl_op *op, const struct text_run *r)
+/*
+ * Is the run as good as final, though its view stays open? It can still be a part of a longer text
+ * that is not complete, unless it is nearly all of its own text or the operation is its request's.
+ */
+static bool is_as_good_as_final(const struct dfl_trace *t, const struct dfl_op *op,
+				const struct text_run *r)
 {
-	if (r->final || !r->source || t->finishing)
+	if (!r->at.text || t->finishing)
 		return true;
-	return dfl_request_is_last_call(t, r->source->request) &&
-	       (op->owner == r->source->request || dfl_run_coverage(r) * 100 >= FULL_PERCENT);
+	return dfl_request_is_last_call(t, r->at.source->request) &&
+	       (op->owner == r->at.source->request || dfl_run_coverage(r) * 100 >= FULL_PERCENT);
+}
+
+static void finalize(const struct dfl_trace *t, struct dfl_op *op)
+{
+	bool owner_settles = op->owner && dfl_request_is_last_call(t, op->owner);
+
+	for (unsigned i = 0; i < op->n_runs; i++)
+		if (is_as_good_as_final(t, op, &op->runs[i]))
+			dfl_run_finalize(&op->runs[i].at);
+	for (unsigned i = 0; i < op->n_past_runs; i++)
+		if (t->finishing || owner_settles)
+			dfl_run_finalize(&op->past_runs[i].at);
 }
 
 void dfl_attribute_last_call(struct dfl_trace *t)
@@ -371,16 +414,11 @@ void dfl_attribute_last_call(struct dfl_trace *t)
 	DL_FOREACH(t->ops, op)
 	{
 		if (op->ended && !op->n_ids && !op->open_views)
-			continue; /* nothing new can be known of it */
+			continue; /* nothing new can become known of it */
 		if (!is_due(t, op))
 			continue;
 		op->changed = true;
-		for (unsigned i = 0; i < op->n_runs; i++)
-			op->runs[i].final = is_final(t, op, &op->runs[i]);
-		for (unsigned i = 0; i < op->n_past_runs; i++)
-			op->past_runs[i].final |= t->finishing ||
-						  (op->owner &&
-						   dfl_request_is_last_call(t, op->owner));
+		finalize(t, op);
 		dfl_attribute_op(t, op);
 	}
 }
@@ -388,15 +426,17 @@ void dfl_attribute_last_call(struct dfl_trace *t)
 void dfl_attribute_origin(struct dfl_trace *t, struct hop_add *a, const struct dfl_src *s,
 			  const struct dfl_src *twins)
 {
-	struct dfl_run run = {
+	struct text_run run = {
+		.at = {
+			.pos_from = s->pos_from,
+			.pos_to = s->pos_to,
+			.first_ns = s->begin_ns,
+			.last_ns = a->op->last_ns,
+		},
 		.canon_from = s->canon_from,
 		.canon_to = dfl_match_source_canon_bytes(s->match),
 		.src_from = s->raw_from,
 		.src_to = dfl_match_source_raw_bytes(s->match),
-		.pos_from = s->pos_from,
-		.pos_to = s->pos_to,
-		.ts_first_ns = s->begin_ns,
-		.ts_last_ns = a->op->last_ns,
 	};
 	const struct dfl_src *twin;
 	struct hop *h;

@@ -67,7 +67,7 @@ static bool is_begun(const struct dfl_src *s, const struct dfl_buf *text)
 static bool tells(const struct dfl_view *v, const struct text_run *r)
 {
 	return dfl_run_coverage(r) * 100 >= FULL_PERCENT ||
-	       (r->run.src_to - r->run.src_from) * 100 >= (uint64_t)v->held.len * KNOWN_PERCENT;
+	       (r->src_to - r->src_from) * 100 >= (uint64_t)v->held.len * KNOWN_PERCENT;
 }
 
 /*
@@ -92,15 +92,11 @@ static bool has_the_same(const struct text_run *run, const struct dfl_view *v,
 {
 	const struct dfl_src *s;
 
-	if (run->run.other_sources < DFL_MATCH_LOOKED_AT - 1)
+	if (run->other_sources < DFL_MATCH_LOOKED_AT - 1)
 		return false;
-	for (s = r->sources; s; s = s->next) {
-		struct dfl_run copy = run->run;
-
-		if (is_known_as(v, s) &&
-		    dfl_match_source_holds(s->match, run->source->match, &copy))
+	for (s = r->sources; s; s = s->next)
+		if (is_known_as(v, s) && dfl_source_holds(s, run))
 			return true;
-	}
 	return false;
 }
 
@@ -117,11 +113,12 @@ static bool is_echo(const struct dfl_view *v, const struct request *r)
 			return true;
 	for (unsigned i = 0; i < v->op->n_runs; i++) {
 		const struct text_run *run = &v->op->runs[i];
-		uint64_t len = run->run.src_to - run->run.src_from;
+		uint64_t len = run->src_to - run->src_from;
 
-		if (run->view != v->number || !run->source || run->beaten || !tells(v, run))
+		if (run->at.view != v->number || !run->at.source ||
+		    dfl_run_is(&run->at, RUN_BEATEN) || !tells(v, run))
 			continue;
-		if (run->source->request == r && is_known_as(v, run->source))
+		if (run->at.source->request == r && is_known_as(v, run->at.source))
 			sum += len;
 		else if (len * 100 >= enough && has_the_same(run, v, r))
 			return true;
@@ -332,16 +329,17 @@ static void link_to_uploads(const struct dfl_view *v, const struct dfl_src *chun
 	for (unsigned i = 0; i < v->op->n_runs; i++) {
 		const struct text_run *r = &v->op->runs[i];
 
-		if (r->view == v->number && r->source && r->source->request != chunk->request &&
-		    dfl_source_is_document(r->source) && is_enough(chunk, dfl_run_len(r)))
-			dfl_request_link(chunk->request, r->source->request->trace_id, "file");
+		if (r->at.view == v->number && r->at.source &&
+		    r->at.source->request != chunk->request &&
+		    dfl_source_is_document(r->at.source) && is_enough(chunk, r->at.len))
+			dfl_request_link(chunk->request, r->at.source->request->trace_id, "file");
 	}
 	for (unsigned i = 0; i < v->op->n_past_runs; i++) {
 		const struct past_run *r = &v->op->past_runs[i];
 
-		if (r->view == v->number && r->source && dfl_field_is_document(r->source->field) &&
-		    r->span >= SPAN_SURE)
-			dfl_request_link(chunk->request, r->source->request->trace_id, "file");
+		if (r->at.view == v->number && r->at.source &&
+		    dfl_field_is_document(r->at.source->field) && r->at.len >= SPAN_SURE)
+			dfl_request_link(chunk->request, r->at.source->request->trace_id, "file");
 	}
 }
 

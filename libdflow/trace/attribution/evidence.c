@@ -8,55 +8,46 @@
 
 double dfl_run_coverage(const struct text_run *r)
 {
-	uint32_t all = dfl_match_source_canon_bytes(r->source->match);
+	uint32_t all = dfl_match_source_canon_bytes(r->at.source->match);
 
-	return all ? (double)dfl_run_len(r) / all : 0;
+	return all ? (double)r->at.len / all : 0;
 }
 
 bool dfl_run_is_whole(const struct text_run *r)
 {
-	return dfl_run_len(r) >= RUN_FULL && dfl_run_coverage(r) * 100 >= FULL_PERCENT;
-}
-
-bool dfl_run_counts(const struct text_run *r)
-{
-	return r->source && r->final && !r->own && !r->beaten;
+	return r->at.len >= RUN_FULL && dfl_run_coverage(r) * 100 >= FULL_PERCENT;
 }
 
 bool dfl_run_is_told_anew(const struct dfl_op *op, const struct text_run *r)
 {
-	const struct dfl_src *s = r->source;
+	const struct dfl_src *s = r->at.source;
 
-	return op->answers[r->dir] && s->kind && !strcmp(s->kind, "answer") &&
+	return op->answers[r->at.dir] && s->kind && !strcmp(s->kind, "answer") &&
 	       dfl_request_was_over(s->request, op->begin_ns) &&
 	       !dfl_request_was_over(s->request, s->asked_ns) &&
 	       !(op->owned_by_id && op->owner == s->request);
 }
 
-bool dfl_group_same(const struct text_run *a, const struct text_run *b)
-{
-	return a->source == b->source && a->place == b->place && a->dir == b->dir &&
-	       a->layer == b->layer;
-}
-
+/* with_tied: also the runs that another text explains as well. */
 static struct run_group measure(const struct dfl_op *op, const struct text_run *of, bool with_tied)
 {
 	struct run_group g = { 0 };
 	struct dfl_ranges seen = { 0 };
-	uint32_t all = dfl_match_source_canon_bytes(of->source->match);
+	uint32_t all = dfl_match_source_canon_bytes(of->at.source->match);
 
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct text_run *r = &op->runs[i];
 
-		if (!dfl_run_counts(r) || !dfl_group_same(r, of) || (r->tied && !with_tied))
+		if (!dfl_run_counts(&r->at) || !dfl_run_same_group(&r->at, &of->at) ||
+		    (dfl_run_is(&r->at, RUN_TIED) && !with_tied))
 			continue;
-		dfl_ranges_add(&seen, r->run.canon_from, r->run.canon_to);
-		g.any_new |= !r->counted;
-		g.tied |= r->tied;
-		g.whole_leaf |= r->run.whole_leaf;
-		if (dfl_run_len(r) > g.longest) {
-			g.longest = dfl_run_len(r);
-			g.common = r->run.other_sources;
+		dfl_ranges_add(&seen, r->canon_from, r->canon_to);
+		g.any_new |= !dfl_run_is_counted(&r->at);
+		g.tied |= dfl_run_is(&r->at, RUN_TIED);
+		g.whole_leaf |= r->whole_leaf;
+		if (r->at.len > g.longest) {
+			g.longest = r->at.len;
+			g.common = r->other_sources;
 		}
 	}
 	g.coverage = all ? (double)dfl_ranges_sum(&seen) / all : 0;

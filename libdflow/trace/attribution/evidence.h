@@ -19,18 +19,11 @@ double dfl_run_coverage(const struct text_run *r);
 /* All of its text, and enough of it to be no chance. */
 bool dfl_run_is_whole(const struct text_run *r);
 /*
- * May the run be evidence? The text in its place of origin is none, but it explains its bytes
- * better than what other texts have in common with it.
- */
-bool dfl_run_counts(const struct text_run *r);
-/*
  * Where an answer is told now, an equal answer of the past is no copy of it. (A title may be told
  * after its request was over.)
  */
 bool dfl_run_is_told_anew(const struct dfl_op *op, const struct text_run *r);
 
-/* Are they of one group? */
-bool dfl_group_same(const struct text_run *a, const struct text_run *b);
 /* The group that `of` belongs to. */
 struct run_group dfl_group_measure(const struct dfl_op *op, const struct text_run *of);
 /* Is it evidence without anything else? */

@@ -11,176 +11,199 @@
 #include "trace/document/notify.h"
 #include "trace/hop.h"
 
-/*
- * Does text that is still in memory explain these bytes as well? A span is the least that the text
- * may have there.
- */
-static bool is_explained(const struct dfl_op *op, const struct past_run *past)
+/* What a comparison of past runs needs to know. */
+struct past_rank {
+	const struct dfl_trace *t;
+	const struct dfl_op *op;
+	const struct request *owner; /* the request that may have sent the past text again */
+};
+
+/* ---- which of them explain their bytes best ---- */
+
+/* Does a text in memory explain these bytes as well? The past text may be longer than is known. */
+static bool is_in_memory(const struct dfl_op *op, const struct run *past)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		const struct text_run *r = &op->runs[i];
+		const struct run *r = &op->runs[i].at;
 
-		if (r->source && dfl_run_len(r) >= past->span &&
-		    dfl_history_overlaps(past, r->view, r->run.pos_from, r->run.pos_to))
+		if (r->text && r->len >= past->len && dfl_run_overlaps(past, r))
 			return true;
 	}
 	return false;
 }
 
-static bool same_conversation(const struct past_request *o, const struct request *r)
+static bool is_explained(const void *ctx, const struct run *r)
 {
-	return o->conversation && r->ids[DFL_ID_CONVERSATION] &&
-	       !strcasecmp(o->conversation, r->ids[DFL_ID_CONVERSATION]);
+	const struct past_rank *rank = ctx;
+
+	return is_in_memory(rank->op, r) || dfl_history_is_in_retrieved(rank->op, r);
 }
 
-static double coverage(const struct past_run *r)
+static bool same_conversation(const struct past_request *past, const struct request *r)
 {
-	return (double)r->distinct / r->source->n;
+	return past->conversation && r->ids[DFL_ID_CONVERSATION] &&
+	       !strcasecmp(past->conversation, r->ids[DFL_ID_CONVERSATION]);
+}
+
+static const struct past_run *whole(const struct run *r)
+{
+	return (const struct past_run *)r;
+}
+
+/* Which part of the text's fingerprints was found: 0 to 1. */
+static double coverage(const struct run *r)
+{
+	return (double)whole(r)->distinct / r->past_source->n;
 }
 
 /* 1: a explains the bytes better; -1: b does; 0: they cannot be told apart. */
-static int better(const struct request *owner, const struct past_run *a, const struct past_run *b)
+static int better(const struct request *owner, const struct run *a, const struct run *b)
 {
-	bool near_a = same_conversation(a->source->request, owner),
-	     near_b = same_conversation(b->source->request, owner);
+	const struct past_request *of_a = a->past_source->request, *of_b = b->past_source->request;
+	bool near_a = same_conversation(of_a, owner), near_b = same_conversation(of_b, owner);
 
-	if (a->span != b->span)
-		return a->span > b->span ? 1 : -1;
+	if (a->len != b->len)
+		return a->len > b->len ? 1 : -1;
 	if (coverage(a) != coverage(b))
 		return coverage(a) > coverage(b) ? 1 : -1;
-	if (a->source->request == b->source->request)
-		return a->source->number < b->source->number ? 1 : -1;
+	if (of_a == of_b)
+		return a->past_source->number < b->past_source->number ? 1 : -1;
 	return near_a == near_b ? 0 : near_a ? 1 : -1;
 }
 
-static bool rivals(const struct past_run *a, const struct past_run *b)
+static bool loses(const void *ctx, const struct run *a, const struct run *b)
 {
-	return a != b && b->source && b->source != a->source &&
-	       dfl_history_overlaps(a, b->view, b->pos_from, b->pos_to);
+	const struct past_rank *rank = ctx;
+
+	return better(rank->owner, a, b) < 0;
 }
 
-static bool is_older(const struct dfl_trace *t, const struct past_run *r,
-		     const struct request *owner)
+static bool ties(const void *ctx, const struct run *a, const struct run *b)
 {
-	return r->source->request->started_ns < (int64_t)owner->start_ns + t->realtime_offset_ns;
+	const struct past_rank *rank = ctx;
+
+	return dfl_run_counts(b) && !better(rank->owner, a, b);
 }
 
-static void find_beaten(struct dfl_trace *t, struct dfl_op *op, const struct request *owner)
-{
-	for (unsigned i = 0; i < op->n_past_runs; i++) {
-		struct past_run *a = &op->past_runs[i];
+static const struct run_rules rules = {
+	.is_explained = is_explained,
+	.loses = loses,
+	.ties = ties,
+};
 
-		if (a->counted || !a->source)
-			continue;
-		a->beaten = !is_older(t, a, owner) || is_explained(op, a) ||
-			    dfl_history_is_in_retrieved(op, a);
-		for (unsigned j = 0; j < op->n_past_runs && !a->beaten; j++)
-			a->beaten = rivals(a, &op->past_runs[j]) &&
-				    is_older(t, &op->past_runs[j], owner) &&
-				    better(owner, a, &op->past_runs[j]) < 0;
+static bool is_older(const struct past_rank *rank, const struct run *r)
+{
+	return r->past_source->request->started_ns <
+	       (int64_t)rank->owner->start_ns + rank->t->realtime_offset_ns;
+}
+
+static void rank_runs(const struct past_rank *rank)
+{
+	const struct run_list list = dfl_op_past_runs(rank->op);
+
+	for (unsigned i = 0; i < list.n; i++) {
+		struct run *r = dfl_run_nth(&list, i);
+
+		dfl_run_mark(r, RUN_OUT, r->text && !is_older(rank, r));
 	}
-}
-
-static bool counts(const struct past_run *r)
-{
-	return r->source && r->final && !r->beaten;
-}
-
-/* They cannot be told apart. */
-static bool tied(const struct request *owner, const struct past_run *a, const struct past_run *b)
-{
-	return rivals(a, b) && counts(b) && !better(owner, a, b);
+	dfl_runs_rank(&list, &rules, rank);
 }
 
 /* ---- whether they are enough ---- */
 
-/* Several runs of one field in one place together. */
+/* All past runs of one text in one place of the operation. */
 struct group {
-	uint32_t span, distinct, others; /* the longest; different ones; of the longest */
-	uint64_t spans;			 /* all together */
-	bool any_new;
-	bool tied; /* others explain them as well */
+	uint32_t longest;  /* canonical bytes of the longest run, at least */
+	uint64_t len;	   /* … of all of them */
+	uint32_t distinct; /* different fingerprints in all of them */
+	uint32_t others;   /* other texts that hold the longest run as well */
+	bool any_new;	   /* not all of them are counted */
+	bool tied;	   /* another text explains some of them as well */
 };
 
-static bool same_group(const struct past_run *a, const struct past_run *b)
+static struct group measure(const struct dfl_op *op, const struct past_run *of)
 {
-	return a->source == b->source && a->place == b->place && a->dir == b->dir &&
-	       a->layer == b->layer;
-}
-
-static struct group measure(const struct dfl_op *op, const struct request *owner,
-			    const struct past_run *of)
-{
-	uint8_t *seen = calloc((of->source->n + 7) / 8, 1);
+	uint32_t n_prints = of->at.past_source->n;
+	uint8_t *seen = calloc((n_prints + 7) / 8, 1);
 	struct group g = { 0 };
 
 	for (unsigned i = 0; seen && i < op->n_past_runs; i++) {
 		const struct past_run *r = &op->past_runs[i];
 
-		if (!counts(r) || !same_group(r, of))
+		if (!dfl_run_counts(&r->at) || !dfl_run_same_group(&r->at, &of->at))
 			continue;
-		g.distinct = dfl_fingerprint_union(seen, r->seen, of->source->n);
-		g.any_new |= !r->counted;
-		g.spans += r->span;
-		for (unsigned j = 0; j < op->n_past_runs && !g.tied; j++)
-			g.tied = tied(owner, r, &op->past_runs[j]);
-		if (r->span <= g.span)
+		g.distinct = dfl_fingerprint_union(seen, r->seen, n_prints);
+		g.any_new |= !dfl_run_is_counted(&r->at);
+		g.tied |= dfl_run_is(&r->at, RUN_TIED);
+		g.len += r->at.len;
+		if (r->at.len <= g.longest)
 			continue;
-		g.span = r->span;
+		g.longest = r->at.len;
 		g.others = r->others;
 	}
 	free(seen);
 	return g;
 }
 
-/* What lies before the first and behind the last fingerprint may be another text's. */
+/* What lies before the first and after the last fingerprint may be another text's. */
 static bool is_spanned(const struct group *g, const struct past_source *s)
 {
-	return g->spans + SPAN_SLACK >= s->canon || g->spans * 100 >= s->canon * FULL_PERCENT;
+	return g->len + SPAN_SLACK >= s->canon || g->len * 100 >= s->canon * FULL_PERCENT;
 }
 
-/* docs/canonical.md has the measurement behind the numbers. */
+/* Are they evidence? docs/canonical.md has the measurements behind the numbers. */
 static bool is_content(const struct group *g, const struct past_source *s,
 		       const struct request *owner)
 {
-	bool whole = g->distinct * 100ull >= (uint64_t)s->n * FULL_PERCENT;
+	bool all = g->distinct * 100ull >= (uint64_t)s->n * FULL_PERCENT;
 
 	if (same_conversation(s->request, owner))
-		return whole || g->span >= RUN_SURE;
-	if (whole && g->distinct >= PRINTS_FULL && is_spanned(g, s))
+		return all || g->longest >= RUN_SURE;
+	if (all && g->distinct >= PRINTS_FULL && is_spanned(g, s))
 		return true;
-	return !g->others && g->span >= SPAN_SURE;
+	return !g->others && g->longest >= SPAN_SURE;
 }
 
 /* ---- hops ---- */
 
-static void add_candidates(struct dfl_trace *t, const struct dfl_op *op,
-			   const struct request *owner, const struct past_run *r, struct hop *h)
+/* Whose text it may be, when the run is tied. */
+static void add_candidates(struct dfl_trace *t, const struct past_rank *rank, const struct run *r,
+			   struct hop *h)
 {
-	for (unsigned i = 0; i < op->n_past_runs; i++) {
-		if (!tied(owner, r, &op->past_runs[i]))
+	for (unsigned i = 0; i < rank->op->n_past_runs; i++) {
+		const struct run *other = &rank->op->past_runs[i].at;
+
+		if (!dfl_run_rivals(r, other) || !ties(rank, r, other))
 			continue;
-		dfl_hop_candidate(t, h, r->source->request->trace_id);
-		dfl_hop_candidate(t, h, op->past_runs[i].source->request->trace_id);
+		dfl_hop_candidate(t, h, r->past_source->request->trace_id);
+		dfl_hop_candidate(t, h, other->past_source->request->trace_id);
 	}
 }
 
-static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct past_run *of,
-			const struct group *g, struct request *owner)
+static struct hop_text text_of(const struct past_source *s)
+{
+	return (struct hop_text){
+		.number = s->number,
+		.field = s->field,
+		.canon = s->canon,
+		.n_prints = s->n,
+	};
+}
+
+/* The group is evidence: its runs become a hop of the owner. */
+static void count_group(struct dfl_trace *t, const struct past_rank *rank, struct dfl_op *op,
+			struct request *owner, const struct past_run *of, const struct group *g)
 {
 	struct hop_add add = {
 		.request = owner,
 		.op = op,
-		.text = { .number = of->source->number,
-			  .field = of->source->field,
-			  .canon = of->source->canon,
-			  .n_prints = of->source->n },
-		.place = of->place,
-		.history_of = of->source->request->trace_id,
-		.dir = of->dir,
-		.layer = of->layer,
-		.residency = of->residency,
-		.ttl_s = of->ttl_s,
+		.text = text_of(of->at.past_source),
+		.place = of->at.place,
+		.history_of = of->at.past_source->request->trace_id,
+		.dir = of->at.dir,
+		.layer = of->at.layer,
+		.residency = of->at.residency,
+		.ttl_s = of->at.ttl_s,
 		.by_id = dfl_owner_by_id(t, op) == owner,
 		.ambiguous = g->tied,
 	};
@@ -193,11 +216,12 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct pas
 	for (unsigned i = 0; i < op->n_past_runs; i++) {
 		struct past_run *r = &op->past_runs[i];
 
-		if (!counts(r) || r->counted || !same_group(r, of))
+		if (!dfl_run_counts(&r->at) || dfl_run_is_counted(&r->at) ||
+		    !dfl_run_same_group(&r->at, &of->at))
 			continue;
-		r->counted = true;
+		dfl_run_count(&r->at);
 		dfl_hop_add_past(h, r);
-		add_candidates(t, op, owner, r, h);
+		add_candidates(t, rank, &r->at, h);
 	}
 	if (g->others > h->common_sources)
 		h->common_sources = g->others;
@@ -205,37 +229,27 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct pas
 	dfl_notify(t, owner, new ? DFL_DOC_HOP_NEW : DFL_DOC_HOP_CHANGED, h);
 }
 
-/* Is there no run before it that was measured with it? */
-static bool is_next(const struct dfl_op *op, unsigned at)
-{
-	const struct past_run *of = &op->past_runs[at], *r;
-
-	if (!counts(of) || of->counted)
-		return false;
-	for (r = op->past_runs; r != of; r++)
-		if (counts(r) && !r->counted && same_group(r, of))
-			return false;
-	return true;
-}
-
 void dfl_history_op(struct dfl_trace *t, struct dfl_op *op, struct request *owner)
 {
+	const struct past_rank rank = { t, op, owner };
+	const struct run_list list = dfl_op_past_runs(op);
+
 	if (!owner || !op->n_past_runs)
 		return;
-	find_beaten(t, op, owner);
+	rank_runs(&rank);
 	for (unsigned i = 0; i < op->n_past_runs; i++) {
 		const struct past_run *r = &op->past_runs[i];
 		struct group g;
 
-		if (!is_next(op, i))
+		if (!dfl_runs_leads(&list, i))
 			continue;
-		g = measure(op, owner, r);
-		if (g.any_new && is_content(&g, r->source, owner))
-			count_group(t, op, r, &g, owner);
+		g = measure(op, r);
+		if (g.any_new && is_content(&g, r->at.past_source, owner))
+			count_group(t, &rank, op, owner, r, &g);
 	}
 }
 
-/* ---- the older requests are told ---- */
+/* ---- the past requests are told ---- */
 
 static int by_number(const void *one, const void *other)
 {
@@ -244,6 +258,8 @@ static int by_number(const void *one, const void *other)
 	return (a > b) - (a < b);
 }
 
+/* Tells of all hops of r with text of the same past request as `first`, which is the first of them.
+ */
 static void tell(struct dfl_trace *t, const struct request *r, const struct hop *first)
 {
 	uint32_t seqs[MAX_HOPS_PER_REQUEST];

@@ -7,36 +7,31 @@
 
 #include "trace/attribution/retrieved.h"
 
-static struct past_run *shortest(const struct dfl_op *op)
+/* At the limit the longer run is worth more: the shortest one makes room, if it is shorter. */
+static struct past_run *replace_shortest(struct dfl_trace *t, struct dfl_op *op, uint32_t len)
 {
-	struct past_run *at = NULL;
+	const struct run_list list = dfl_op_past_runs(op);
+	struct run *shortest = dfl_runs_shortest(&list);
+	struct past_run *r = (struct past_run *)shortest;
 
-	for (unsigned i = 0; i < op->n_past_runs; i++)
-		if (!op->past_runs[i].counted && (!at || op->past_runs[i].span < at->span))
-			at = &op->past_runs[i];
-	return at;
+	t->stats.capped_runs++;
+	if (!shortest || shortest->len >= len)
+		return NULL;
+	free(r->seen);
+	return r;
 }
 
-static struct past_run *new_run(struct dfl_trace *t, struct dfl_op *op, uint32_t span)
+static struct past_run *new_run(struct dfl_trace *t, struct dfl_op *op, uint32_t len)
 {
-	unsigned cap = op->cap_past_runs ? 2 * op->cap_past_runs : 8;
-	struct past_run *runs;
+	void *runs = op->past_runs;
 
 	if (op->n_past_runs < op->cap_past_runs)
 		return &op->past_runs[op->n_past_runs++];
-	if (op->n_past_runs >= MAX_PAST_RUNS_PER_OP) {
-		t->stats.capped_runs++;
-		runs = shortest(op);
-		if (!runs || runs->span >= span)
-			return NULL;
-		free(runs->seen);
-		return runs;
-	}
-	runs = reallocarray(op->past_runs, cap, sizeof(*runs));
-	if (!runs)
+	if (op->n_past_runs >= MAX_PAST_RUNS_PER_OP)
+		return replace_shortest(t, op, len);
+	if (dfl_runs_grow(&runs, &op->cap_past_runs, sizeof(*op->past_runs)))
 		return NULL;
 	op->past_runs = runs;
-	op->cap_past_runs = cap;
 	return &op->past_runs[op->n_past_runs++];
 }
 
@@ -59,66 +54,52 @@ void dfl_history_run(void *trace, void *view, void *source, const struct dfl_fin
 	}
 	memcpy(seen, run->seen, size);
 	*r = (struct past_run){
-		.source = s,
-		.place = v->place ?: op->place,
-		.dir = v->dir,
-		.layer = v->layer,
-		.view = v->number,
-		.residency = op->residency,
-		.ttl_s = op->ttl_s,
-		.encodings = run->encodings,
-		.pos_from = run->pos_from,
-		.pos_to = run->pos_to,
+		.at = {
+			.past_source = s,
+			.len = run->span,
+			.place = v->place ?: op->place,
+			.dir = v->dir,
+			.layer = v->layer,
+			.view = v->number,
+			.residency = op->residency,
+			.ttl_s = op->ttl_s,
+			.pos_from = run->pos_from,
+			.pos_to = run->pos_to,
+			.encodings = run->encodings,
+			.first_ns = run->ts_first_ns,
+			.last_ns = run->ts_last_ns,
+		},
 		.reach_from = run->reach_from,
 		.reach_to = run->reach_to,
-		.span = run->span,
 		.hits = run->hits,
 		.distinct = run->distinct,
 		.others = run->others,
-		.ts_first_ns = run->ts_first_ns,
-		.ts_last_ns = run->ts_last_ns,
 		.seen = seen,
 	};
 	op->changed = true;
 }
 
-void dfl_history_view_closed(struct dfl_view *v)
+bool dfl_history_is_in_retrieved(const struct dfl_op *op, const struct run *past)
 {
-	for (unsigned i = 0; i < v->op->n_past_runs; i++)
-		if (v->op->past_runs[i].view == v->number)
-			v->op->past_runs[i].final = true;
+	return dfl_field_is_document(past->past_source->field) &&
+	       dfl_retrieved_fills(op, past->view, past->pos_from, past->pos_to);
 }
 
-/* ---- which of them explain their bytes best ---- */
-
-bool dfl_history_overlaps(const struct past_run *r, uint64_t view, uint64_t pos_from,
-			  uint64_t pos_to)
+/* Is it shorter than what was found of the past text, and all of it where that text may stand? */
+static bool is_within(const struct run *r, const struct past_run *past)
 {
-	uint64_t from = r->pos_from > pos_from ? r->pos_from : pos_from;
-	uint64_t to = r->pos_to < pos_to ? r->pos_to : pos_to;
-	uint64_t la = r->pos_to - r->pos_from, lb = pos_to - pos_from;
-
-	return r->view == view && to > from && 2 * (to - from) >= (la < lb ? la : lb);
+	return r->view == past->at.view && r->len < past->at.len &&
+	       r->pos_from >= past->reach_from && r->pos_to <= past->reach_to;
 }
 
-bool dfl_history_is_in_retrieved(const struct dfl_op *op, const struct past_run *r)
+bool dfl_history_beats(const struct dfl_op *op, const struct run *r)
 {
-	return dfl_field_is_document(r->source->field) &&
-	       dfl_retrieved_fills(op, r->view, r->pos_from, r->pos_to);
-}
+	for (unsigned i = 0; i < op->n_past_runs; i++) {
+		const struct past_run *past = &op->past_runs[i];
 
-/* Shorter, and all of it where the older text may stand. */
-static bool is_within(const struct text_run *run, const struct past_run *past)
-{
-	return run->view == past->view && dfl_run_len(run) < past->span &&
-	       run->run.pos_from >= past->reach_from && run->run.pos_to <= past->reach_to;
-}
-
-bool dfl_history_beats(const struct dfl_op *op, const struct text_run *run)
-{
-	for (unsigned i = 0; i < op->n_past_runs; i++)
-		if (op->past_runs[i].source && is_within(run, &op->past_runs[i]) &&
-		    !dfl_history_is_in_retrieved(op, &op->past_runs[i]))
+		if (past->at.text && is_within(r, past) &&
+		    !dfl_history_is_in_retrieved(op, &past->at))
 			return true;
+	}
 	return false;
 }

@@ -66,8 +66,8 @@ static bool asks(const struct dfl_op *op, const struct request *r)
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct text_run *run = &op->runs[i];
 
-		if (dfl_run_counts(run) && run->dir == op->dir && dfl_run_len(run) >= RUN_FULL &&
-		    (!r || run->source->request == r))
+		if (dfl_run_counts(&run->at) && run->at.dir == op->dir && run->at.len >= RUN_FULL &&
+		    (!r || run->at.source->request == r))
 			return true;
 	}
 	return false;
@@ -78,12 +78,12 @@ enum texts { ASKED, ANY, CHUNKS };
 static bool may_tell(const struct dfl_op *op, const struct text_run *run, enum texts which,
 		     bool asked)
 {
-	if (!dfl_run_counts(run) || dfl_run_len(run) < RUN_FULL ||
-	    run->source->retrieved != (which == CHUNKS) || dfl_run_is_told_anew(op, run))
+	if (!dfl_run_counts(&run->at) || run->at.len < RUN_FULL ||
+	    run->at.source->retrieved != (which == CHUNKS) || dfl_run_is_told_anew(op, run))
 		return false;
 	if (which == ASKED)
-		return run->dir == op->dir;
-	return !asked || asks(op, run->source->request);
+		return run->at.dir == op->dir;
+	return !asked || asks(op, run->at.source->request);
 }
 
 /*
@@ -96,16 +96,17 @@ static struct request *owner_by_text(struct dfl_op *op, enum texts which)
 	struct request *owner = NULL, *r;
 
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		if (!op->runs[i].content || op->runs[i].tied ||
+		if (!dfl_run_is(&op->runs[i].at, RUN_CONTENT) ||
+		    dfl_run_is(&op->runs[i].at, RUN_TIED) ||
 		    !may_tell(op, &op->runs[i], which, asked))
 			continue;
-		r = op->runs[i].source->request;
+		r = op->runs[i].at.source->request;
 		if (owner && r->number <= owner->number)
 			continue;
 		owner = r;
-		op->owner_text.view = op->runs[i].view;
-		op->owner_text.from = op->runs[i].run.pos_from;
-		op->owner_text.to = op->runs[i].run.pos_to;
+		op->owner_text.view = op->runs[i].at.view;
+		op->owner_text.from = op->runs[i].at.pos_from;
+		op->owner_text.to = op->runs[i].at.pos_to;
 	}
 	return owner;
 }
@@ -145,11 +146,10 @@ static bool holds_what_told(const struct dfl_op *op, const struct dfl_src *s)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct text_run *r = &op->runs[i];
-		struct dfl_run copy = r->run;
 
-		if (r->source && r->source->request == op->owner &&
-		    r->view == op->owner_text.view && r->run.pos_from == op->owner_text.from &&
-		    dfl_match_source_holds(s->match, r->source->match, &copy))
+		if (r->at.source && r->at.source->request == op->owner &&
+		    r->at.view == op->owner_text.view && r->at.pos_from == op->owner_text.from &&
+		    dfl_source_holds(s, r))
 			return true;
 	}
 	return false;
@@ -200,10 +200,11 @@ static void find_maybe(struct dfl_trace *t, struct dfl_op *op)
 
 	op->n_maybe = 0;
 	for (unsigned i = 0; i < op->n_runs; i++) {
-		if (!op->runs[i].content || !op->runs[i].doubted ||
-		    op->runs[i].source->derived_from)
+		if (!dfl_run_is(&op->runs[i].at, RUN_CONTENT) ||
+		    !dfl_run_is(&op->runs[i].at, RUN_DOUBTED) ||
+		    op->runs[i].at.source->derived_from)
 			continue;
-		r = op->runs[i].source->request;
+		r = op->runs[i].at.source->request;
 		if (!dfl_request_was_over(r, op->begin_ns))
 			add_maybe(t, op, r);
 	}

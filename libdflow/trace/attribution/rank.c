@@ -8,30 +8,34 @@
 #include "trace/attribution/history_run.h"
 #include "trace/attribution/retrieved.h"
 
-/* Is it by the run's own bytes that the operation is thought to be its request's? */
+/* Was it by these bytes that the owner of the operation was found? Then they prove nothing more. */
 static bool told_owner(const struct dfl_op *op, const struct text_run *r)
 {
-	return r->view == op->owner_text.view && r->run.pos_from < op->owner_text.to &&
-	       r->run.pos_to > op->owner_text.from;
+	return r->at.view == op->owner_text.view && r->at.pos_from < op->owner_text.to &&
+	       r->at.pos_to > op->owner_text.from;
 }
 
-/* 1: the operation is a's and that decides; -1: it is b's. */
+/* 1: the operation belongs to the request of a, and that decides; -1: of b; 0: it decides nothing.
+ */
 static int by_owner(const struct dfl_op *op, const struct text_run *a, const struct text_run *b)
 {
-	if (op->owner == a->source->request && !told_owner(op, a))
+	if (op->owner == a->at.source->request && !told_owner(op, a))
 		return 1;
-	return op->owner == b->source->request && !told_owner(op, b) ? -1 : 0;
+	return op->owner == b->at.source->request && !told_owner(op, b) ? -1 : 0;
 }
 
-/* All of a's text, in a's operation by an id: whatever longer text of others is like it. */
+/*
+ * An id says that the operation belongs to the request of a, and all of a's text is there. A longer
+ * text of another request that was under way does not change that.
+ */
 static bool is_surely(const struct dfl_op *op, const struct text_run *a, const struct text_run *b)
 {
-	return op->owned_by_id && op->owner == a->source->request &&
-	       op->owner != b->source->request && dfl_run_is_whole(a) &&
-	       !dfl_request_was_over(b->source->request, op->begin_ns);
+	return op->owned_by_id && op->owner == a->at.source->request &&
+	       op->owner != b->at.source->request && dfl_run_is_whole(a) &&
+	       !dfl_request_was_over(b->at.source->request, op->begin_ns);
 }
 
-/* Is it an earlier request of the conversation of the operation's request? */
+/* Is it of the same conversation as the request to which the operation belongs? */
 static bool is_near(const struct dfl_op *op, const struct request *r)
 {
 	const char *own = op->owner ? op->owner->ids[DFL_ID_CONVERSATION] : NULL,
@@ -41,8 +45,8 @@ static bool is_near(const struct dfl_op *op, const struct request *r)
 }
 
 /*
- * Of equal texts of the past, the one of the same conversation is its history (replay.c has the
- * same rule for fingerprints).
+ * Of equal texts of the past, the one of the same conversation is the history that is sent again.
+ * (history.c has the same rule for fingerprints.)
  */
 static int by_conversation(const struct dfl_op *op, const struct request *a,
 			   const struct request *b)
@@ -50,33 +54,36 @@ static int by_conversation(const struct dfl_op *op, const struct request *a,
 	return is_near(op, a) == is_near(op, b) ? 0 : is_near(op, a) ? 1 : -1;
 }
 
-/* 1: a explains the bytes better; -1: b does; 0: they cannot be told apart. */
-static int better(const struct dfl_op *op, const struct text_run *a, const struct text_run *b)
+/* As better(), of two texts of one request: they only differ in the field that is named. */
+static int better_field(const struct text_run *a, const struct text_run *b)
 {
-	struct request *ra = a->source->request, *rb = b->source->request;
 	double ca = dfl_run_coverage(a), cb = dfl_run_coverage(b);
-	bool over_a, over_b, other_a, other_b;
-	int chunk;
 
-	if (is_surely(op, a, b) || is_surely(op, b, a))
-		return is_surely(op, a, b) ? 1 : -1;
-	if (dfl_run_len(a) != dfl_run_len(b))
-		return dfl_run_len(a) > dfl_run_len(b) ? 1 : -1;
-	if (ra == rb && ca != cb)
+	if (ca != cb)
 		return ca > cb ? 1 : -1;
-	if (ra == rb && dfl_retrieved_fits(a) != dfl_retrieved_fits(b))
+	if (dfl_retrieved_fits(a) != dfl_retrieved_fits(b))
 		return dfl_retrieved_fits(a) ? 1 : -1;
-	if (ra == rb)
-		return a->source->number < b->source->number ? 1 : -1;
-	if (by_owner(op, a, b))
-		return by_owner(op, a, b);
+	return a->at.source->number < b->at.source->number ? 1 : -1;
+}
+
+/* As better(), of two equally long texts of different requests. */
+static int better_request(const struct dfl_op *op, const struct text_run *a,
+			  const struct text_run *b)
+{
+	struct request *ra = a->at.source->request, *rb = b->at.source->request;
+	bool other_a, other_b, over_a, over_b;
+	int cmp = by_owner(op, a, b);
+
+	if (cmp)
+		return cmp;
 	other_a = dfl_op_is_of_other_message(op, ra);
 	other_b = dfl_op_is_of_other_message(op, rb);
 	if (other_a != other_b)
 		return other_b ? 1 : -1;
-	chunk = a->source->retrieved || b->source->retrieved ? dfl_retrieved_better(op, a, b) : 0;
-	if (chunk)
-		return chunk;
+	if (a->at.source->retrieved || b->at.source->retrieved)
+		cmp = dfl_retrieved_better(op, a, b);
+	if (cmp)
+		return cmp;
 	over_a = dfl_request_was_over(ra, op->begin_ns);
 	over_b = dfl_request_was_over(rb, op->begin_ns);
 	if (over_a != over_b)
@@ -84,113 +91,137 @@ static int better(const struct dfl_op *op, const struct text_run *a, const struc
 	return over_a ? by_conversation(op, ra, rb) : 0;
 }
 
-bool dfl_rank_overlap(const struct text_run *a, const struct text_run *b)
+/*
+ * 1: a explains the bytes better; -1: b does; 0: they cannot be told apart. The longer text wins,
+ * because the shorter one is a part that both have in common. README.md lists the rules.
+ */
+static int better(const struct dfl_op *op, const struct text_run *a, const struct text_run *b)
 {
-	uint64_t from = a->run.pos_from > b->run.pos_from ? a->run.pos_from : b->run.pos_from;
-	uint64_t to = a->run.pos_to < b->run.pos_to ? a->run.pos_to : b->run.pos_to;
-	uint64_t la = a->run.pos_to - a->run.pos_from, lb = b->run.pos_to - b->run.pos_from;
-
-	return a->view == b->view && to > from && 2 * (to - from) >= (la < lb ? la : lb);
-}
-
-bool dfl_rank_ties(const struct dfl_op *op, const struct text_run *a, const struct text_run *b)
-{
-	int cmp;
-
-	if (!a->source || !b->source || a->source->request == b->source->request || b->beaten ||
-	    !dfl_rank_overlap(a, b))
-		return false;
-	if (op->owned_by_id && op->owner == a->source->request)
-		return false;
-	cmp = better(op, a, b);
-	return cmp < 0 || (!cmp && (dfl_run_is_whole(b) || !dfl_run_is_whole(a)));
-}
-
-static bool is_tied(const struct dfl_op *op, const struct text_run *run)
-{
-	for (unsigned i = 0; i < op->n_runs; i++)
-		if (dfl_rank_ties(op, run, &op->runs[i]))
-			return true;
-	return false;
+	if (is_surely(op, a, b))
+		return 1;
+	if (is_surely(op, b, a))
+		return -1;
+	if (a->at.len != b->at.len)
+		return a->at.len > b->at.len ? 1 : -1;
+	if (a->at.source->request == b->at.source->request)
+		return better_field(a, b);
+	return better_request(op, a, b);
 }
 
 static bool is_all(const struct text_run *r)
 {
 	return dfl_run_is_whole(r) &&
-	       dfl_run_len(r) == dfl_match_source_canon_bytes(r->source->match);
+	       r->at.len == dfl_match_source_canon_bytes(r->at.source->match);
 }
 
-/* All of a text in a longer one: both may be meant. */
-static bool stands_anyway(const struct dfl_op *op, const struct text_run *a,
+/*
+ * Does a stand beside b, which is longer? All of one text in a longer text of another request: both
+ * may be meant. But not when the place is made for b, or when the operation's request retrieved b.
+ */
+static bool stands_beside(const struct dfl_op *op, const struct text_run *a,
 			  const struct text_run *b)
 {
-	const struct request *r = a->source->request;
+	const struct request *r = a->at.source->request;
 
 	if ((dfl_retrieved_fits(b) && !dfl_retrieved_fits(a)) || dfl_retrieved_is_of_owner(op, b))
-		return false; /* but the place is made for the other, or the operation's request
-				 retrieved it */
-	if (r == b->source->request || !is_all(a) || dfl_op_is_of_other_message(op, r) ||
+		return false;
+	if (r == b->at.source->request || !is_all(a) || dfl_op_is_of_other_message(op, r) ||
 	    dfl_request_was_over(r, op->begin_ns))
 		return false;
 	return !op->owned_by_id || op->owner == r;
 }
 
+/* ---- the rules by which text runs are ranked; ctx is the operation ---- */
+
+static const struct text_run *text_run(const struct run *r)
+{
+	return (const struct text_run *)r;
+}
+
+static bool is_explained(const void *ctx, const struct run *r)
+{
+	const struct dfl_op *op = ctx;
+
+	return dfl_history_beats(op, r) && (!dfl_run_is_whole(text_run(r)) ||
+					    dfl_request_was_over(r->source->request, op->begin_ns));
+}
+
+static bool loses(const void *ctx, const struct run *a, const struct run *b)
+{
+	return better(ctx, text_run(a), text_run(b)) < 0 &&
+	       !stands_beside(ctx, text_run(a), text_run(b));
+}
+
+static bool ties(const void *ctx, const struct run *a, const struct run *b)
+{
+	const struct dfl_op *op = ctx;
+	int cmp;
+
+	if (a->source->request == b->source->request ||
+	    (op->owned_by_id && op->owner == a->source->request))
+		return false;
+	cmp = better(op, text_run(a), text_run(b));
+	return cmp < 0 ||
+	       (!cmp && (dfl_run_is_whole(text_run(b)) || !dfl_run_is_whole(text_run(a))));
+}
+
+static const struct run_rules rules = {
+	.is_explained = is_explained,
+	.loses = loses,
+	.ties = ties,
+	.keeps_ties = true,
+};
+
+bool dfl_rank_ties(const struct dfl_op *op, const struct run *a, const struct run *b)
+{
+	return dfl_run_rivals(a, b) && !dfl_run_is(b, RUN_BEATEN) && ties(op, a, b);
+}
+
+/* ---- groups ---- */
+
 static const struct text_run *first_of_group(const struct dfl_op *op, const struct text_run *of)
 {
 	const struct text_run *r = op->runs;
 
-	while (r != of && !(dfl_run_counts(r) && dfl_group_same(r, of)))
+	while (r != of && !(dfl_run_counts(&r->at) && dfl_run_same_group(&r->at, &of->at)))
 		r++;
 	return r;
 }
 
-/* Once for each group: many runs of one text are cheap so. */
-static void measure_groups(struct dfl_op *op)
+/* Marks what each group amounts to. A group is measured once, however many runs it has. */
+static void mark_groups(struct dfl_op *op)
 {
-	struct run_group g;
-
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		struct text_run *r = &op->runs[i];
-		const struct text_run *first;
+		bool counts = dfl_run_counts(&r->at);
+		const struct text_run *first = counts ? first_of_group(op, r) : NULL;
+		bool content = first && dfl_run_is(&first->at, RUN_CONTENT);
+		bool doubted = first && dfl_run_is(&first->at, RUN_DOUBTED);
 
-		r->content = r->doubted = false;
-		if (!dfl_run_counts(r))
-			continue;
-		first = first_of_group(op, r);
 		if (first == r) {
-			g = dfl_group_measure(op, r);
-			r->content = dfl_group_is_content(&g);
-			r->doubted = g.tied;
+			struct run_group g = dfl_group_measure(op, r);
+
+			content = dfl_group_is_content(&g);
+			doubted = g.tied;
 		}
-		r->content = first->content;
-		r->doubted = first->doubted;
+		dfl_run_mark(&r->at, RUN_CONTENT, content);
+		dfl_run_mark(&r->at, RUN_DOUBTED, doubted);
 	}
 }
 
 void dfl_rank(struct dfl_op *op)
 {
+	const struct run_list list = dfl_op_text_runs(op);
+
 	dfl_retrieved_mark(op);
-	for (unsigned i = 0; i < op->n_runs; i++) {
-		struct text_run *a = &op->runs[i];
+	dfl_runs_rank(&list, &rules, op);
+	mark_groups(op);
+}
 
-		if (a->counted)
-			continue; /* it is settled that it counts */
-		a->beaten = a->out;
-		for (unsigned j = 0; j < op->n_runs && a->source && !a->beaten; j++) {
-			const struct text_run *b = &op->runs[j];
-
-			if (i != j && b->source && b->source != a->source && !b->out &&
-			    dfl_rank_overlap(a, b))
-				a->beaten = better(op, a, b) < 0 && !stands_anyway(op, a, b);
-		}
-		a->beaten |= a->source && dfl_history_beats(op, a) &&
-			     (!dfl_run_is_whole(a) ||
-			      dfl_request_was_over(a->source->request, op->begin_ns));
-	}
-	for (unsigned i = 0; i < op->n_runs; i++)
-		if (!op->runs[i].counted)
-			op->runs[i].tied = !op->runs[i].beaten && is_tied(op, &op->runs[i]);
-	measure_groups(op);
+static bool can_count(const struct run *r)
+{
+	return r->text &&
+	       (r->stage == RUN_WEAK || r->stage == RUN_COUNTED || !dfl_run_is(r, RUN_BEATEN));
 }
 
 void dfl_rank_drop(struct dfl_op *op)
@@ -200,8 +231,7 @@ void dfl_rank_drop(struct dfl_op *op)
 	op->n_new_runs = 0;
 	dfl_rank(op);
 	for (unsigned i = 0; i < op->n_runs; i++)
-		if (op->runs[i].source &&
-		    (op->runs[i].counted || op->runs[i].weak || !op->runs[i].beaten))
+		if (can_count(&op->runs[i].at))
 			op->runs[n++] = op->runs[i];
 	op->n_runs = n;
 }

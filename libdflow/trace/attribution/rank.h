@@ -5,17 +5,15 @@
 #include "trace/source.h"
 
 /*
- * Marks the runs that another text explains better (beaten) or as well (tied), by what is known of
- * the operation now. Then marks what each group amounts to (content, doubted).
+ * Marks the runs that another text explains better (RUN_BEATEN) or as well (RUN_TIED), by what is
+ * known of the operation now. Then marks what each group amounts to (RUN_CONTENT, RUN_DOUBTED).
  */
 void dfl_rank(struct dfl_op *op);
 /* The same, and drops the runs that are beaten: they can never count any more. */
 void dfl_rank_drop(struct dfl_op *op);
-/* Do they stand on the same bytes, for the most part of the shorter one? */
-bool dfl_rank_overlap(const struct text_run *a, const struct text_run *b);
 /*
  * Does b put in doubt that the bytes of a belong to the request of a? A whole text does so to a
  * part that is as long, but a part does not to a whole text. So nobody can make evidence vanish by
  * repeating a phrase of it, and nobody's phrases spoil whole copies.
  */
-bool dfl_rank_ties(const struct dfl_op *op, const struct text_run *a, const struct text_run *b);
+bool dfl_rank_ties(const struct dfl_op *op, const struct run *a, const struct run *b);

@@ -9,25 +9,25 @@
 
 bool dfl_retrieved_fits(const struct text_run *r)
 {
-	return dfl_source_is(r->source, r->holds);
+	return dfl_source_is(r->at.source, r->holds);
 }
 
 int dfl_retrieved_better(const struct dfl_op *op, const struct text_run *a,
 			 const struct text_run *b)
 {
-	bool over_a = dfl_request_was_over(a->source->request, op->begin_ns);
-	bool over_b = dfl_request_was_over(b->source->request, op->begin_ns);
+	bool over_a = dfl_request_was_over(a->at.source->request, op->begin_ns);
+	bool over_b = dfl_request_was_over(b->at.source->request, op->begin_ns);
 
 	if (dfl_retrieved_fits(a) != dfl_retrieved_fits(b))
 		return dfl_retrieved_fits(a) ? 1 : -1;
-	if (over_a && over_b && a->source->retrieved != b->source->retrieved)
-		return b->source->retrieved ? 1 : -1;
+	if (over_a && over_b && a->at.source->retrieved != b->at.source->retrieved)
+		return b->at.source->retrieved ? 1 : -1;
 	return 0;
 }
 
 bool dfl_retrieved_is_of_owner(const struct dfl_op *op, const struct text_run *r)
 {
-	return r->source->retrieved && op->owner && op->owner == r->source->request;
+	return r->at.source->retrieved && op->owner && op->owner == r->at.source->request;
 }
 
 /*
@@ -36,10 +36,10 @@ bool dfl_retrieved_is_of_owner(const struct dfl_op *op, const struct text_run *r
  */
 static bool is_elsewhere(const struct dfl_op *op, const struct text_run *r)
 {
-	if (!r->source || !op->owner || op->owner == r->source->request)
+	if (!r->at.source || !op->owner || op->owner == r->at.source->request)
 		return false;
-	return r->source->retrieved ||
-	       (r->holds && !strcmp(r->holds, "chunk") && !dfl_source_is_document(r->source));
+	return r->at.source->retrieved ||
+	       (r->holds && !strcmp(r->holds, "chunk") && !dfl_source_is_document(r->at.source));
 }
 
 /*
@@ -48,9 +48,9 @@ static bool is_elsewhere(const struct dfl_op *op, const struct text_run *r)
  */
 static bool is_used(const struct dfl_op *op, const struct text_run *r)
 {
-	struct request *of = r->source ? r->source->request : NULL;
+	struct request *of = r->at.source ? r->at.source->request : NULL;
 
-	if (!of || !r->source->retrieved || dfl_run_coverage(r) * 100 < FULL_PERCENT ||
+	if (!of || !r->at.source->retrieved || dfl_run_coverage(r) * 100 < FULL_PERCENT ||
 	    (r->holds && !dfl_retrieved_fits(r)))
 		return false;
 	return op->owner ? op->owner == of : !dfl_request_was_over(of, op->begin_ns);
@@ -64,9 +64,9 @@ bool dfl_retrieved_fills(const struct dfl_op *op, uint64_t view, uint64_t from, 
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct text_run *r = &op->runs[i];
 
-		if (r->view == view && is_used(op, r))
-			dfl_ranges_add(&there, r->run.pos_from > from ? r->run.pos_from : from,
-				       r->run.pos_to < to ? r->run.pos_to : to);
+		if (r->at.view == view && is_used(op, r))
+			dfl_ranges_add(&there, r->at.pos_from > from ? r->at.pos_from : from,
+				       r->at.pos_to < to ? r->at.pos_to : to);
 	}
 	sum = dfl_ranges_sum(&there);
 	dfl_ranges_fini(&there);
@@ -75,12 +75,14 @@ bool dfl_retrieved_fills(const struct dfl_op *op, uint64_t view, uint64_t from, 
 
 static bool is_in_chunks(const struct dfl_op *op, const struct text_run *r)
 {
-	return r->source && dfl_source_is_document(r->source) && op->owner != r->source->request &&
-	       dfl_retrieved_fills(op, r->view, r->run.pos_from, r->run.pos_to);
+	return r->at.source && dfl_source_is_document(r->at.source) &&
+	       op->owner != r->at.source->request &&
+	       dfl_retrieved_fills(op, r->at.view, r->at.pos_from, r->at.pos_to);
 }
 
 void dfl_retrieved_mark(struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_runs; i++)
-		op->runs[i].out = is_elsewhere(op, &op->runs[i]) || is_in_chunks(op, &op->runs[i]);
+		dfl_run_mark(&op->runs[i].at, RUN_OUT,
+			     is_elsewhere(op, &op->runs[i]) || is_in_chunks(op, &op->runs[i]));
 }
