@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The trace document as JSON (schema dflow.trace/1), both ways. */
-#include "doc/doc_priv.h"
+#include "doc/doc_keys.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/encodings.h"
+#include "doc/doc.h"
 
 #define MAX_LIST (1 << 18) /* elements of one list that a reader takes */
 #define SECOND_NS 1000000000ll

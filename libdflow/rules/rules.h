@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which station is it? One table of rules (built in for Dify in rules.c, extended and overridden by
+ * Which station is it? One table of rules (built in for Dify in rules_dify.c, extended and overridden by
  * the configuration file) decides for processes and for peers; every answer names its rule.
  * Also: which addresses are in the VPC, and which names addresses have by configuration.
  */
@@ -14,6 +14,7 @@
 #include "base/station.h"
 #include "base/vocab.h"
 #include "capture/event.h"
+#include "rules/settings.h"
 
 struct dfl_rules;
 
@@ -53,12 +54,5 @@ const char *dfl_rules_name(const struct dfl_rules *r, const struct dfl_addr *a);
 /* Region that the configuration gives to the address range or host, or NULL. Borrowed. */
 const char *dfl_rules_region(const struct dfl_rules *r, const struct dfl_addr *a, const char *name);
 
-/* Settings of the same file that other stages use. */
-struct dfl_settings {
-	uint64_t settle_ns; /* a trace is settled after this long without a new hop; default 3 s */
-	uint64_t max_open_ns;	  /* and after this long in any case; default 15 min */
-	bool keep_client_address; /* default true */
-	bool keep_fingerprints;	  /* of texts, so that they are known again; default true */
-	uint32_t max_open_traces; /* default 4096 */
-};
+/* Settings of the same file that other stages use. Borrowed from the rules. */
 const struct dfl_settings *dfl_rules_settings(const struct dfl_rules *r);

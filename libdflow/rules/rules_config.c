@@ -3,13 +3,15 @@
  * The configuration file (docs/configuration.md). Read with libyaml's document interface, not with
  * libcyaml's schemas, because there every complaint can name its line.
  */
-#include "rules/rules_priv.h"
+#include "rules/rules_config.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
+
+#include "rules/glob.h"
 
 #define MAX_ITEMS 4096 /* of one list */
 #define MAX_FILE_BYTES (1 << 20)

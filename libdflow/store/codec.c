@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How documents are spelled inside the store. */
-#include "store/store_priv.h"
+#include "store/codec.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>

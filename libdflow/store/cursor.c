@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/error.h"
 #include "store/id_key.h"
 #include "store/reader.h"
 

@@ -2,7 +2,10 @@
 /*
  * Fingerprints of texts in the store: sealed under a key that is not in it, gone with their trace.
  */
-#include "store/store_priv.h"
+#include "store/fingerprint.h"
+#include "store/error.h"
+#include "store/statement.h"
+#include "store/transaction.h"
 
 #include <stdio.h>
 #include <stdlib.h>

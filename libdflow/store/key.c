@@ -4,7 +4,7 @@
  * even test a guess. Two keys come of it, one to make fingerprints with and one to seal what the
  * table holds.
  */
-#include "store/store_priv.h"
+#include "store/key.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * It is an open file description lock: the kernel lets it go however the recorder ends, and readers
  * can ask for it.
  */
-#include "store/store_priv.h"
+#include "store/lock.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/cursor.h"
+#include "store/error.h"
 #include "store/id_key.h"
 #include "store/reader.h"
 

@@ -2,6 +2,9 @@
 /* Statements and documents of a store that is read. */
 #include "store/reader.h"
 
+#include "store/codec.h"
+#include "store/error.h"
+
 int dfl_reader_prepare(struct dfl_store *s, const char *sql, sqlite3_stmt **ret_stmt,
 		       struct dfl_err *err)
 {

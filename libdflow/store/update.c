@@ -2,7 +2,12 @@
 /*
  * What is told to stored traces later: that their text was seen again, that their recorder ended.
  */
-#include "store/store_priv.h"
+#include "store/update.h"
+#include "store/codec.h"
+#include "store/error.h"
+#include "store/statement.h"
+#include "store/transaction.h"
+#include "store/write.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -15,6 +15,8 @@
 #include <cmocka.h>
 
 #include "store/query.h"
+#include "store/codec.h"
+#include "store/schema.h"
 #include "store/store_priv.h"
 #include "store_help.h"
 
@@ -332,15 +334,15 @@ static void migration(void **state)
 	sqlite3 *db;
 
 	assert_int_equal(sqlite3_open(help_path, &db), SQLITE_OK);
-	assert_int_equal(dfl_store_migrate(db, steps, 1), 0);
+	assert_int_equal(dfl_schema_migrate(db, steps, 1), 0);
 	assert_int_equal(sqlite3_exec(db, "INSERT INTO a VALUES (1)", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(dfl_store_migrate(db, steps, 3), 0);
-	assert_int_equal(dfl_store_migrate(db, steps, 3), 0);
-	assert_int_equal(dfl_store_migrate(db, steps, 2), -EPROTO);
+	assert_int_equal(dfl_schema_migrate(db, steps, 3), 0);
+	assert_int_equal(dfl_schema_migrate(db, steps, 3), 0);
+	assert_int_equal(dfl_schema_migrate(db, steps, 2), -EPROTO);
 	sqlite3_close(db);
 	assert_int_equal(sql_number("SELECT x FROM a"), 7);
 	assert_int_equal(sqlite3_open(help_path, &db), SQLITE_OK);
-	assert_int_equal(dfl_store_migrate(db, broken, 4), -EIO);
+	assert_int_equal(dfl_schema_migrate(db, broken, 4), -EIO);
 	sqlite3_close(db);
 	assert_int_equal(sql_number("PRAGMA user_version"), 3);
 	assert_int_equal(sql_number("SELECT x FROM a"), 7);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/store_priv.h"
+#include "store/statement.h"
 #include "store_help.h"
 
 static struct dfl_store *create(void)

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tables that describe the trace document, how it is freed, and how an open one ends. */
-#include "doc/doc_priv.h"
+/* The tables that describe the trace document. */
+#include "doc/doc_keys.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include "doc/doc.h"
 
 #define M(type, member, key, kind)                                                                 \
 	{                                                                                          \
@@ -221,80 +219,3 @@ const struct dfl_doc_key dfl_doc_keys[] = {
 	M(struct dfl_doc, weak_matches, "weak_matches", DOC_U32),
 	END,
 };
-
-static void free_strs(char **strs, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(strs[i]);
-	free(strs);
-}
-
-static void free_list(const struct dfl_doc_key *k, char *items, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		dfl_doc_free_members(k->sub, items + i * k->size);
-	free(items);
-}
-
-void dfl_doc_free_members(const struct dfl_doc_key *keys, void *base)
-{
-	for (const struct dfl_doc_key *k = keys; k->name; k++) {
-		void *member = (char *)base + k->offset;
-		size_t n = 0;
-
-		if (k->kind == DOC_STRS || k->kind == DOC_LIST)
-			n = *(size_t *)((char *)base + k->count_offset);
-		if (k->kind == DOC_STR || k->kind == DOC_RANGES)
-			free(*(void **)member);
-		else if (k->kind == DOC_STRS)
-			free_strs(*(char ***)member, n);
-		else if (k->kind == DOC_LIST)
-			free_list(k, *(char **)member, n);
-		else if (k->kind == DOC_OBJECT || k->kind == DOC_CONTAINER || k->kind == DOC_TLS)
-			dfl_doc_free_members(k->sub, member);
-	}
-}
-
-void dfl_doc_free(struct dfl_doc *doc)
-{
-	if (!doc)
-		return;
-	dfl_doc_free_members(dfl_doc_keys, doc);
-	for (int i = 0; i < DFL_N_ID; i++)
-		free(doc->ids[i]);
-	free(doc);
-}
-
-/* Where the document says that it is not settled; else behind its other reasons. */
-static char **place_of_reason(struct dfl_doc *doc)
-{
-	size_t n = doc->completeness.n_reasons;
-	char **reasons = doc->completeness.reasons;
-
-	for (size_t i = 0; i < n; i++)
-		if (reasons[i] && !strcmp(reasons[i], DFL_REASON_NOT_SETTLED))
-			return &reasons[i];
-	reasons = reallocarray(reasons, n + 1, sizeof(*reasons));
-	if (!reasons)
-		return NULL;
-	doc->completeness.reasons = reasons;
-	doc->completeness.n_reasons++;
-	reasons[n] = NULL;
-	return &reasons[n];
-}
-
-int dfl_doc_cut_off(struct dfl_doc *doc)
-{
-	char *text = strdup(DFL_REASON_CUT_OFF);
-	char **reason = text ? place_of_reason(doc) : NULL;
-
-	if (!reason) {
-		free(text);
-		return -ENOMEM;
-	}
-	free(*reason);
-	*reason = text;
-	doc->settled = true;
-	doc->completeness.complete = false;
-	return 0;
-}

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "doc/doc.h"
+#include <stddef.h>
 
 enum dfl_doc_kind {
 	DOC_SCHEMA,   /* the constant */
@@ -47,6 +47,3 @@ struct dfl_doc_key {
 };
 
 extern const struct dfl_doc_key dfl_doc_keys[];
-
-/* Frees what the members hold; the struct itself stays. */
-void dfl_doc_free_members(const struct dfl_doc_key *keys, void *base);
