@@ -95,9 +95,11 @@ static json_t *to_object(const void *item)
 					     "workflow_run_id", "x_amzn_trace_id" };
 	const struct dflow_trace *t = item;
 	json_t *row = json_object();
-	char started[64];
+	char second[32], started[64];
 
-	format_time(dflow_trace_started_ns(t), "%Y-%m-%dT%H:%M:%SZ", started, sizeof(started));
+	format_time(dflow_trace_started_ns(t), "%Y-%m-%dT%H:%M:%S", second, sizeof(second));
+	snprintf(started, sizeof(started), "%s.%09lldZ", second,
+		 (long long)(dflow_trace_started_ns(t) % SECOND_NS));
 	json_object_set_new(row, "started", json_string(started));
 	json_object_set_new(row, "trace_id", json_string(dflow_trace_id(t)));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -264,18 +266,22 @@ static bool is_news(struct seen *seen, const struct dflow_trace *t)
 	return true;
 }
 
+/* Steps through the list, so that it may have any length. seen: NULL without --follow. */
 static int print_requests(struct dflow_store *store, struct printer *printer, struct seen *seen)
 {
-	struct dflow_traces *traces;
+	const struct dflow_trace *t;
+	struct dflow_cursor *cursor;
 	struct dflow_error error;
-	int status = STATUS_OK;
+	int status = STATUS_OK, r;
 
-	if (dflow_store_list(store, &list, &traces, &error))
+	if (dflow_cursor_open(store, &list, &cursor, &error))
 		return complain(STATUS_STORE, "%s", error.message);
-	for (size_t i = 0; i < dflow_traces_count(traces) && !status; i++)
-		if (!seen || is_news(seen, dflow_traces_at(traces, i)))
-			status = print_item(printer, dflow_traces_at(traces, i));
-	dflow_traces_free(traces);
+	while (!status && (r = dflow_cursor_next(cursor, &t, &error)) > 0)
+		if (!seen || is_news(seen, t))
+			status = print_item(printer, t);
+	if (!status && r < 0)
+		status = complain(STATUS_STORE, "%s", error.message);
+	dflow_cursor_close(cursor);
 	return status;
 }
 

@@ -12,13 +12,12 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/common.h"
 #include "cli/complain.h"
+#include "cli/status_line.h"
 #include "cli/targets.h"
-#include "cli/terminal.h"
 #include "cli/value.h"
 #include "command.h"
 
@@ -103,21 +102,12 @@ static const struct option_group own_group = { "Options", rows, sizeof(rows) / s
 struct session {
 	struct dflow_recorder *recorder;
 	int signal_fd;
-	pid_t child;		  /* of COMMAND; 0: none, or it ended */
-	int go_fd;		  /* a byte in it lets COMMAND begin */
-	bool tty;		  /* standard error is a terminal */
-	bool line;		  /* the status stands on its last line */
+	pid_t child; /* of COMMAND; 0: none, or it ended */
+	int go_fd;   /* a byte in it lets COMMAND begin */
+	struct status_line line;
 	bool stop;		  /* SIGINT or SIGTERM came */
 	uint64_t linger_until_ms; /* 0: not yet */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
-}
 
 /*
  * Payload passes through this process: it leaves no core behind, also not through a core_pattern
@@ -228,18 +218,6 @@ static void say_ready(const struct session *s)
 	}
 }
 
-/* On a terminal each takes the place of the one before, so it may not be longer than a line. */
-static void put_status(struct session *s, const char *text, bool last)
-{
-	if (s->tty)
-		fputs("\r\033[K", stderr);
-	s->line = s->tty && !last;
-	if (s->line)
-		fprintf(stderr, "%.*s", terminal_columns(STDERR_FILENO) - 1, text);
-	else
-		complain(STATUS_OK, "%s", text);
-}
-
 static int print_limit(void *ud, const char *name, uint64_t hits)
 {
 	complain(STATUS_OK, "limit reached %" PRIu64 " times: %s", hits, name);
@@ -251,7 +229,7 @@ static void print_status(struct session *s, bool last)
 	struct dflow_stats stats = { .sz = sizeof(stats) };
 	char text[256];
 
-	if (!s->tty && !options.status && !last)
+	if (!s->line.tty && !options.status && !last)
 		return;
 	dflow_recorder_stats(s->recorder, &stats);
 	snprintf(text, sizeof(text),
@@ -259,9 +237,13 @@ static void print_status(struct session *s, bool last)
 		 " events, %" PRIu64 " bytes; lost %" PRIu64 " events, %" PRIu64 " bytes",
 		 stats.requests, stats.open_requests, stats.hops, stats.events, stats.bytes,
 		 stats.lost_events, stats.lost_bytes);
-	put_status(s, text, last);
-	if (last)
-		dflow_recorder_limits(s->recorder, print_limit, NULL);
+	if (!last) {
+		status_line_put(&s->line, text);
+		return;
+	}
+	status_line_clear(&s->line);
+	complain(STATUS_OK, "%s", text);
+	dflow_recorder_limits(s->recorder, print_limit, NULL);
 }
 
 static void child_ended(struct session *s)
@@ -272,8 +254,7 @@ static void child_ended(struct session *s)
 		return;
 	s->child = 0;
 	s->linger_until_ms = now_ms() + LINGER_MS;
-	if (s->line)
-		fputc('\n', stderr);
+	status_line_clear(&s->line);
 	if (WIFSIGNALED(how))
 		complain(STATUS_OK, "the command was ended by signal %d", WTERMSIG(how));
 	else if (WEXITSTATUS(how))
@@ -371,13 +352,14 @@ static int start(struct session *s)
 
 static int run(int n_words, char **words)
 {
-	struct session s = { .go_fd = -1, .tty = isatty(STDERR_FILENO) };
+	struct session s = { .go_fd = -1 };
 	int status;
 
 	options.command = n_words ? words : NULL;
 	status = check_targets();
 	if (status)
 		return status;
+	status_line_init(&s.line);
 	keep_payload_in_memory();
 	status = start(&s);
 	if (status)

@@ -7,13 +7,18 @@
 
 #include "cli/common.h"
 #include "cli/complain.h"
+#include "cli/interrupt.h"
+#include "cli/status_line.h"
 #include "cli/text.h"
 #include "cli/value.h"
 #include "command.h"
 #include "output/format.h"
 #include "show/cell.h"
 
+#define DISPATCH_EVENTS 64 /* few, so that Ctrl-C is seen soon */
+
 static const char *config;
+static bool progress;
 
 static const struct option_row rows[] = {
 	{ .name = "config",
@@ -21,6 +26,10 @@ static const struct option_row rows[] = {
 	  .type = &value_file,
 	  .into = &config,
 	  .help = "rules and names (docs/configuration.md)" },
+	{ .name = "progress",
+	  .into = &progress,
+	  .help = "show once a second how much was read and how long the rest takes, also when "
+		  "standard error is no terminal" },
 };
 static const struct option_group own_group = { NULL, rows, sizeof(rows) / sizeof(rows[0]) };
 
@@ -115,14 +124,24 @@ static const struct kind kind = {
 
 /* ---- replaying ---- */
 
-/* The first error counts; what was read before it is stored. */
-static int read_to_end(struct dflow_recorder *recorder, struct dflow_error *ret_error)
+/*
+ * Reads to the end of the file, or until Ctrl-C. The first error counts; what was read before it is
+ * stored.
+ */
+static int read_to_end(struct dflow_recorder *recorder, const char *file,
+		       struct dflow_error *ret_error)
 {
+	uint64_t done, total;
+	struct progress p;
 	int n, r;
 
-	do
-		n = dflow_recorder_dispatch(recorder, 0, ret_error);
-	while (n > 0);
+	progress_begin(&p, file, progress);
+	do {
+		n = dflow_recorder_dispatch(recorder, DISPATCH_EVENTS, ret_error);
+		if (!dflow_recorder_progress(recorder, &done, &total))
+			progress_show(&p, done, total);
+	} while (n > 0 && !interrupted());
+	progress_end(&p);
 	r = dflow_recorder_stop(recorder, n < 0 ? NULL : ret_error);
 	return n < 0 ? n : r;
 }
@@ -140,7 +159,7 @@ static int replay_file(const char *file, struct printer *printer, uint64_t *requ
 
 	if (dflow_recorder_open_file(file, &opts, &recorder, &error))
 		return complain(status_of(&error), "%s", error.message);
-	if (read_to_end(recorder, &error)) {
+	if (read_to_end(recorder, file, &error)) {
 		dflow_recorder_free(recorder);
 		return complain(status_of(&error), "%s", error.message);
 	}
@@ -158,10 +177,13 @@ static int run(int n_words, char **words)
 	uint64_t requests = 0;
 	int status = print_begin(&printer, &kind, true);
 
-	for (int i = 0; i < n_words && !status; i++)
+	watch_interrupt();
+	for (int i = 0; i < n_words && !status && !interrupted(); i++)
 		status = replay_file(words[i], &printer, &requests);
 	if (!status)
 		status = print_end(&printer);
+	if (!status && interrupted())
+		status = STATUS_INTERRUPTED;
 	if (!status && !requests)
 		status = STATUS_NOTHING;
 	return status;

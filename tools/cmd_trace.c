@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/common.h"
 #include "cli/complain.h"
 #include "cli/interrupt.h"
 #include "cli/standard_output.h"
+#include "cli/status_line.h"
 #include "cli/value.h"
 #include "command.h"
 #include "output/format.h"
@@ -130,20 +130,10 @@ static int not_settled(void)
 			"not settled within the time of --wait; shown is what is known so far");
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* When the time of --wait is over. */
-static uint64_t deadline_ns(void)
+static uint64_t deadline_ms(void)
 {
-	uint64_t ns;
-
-	return __builtin_add_overflow(now_ns(), wait_ns, &ns) ? UINT64_MAX : ns;
+	return wait_ns == NO_WAIT ? UINT64_MAX : now_ms() + wait_ns / 1000000;
 }
 
 /* Looks, or waits as --wait says. Returns what dflow_store_find() does, or -ECANCELED. */
@@ -239,7 +229,7 @@ static int follow_once(const struct dflow_traces *traces, json_t *shown, struct 
 static int follow_until_settled(struct dflow_store *store, const char *id, struct printer *printer,
 				json_t *shown)
 {
-	uint64_t end_ns = deadline_ns();
+	uint64_t end_ms = deadline_ms();
 
 	for (;;) {
 		struct dflow_traces *traces;
@@ -253,9 +243,9 @@ static int follow_until_settled(struct dflow_store *store, const char *id, struc
 		}
 		if (status || over)
 			return status;
-		if ((r && r != -ENOENT) || (r && now_ns() >= end_ns))
+		if ((r && r != -ENOENT) || (r && now_ms() >= end_ms))
 			return explain(store, id, r, &error);
-		if (now_ns() >= end_ns)
+		if (now_ms() >= end_ms)
 			return not_settled();
 		if (sleep_or_interrupt(LOOK_EVERY_MS))
 			return STATUS_INTERRUPTED;

@@ -26,19 +26,14 @@ run_unprivileged() {
 # The same in a terminal of so many columns: run_in_terminal COLUMNS ARGUMENT...
 run_in_terminal() {
 	echo "\$ dflow ${*:2}"
-	python3 -c 'import fcntl, os, pty, struct, sys, termios
-reader, terminal = pty.openpty()
-fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
-if not os.fork():
-    os.dup2(terminal, 1)
-    os.dup2(terminal, 2)
-    os.execv(sys.argv[2], sys.argv[2:])
-os.close(terminal)
-try:
-    while data := os.read(reader, 65536):
-        os.write(1, data.replace(b"\r\n", b"\n"))
-except OSError:  # EIO: nobody has the terminal open any more
-    pass' "$1" "$DFLOW" "${@:2}" </dev/null
+	python3 "$ROOT/tests/cli/terminal.py" "$1" "$DFLOW" "${@:2}"
+	local status=$?
+	[ $status = 0 ] || echo "[exit status $status]"
+}
+
+# What is on standard input, with escape sequences made readable: "<31>" for "ESC [ 31 m".
+show_colors() {
+	sed -E 's/\x1b\[([0-9;]*)m/<\1>/g'
 }
 
 # A store with one recorded chat, quietly.

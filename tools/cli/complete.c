@@ -48,18 +48,20 @@ static int put_id(void *ud, const char *key, const char *kind, const char *trace
 /* Nothing is typed yet: the newest requests, with what was asked for. */
 static void put_newest(const struct line *line, struct dflow_store *store)
 {
-	struct dflow_list_opts opts = { .sz = sizeof(opts), .limit = MAX_IDS };
-	struct dflow_traces *traces;
+	struct dflow_list_opts opts = { .sz = sizeof(opts),
+					.limit = MAX_IDS,
+					.order = DFLOW_NEWEST_FIRST };
+	const struct dflow_trace *t;
+	struct dflow_cursor *cursor;
 
-	if (dflow_store_list(store, &opts, &traces, NULL))
+	if (dflow_cursor_open(store, &opts, &cursor, NULL))
 		return;
-	for (size_t i = 0; i < dflow_traces_count(traces); i++) {
-		const struct dflow_trace *t = dflow_traces_at(traces, i);
+	while (dflow_cursor_next(cursor, &t, NULL) > 0) {
 		const char *message = dflow_trace_other_id(t, "message_id");
 
 		put(line, message ? message : dflow_trace_id(t), dflow_trace_operation(t));
 	}
-	dflow_traces_free(traces);
+	dflow_cursor_close(cursor);
 }
 
 static void put_ids(const struct line *line)

@@ -66,8 +66,13 @@ static void put_option(const struct option_row *row)
 
 static void put_group(const struct option_group *group)
 {
-	if (group->title)
-		printf("%s%s:%s\n", style_on(STYLE_HEAD), group->title, style_off(STYLE_HEAD));
+	char title[256];
+
+	if (group->title) {
+		snprintf(title, sizeof(title), "%s%s:%s", style_on(STYLE_HEAD), group->title,
+			 style_off(STYLE_HEAD));
+		put_lines(stdout, title, 0, help_columns(), "");
+	}
 	for (size_t i = 0; i < group->n_rows; i++)
 		put_option(&group->rows[i]);
 }
