@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define BINARY_SHARE 8 /* one in so many makes a window opaque */
+#define BINARY_SHARE 5 /* one in so many makes a window opaque */
 
 /* Eight bytes at once: is each of them in 0x20 to 0x7e? */
 static bool all_printable(const uint8_t *at)

@@ -7,10 +7,10 @@
  * The judgement is a count, not a guess of the format. Bytes are looked at in windows of
  * DFL_OPACITY_WINDOW. A byte is *text* when it is printable ASCII, one of the controls that text
  * has (BEL to CR, ESC), or part of a well-formed UTF-8 character; *neutral* when it is NUL, which
- * the canonical form drops; else *binary*. A window of which an eighth or more is binary is opaque.
+ * the canonical form drops; else *binary*. A window of which a fifth or more is binary is opaque.
  *
- * Why an eighth: of random bytes (ciphertext, any compression worth its name) about 0.58 are
- * binary; with 64 bytes the standard deviation is 0.06, so 0.125 is seven of them away. Text has
+ * Why a fifth: of random bytes (ciphertext, any compression worth its name) about 0.58 are
+ * binary; with 64 bytes the standard deviation is 0.06, so 0.2 is six of them away. Text has
  * next to no binary bytes, and text in binary framing has few unless its strings are short. Mixed
  * Japanese in UTF-16 has about 0.3, in Shift_JIS and EUC-JP 0.5 and more.
  */

@@ -151,8 +151,48 @@ static void read_message(struct dfl_decoder_ctx *ctx, const uint8_t *m, size_t l
 		at = read_answer(ctx, m, len, at, asked, ts_ns);
 }
 
-/* A name can carry text, as anything else can: so the message goes into a view. */
-static void show(struct dfl_decoder_ctx *ctx, const struct dfl_slice *s,
+/* Records whose data are addresses, names and numbers (IANA, DNS Parameters, RR TYPEs). */
+static bool holds_no_text(unsigned type)
+{
+	static const uint8_t types[] = { 1 /* A */,    2 /* NS */,  5 /* CNAME */, 6 /* SOA */,
+					 12 /* PTR */, 15 /* MX */, 28 /* AAAA */, 33 /* SRV */,
+					 41 /* OPT */, 46 /* RRSIG */ };
+
+	return type < 256 && memchr(types, (int)type, sizeof(types));
+}
+
+/* Is all of the message names and such records, up to its last byte? Then it is vouched for. */
+static bool is_plain(const uint8_t *m, size_t len)
+{
+	char asked[NAME_MAX_BYTES + 1];
+	unsigned n, type, rdata;
+	size_t at;
+
+	if (len < 12 || !sane_header(m) || u16(m + 4) != 1)
+		return false;
+	at = read_name(m, len, 12, asked);
+	if (!at || at + 4 > len)
+		return false;
+	at += 4;
+	n = u16(m + 6) + u16(m + 8) + u16(m + 10);
+	for (unsigned i = 0; i < n; i++) {
+		at = read_name(m, len, at, NULL);
+		if (!at || at + 10 > len)
+			return false;
+		type = u16(m + at);
+		rdata = u16(m + at + 8);
+		at += 10 + rdata;
+		if (!holds_no_text(type) || at > len)
+			return false;
+	}
+	return at == len;
+}
+
+/*
+ * A name can carry text, as anything else can: so the message goes into a view. head: bytes before
+ * the message, its length over TCP.
+ */
+static void show(struct dfl_decoder_ctx *ctx, const struct dfl_slice *s, size_t head,
 		 const struct dfl_chunk *from)
 {
 	const struct dfl_op_desc d = { .protocol = "dns",
@@ -163,7 +203,10 @@ static void show(struct dfl_decoder_ctx *ctx, const struct dfl_slice *s,
 	struct dfl_op *op = dfl_begin_op(ctx, &d, from->ts_ns);
 	struct dfl_view *v = dfl_open_view(ctx, op, from->dir, NULL);
 
-	dfl_put_view(ctx, v, s, from);
+	if (s->len > head && is_plain(s->data + head, s->len - head))
+		dfl_put_framing(ctx, v, s, from);
+	else
+		dfl_put_view(ctx, v, s, from);
 	dfl_close_view(ctx, &v);
 	dfl_end_op(ctx, &op, from->ts_ns);
 }
@@ -176,7 +219,7 @@ static void show_held(struct dfl_decoder_ctx *ctx, size_t n, const struct dfl_ch
 	const struct dfl_slice s = { b->data, n, d->pos[from->dir], n };
 
 	if (n)
-		show(ctx, &s, from);
+		show(ctx, &s, 2, from);
 	d->pos[from->dir] += n;
 	dfl_buf_drop(b, n);
 }
@@ -215,7 +258,7 @@ static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size
 		tcp_bytes(ctx, chunk);
 		return 0;
 	}
-	show(ctx, &all, chunk);
+	show(ctx, &all, 0, chunk);
 	read_message(ctx, chunk->data, chunk->len, chunk->ts_ns);
 	return 0;
 }

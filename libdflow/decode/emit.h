@@ -27,6 +27,14 @@ static inline void dfl_put_view(const struct dfl_decoder_ctx *c, struct dfl_view
 		c->sink->view_data(c->sink->ud, v, s->data, s->len, s->pos, s->pos_len, from);
 }
 
+/* Bytes for which the decoder vouches: framing of the protocol. */
+static inline void dfl_put_framing(const struct dfl_decoder_ctx *c, struct dfl_view *v,
+				   const struct dfl_slice *s, const struct dfl_chunk *from)
+{
+	if (s->len)
+		c->sink->view_framing(c->sink->ud, v, s->data, s->len, s->pos, s->pos_len, from);
+}
+
 /* v NULL is fine. */
 static inline void dfl_gap_view(const struct dfl_decoder_ctx *c, struct dfl_view *v, uint64_t pos,
 				uint64_t len)

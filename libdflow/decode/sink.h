@@ -101,6 +101,13 @@ struct dfl_decode_sink {
 	 */
 	void (*view_data)(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos,
 			  uint64_t pos_len, const struct dfl_chunk *from);
+	/*
+	 * As view_data, and the decoder vouches for these bytes: they are lengths, types and names
+	 * of the protocol, and hold no data. All other bytes have to be text by themselves, else
+	 * they are opaque (base/opacity.h).
+	 */
+	void (*view_framing)(void *ud, struct dfl_view *v, const void *data, size_t len,
+			     uint64_t pos, uint64_t pos_len, const struct dfl_chunk *from);
 	/* Bytes that belong here were not seen, or may not be shown (credentials). */
 	void (*view_gap)(void *ud, struct dfl_view *v, uint64_t pos, uint64_t len);
 	void (*view_close)(void *ud, struct dfl_view *v);

@@ -26,6 +26,22 @@ struct proc {
 	const char *blind_why; /* it has a channel that cannot be watched; NULL: none was seen */
 };
 
+/* Why bytes could not be read (docs/completeness.md). */
+enum unread_why {
+	UNREAD_TLS,	  /* ciphertext whose plaintext was not seen */
+	UNREAD_ENCODING,  /* a decoder said that it cannot read them */
+	UNREAD_OPAQUE,	  /* they are no text, and no decoder explains them */
+	UNREAD_NO_BUFFER, /* sendfile, splice: no buffer held them */
+	N_UNREAD
+};
+
+/* Bytes of one connection, by what is known of them. */
+struct conn_bytes {
+	uint64_t scanned; /* text was looked for in them */
+	uint64_t unread[N_UNREAD];
+	uint64_t gap; /* they were not seen */
+};
+
 /*
  * What the traces need of a connection. It outlives the stream's own struct: requests and hops hold
  * references, and the last one frees it.
@@ -40,13 +56,10 @@ struct tconn {
 	char *path;		  /* of a file or a Unix socket; NULL */
 	bool encrypted;		  /* there is TLS on the wire */
 	bool tls_read;		  /* … and its plaintext is seen as well */
-	bool unreadable;	  /* plaintext passed that no decoder can read */
 	struct dfl_tls_info *tls; /* NULL: no hello was seen */
 	const char *protocol;	  /* as a decoder told; NULL */
 	enum dfl_station server;  /* what its server is by that protocol */
-	uint64_t scanned;	  /* bytes in which text was looked for */
-	uint64_t unread;	  /* bytes that could not be read */
-	uint64_t gap_bytes;	  /* bytes that were not seen */
+	struct conn_bytes bytes;  /* so far */
 	uint64_t wire_bytes;	  /* both directions */
 	uint64_t cipher_bytes[2]; /* by direction: no plaintext was seen for them yet */
 	uint64_t n_requests;	  /* inbound requests so far */

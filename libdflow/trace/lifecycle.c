@@ -119,7 +119,7 @@ static void count_from_op(struct dfl_trace *t, struct request *r, struct dfl_op 
 	rc = dfl_request_conn_get(t, r, op->tc);
 	if (!rc)
 		return;
-	rc->scanned0 = op->scanned0;
+	rc->before.scanned = op->scanned0;
 	rc->mine = true;
 }
 

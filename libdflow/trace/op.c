@@ -21,7 +21,7 @@ struct dfl_op *dfl_op_new(struct dfl_trace *t, struct tconn *tc, uint64_t ts_ns)
 	op->pid[0] = tc->end[0].pid;
 	op->pid[1] = tc->end[1].pid;
 	op->begin_ns = op->last_ns = ts_ns;
-	op->scanned0 = tc->scanned;
+	op->scanned0 = tc->bytes.scanned;
 	DL_APPEND(t->ops, op);
 	t->n_ops++;
 	return op;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/opacity.h"
 #include "trace/request.h"
 #include "trace/run.h"
 
@@ -84,6 +85,8 @@ struct dfl_view {
 	enum dfl_dir dir;
 	enum dfl_layer layer;
 	uint64_t first_ns; /* of its first byte */
+	struct dfl_opacity opacity;
+	uint64_t opaque; /* bytes of it that count as unread, because they are no text */
 
 	/* The rest is of text that may become derived payload (attribution/derived.c). */
 	const char *derives;		/* its kind, "answer"; NULL: none of the rest is used */

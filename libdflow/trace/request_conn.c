@@ -25,11 +25,8 @@ static struct request_conn *add(struct dfl_trace *t, struct request *r, struct t
 		return NULL;
 	}
 	dfl_tconn_ref(tc);
-	if (tc->medium != DFL_FILE) {
-		rc->scanned0 = tc->scanned;
-		rc->unread0 = tc->unread;
-		rc->gap0 = tc->gap_bytes;
-	}
+	if (tc->medium != DFL_FILE)
+		rc->before = tc->bytes;
 	return rc;
 }
 
@@ -41,20 +38,29 @@ struct request_conn *dfl_request_conn_get(struct dfl_trace *t, struct request *r
 	return rc ? rc : add(t, r, tc);
 }
 
-/*
- * Requests are in the order of their numbers, so only the ones since the last touch are new to it.
- * Files are told when text was found in them: programs read too many to list those without.
- */
+/* The request was open before these bytes: they are in its account. */
+static void enter(struct dfl_trace *t, struct request *r, struct tconn *tc)
+{
+	struct request_conn *rc;
+
+	HASH_FIND(hh, r->conns, &tc, sizeof(tc), rc);
+	if (rc)
+		return;
+	rc = add(t, r, tc);
+	if (rc)
+		rc->before = tc->bytes;
+}
+
+/* Requests are in the order of their numbers, so only those since the last touch are new to it. */
 void dfl_request_conns_touch(struct dfl_trace *t, struct tconn *tc)
 {
 	struct request *r;
 
-	if (tc->medium == DFL_FILE || !t->requests ||
-	    tc->newest_request >= t->requests->prev->number)
+	if (!t->requests || tc->newest_request >= t->requests->prev->number)
 		return;
 	for (r = t->requests->prev; r->number > tc->newest_request; r = r->prev) {
 		if (!r->settled)
-			dfl_request_conn_get(t, r, tc);
+			enter(t, r, tc);
 		if (r == t->requests)
 			break;
 	}
@@ -63,16 +69,24 @@ void dfl_request_conns_touch(struct dfl_trace *t, struct tconn *tc)
 
 struct conn_bytes dfl_request_conn_bytes(const struct request_conn *rc)
 {
-	uint64_t scanned = rc->frozen ? rc->scanned : rc->tc->scanned;
-	uint64_t unread = rc->frozen ? rc->unread : rc->tc->unread;
-	uint64_t gap = rc->frozen ? rc->gap : rc->tc->gap_bytes;
+	struct conn_bytes n = rc->frozen ? rc->after : rc->tc->bytes;
 
-	return (struct conn_bytes){
-		.scanned = scanned - rc->scanned0,
-		/* the bytes of a handshake are taken back: it can be less than at the start */
-		.unread = unread > rc->unread0 ? unread - rc->unread0 : 0,
-		.gap = gap - rc->gap0,
-	};
+	n.scanned -= rc->before.scanned;
+	n.gap -= rc->before.gap;
+	/* The bytes of a handshake are taken back: there can be less than at the start. */
+	for (int i = 0; i < N_UNREAD; i++)
+		n.unread[i] -= rc->before.unread[i] < n.unread[i] ? rc->before.unread[i] :
+								    n.unread[i];
+	return n;
+}
+
+uint64_t dfl_conn_bytes_unread(const struct conn_bytes *n)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < N_UNREAD; i++)
+		sum += n->unread[i];
+	return sum;
 }
 
 void dfl_request_conns_freeze(struct request *r)
@@ -81,9 +95,7 @@ void dfl_request_conns_freeze(struct request *r)
 
 	HASH_ITER(hh, r->conns, rc, next)
 	{
-		rc->scanned = rc->tc->scanned;
-		rc->unread = rc->tc->unread;
-		rc->gap = rc->tc->gap_bytes;
+		rc->after = rc->tc->bytes;
 		rc->frozen = true;
 	}
 }

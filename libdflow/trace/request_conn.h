@@ -13,16 +13,11 @@ enum {
 /* The part of a connection that passed while the request was open. */
 struct request_conn {
 	UT_hash_handle hh;
-	struct tconn *tc;		  /* holds a reference */
-	uint64_t scanned0, unread0, gap0; /* the connection's counters when the request began */
-	uint64_t scanned, unread, gap;	  /* … and when it settled */
-	bool frozen;			  /* it settled */
-	bool mine;			  /* text or an id of the request was on it */
-};
-
-/* Bytes of one connection. */
-struct conn_bytes {
-	uint64_t scanned, unread, gap;
+	struct tconn *tc;	  /* holds a reference */
+	struct conn_bytes before; /* the connection's counters when the request began */
+	struct conn_bytes after;  /* … and when it settled */
+	bool frozen;		  /* it settled */
+	bool mine;		  /* text or an id of the request was on it */
 };
 
 /* Gives the request its part of the connection; NULL at a limit or without memory (capped). */
@@ -32,6 +27,8 @@ struct request_conn *dfl_request_conn_get(struct dfl_trace *t, struct request *r
 void dfl_request_conns_touch(struct dfl_trace *t, struct tconn *tc);
 /* What passed while the request was open, until now or until it settled. */
 struct conn_bytes dfl_request_conn_bytes(const struct request_conn *rc);
+/* Of these, the bytes that could not be read, for whatever reason. */
+uint64_t dfl_conn_bytes_unread(const struct conn_bytes *n);
 /* The request settles: from now on its counters stay as they are. */
 void dfl_request_conns_freeze(struct request *r);
 void dfl_request_conns_free(struct request *r);

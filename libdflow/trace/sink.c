@@ -189,8 +189,8 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	return v;
 }
 
-static void view_data(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos,
-		      uint64_t pos_len, const struct dfl_chunk *from)
+static void view_framing(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos,
+			 uint64_t pos_len, const struct dfl_chunk *from)
 {
 	struct dfl_trace *t = ud;
 
@@ -203,8 +203,34 @@ static void view_data(void *ud, struct dfl_view *v, const void *data, size_t len
 	if (v->derives)
 		dfl_derived_data(v, data, len, pos, pos_len);
 	else
-		v->op->tc->scanned += len;
+		v->op->tc->bytes.scanned += len;
 	dfl_match_view_feed(v->match, data, len, pos, pos_len, from->ts_ns);
+}
+
+/*
+ * Counts the bytes that are no text. The open window counts as well, so the number can fall. What a
+ * process reads from a file goes nowhere; derived text stands in another view too.
+ */
+static void count_opaque(struct dfl_view *v, const void *data, size_t len)
+{
+	struct tconn *tc = v->op->tc;
+	uint64_t now;
+
+	if (v->derives || (tc->medium == DFL_FILE && v->dir == DFL_RESPONSE))
+		return;
+	dfl_opacity_feed(&v->opacity, data, len);
+	now = dfl_opacity_bytes(&v->opacity);
+	tc->bytes.unread[UNREAD_OPAQUE] += now - v->opaque;
+	v->opaque = now;
+}
+
+static void view_data(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos,
+		      uint64_t pos_len, const struct dfl_chunk *from)
+{
+	if (v == &dead_view || !len)
+		return;
+	count_opaque(v, data, len);
+	view_framing(ud, v, data, len, pos, pos_len, from);
 }
 
 static void view_gap(void *ud, struct dfl_view *v, uint64_t pos, uint64_t len)
@@ -302,7 +328,7 @@ static void encrypted(void *ud, struct dfl_conn *conn)
 		return;
 	tc->encrypted = true;
 	if (!tc->tls_read)
-		tc->unread += tc->wire_bytes;
+		tc->bytes.unread[UNREAD_TLS] += tc->wire_bytes;
 }
 
 static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t len)
@@ -312,8 +338,7 @@ static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t l
 	if (!tc)
 		return;
 	dfl_request_conns_touch(ud, tc);
-	tc->unread += len;
-	tc->unreadable = true;
+	tc->bytes.unread[UNREAD_ENCODING] += len;
 }
 
 static void limit(void *ud, struct dfl_conn *conn)
@@ -351,6 +376,7 @@ void dfl_sink_init(struct dfl_trace *t, struct dfl_decode_sink *sink)
 		.op_end = op_end,
 		.view_open = view_open,
 		.view_data = view_data,
+		.view_framing = view_framing,
 		.view_gap = view_gap,
 		.view_close = view_close,
 		.source_begin = source_begin,

@@ -137,12 +137,13 @@ static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn,
 			   const struct dfl_chunk *chunk)
 {
 	uint64_t *cipher = &tc->cipher_bytes[chunk->dir];
+	uint64_t *unread = &tc->bytes.unread[UNREAD_TLS];
 	uint64_t mine = chunk->len + TLS_RECORD_MAX;
 
 	if (!tc->tls_read && conn->from_start && tc->wire_bytes <= HANDSHAKE_MAX)
-		tc->cipher_bytes[0] = tc->cipher_bytes[1] = tc->unread = 0;
+		tc->cipher_bytes[0] = tc->cipher_bytes[1] = *unread = 0;
 	mine = *cipher < mine ? *cipher : mine;
-	tc->unread -= mine < tc->unread ? mine : tc->unread;
+	*unread -= mine < *unread ? mine : *unread;
 	*cipher = 0;
 	tc->tls_read = tc->encrypted = true;
 }
@@ -154,12 +155,21 @@ static void ciphertext_seen(struct tconn *tc, const struct dfl_chunk *chunk)
 		return;
 	tc->cipher_bytes[chunk->dir] += chunk->len;
 	if (tc->encrypted)
-		tc->unread += chunk->len;
+		tc->bytes.unread[UNREAD_TLS] += chunk->len;
 }
 
 void dfl_trace_conn(struct dfl_trace *t, struct dfl_conn *conn)
 {
 	dfl_tconn_open(conn);
+}
+
+/*
+ * What a process reads from a file has gone nowhere, and programs read too many to list them: such
+ * a file is in an account only when text was found in it.
+ */
+static bool is_file_read(const struct tconn *tc, enum dfl_dir dir)
+{
+	return tc->medium == DFL_FILE && dir == DFL_RESPONSE;
 }
 
 void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_chunk *chunk)
@@ -168,7 +178,8 @@ void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl
 
 	if (!tc)
 		return;
-	dfl_request_conns_touch(t, tc);
+	if (!is_file_read(tc, chunk->dir))
+		dfl_request_conns_touch(t, tc);
 	memcpy(tc->end, conn->end, sizeof(tc->end));
 	if (chunk->layer == DFL_TLS) {
 		plaintext_seen(tc, conn, chunk);
@@ -183,11 +194,12 @@ void dfl_trace_gap(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_
 
 	if (!tc)
 		return;
-	dfl_request_conns_touch(t, tc);
+	if (!is_file_read(tc, gap->dir))
+		dfl_request_conns_touch(t, tc);
 	if (gap->unread)
-		tc->unread += gap->len;
+		tc->bytes.unread[tc->encrypted ? UNREAD_TLS : UNREAD_NO_BUFFER] += gap->len;
 	else
-		tc->gap_bytes += gap->len;
+		tc->bytes.gap += gap->len;
 }
 
 void dfl_trace_close(struct dfl_trace *t, struct dfl_conn *conn, uint64_t ts_ns)

@@ -241,6 +241,7 @@ void sink_init(struct sink *s)
 		.op_end = op_end,
 		.view_open = view_open,
 		.view_data = view_data,
+		.view_framing = view_data,
 		.view_gap = view_gap,
 		.view_close = view_close,
 		.source_begin = source_begin,

@@ -111,9 +111,10 @@ static void protocol(void *ud, struct dfl_conn *conn, const char *name, enum dfl
 }
 
 static const struct dfl_decode_sink sink = {
-	NULL,	    op_begin,  op_describe, op_id,	op_station,   op_client,     op_end,
-	view_open,  view_data, view_gap,    view_close, source_begin, source_append, source_gap,
-	source_end, tls,       encrypted,   unread,	limit,	      dns,	     protocol,
+	NULL,	      op_begin,	     op_describe, op_id,      op_station, op_client,
+	op_end,	      view_open,     view_data,	  view_data,  view_gap,	  view_close,
+	source_begin, source_append, source_gap,  source_end, tls,	  encrypted,
+	unread,	      limit,	     dns,	  protocol,
 };
 
 /* Like tape_play, but one allocation fails. Returns how many there were. */

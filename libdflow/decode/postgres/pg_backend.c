@@ -172,10 +172,13 @@ static void field_byte(struct dfl_pg_side *s, uint8_t byte)
 	}
 }
 
-static size_t value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
+static size_t run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
 {
-	size_t n = dfl_pg_value_run(s, d, i);
+	size_t n;
 
+	if (s->f.state == REST)
+		return dfl_pg_rest_run(s, d, i);
+	n = dfl_pg_value_run(s, d, i);
 	if (!s->f.left)
 		s->f.state = s->f.count ? VALUE_LEN : REST;
 	return n;
@@ -193,7 +196,7 @@ void dfl_pg_backend_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 	if (s->f.state == COPY_DATA)
 		copy_data(s, d);
 	else
-		dfl_pg_fields(s, d, 1u << VALUE, value_run, field_byte);
+		dfl_pg_fields(s, d, 1u << VALUE | 1u << REST, run, field_byte);
 }
 
 /* Described columns of a prepared statement hold for every Bind of it. */

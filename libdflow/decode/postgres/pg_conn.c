@@ -10,15 +10,25 @@
 #include "decode/postgres/sql_lex.h"
 #include "decode/postgres/sql_parse.h"
 
-void dfl_pg_put_own(struct dfl_pg_side *s, const struct dfl_slice *d)
+static struct dfl_view *own_view(struct dfl_pg_side *s)
 {
 	struct dfl_view **v = s->op ? &s->op->own[s->dir] : &s->raw;
 
-	if (!d->len)
-		return;
 	if (!*v)
 		*v = dfl_open_view(s->conn->ctx, s->op ? s->op->op : NULL, s->dir, NULL);
-	dfl_put_view(s->conn->ctx, *v, d, s->chunk);
+	return *v;
+}
+
+void dfl_pg_put_own(struct dfl_pg_side *s, const struct dfl_slice *d)
+{
+	if (d->len)
+		dfl_put_view(s->conn->ctx, own_view(s), d, s->chunk);
+}
+
+void dfl_pg_put_framing(struct dfl_pg_side *s, const struct dfl_slice *d)
+{
+	if (d->len)
+		dfl_put_framing(s->conn->ctx, own_view(s), d, s->chunk);
 }
 
 void dfl_pg_note_value(struct dfl_pg_side *s, const char *place)
@@ -239,12 +249,20 @@ size_t dfl_pg_value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t
 	return n;
 }
 
-/* Bytes [from, to) of a piece of a body: all but values. */
+size_t dfl_pg_rest_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
+{
+	struct dfl_slice rest = dfl_slice_sub(d, i, d->len - i);
+
+	dfl_pg_put_own(s, &rest);
+	return rest.len;
+}
+
+/* Bytes [from, to) of a piece of a body: all but values and rest. */
 static void put_framing(struct dfl_pg_side *s, const struct dfl_slice *d, size_t from, size_t to)
 {
 	struct dfl_slice framing = dfl_slice_sub(d, from, to - from);
 
-	dfl_pg_put_own(s, &framing);
+	dfl_pg_put_framing(s, &framing);
 }
 
 void dfl_pg_fields(struct dfl_pg_side *s, const struct dfl_slice *d, unsigned runs,

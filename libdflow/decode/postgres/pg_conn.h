@@ -94,6 +94,8 @@ struct dfl_pg_conn {
 
 /* Bytes go to the own view of the message's operation, or to the raw one. */
 void dfl_pg_put_own(struct dfl_pg_side *s, const struct dfl_slice *d);
+/* The same of lengths and types, for which the decoder vouches. */
+void dfl_pg_put_framing(struct dfl_pg_side *s, const struct dfl_slice *d);
 
 /*
  * A value: open it, feed it, close it. place: "" or NULL is the operation's. Closing it also tells
@@ -130,6 +132,9 @@ bool dfl_pg_string(struct dfl_pg_field *f, uint8_t byte);
  * is 0 then). Returns how many they are.
  */
 size_t dfl_pg_value_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i);
+/* The same with the rest of a message that is not looked into. The decoder does not vouch for it.
+ */
+size_t dfl_pg_rest_run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i);
 /*
  * A piece of a body. The state of the cursor says what comes: in a state whose bit is set in
  * `runs`, `run` takes bytes from i on and returns how many; any other byte goes to `field`, and to

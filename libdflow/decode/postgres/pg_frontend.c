@@ -234,6 +234,8 @@ static size_t run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
 
 	if (s->f.state == QUERY)
 		return query_run(s, d, i);
+	if (s->f.state == REST)
+		return dfl_pg_rest_run(s, d, i);
 	n = dfl_pg_value_run(s, d, i);
 	if (!s->f.left)
 		s->f.state = s->f.count ? PARAM_LEN : REST;
@@ -243,7 +245,7 @@ static size_t run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
 void dfl_pg_frontend_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
 	if (s->type != 'p') /* passwords and SASL are never shown */
-		dfl_pg_fields(s, d, 1u << QUERY | 1u << PARAM, run, field_byte);
+		dfl_pg_fields(s, d, 1u << QUERY | 1u << PARAM | 1u << REST, run, field_byte);
 }
 
 void dfl_pg_frontend_lost(struct dfl_pg_side *s)

@@ -150,7 +150,7 @@ static int head_byte(struct dfl_pg_side *s, uint8_t byte, uint64_t pos)
 	s->left = n - 4;
 	begin(s);
 	head.len = head.pos_len = s->n_head;
-	dfl_pg_put_own(s, &head);
+	dfl_pg_put_framing(s, &head);
 	if (!s->left)
 		finish(s);
 	return 0;
@@ -164,7 +164,7 @@ static int tls_answer(struct dfl_pg_side *s, const struct dfl_slice *d)
 	s->conn->asked_tls = false;
 	if (d->data[0] != 'S' && d->data[0] != 'G' && d->data[0] != 'N')
 		return 0;
-	dfl_pg_put_own(s, &one);
+	dfl_pg_put_framing(s, &one);
 	return d->data[0] == 'N' ? 1 : -EAGAIN;
 }
 

@@ -20,17 +20,19 @@ static void reason(struct build *b, const char *text)
 	dfl_part_add(b, &b->doc->completeness.reasons, &b->doc->completeness.n_reasons, text);
 }
 
-static void build_unread(struct build *b, const struct request_conn *rc)
+static const char *const unread_words[N_UNREAD] = {
+	[UNREAD_TLS] = "tls",
+	[UNREAD_ENCODING] = "encoding",
+	[UNREAD_OPAQUE] = "opaque",
+	[UNREAD_NO_BUFFER] = "no-buffer",
+};
+
+static void add_unread(struct build *b, const struct request_conn *rc, enum unread_why why,
+		       uint64_t bytes)
 {
 	struct dfl_doc *doc = b->doc;
 	struct dfl_doc_unread *list;
-	struct conn_bytes n = dfl_request_conn_bytes(rc);
 
-	doc->completeness.lost_bytes += n.gap;
-	if (n.gap)
-		reason(b, "bytes of a connection were not seen");
-	if (!n.unread)
-		return;
 	list = reallocarray(doc->completeness.unread, doc->completeness.n_unread + 1,
 			    sizeof(*list));
 	if (!list) {
@@ -40,11 +42,21 @@ static void build_unread(struct build *b, const struct request_conn *rc)
 	doc->completeness.unread = list;
 	list[doc->completeness.n_unread++] = (struct dfl_doc_unread){
 		.connection = dfl_part_conn_number(b, rc->tc),
-		.why = dfl_part_string(b, rc->tc->unreadable ? "encoding" :
-					  rc->tc->encrypted  ? "tls" :
-							       "no-buffer"),
-		.bytes = n.unread,
+		.why = dfl_part_string(b, unread_words[why]),
+		.bytes = bytes,
 	};
+}
+
+static void build_unread(struct build *b, const struct request_conn *rc)
+{
+	struct conn_bytes n = dfl_request_conn_bytes(rc);
+
+	b->doc->completeness.lost_bytes += n.gap;
+	if (n.gap)
+		reason(b, "bytes of a connection were not seen");
+	for (int why = 0; why < N_UNREAD; why++)
+		if (n.unread[why])
+			add_unread(b, rc, (enum unread_why)why, n.unread[why]);
 }
 
 void dfl_completeness_build(struct build *b)

@@ -76,7 +76,11 @@ static bool is_of_request(struct build *b, const struct request_conn *rc)
 
 	if (rc->mine)
 		return true;
-	return (n.scanned || n.unread || n.gap) && !rc->tc->carried_text && takes_part(b, rc->tc);
+	if (!takes_part(b, rc->tc))
+		return false;
+	/* What nobody could read may have been this request's, whatever else was on it. */
+	return n.unread[UNREAD_OPAQUE] ||
+	       (!rc->tc->carried_text && (n.scanned || dfl_conn_bytes_unread(&n) || n.gap));
 }
 
 static int by_conn(const void *a, const void *b)
@@ -252,8 +256,8 @@ static void build_conn(struct build *b, const struct request_conn *rc, struct df
 	build_endpoint(b, &to, &d->to);
 	d->medium = rc->tc->medium;
 	d->tls = rc->tc->encrypted ? 1 : 0;
-	d->bytes_scanned = n.scanned;
-	d->bytes_unread = n.unread;
+	d->bytes_scanned = n.scanned - n.unread[UNREAD_OPAQUE];
+	d->bytes_unread = dfl_conn_bytes_unread(&n);
 	for (size_t i = 0; i < b->n_hops; i++)
 		if (b->hops[i]->tc == rc->tc)
 			d->bytes_matched += dfl_ranges_sum(&b->hops[i]->wire);
