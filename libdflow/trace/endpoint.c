@@ -22,6 +22,7 @@ struct proc *dfl_proc_find(struct dfl_trace *t, uint32_t pid)
 	return p;
 }
 
+/* Makes room for one more process. */
 static void forget_oldest_exited(struct dfl_trace *t)
 {
 	struct proc *p, *next;
@@ -146,7 +147,10 @@ void dfl_tconn_unref(struct tconn *tc)
 	free(tc);
 }
 
-/* SNI, then DNS, then the configuration. */
+/*
+ * The order is that of trust: the client itself said the SNI; DNS told the address; the
+ * configuration is only what somebody believes.
+ */
 const char *dfl_tconn_name(struct dfl_trace *t, const struct tconn *tc, enum dfl_end end,
 			   const char **ret_evidence)
 {
@@ -172,6 +176,10 @@ static bool has_addresses(const struct tconn *tc)
 	return tc->medium == DFL_TCP || tc->medium == DFL_UDP;
 }
 
+/*
+ * What decides, in this order: the rule for the process; what the operation said; the rule for the
+ * peer; what the protocol is. A process that serves a connection becomes what it serves.
+ */
 struct dfl_station_answer dfl_end_station(struct dfl_trace *t, const struct end_question *q)
 {
 	const struct tconn *tc = q->tc;
@@ -195,15 +203,14 @@ struct dfl_station_answer dfl_end_station(struct dfl_trace *t, const struct end_
 	if (a.station != DFL_ST_UNKNOWN)
 		return a;
 	if (!has_addresses(tc) && (q->pid || q->end == DFL_CLIENT))
-		return a; /* a process that no rule knows */
+		return a; /* a pipe or a file: the process is all that could tell */
 	if (!has_addresses(tc))
 		facts.fd = tc->end[DFL_CLIENT].fd;
 	facts.name = dfl_tconn_name(t, tc, q->end, &evidence);
 	a = dfl_rules_peer(t->opts.rules, &facts);
 	if (a.station == DFL_ST_UNKNOWN && q->end == DFL_SERVER && tc->server != DFL_ST_UNKNOWN)
 		a = (struct dfl_station_answer){ tc->server, tc->protocol };
-	if (p && q->end == DFL_SERVER && has_addresses(tc)) { /* what a process serves says what it
-								 is */
+	if (p && q->end == DFL_SERVER && has_addresses(tc)) {
 		p->station = a.station;
 		p->rule = a.rule;
 	}

@@ -9,8 +9,9 @@
 #include "trace/request_conn.h"
 
 /*
- * The same bytes can stand in two views: a body, and what was joined from it. But what was joined
- * from many deltas spans much more than one copy.
+ * Do two runs stand on the same bytes of the stream? A body is one view, and what was joined from
+ * it is another: a text that is found in both was there once. At least half of the longer one must
+ * be common, because text that was joined from many deltas spans much more than one copy of it.
  */
 static bool same_bytes(const struct hop_copy *c, const struct text_run *run)
 {
@@ -38,7 +39,11 @@ static void add_copy(struct hop *h, const struct text_run *run)
 						   run->canon_to - run->canon_from };
 }
 
-/* How often: pieces much shorter than the longest one are parts of a copy, not copies. */
+/*
+ * Adds up the copies, and divides by the text that was seen. Pieces much shorter than the longest
+ * one are parts of a copy. Of fingerprints: how often each of them was found, on average. Both
+ * rounded.
+ */
 uint32_t dfl_hop_occurrences(const struct hop *h)
 {
 	uint64_t seen = dfl_ranges_sum(&h->canon), sum = 0;
@@ -53,6 +58,7 @@ uint32_t dfl_hop_occurrences(const struct hop *h)
 	return seen && sum > seen ? (sum + seen / 2) / seen : 1;
 }
 
+/* What the operation says of its ends may come after the hop was made. */
 static void learn_from_op(struct hop *h, const struct dfl_op *op)
 {
 	for (int e = 0; e < 2; e++) {
@@ -217,6 +223,7 @@ void dfl_hops_rename(struct request *r, const struct dfl_src *s)
 		h->field = s->field;
 }
 
+/* When only one candidate is left, and none was cut, the hop is no longer ambiguous. */
 static bool drop_candidate(struct hop *h, const char *trace_id)
 {
 	for (size_t i = 0; i < h->n_candidates; i++) {
@@ -225,7 +232,7 @@ static bool drop_candidate(struct hop *h, const char *trace_id)
 		memmove(h->candidates + i, h->candidates + i + 1,
 			(--h->n_candidates - i) * sizeof(*h->candidates));
 		if (h->n_candidates == 1 && !h->candidates_cut)
-			h->n_candidates = 0; /* nobody else's */
+			h->n_candidates = 0;
 		return true;
 	}
 	return false;
@@ -242,6 +249,7 @@ bool dfl_hops_no_candidate(struct request *r, const struct dfl_src *s, const str
 	return any;
 }
 
+/* Verbs of Redis and SQL that take away what is in a place. */
 static bool is_removal(const char *operation)
 {
 	static const char *const verbs[] = { "HDEL", "DEL", "UNLINK", "LREM", "ZREM", "DELETE" };
@@ -252,7 +260,7 @@ static bool is_removal(const char *operation)
 	return false;
 }
 
-/* "unacked" and its part "unacked#argsrepr" */
+/* "unacked#argsrepr" is a part of the place "unacked". */
 static bool is_part_of(const char *place, const char *whole)
 {
 	size_t n = strlen(whole);
@@ -260,6 +268,10 @@ static bool is_part_of(const char *place, const char *whole)
 	return place && !strncmp(place, whole, n) && (!place[n] || place[n] == '#');
 }
 
+/*
+ * How many hops the operation takes away from the request. ts_ns: marks them as removed at that
+ * time; 0: only counts them.
+ */
 static unsigned mark_removed(struct request *r, const struct dfl_op *op, uint64_t ts_ns)
 {
 	struct hop *h, *next;
@@ -288,7 +300,7 @@ void dfl_hops_removed(struct dfl_trace *t, const struct dfl_op *op)
 		if (!mark_removed(r, op, 0))
 			continue;
 		if (only)
-			return; /* which of them cannot be told */
+			return; /* it cannot be told whose text was removed */
 		only = r;
 	}
 	if (!only)

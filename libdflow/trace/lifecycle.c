@@ -23,7 +23,10 @@
 /* So long an id may still tie an ended operation to a request: blocking answers take minutes. */
 #define OP_KEEP_NS (300 * SECOND_NS)
 
-/* A call between known stations is never a new request, and only the API takes them. */
+/*
+ * Does the operation open a request? Only the API takes requests (or what no rule knows), and a
+ * call from a station of Dify is never a new one.
+ */
 static bool is_request(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct end_question from = { .tc = op->tc, .end = DFL_CLIENT, .pid = op->pid[DFL_CLIENT] };
@@ -38,7 +41,10 @@ static bool is_request(struct dfl_trace *t, struct dfl_op *op)
 	return !from.pid || dfl_station_row(dfl_end_station(t, &from).station)->who != DFL_WHO_DIFY;
 }
 
-/* From recorded facts only, so that a replay gives the same. */
+/*
+ * Makes the trace id of recorded facts only, so that a replay gives the same id. The number of the
+ * request on its connection tells apart two that began at the same time.
+ */
 static void make_trace_id(const struct dfl_trace *t, struct dfl_op *op, char *ret_id)
 {
 	char a[DFL_ADDR_STRLEN], b[DFL_ADDR_STRLEN], text[512];
@@ -54,6 +60,7 @@ static void make_trace_id(const struct dfl_trace *t, struct dfl_op *op, char *re
 		 (unsigned long long)h.low64);
 }
 
+/* Its ids, sources, hops and connections go with it; operations forget it. */
 static void free_request(struct dfl_trace *t, struct request *r)
 {
 	struct dfl_src *s;
@@ -80,7 +87,7 @@ static void free_request(struct dfl_trace *t, struct request *r)
 	free(r);
 }
 
-/* Its text goes, the fingerprints stay. */
+/* Forgets its text. When it had settled, its fingerprints stay. */
 static void let_go(struct dfl_trace *t, struct request *r)
 {
 	if (r->settled)
@@ -88,7 +95,7 @@ static void let_go(struct dfl_trace *t, struct request *r)
 	free_request(t, r);
 }
 
-/* Lets the oldest one go: a settled one if there is any. */
+/* There are too many requests: lets the oldest settled one go, else the oldest. */
 static void make_room(struct dfl_trace *t)
 {
 	struct request *r;
@@ -109,7 +116,8 @@ static void make_room(struct dfl_trace *t)
 }
 
 /*
- * The inbound connection counts from the operation's first byte, wherever in it the payload stood.
+ * On the connection where it came in, a request counts all bytes since its operation began, and not
+ * only since the payload was found in it.
  */
 static void count_from_op(struct dfl_trace *t, struct request *r, struct dfl_op *op)
 {
@@ -147,7 +155,8 @@ struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
 	r->have_client = op->have_client;
 	r->via_alb = op->via_alb;
 	make_trace_id(t, op, r->trace_id);
-	dfl_past_drop(t, r->trace_id); /* it was recorded before; now it is here again */
+	/* it was recorded before, and the same recording is replayed into the store again */
+	dfl_past_drop(t, r->trace_id);
 	DL_APPEND(t->requests, r);
 	t->n_requests++;
 	t->stats.requests++;
@@ -160,13 +169,17 @@ struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
 	return r;
 }
 
+/*
+ * Hands the document to the store, and then the fingerprints, because they refer to it. last: the
+ * stage ends, so that this is the last document even of an open request.
+ */
 static void store(struct dfl_trace *t, struct request *r, bool last)
 {
 	struct dfl_doc *doc;
 
 	r->stored_ns = t->now_ns;
-	r->dirty = t->opts.on_store && dfl_document_build(t, r, &doc); /* again later, when memory
-								     was short */
+	/* without memory it stays dirty, and is tried again later */
+	r->dirty = t->opts.on_store && dfl_document_build(t, r, &doc);
 	if (!t->opts.on_store || r->dirty)
 		return;
 	t->opts.on_store(t->opts.ud, doc);
@@ -179,6 +192,8 @@ static void store(struct dfl_trace *t, struct request *r, bool last)
 	dfl_history_tell(t, r);
 }
 
+/* Is it time to settle? Its response is complete and nothing came for a while, or it is open too
+ * long. */
 static bool is_over(const struct dfl_trace *t, const struct request *r)
 {
 	uint64_t quiet = t->now_ns - (r->last_ns > r->ended_ns ? r->last_ns : r->ended_ns);
@@ -188,7 +203,8 @@ static bool is_over(const struct dfl_trace *t, const struct request *r)
 	return r->response_ended && quiet >= t->settings->settle_ns;
 }
 
-/* The hop had another number when the older request was told of it. */
+/* The hop h of r got a new number. If it is history, the earlier request knows it by the old one.
+ */
 static void renumber_later(struct dfl_trace *t, const struct request *r, const struct hop *h,
 			   uint32_t seq)
 {
@@ -207,15 +223,19 @@ static void renumber_later(struct dfl_trace *t, const struct request *r, const s
 	}
 }
 
-/* Numbers the hops in the order of time; until now it was the order in which they were found. */
+/*
+ * Numbers the hops in the order of time; until now they had the order in which they were found.
+ * Done in two passes: first they get numbers above all that are used, then the final ones. Else a
+ * hop could get a number that another one still has, and renumber_later() would take one for the
+ * other.
+ */
 static void renumber(struct dfl_trace *t, struct request *r)
 {
 	uint32_t n = HASH_COUNT(r->hops), free_from = r->last_seq > n ? r->last_seq : n, seq = 0;
 	struct hop *h, *next;
 
 	HASH_SORT(r->hops, dfl_hop_order);
-	for (int pass = 0; pass < 2; pass++) /* by way of numbers that none has: two could swap
-						theirs */
+	for (int pass = 0; pass < 2; pass++)
 		HASH_ITER(hh, r->hops, h, next)
 		{
 			uint32_t to = ++seq + (pass ? 0 : free_from);
@@ -229,6 +249,7 @@ static void renumber(struct dfl_trace *t, struct request *r)
 	r->last_seq = n;
 }
 
+/* The last step: what is only perhaps the request's goes, the hops get their final numbers. */
 static void settle(struct dfl_trace *t, struct request *r)
 {
 	dfl_request_conns_freeze(r);
@@ -242,6 +263,10 @@ static void settle(struct dfl_trace *t, struct request *r)
 	store(t, r, false);
 }
 
+/*
+ * Two passes: all requests that are due are marked as settling first, so that one look at the
+ * operations serves all of them.
+ */
 static void tick_requests(struct dfl_trace *t)
 {
 	struct request *r, *next;
@@ -265,6 +290,10 @@ static void tick_requests(struct dfl_trace *t)
 	}
 }
 
+/*
+ * Lets go the operations that no id will tie to a request any more. Beyond a limit, the oldest
+ * ended ones go earlier.
+ */
 static void expire_ops(struct dfl_trace *t)
 {
 	struct dfl_op *op, *next;

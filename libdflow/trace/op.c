@@ -53,7 +53,8 @@ struct dfl_op *dfl_op_find(struct dfl_trace *t, uint64_t number)
 
 	if (!t->ops)
 		return NULL;
-	for (op = t->ops->prev;; op = op->prev) { /* the newest first */
+	/* the newest first: it is asked for operations that have just begun */
+	for (op = t->ops->prev;; op = op->prev) {
 		if (op->number == number)
 			return op;
 		if (op == t->ops)

@@ -27,17 +27,20 @@ void dfl_request_link(struct request *r, const char *trace_id, const char *why)
 	free(link.why);
 }
 
+/* key: room for bound_id.key; it is filled in also when nothing is bound to the id. */
 static struct bound_id *find_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value,
 				char *key)
 {
 	struct bound_id *b;
 
-	/* ids are ASCII without case in what matters; UUIDs are compared as they are */
+	/* the decoders gave ids in one spelling, so they are compared as they are; longer values
+	 * than 140 bytes are cut, and no known id is so long */
 	snprintf(key, sizeof(b->key), "%d:%.140s", kind, value);
 	HASH_FIND_STR(t->ids, key, b);
 	return b;
 }
 
+/* NULL at the limit or without memory: then the request is capped. */
 static struct bound_id *add_id(struct dfl_trace *t, struct request *r, const char *key)
 {
 	struct bound_id *b = r->n_bound < MAX_IDS_PER_REQUEST ? calloc(1, sizeof(*b)) : NULL;
@@ -63,8 +66,8 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 	struct bound_id *b = find_id(t, kind, value, key);
 
 	if (b && b->request != r && kind == DFL_ID_UPLOAD_FILE) {
-		dfl_request_link(r, b->request->trace_id, "file"); /* it uses what another request
-								      uploaded */
+		/* it uses what another request uploaded */
+		dfl_request_link(r, b->request->trace_id, "file");
 		return;
 	}
 	if (b && b->request != r && kind == DFL_ID_CONVERSATION) {
@@ -75,7 +78,8 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 		b = add_id(t, r, key);
 	if (!b)
 		return;
-	if (kind < DFL_N_ID && !r->ids[kind] && b->request == r) { /* the first binding wins */
+	/* the first binding wins */
+	if (kind < DFL_N_ID && !r->ids[kind] && b->request == r) {
 		r->ids[kind] = strdup(value);
 		r->dirty = true;
 	}

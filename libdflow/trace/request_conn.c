@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+/* The counters of a file begin at 0, because it is listed only when text was found in it. */
 static struct request_conn *add(struct dfl_trace *t, struct request *r, struct tconn *tc)
 {
 	struct request_conn *rc;

@@ -86,7 +86,10 @@ static void op_client(void *ud, struct dfl_op *op, const struct dfl_addr *client
 	op->request->via_alb = via_alb;
 }
 
-/* A session of a plugin is known by its call, or never. */
+/*
+ * Has it an id that a request may still be bound to? A session of a plugin is bound by its call,
+ * which comes first: it is known by now, or never.
+ */
 static bool has_lasting_id(const struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_ids; i++)
@@ -95,6 +98,7 @@ static bool has_lasting_id(const struct dfl_op *op)
 	return false;
 }
 
+/* May a run of it still become evidence, once an id of it is bound to a request? */
 static bool may_be_tied_later(const struct dfl_op *op)
 {
 	for (unsigned i = 0; i < op->n_runs && has_lasting_id(op); i++)
@@ -107,6 +111,8 @@ static bool may_be_tied_later(const struct dfl_op *op)
 	return false;
 }
 
+/* Judges an operation of which nothing more comes. Keeps it only as long as that can still matter.
+ */
 static void maybe_drop(struct dfl_trace *t, struct dfl_op *op)
 {
 	if (!op->ended || op->open_views)
@@ -116,7 +122,10 @@ static void maybe_drop(struct dfl_trace *t, struct dfl_op *op)
 		dfl_op_free(t, op);
 }
 
-/* Whose call it is was told by its text or its ids: the plugin's answers are that one's too. */
+/*
+ * The operation belongs to r and starts a session of a plugin: what the plugin answers in this
+ * session belongs to r, too.
+ */
 static void bind_session(struct dfl_trace *t, const struct dfl_op *op, struct request *r)
 {
 	for (unsigned i = 0; i < op->n_ids; i++)
@@ -124,7 +133,7 @@ static void bind_session(struct dfl_trace *t, const struct dfl_op *op, struct re
 			dfl_request_bind(t, r, op->ids[i].kind, op->ids[i].value);
 }
 
-/* A connection that carried an id of the request is one of its connections. */
+/* A connection that carried an id of a request is listed in its trace, also without text. */
 static void use_ids(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *r = op->n_ids ? dfl_owner_find(t, op) : NULL;
@@ -154,13 +163,17 @@ static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 	maybe_drop(t, op);
 }
 
+/*
+ * op NULL: the bytes belong to no operation that a decoder knows. They get one without a name,
+ * which has ended already and lives as long as the view.
+ */
 static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op *op,
 				  const struct dfl_view_desc *d)
 {
 	struct dfl_trace *t = ud;
 	struct dfl_view *v;
 
-	if (!op) { /* bytes that no decoder understands are an operation without a name */
+	if (!op) {
 		op = conn->trace ? dfl_op_new(t, conn->trace, t->now_ns) : NULL;
 		if (!op)
 			return &dead_view;
@@ -189,6 +202,10 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	return v;
 }
 
+/*
+ * Text that may become derived payload is not counted as scanned here: it was joined from bytes
+ * that are in another view already.
+ */
 static void view_framing(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos,
 			 uint64_t pos_len, const struct dfl_chunk *from)
 {
@@ -285,6 +302,7 @@ static void source_gap(void *ud, struct dfl_src *s, uint64_t pos, uint64_t len)
 	s->request->text_gap = s->request->dirty = true;
 }
 
+/* The text is complete. All of it came in by this operation, which is its first hop. */
 static void source_end(void *ud, struct dfl_src *s, uint64_t ts_ns)
 {
 	struct dfl_trace *t = ud;
@@ -320,6 +338,7 @@ static void tls(void *ud, struct dfl_conn *conn, const struct dfl_tls_info *info
 		*tc->tls = *info;
 }
 
+/* What passed so far was ciphertext, too. */
 static void encrypted(void *ud, struct dfl_conn *conn)
 {
 	struct tconn *tc = conn->trace;

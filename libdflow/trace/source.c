@@ -55,7 +55,7 @@ void dfl_source_ended(struct dfl_src *s)
 		free(s);
 }
 
-/* Its view, which is still open, appends to it no more. */
+/* The view that it is derived from, if still open, appends no more to it. */
 static void leave_view(struct dfl_src *s)
 {
 	if (s->from)

@@ -13,10 +13,14 @@
 #include "trace/sink.h"
 #include "trace/string.h"
 
-/* With long certificate chains in both directions. */
+/*
+ * The most that a handshake takes on the wire, with long certificate chains in both directions. It
+ * is not payload, so its ciphertext is not unread.
+ */
 #define HANDSHAKE_MAX 32768
 
-#define TLS_RECORD_MAX (5 + 16384 + 256) /* RFC 8446 5.2 */
+/* Header, fragment and expansion of one record (RFC 8446, 5.2). */
+#define TLS_RECORD_MAX (5 + 16384 + 256)
 
 int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trace)
 {
@@ -85,6 +89,7 @@ static const char *const blind_words[DFL_N_BLIND] = {
 	[DFL_BLIND_OTHER] = "other",
 };
 
+/* A process opened a channel that cannot be watched. The last kind that was seen is told. */
 static void set_blind(struct dfl_trace *t, const struct dfl_ev_blind *ev)
 {
 	struct proc *p = dfl_proc_find(t, ev->pid);
@@ -129,9 +134,9 @@ int dfl_trace_event(struct dfl_trace *t, const struct dfl_event *ev)
 }
 
 /*
- * From here on the plaintext is read. What was ciphertext before: the handshake when the connection
- * was seen from its start, else the record that this plaintext came in (its bytes pass the socket
- * first).
+ * Plaintext of the connection is read from here on. The ciphertext that passed before it is no more
+ * unread in so far as it stood for: the handshake, when the connection was seen from its start; and
+ * the record that this plaintext came in, because its bytes pass the socket first.
  */
 static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn,
 			   const struct dfl_chunk *chunk)
@@ -148,6 +153,7 @@ static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn,
 	tc->tls_read = tc->encrypted = true;
 }
 
+/* Bytes on the wire. On a connection with TLS they are unread as long as no plaintext was seen. */
 static void ciphertext_seen(struct tconn *tc, const struct dfl_chunk *chunk)
 {
 	tc->wire_bytes += chunk->len;

@@ -22,7 +22,7 @@ static bool is_kind(const struct dfl_view *v, const char *kind)
 	return !strcmp(v->derives, kind);
 }
 
-/* Does the request have an answer that begins like this? */
+/* Has the request a text of this kind that begins like the one in the view? */
 static bool begins_like(const struct request *r, const struct dfl_view *v)
 {
 	const struct dfl_src *s;
@@ -36,7 +36,10 @@ static bool begins_like(const struct request *r, const struct dfl_view *v)
 	return false;
 }
 
-/* A part of an answer that is known already tells nothing new. */
+/*
+ * The view may be a part of a text (relay), and the request has a text of this kind already: then
+ * the part tells nothing new.
+ */
 static bool is_part(const struct dfl_view *v, const struct request *r)
 {
 	const struct dfl_src *s;
@@ -47,13 +50,18 @@ static bool is_part(const struct dfl_view *v, const struct request *r)
 	return false;
 }
 
+/* Is the text just this source, from its first to its last byte? Only short ones are compared so.
+ */
 static bool is_whole(const struct dfl_src *s, const struct dfl_buf *text)
 {
 	return text->len <= sizeof(s->head) && dfl_match_source_raw_bytes(s->match) == text->len &&
 	       !memcmp(s->head, text->data, text->len);
 }
 
-/* The same text still comes in elsewhere, and is here already. */
+/*
+ * Is the source the beginning of the text? It still comes in elsewhere, and is here as a whole
+ * already.
+ */
 static bool is_begun(const struct dfl_src *s, const struct dfl_buf *text)
 {
 	uint64_t so_far = dfl_match_source_raw_bytes(s->match);
@@ -63,7 +71,10 @@ static bool is_begun(const struct dfl_src *s, const struct dfl_buf *text)
 	       !memcmp(s->head, text->data, so_far);
 }
 
-/* Nearly all of a known text, or nearly all that is here: texts of one form share phrases. */
+/*
+ * Texts of one form share phrases. So a run only says that the text is known when it is nearly all
+ * of the known text, or nearly all that is in the view.
+ */
 static bool tells(const struct dfl_view *v, const struct text_run *r)
 {
 	return dfl_run_coverage(r) * 100 >= FULL_PERCENT ||
@@ -71,8 +82,8 @@ static bool tells(const struct dfl_view *v, const struct text_run *r)
 }
 
 /*
- * How much of it is: an answer is one text, a chunk may stand in a larger one, results of a tool
- * come in a list.
+ * How much of the text must be known, so that it is an echo. An answer is one text. A chunk may
+ * stand in a larger one. Results of a tool come in a list, with others.
  */
 static unsigned echo_percent(const struct dfl_view *v)
 {
@@ -86,7 +97,10 @@ static bool is_known_as(const struct dfl_view *v, const struct dfl_src *s)
 	return s->kind == v->derives || dfl_source_is_document(s);
 }
 
-/* Of very many equal texts match looks at some only, which need not be the request's. */
+/*
+ * Is the text of the run, which is another request's, a text of r too? Match looks only at some of
+ * very many equal texts, so that the run of r may be missing.
+ */
 static bool has_the_same(const struct text_run *run, const struct dfl_view *v,
 			 const struct request *r)
 {
@@ -100,7 +114,8 @@ static bool has_the_same(const struct text_run *run, const struct dfl_view *v,
 	return false;
 }
 
-/* Is what the view held known of the request already? It is closed, so its runs are all known. */
+/* Is the text of the view known as the request's already? The view is closed, so its runs are all
+ * here. */
 static bool is_echo(const struct dfl_view *v, const struct request *r)
 {
 	uint64_t enough = (uint64_t)v->held.len * echo_percent(v), sum = 0;
@@ -153,7 +168,7 @@ static void name_field(struct dfl_trace *t, struct dfl_src *s, unsigned n)
 	s->field = dfl_string(t, field);
 }
 
-/* Where it was seen first. */
+/* The name of the operation in which the text was seen first. */
 static const char *origin(const struct dfl_view *v)
 {
 	static const char unknown[] = "unknown";
@@ -179,7 +194,7 @@ static struct dfl_src *new_source(struct dfl_view *v, struct request *r, bool sh
 	return s;
 }
 
-/* The vectors that are surely of one request are one field, which grows. */
+/* All vectors that surely belong to one request are one field, which grows. NULL: a new field. */
 static struct dfl_src *vectors_of(const struct dfl_view *v, const struct request *r, bool shared)
 {
 	struct dfl_src *s;
@@ -206,9 +221,8 @@ static void begin(struct dfl_view *v, struct request *r, bool shared)
 	}
 	r->n_derived++;
 	s->op = v->op->number;
-	s->asked_ns = v->op->owned_by_id ? v->first_ns : v->op->begin_ns; /* what an id is in may
-									     stand long before: a
-									     channel */
+	/* an operation with an id may be a channel, which begins long before what passes in it */
+	s->asked_ns = v->op->owned_by_id ? v->first_ns : v->op->begin_ns;
 	s->view = v->number;
 	s->dir = v->dir;
 	s->from = v;
@@ -221,8 +235,9 @@ static void begin(struct dfl_view *v, struct request *r, bool shared)
 }
 
 /*
- * Is what r has passed on here? Then it is not the answer of one who came when that call was under
- * way. By an equal operation it is told anew.
+ * Does r pass on here a text that it got in an earlier call? Then the text is no answer to a
+ * request that began after that call (later). But if r got it by an operation of the same name,
+ * this is a call of its own kind, and may as well answer the later request.
  */
 static bool is_passed_on(const struct dfl_view *v, const struct request *r,
 			 const struct request *later)
@@ -241,6 +256,7 @@ static bool is_passed_on(const struct dfl_view *v, const struct request *r,
 	return !was_there;
 }
 
+/* The same of any owner that has the text (has_it). */
 static bool is_of_earlier(const struct dfl_view *v, struct request *const *owners,
 			  const bool *has_it, unsigned n, const struct request *later)
 {
@@ -250,14 +266,15 @@ static bool is_of_earlier(const struct dfl_view *v, struct request *const *owner
 	return false;
 }
 
+/* A number that changes when more is known of the operation: its runs and ids only grow. */
 static unsigned known(const struct dfl_op *op)
 {
 	return (op->n_runs << 8 | op->n_ids) + 1;
 }
 
 /*
- * Decides once: whose it is, and whether it is new. Without an owner it waits for one; what begins
- * like an answer that is known waits for its end.
+ * Decides whose the text is, and whether it is new; once. Without an owner it waits for one. A text
+ * that begins like a known one waits for its end: it may be an echo. at_end: the view is closed.
  */
 static void decide(struct dfl_view *v, bool at_end)
 {
@@ -290,13 +307,13 @@ void dfl_derived_data(struct dfl_view *v, const void *data, size_t len, uint64_t
 		v->held_pos = pos;
 	if (!v->decided && v->held.len + len > ANSWER_HELD_MAX &&
 	    (v->relay || !is_kind(v, "answer")))
-		decide(v, false); /* by its beginning: all of it is too much to hold */
+		decide(v, false); /* by its beginning, because it is too long to be held */
 	append(v, data, len, pos, pos_len);
 	if (v->decided)
 		return;
 	v->held_pos_to = pos + pos_len;
 	if (v->held.len + len > ANSWER_HELD_MAX || dfl_buf_append(&v->held, data, len))
-		v->decided = true; /* nobody's for too long */
+		v->decided = true; /* no owner was found in time: it is nobody's */
 	else if (v->held.len >= ANSWER_SURE && is_kind(v, "answer") && !v->relay)
 		decide(v, false);
 }
@@ -323,7 +340,10 @@ static bool is_enough(const struct dfl_src *chunk, uint32_t len)
 	return len >= RUN_SURE || (len >= RUN_FULL && len * 100ull >= all * FULL_PERCENT);
 }
 
-/* Retrieved text that another request uploaded, also long ago: which it was is told by content. */
+/*
+ * The retrieved text was cut out of a document that another request uploaded, perhaps long ago. The
+ * chunk has no id of the document, so content tells which it was.
+ */
 static void link_to_uploads(const struct dfl_view *v, const struct dfl_src *chunk)
 {
 	for (unsigned i = 0; i < v->op->n_runs; i++) {
@@ -350,7 +370,7 @@ void dfl_derived_close(struct dfl_view *v)
 	if (!v->decided && v->held.len)
 		decide(v, true);
 	LL_FOREACH2(v->derived, s, next_twin)
-	if (s->shared || !is_kind(v, "embedding")) /* else more vectors may come */
+	if (s->shared || !is_kind(v, "embedding")) /* a field of vectors stays open for more */
 		dfl_match_source_end(s->match);
 	LL_FOREACH2(v->derived, s, next_twin)
 	if (s->retrieved)
@@ -388,7 +408,7 @@ static bool is_sure(const struct dfl_src *s)
 	return s->derived_from && (!s->shared || s->claimed);
 }
 
-/* Its answer is known: another that is surely somebody else's is none of it. */
+/* The request has an answer that is surely its own. */
 static bool is_answered(const struct request *r)
 {
 	const struct dfl_src *s;
@@ -399,6 +419,10 @@ static bool is_answered(const struct request *r)
 	return false;
 }
 
+/*
+ * Is the text surely another request's? Its twin there is sure; or this request has its own answer,
+ * and an equal text is sure elsewhere.
+ */
 static bool is_of_another(const struct dfl_trace *t, const struct dfl_src *s)
 {
 	bool answered = !strcmp(s->kind, "answer") && is_answered(s->request);
@@ -412,7 +436,10 @@ static bool is_of_another(const struct dfl_trace *t, const struct dfl_src *s)
 	return false;
 }
 
-/* The others' hops of it are not this request's, unless it has an equal text besides. */
+/*
+ * The request gives up the text: it is no candidate any more in other requests' hops of it, unless
+ * it has an equal text besides.
+ */
 static void withdraw(struct dfl_trace *t, const struct dfl_src *s)
 {
 	const struct dfl_src *o;
@@ -428,7 +455,7 @@ static void withdraw(struct dfl_trace *t, const struct dfl_src *s)
 			r->dirty = true;
 }
 
-/* As they were found. */
+/* Some texts went: the others are numbered anew, in the order in which they were found. */
 static void renumber(struct dfl_trace *t, struct request *r)
 {
 	struct dfl_src *s, *before;

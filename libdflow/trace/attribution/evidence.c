@@ -55,7 +55,7 @@ static struct run_group measure(const struct dfl_op *op, const struct text_run *
 	return g;
 }
 
-/* What is in doubt puts nothing in doubt that the rest of the group tells alone. */
+/* A group is tied only when the runs that are not tied are no evidence by themselves. */
 struct run_group dfl_group_measure(const struct dfl_op *op, const struct text_run *of)
 {
 	struct run_group g = measure(op, of, true), sure;

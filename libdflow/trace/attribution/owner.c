@@ -38,8 +38,8 @@ static bool uses_file_of(const struct request *r, const struct request *upload)
 }
 
 /*
- * An uploaded file that is read again is read for the chat that uses it, when just one is under
- * way.
+ * The operation holds a file that was uploaded by a request which is over. When just one request
+ * under way uses that file, the file was read for it.
  */
 static struct request *user_of_file(struct dfl_trace *t, struct request *upload, uint64_t ts_ns)
 {
@@ -58,8 +58,8 @@ static struct request *user_of_file(struct dfl_trace *t, struct request *upload,
 }
 
 /*
- * Text that is asked with, of r or (NULL) of anybody: what came back can be others' too, when it is
- * read from a store.
+ * Was text of r sent in the direction of the question? r NULL: of any request. Text that came back
+ * proves less, because an answer from a store can hold text of other requests.
  */
 static bool asks(const struct dfl_op *op, const struct request *r)
 {
@@ -73,6 +73,7 @@ static bool asks(const struct dfl_op *op, const struct request *r)
 	return false;
 }
 
+/* Which texts may tell the owner: asked with; any but retrieved ones; retrieved ones. */
 enum texts { ASKED, ANY, CHUNKS };
 
 static bool may_tell(const struct dfl_op *op, const struct text_run *run, enum texts which,
@@ -87,8 +88,8 @@ static bool may_tell(const struct dfl_op *op, const struct text_run *run, enum t
 }
 
 /*
- * The newest request whose text alone explains a part of the operation: history comes with newer
- * text.
+ * The newest request whose text is evidence in the operation and is not tied. The newest, because a
+ * prompt carries history, which is older. Notes where that text stands.
  */
 static struct request *owner_by_text(struct dfl_op *op, enum texts which)
 {
@@ -111,12 +112,14 @@ static struct request *owner_by_text(struct dfl_op *op, enum texts which)
 	return owner;
 }
 
-/* Chunks only where nothing else tells: several requests can have retrieved the same. */
+/* Retrieved text comes last: several requests can have retrieved the same. */
 static struct request *owner_by_content(struct dfl_op *op)
 {
 	return owner_by_text(op, ASKED) ?: owner_by_text(op, ANY) ?: owner_by_text(op, CHUNKS);
 }
 
+/* One more request to which the operation may belong. At the limit, that request is not complete.
+ */
 static void add_maybe(struct dfl_trace *t, struct dfl_op *op, struct request *r)
 {
 	for (unsigned i = 0; i < op->n_maybe; i++)
@@ -130,7 +133,7 @@ static void add_maybe(struct dfl_trace *t, struct dfl_op *op, struct request *r)
 	r->capped = r->dirty = true;
 }
 
-/* None of its text is long enough to be found in an operation without an id. */
+/* None of its inbound text is long enough to be found in an operation without an id. */
 static bool is_too_short(const struct request *r)
 {
 	const struct dfl_src *s;
@@ -141,7 +144,7 @@ static bool is_too_short(const struct request *r)
 	return true;
 }
 
-/* Does the text hold what told whose the operation is? */
+/* Does the source hold the same text as the run by which the owner was found? */
 static bool holds_what_told(const struct dfl_op *op, const struct dfl_src *s)
 {
 	for (unsigned i = 0; i < op->n_runs; i++) {
@@ -156,8 +159,8 @@ static bool holds_what_told(const struct dfl_op *op, const struct dfl_src *s)
 }
 
 /*
- * What its answer is is not known: there is none, or some that may be others'. Or it is known to be
- * that.
+ * May the text by which the owner was found be an answer to r as well? Yes if no answer of r is
+ * known for sure, or if that text is one.
  */
 static bool may_be_told_that(const struct dfl_op *op, const struct request *r)
 {
@@ -175,7 +178,10 @@ static bool may_be_told_that(const struct dfl_op *op, const struct request *r)
 	return silent;
 }
 
-/* Only its answer tells of such a request, and others like it may be given the same one. */
+/*
+ * The owner was found by its answer, because its inbound text is too short to be found. Other
+ * requests like it that are under way may have got the same answer: then the owner is not known.
+ */
 static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *r;
@@ -193,7 +199,10 @@ static void find_too_short(struct dfl_trace *t, struct dfl_op *op)
 		op->n_maybe = 0;
 }
 
-/* Requests under way whose texts are in the operation, each as well as the others'. */
+/*
+ * The requests under way whose inbound text is in the operation, but is tied. When only one of them
+ * is under way, nothing is in doubt among requests under way, and there are no candidates.
+ */
 static void find_maybe(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *r;
@@ -209,7 +218,7 @@ static void find_maybe(struct dfl_trace *t, struct dfl_op *op)
 			add_maybe(t, op, r);
 	}
 	if (op->n_maybe == 1)
-		op->n_maybe = 0; /* the other one is over */
+		op->n_maybe = 0;
 }
 
 struct request *dfl_owner_find(struct dfl_trace *t, struct dfl_op *op)
@@ -228,7 +237,7 @@ struct request *dfl_owner_find(struct dfl_trace *t, struct dfl_op *op)
 		find_maybe(t, op);
 	if (!op->owner)
 		return NULL;
-	dfl_rank(op); /* what was tied is decided now */
+	dfl_rank(op); /* again: the owner decides what was tied */
 	if (dfl_request_was_over(op->owner, op->begin_ns))
 		return user_of_file(t, op->owner, op->begin_ns);
 	return op->owner;

@@ -36,7 +36,7 @@ static void free_request(struct dfl_trace *t, struct past_request *o)
 	free(o);
 }
 
-/* By their start; they come nearly in order. */
+/* Puts it in its place by its start. Requests come nearly in order, so the search is short. */
 static void enlist(struct dfl_trace *t, struct past_request *o)
 {
 	struct past_request *before = t->past ? t->past->prev : NULL;
@@ -119,7 +119,8 @@ static void forget(struct dfl_trace *t, struct past_request *o)
 	free_request(t, o);
 }
 
-/* The new one has its place before the oldest. */
+/* When the table is full, the oldest past requests make room, as long as they are older than this
+ * one. */
 static void keep_source(struct dfl_trace *t, const struct dfl_past_text *of)
 {
 	int r;
@@ -130,15 +131,19 @@ static void keep_source(struct dfl_trace *t, const struct dfl_past_text *of)
 	t->stats.forgotten += r == -ENOSPC;
 }
 
+/* Which texts of a request are meant. */
 enum texts { INBOUND, ALL };
 
 static bool is_among(const struct dfl_src *s, enum texts which)
 {
-	if (s->retrieved) /* it stands in a store: who gets it again has it from there */
-		return false;
+	if (s->retrieved)
+		return false; /* it stands in a store, and whoever gets it again has it from there
+			       */
 	return which == ALL || !s->derived_from;
 }
 
+/* Calls fn with the fingerprints of each of these texts. A text without memory for them is left
+ * out. */
 static void each_source(struct dfl_trace *t, const struct request *r, enum texts which,
 			void (*fn)(struct dfl_trace *t, const struct dfl_past_text *of))
 {
@@ -175,7 +180,8 @@ static void tell(struct dfl_trace *t, const struct dfl_past_text *of)
 	t->opts.on_prints(t->opts.ud, of);
 }
 
-/* How much text it has; none: there is none, or it is not whole yet. */
+/* The size of these texts in raw bytes. 0: there are none, or an inbound one is not complete yet.
+ */
 static uint64_t text_bytes(const struct request *r, enum texts which)
 {
 	const struct dfl_src *s;
@@ -190,6 +196,8 @@ static uint64_t text_bytes(const struct request *r, enum texts which)
 	return sum;
 }
 
+/* printed_bytes: size of the texts when they were handed out last; the same size is the same text.
+ */
 static void store(struct dfl_trace *t, struct request *r, enum texts which, uint64_t *printed_bytes)
 {
 	uint64_t now = text_bytes(r, which);

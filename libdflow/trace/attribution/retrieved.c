@@ -31,8 +31,9 @@ bool dfl_retrieved_is_of_owner(const struct dfl_op *op, const struct text_run *r
 }
 
 /*
- * What one request retrieved, or what somebody asked with the same words, is no text of another's
- * that retrieves it. But a document may be what is retrieved.
+ * The operation belongs to another request than the text. Then retrieved text explains nothing
+ * here: the owner got it from the same store. Nor does a question with the same words, where the
+ * place is made for chunks. But a document may be what the chunk was cut from.
  */
 static bool is_elsewhere(const struct dfl_op *op, const struct text_run *r)
 {
@@ -43,8 +44,8 @@ static bool is_elsewhere(const struct dfl_op *op, const struct text_run *r)
 }
 
 /*
- * Does the request of the chunk use it here, so that it says more than the document it was cut
- * from?
+ * Does the request that retrieved this chunk use it here, and all of it? In an operation without an
+ * owner, a request that was under way may.
  */
 static bool is_used(const struct dfl_op *op, const struct text_run *r)
 {
@@ -73,6 +74,7 @@ bool dfl_retrieved_fills(const struct dfl_op *op, uint64_t view, uint64_t from, 
 	return 2 * sum >= to - from;
 }
 
+/* The run is of a document of another request, and its bytes are chunks that somebody uses here. */
 static bool is_in_chunks(const struct dfl_op *op, const struct text_run *r)
 {
 	return r->at.source && dfl_source_is_document(r->at.source) &&

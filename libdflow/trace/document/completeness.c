@@ -15,6 +15,7 @@ static const char *const loss_words[DFL_N_LOSS] = {
 	[DFL_LOSS_OTHER] = "events lost",
 };
 
+/* Each reason is told once. */
 static void reason(struct build *b, const char *text)
 {
 	dfl_part_add(b, &b->doc->completeness.reasons, &b->doc->completeness.n_reasons, text);

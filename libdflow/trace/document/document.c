@@ -67,8 +67,8 @@ static bool takes_part(struct build *b, const struct tconn *tc)
 }
 
 /*
- * The connections of the request: those that carried text or an id of it, and those that a process
- * which handled it used meanwhile, unless they only carried other requests' text.
+ * Is the connection listed? Yes if text or an id of the request was on it. Yes if a process at one
+ * of its hops used it meanwhile, unless it carried text of other requests only.
  */
 static bool is_of_request(struct build *b, const struct request_conn *rc)
 {
@@ -104,7 +104,7 @@ static void sort_conns(struct build *b)
 	qsort(b->conns, b->n_conns, sizeof(*b->conns), by_conn);
 }
 
-/* The same where only one is asked for. */
+/* As dfl_part_conn_number(), without a list of all. */
 static uint32_t one_conn_number(struct build *b, const struct tconn *tc)
 {
 	struct request_conn *rc, *next;
@@ -121,6 +121,8 @@ static uint32_t one_conn_number(struct build *b, const struct tconn *tc)
 	return found ? n : 0;
 }
 
+/* 1: the bytes were TLS on the wire; 0: they were not; -1: it was a file, where that means nothing.
+ */
 static int is_encrypted(const struct hop *h)
 {
 	if (h->layer == DFL_TLS)
@@ -128,13 +130,16 @@ static int is_encrypted(const struct hop *h)
 	return h->tc->medium == DFL_FILE ? -1 : 0;
 }
 
-/* In canonical bytes. Its own text may have grown since the hop was last seen. */
+/* Canonical bytes of the text. The request's own text may have grown since the hop changed last. */
 static uint64_t size_of_field(const struct hop *h)
 {
 	return h->source ? dfl_match_source_canon_bytes(h->source->match) : h->text_canon;
 }
 
-/* Bytes at the very end that the canonical form drops belong to a copy that reaches it. */
+/*
+ * The canonical form drops some bytes at the end of a text (a full stop). They belong to a copy
+ * that has all that is before them.
+ */
 static bool reaches_end(const struct hop *h)
 {
 	return h->source && h->canon.n && h->canon.at[h->canon.n - 1].to == size_of_field(h);
@@ -171,7 +176,8 @@ static void build_coverage(struct build *b, const struct hop *h, struct dfl_doc_
 
 static void build_network(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
 {
-	/* the end that is elsewhere; both here: the server */
+	/* region and name are those of the end that is elsewhere; if both are here, of the server
+	 */
 	enum dfl_end far = h->tc->end[DFL_SERVER].pid && !h->tc->end[DFL_CLIENT].pid ? DFL_CLIENT :
 										       DFL_SERVER;
 	const struct dfl_addr *addr = &h->tc->end[far].addr;
@@ -245,8 +251,8 @@ static void build_conn(struct build *b, const struct request_conn *rc, struct df
 	struct conn_bytes n = dfl_request_conn_bytes(rc);
 
 	d->connection = dfl_part_conn_number(b, rc->tc);
-	for (size_t i = 0; i < b->n_hops; i++) /* an operation on it may have told who its ends are
-						*/
+	/* an operation on it may have told who its ends are */
+	for (size_t i = 0; i < b->n_hops; i++)
 		if (b->hops[i]->tc == rc->tc) {
 			from = dfl_part_question(b->hops[i], DFL_CLIENT);
 			to = dfl_part_question(b->hops[i], DFL_SERVER);
@@ -438,8 +444,8 @@ size_t dfl_document_hop_index(const struct request *r, const struct hop *h)
 	const struct hop *other;
 	size_t n = 0;
 
-	if (!h->hh.next && h->first_ns == r->newest_ns) /* found last and begun last, as nearly
-							   always */
+	/* nearly always: found last, and begun last */
+	if (!h->hh.next && h->first_ns == r->newest_ns)
 		return HASH_COUNT(r->hops) - 1;
 	for (other = r->hops; other; other = other->hh.next)
 		n += dfl_hop_order(other, h) < 0;

@@ -44,7 +44,10 @@ void dfl_part_add(struct build *b, char ***list, size_t *n, const char *s)
 		(*n)++;
 }
 
-/* The process behind an end may have been seen after the operation began. */
+/*
+ * The process at an end may have been seen only after the operation began: then the connection
+ * knows it.
+ */
 struct end_question dfl_part_question(const struct hop *h, enum dfl_end end)
 {
 	return (struct end_question){
@@ -67,7 +70,7 @@ static void note_pid(struct build *b, uint32_t pid)
 		b->pids[b->n_pids++] = pid;
 }
 
-/* In the order in which the hops were found. */
+/* In the order in which the hops were found, at most MAX_PIDS. */
 void dfl_part_pids(struct build *b)
 {
 	struct hop *h, *next;

@@ -15,7 +15,10 @@ static struct dfl_doc_place *find_place(struct dfl_doc *doc, const struct dfl_do
 	return NULL;
 }
 
-/* A queue entry is gone when it was popped; a key when its time is over. */
+/*
+ * What is known of the place now. An entry of a queue is gone when it was popped; a key, when its
+ * time is over. Sets removed_ns when a pop was seen.
+ */
 static const char *place_now(const struct build *b, struct dfl_doc_place *p)
 {
 	const struct dfl_doc *doc = b->doc;
