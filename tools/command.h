@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a subcommand is. Each is one file, cmd_NAME.c, and one row of the table in dflow.c. */
+/* What a subcommand is. Each is one file, cmd_NAME.c, and one row of COMMANDS. */
 #pragma once
 
 #include "cli/options.h"
@@ -30,10 +30,18 @@ struct command {
 	int (*run)(int n_words, char **words);
 };
 
-extern const struct command cmd_completion, cmd_doctor, cmd_help, cmd_ls, cmd_record, cmd_replay,
-	cmd_trace;
+/*
+ * The table of commands, in the order of 'dflow --help': each NAME here is a `const struct command
+ * cmd_NAME` in the file cmd_NAME.c.
+ */
+#define COMMANDS(row)                                                                              \
+	row(record) row(trace) row(ls) row(doctor) row(replay) row(completion) row(help)
 
-/* All commands; NULL ends the list. */
+#define DECLARE_COMMAND(name) extern const struct command cmd_##name;
+COMMANDS(DECLARE_COMMAND)
+#undef DECLARE_COMMAND
+
+/* The same as a list that ends with NULL. */
 extern const struct command *const commands[];
 /* dflow itself: the options that may stand before the name of the command. */
 extern const struct command program;

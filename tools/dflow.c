@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* dflow: the table of commands. */
+/* dflow: finds the command, reads its options, runs it. */
 #include <dflow.h>
 #include <locale.h>
 #include <stdio.h>
@@ -16,10 +16,8 @@
 
 #define MAX_COMMANDS 32
 
-const struct command *const commands[] = {
-	&cmd_record, &cmd_trace,      &cmd_ls,	 &cmd_doctor,
-	&cmd_replay, &cmd_completion, &cmd_help, NULL,
-};
+#define ROW(name) &cmd_##name,
+const struct command *const commands[] = { COMMANDS(ROW) NULL };
 
 static const struct option_group *const groups[] = { &global_group, NULL };
 

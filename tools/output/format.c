@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The table of output formats. */
+/* Output formats: choosing one, and printing items in it. */
 #include "output/format.h"
 
 #include <string.h>
@@ -8,12 +8,8 @@
 #include "cli/standard_output.h"
 #include "cli/status.h"
 
-static const struct format *const formats[] = {
-	&format_table, /* the default */
-	&format_wide,
-	&format_json,
-	&format_csv,
-};
+#define ROW(name) &format_##name,
+static const struct format *const formats[] = { FORMATS(ROW) };
 #define N_FORMATS (sizeof(formats) / sizeof(formats[0]))
 
 static const char *const *format_words(void)
@@ -69,5 +65,5 @@ int print_end(struct printer *p)
 
 bool is_for_people(void)
 {
-	return chosen() == &format_table || chosen() == &format_wide;
+	return chosen()->for_people;
 }

@@ -54,13 +54,22 @@ struct printer {
 /* A format. Each function returns STATUS_OK, or a status after a complaint. NULL: nothing to do. */
 struct format {
 	const char *name;
-	bool wide;
+	bool for_people; /* --follow and messages are for people, too */
+	bool wide;	 /* without a limit to the width */
 	int (*begin)(const struct printer *p);
 	int (*item)(const struct printer *p, const void *item);
 	int (*end)(const struct printer *p);
 };
 
-extern const struct format format_table, format_wide, format_json, format_csv;
+/*
+ * The table of formats: each NAME here is a `const struct format format_NAME` in a file of this
+ * folder. The first one is the default.
+ */
+#define FORMATS(row) row(table) row(wide) row(json) row(csv)
+
+#define DECLARE_FORMAT(name) extern const struct format format_##name;
+FORMATS(DECLARE_FORMAT)
+#undef DECLARE_FORMAT
 
 /* The value of -o. */
 extern const struct value_type value_format;

@@ -12,5 +12,10 @@ static int show_wide(const struct printer *p, const void *item)
 	return p->kind->show(item, !p->n, true);
 }
 
-const struct format format_table = { .name = "table", .item = show };
-const struct format format_wide = { .name = "wide", .wide = true, .item = show_wide };
+const struct format format_table = { .name = "table", .for_people = true, .item = show };
+const struct format format_wide = {
+	.name = "wide",
+	.for_people = true,
+	.wide = true,
+	.item = show_wide,
+};
