@@ -29,6 +29,14 @@ int dfl_api_error(struct dflow_error *ret_error, enum dflow_about about, const s
 	return r;
 }
 
+int dfl_api_query_error(struct dflow_error *ret_error, const struct dfl_err *err, int r)
+{
+	bool call = r == -ENOENT || r == -ENOTUNIQ || r == -EINVAL || r == -E2BIG ||
+		    r == -ECANCELED;
+
+	return dfl_api_error(ret_error, call ? DFLOW_ABOUT_CALL : DFLOW_ABOUT_STORE, err, r);
+}
+
 int dfl_api_check(const struct dfl_api_shape *shape, const void *s, struct dfl_err *err)
 {
 	size_t sz = *(const size_t *)s;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files behind dflow.h share: a trace, the check of public structs, errors. */
+/* What the files behind dflow.h share: the store, the check of public structs, errors, log lines.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -8,29 +9,11 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "store/cursor.h"
-#include "trace/trace.h"
 
+/* The store that dflow.h hands out. */
 struct dflow_store {
 	struct dfl_store *store;
 };
-
-/*
- * A trace of which only a head may be at hand: in a callback and in a cursor the rest is made when
- * it is asked for.
- */
-struct dflow_trace {
-	const struct dfl_doc *head; /* ids, times, operation; without `load`: the whole document */
-	size_t n_hops;
-	size_t hop_index; /* of the one hop that a head has, as hops[0]; SIZE_MAX: it has none */
-	int complete;	  /* 1 or 0; -1: the whole document tells */
-	/* Makes the whole document, borrowed as the trace is. 0, -ENOMEM, -ENOENT, -EBADMSG. */
-	int (*load)(void *of, const struct dfl_doc **ret_doc);
-	void *of;
-};
-
-/* A trace whose document is at hand; it is borrowed. */
-struct dflow_trace dfl_api_trace(const struct dfl_doc *doc);
 
 /* What this library knows of a public struct that begins with `size_t sz`. */
 struct dfl_api_shape {
@@ -75,11 +58,6 @@ int dfl_api_error(struct dflow_error *ret_error, enum dflow_about about, const s
 
 /* The same for a query. What was asked for is not there or wrong: that is no fault of the store. */
 int dfl_api_query_error(struct dflow_error *ret_error, const struct dfl_err *err, int r);
-
-/* What to list, as the store takes it; strings are borrowed from opts. Errors as dfl_api_check().
- */
-int dfl_api_filter(const struct dflow_list_opts *opts, struct dfl_filter *ret_filter,
-		   struct dfl_err *err);
 
 /* The caller's log hook as the one inside. `forward` holds it, and lives as long as the object. */
 struct dfl_api_log {

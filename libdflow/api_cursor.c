@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow.h: the filter of lists, and the cursor that walks them in constant memory. */
-#include "api.h"
+#include "api_cursor.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/cursor.h"
+#include "api_trace.h"
 
 struct dflow_cursor {
 	struct dfl_cursor *rows;

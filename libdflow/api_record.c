@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api_trace.h"
 #include "capture/host/caps.h"
 #include "capture/live/live.h"
 #include "capture/open_file.h"

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "api_cursor.h"
+#include "api_trace.h"
 #include "store/query.h"
 
 #define LOOK_EVERY_MS 50 /* between two looks at whether the store changed */
@@ -16,14 +18,6 @@ struct dflow_traces {
 	struct dfl_docs docs;
 	struct dflow_trace trace[]; /* one for each document */
 };
-
-int dfl_api_query_error(struct dflow_error *ret_error, const struct dfl_err *err, int r)
-{
-	bool call = r == -ENOENT || r == -ENOTUNIQ || r == -EINVAL || r == -E2BIG ||
-		    r == -ECANCELED;
-
-	return dfl_api_error(ret_error, call ? DFLOW_ABOUT_CALL : DFLOW_ABOUT_STORE, err, r);
-}
 
 int dflow_store_open(const char *path, struct dflow_store **ret_store,
 		     struct dflow_error *ret_error)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow.h: what a trace tells. */
-#include "api.h"
+#include "api_trace.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Joins the stages: streams to decoders to traces to the store. */
+/* Joins the stages: streams to decoders to traces to the store; and what goes back. */
 #include "pipeline.h"
 
 #include <stdlib.h>
@@ -8,6 +8,14 @@
 #include "stream/stream.h"
 
 #define DEFAULT_MEMORY (512ull << 20)
+/*
+ * Shares of the memory limit. A byte of text takes several bytes of index, so an eighth of text
+ * makes some half of the limit. A fingerprint takes some 40 bytes with its share of the tables, so
+ * one for each 512 bytes makes a twelfth.
+ */
+#define PENDING_SHARE 8 /* of it: bytes that the streams hold back */
+#define TEXT_SHARE 8	/* of it: canonical bytes of the texts that are looked for */
+#define BYTES_PER_PRINT 512
 #define MAX_PRINTS (1u << 24)
 
 struct dfl_pipeline {
@@ -15,12 +23,21 @@ struct dfl_pipeline {
 	struct dfl_stream *stream;
 	struct dfl_decode *decode;
 	struct dfl_trace *trace;
-	struct dfl_pipeline_stats stats;
-	uint64_t now_ns;
-	bool to_sync, finished;
+	struct dfl_pipeline_stats stats; /* what the pipeline itself counts */
+	uint64_t now_ns;		 /* the latest time of an event */
+	bool to_sync;			 /* the store holds what is not committed */
+	bool finished;
 	int error; /* of the store; the first one, with its sentence */
 	struct dfl_err err;
 };
+
+/* ---- from the streams, down to trace and decode ---- */
+
+/*
+ * trace hears of a connection, its bytes and its gaps before decode: decode's answer to the same
+ * call (an operation, a view) goes to trace, which has to know the connection by then. The end is
+ * the other way round: closing yields the last operations of a connection.
+ */
 
 static void on_conn(void *ud, struct dfl_conn *conn)
 {
@@ -63,6 +80,8 @@ static void on_close(void *ud, struct dfl_conn *conn, uint64_t ts_ns)
 	dfl_trace_close(p->trace, conn, ts_ns);
 }
 
+/* ---- from trace, to the caller and into the store ---- */
+
 static void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *change)
 {
 	struct dfl_pipeline *p = ud;
@@ -70,53 +89,56 @@ static void on_change(void *ud, enum dfl_doc_change what, struct dfl_change *cha
 	p->opts.on_change(p->opts.ud, what, change);
 }
 
+/* Where the store's sentence goes: only the first is kept. */
+static struct dfl_err *sentence(struct dfl_pipeline *p)
+{
+	return p->error ? NULL : &p->err;
+}
+
+/* The stages go on without the store; dfl_pipeline_event() returns the error. */
+static void note_error(struct dfl_pipeline *p, int r)
+{
+	if (r && !p->error)
+		p->error = r;
+}
+
 static void on_store(void *ud, const struct dfl_doc *doc)
 {
 	struct dfl_pipeline *p = ud;
-	int r;
 
 	if (!p->opts.store)
 		return;
-	r = dfl_store_put(p->opts.store, doc, p->error ? NULL : &p->err);
+	note_error(p, dfl_store_put(p->opts.store, doc, sentence(p)));
 	p->to_sync = true;
-	if (r && !p->error)
-		p->error = r;
 }
 
 static void on_prints(void *ud, const struct dfl_past_text *of)
 {
 	struct dfl_pipeline *p = ud;
-	int r = p->opts.store ? dfl_store_put_prints(p->opts.store, of, p->error ? NULL : &p->err) :
-				0;
 
-	if (r && !p->error)
-		p->error = r;
+	if (p->opts.store)
+		note_error(p, dfl_store_put_prints(p->opts.store, of, sentence(p)));
 }
 
 static void on_history(void *ud, const char *trace_id, const char *in_trace_id,
 		       const uint32_t *seqs, size_t n)
 {
 	struct dfl_pipeline *p = ud;
-	int r = 0;
 
 	if (p->opts.store)
-		r = dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n,
-				       p->error ? NULL : &p->err);
-	if (r && !p->error)
-		p->error = r;
+		note_error(p, dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n,
+						 sentence(p)));
 }
 
 static void sync_store(struct dfl_pipeline *p)
 {
-	int r;
-
 	if (!p->to_sync)
 		return;
 	p->to_sync = false;
-	r = dfl_store_sync(p->opts.store, p->error ? NULL : &p->err);
-	if (r && !p->error)
-		p->error = r;
+	note_error(p, dfl_store_sync(p->opts.store, sentence(p)));
 }
+
+/* ---- the stages ---- */
 
 static int new_stages(struct dfl_pipeline *p)
 {
@@ -129,24 +151,18 @@ static int new_stages(struct dfl_pipeline *p)
 		.close = on_close,
 	};
 	uint64_t limit = p->opts.memory_limit_bytes ? p->opts.memory_limit_bytes : DEFAULT_MEMORY;
-	const struct dfl_stream_opts stream_opts = { .pending_max_bytes = limit / 8 };
+	uint64_t max_prints = limit / BYTES_PER_PRINT;
+	const struct dfl_stream_opts stream_opts = { .pending_max_bytes = limit / PENDING_SHARE };
 	const struct dfl_trace_opts trace_opts = {
 		.rules = p->opts.rules,
-		.max_source_bytes = limit / 8, /* its index takes several times as much */
+		.max_source_bytes = limit / TEXT_SHARE,
 		.on_change = p->opts.on_change ? on_change : NULL,
 		.on_store = on_store,
 		.on_prints = on_prints,
 		.on_history = on_history,
 		.ud = p,
 		.print_key = p->opts.store ? dfl_store_print_key(p->opts.store) : NULL,
-		.max_prints = (uint32_t)(limit / 512 < MAX_PRINTS ? limit / 512 :
-								    MAX_PRINTS), /* they
-										    take
-										    some
-										    40
-										    bytes
-										    each
-										  */
+		.max_prints = (uint32_t)(max_prints < MAX_PRINTS ? max_prints : MAX_PRINTS),
 	};
 	int r;
 
@@ -197,6 +213,8 @@ void dfl_pipeline_forget_before(struct dfl_pipeline *p, int64_t started_ns)
 	dfl_trace_forget_before(p->trace, started_ns);
 }
 
+/* ---- events ---- */
+
 int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
 {
 	struct dfl_pipeline *p = pipeline;
@@ -215,8 +233,8 @@ int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
 		r = dfl_trace_event(p->trace, ev);
 	if (!r)
 		r = dfl_stream_event(p->stream, ev);
-	if (!r && ev->type == DFL_EV_TICK) { /* what the streams held back comes before what the
-						time decides */
+	/* Time decides last: the streams may hold back bytes that came before it. */
+	if (!r && ev->type == DFL_EV_TICK) {
 		r = dfl_trace_event(p->trace, ev);
 		sync_store(p);
 	}
@@ -244,6 +262,7 @@ void dfl_pipeline_free(struct dfl_pipeline *p)
 	if (!p)
 		return;
 	p->opts.store = NULL; /* what was not finished is not stored */
+	/* Closes each connection, so that decode and trace let go what they keep for it. */
 	if (p->stream && p->decode)
 		dfl_stream_finish(p->stream, p->now_ns);
 	dfl_stream_free(p->stream);
@@ -251,6 +270,8 @@ void dfl_pipeline_free(struct dfl_pipeline *p)
 	dfl_trace_free(p->trace);
 	free(p);
 }
+
+/* ---- what is counted ---- */
 
 static const char *const decode_limits[DFL_N_LIMIT] = {
 	[DFL_LIMIT_SUBSTREAMS] = "TLS objects of one connection",
