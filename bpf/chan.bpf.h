@@ -26,12 +26,13 @@
 #define FMODE_WRITE 2
 #define SOCK_DONE 1 /* enum sock_flags, include/net/sock.h: a FIN came */
 
+/* What is behind an fd. */
 struct object {
 	struct file *file;
-	struct dfl_k_key key;
-	u64 sk;
-	u8 plain_tcp; /* the tcp_sock's sequence numbers count the bytes of the calls */
-	u8 stream;
+	struct dfl_k_key key; /* kind DFL_K_NONE: not watched */
+	u64 sk;		      /* struct sock; 0: no socket */
+	u8 plain_tcp;	      /* a tcp_sock whose sequence numbers count the bytes of the calls */
+	u8 stream;	      /* bytes without borders: TCP, unix stream, pipe */
 };
 
 /*
@@ -48,6 +49,7 @@ static __always_inline struct file *file_of(const struct object *o)
 	return o->file;
 }
 
+/* The file behind an fd of the current task; NULL: none. Borrowed, without a reference. */
 static __always_inline struct file *fd_file(const struct task_view *t, s32 fd)
 {
 	struct file *file = NULL;
@@ -58,10 +60,13 @@ static __always_inline struct file *fd_file(const struct task_view *t, s32 fd)
 	return file;
 }
 
-/* The only reference is the fd itself. */
+/*
+ * Is the fd the only reference to the file? f_count counted from 1 up to 6.12; f_ref counts from 0
+ * since 6.13 (90ee6ed776c0).
+ */
 static __always_inline bool last_reference(struct file *file)
 {
-	if (bpf_core_field_exists(file->f_ref)) /* 6.13: counts from 0 */
+	if (bpf_core_field_exists(file->f_ref))
 		return BPF_CORE_READ(file, f_ref.refcnt.counter) == 0;
 	return BPF_CORE_READ((struct file___old *)file, f_count.counter) == 1;
 }
@@ -89,7 +94,6 @@ static __always_inline void look_at_socket(struct file *file, struct object *ret
 	}
 	if (family != AF_INET && family != AF_INET6)
 		return;
-	/* sk_protocol was 8 bits of a bit-field before 5.6; the types below tell enough there */
 	proto = BPF_CORE_READ(sk, sk_protocol);
 	if (type == SOCK_STREAM)
 		ret->key.kind = DFL_K_TCP; /* MPTCP too (262), but that is no tcp_sock */
@@ -99,13 +103,14 @@ static __always_inline void look_at_socket(struct file *file, struct object *ret
 			 !BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_ops); /* kTLS */
 }
 
+/* Files that the kernel makes up: no text of a user is kept there. */
 static __always_inline bool pseudo_file(u64 magic)
 {
 	return magic == PROC_MAGIC || magic == SYSFS_MAGIC || magic == CGROUP2_MAGIC ||
 	       magic == CGROUP_MAGIC || magic == TRACEFS_MAGIC;
 }
 
-/* key.kind is DFL_K_NONE for what is not watched. */
+/* Looks at a file; key.kind is DFL_K_NONE when it is not watched. */
 static __always_inline void look_at(struct file *file, struct object *ret)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
@@ -134,6 +139,8 @@ static __always_inline void look_at(struct file *file, struct object *ret)
 	ret->key.gen = BPF_CORE_READ(inode, i_generation);
 }
 
+/* One end of a TCP or UDP socket. The remote port is in network order in the kernel, ours is not.
+ */
 static __always_inline void read_addr(struct sock *sk, bool remote, struct dfl_k_addr *ret)
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -155,8 +162,14 @@ static __always_inline void read_addr(struct sock *sk, bool remote, struct dfl_k
 }
 
 /*
- * Sequence numbers of the first payload byte. bytes_received counts the peer's FIN as rcv_nxt
- * does; bytes_acked counts our SYN when we connected, because its acknowledgement moves snd_una.
+ * Sequence numbers of the first payload byte in each direction:
+ *
+ *	in:  rcv_nxt − bytes_received. Both count the FIN of the peer, and neither its SYN.
+ *	out: snd_una − bytes_acked, and 1 more if we connected: then the acknowledgement of our SYN
+ *	     moved snd_una and was counted in bytes_acked (tcp_snd_una_update()), so the difference
+ *is the number of the SYN itself.
+ *
+ * Not in SYN_SENT and CLOSE, where the numbers are not set, or no longer. False: not known.
  */
 static __always_inline bool read_seq0(struct sock *sk, u8 role, u32 *ret_out, u32 *ret_in)
 {
@@ -171,6 +184,10 @@ static __always_inline bool read_seq0(struct sock *sk, u8 role, u32 *ret_out, u3
 	return true;
 }
 
+/*
+ * Peer and path of a unix socket. A client has no name of its own, so its server's is taken. path
+ * has 108 bytes (sun_path) and a NUL; an abstract name begins with NUL, which becomes "@".
+ */
 static __always_inline void read_unix(struct dfl_k_chan *r, struct unix_sock *u)
 {
 	struct sock *peer = BPF_CORE_READ(u, peer);
@@ -190,7 +207,7 @@ static __always_inline void read_unix(struct dfl_k_chan *r, struct unix_sock *u)
 	r->path[108] = 0;
 }
 
-/* Innermost component first, up to the root of its mount. */
+/* The names of a file and its folders, innermost first, up to the root of its mount. */
 static __always_inline void read_path(struct dfl_k_chan *r, struct file *file)
 {
 	struct dentry *d = BPF_CORE_READ(file, f_path.dentry), *parent;
@@ -206,7 +223,10 @@ static __always_inline void read_path(struct dfl_k_chan *r, struct file *file)
 	}
 }
 
-/* Returns true when the record went out, so that it is not told again. */
+/*
+ * Sends the record that introduces the object. si: what is kept of a socket or pipe, NULL for
+ * files; it learns what was told. False: there was no room, and it has to be told later.
+ */
 static __noinline bool emit_chan(const struct object *o, struct sock_info *si, s32 fd)
 {
 	struct dfl_k_chan *r = reserve(sizeof(*r), DFL_K_SEQ_SYSCALL, DFL_K_CHAN, 0);
@@ -241,6 +261,7 @@ static __noinline bool emit_chan(const struct object *o, struct sock_info *si, s
 	return true;
 }
 
+/* What is kept of a socket or pipe; made when it is not there. NULL: the map is full. */
 static __always_inline struct sock_info *sock_info(u64 ino)
 {
 	struct sock_info fresh = {}, *si = bpf_map_lookup_elem(&socks, &ino);
@@ -254,6 +275,7 @@ static __always_inline struct sock_info *sock_info(u64 ino)
 	return si;
 }
 
+/* Could a second record say more than the first: sequence numbers, or the peer of a unix socket? */
 static __always_inline bool more_is_known(const struct object *o, const struct sock_info *si)
 {
 	struct sock *peer;
@@ -279,7 +301,10 @@ static __always_inline void announce_file(const struct object *o, s32 fd)
 		bpf_map_update_elem(&files, &key, &one, BPF_ANY);
 }
 
-/* Tells what the object is when it was not told yet. NULL for files. */
+/*
+ * Introduces the object when that was not done yet, or when more is known. role: DFL_K_ROLE_UNKNOWN
+ * leaves it as it is. Returns what is kept of a socket or pipe; NULL for files and named FIFOs.
+ */
 static __always_inline struct sock_info *announce(const struct object *o, s32 fd, u8 role)
 {
 	struct sock_info *si;
@@ -300,6 +325,7 @@ static __always_inline struct sock_info *announce(const struct object *o, s32 fd
 	return si;
 }
 
+/* Was the object announced? Unless `keep`, it is forgotten, so that a new user is told anew. */
 static __always_inline bool forget(const struct dfl_k_key *key, bool keep)
 {
 	if (key->kind == DFL_K_FILE || key->dev)
@@ -309,7 +335,10 @@ static __always_inline bool forget(const struct dfl_k_key *key, bool keep)
 		      !bpf_map_delete_elem(&socks, &key->ino);
 }
 
-/* The last reference goes: forget what was told, so that a new user is told anew. */
+/*
+ * The last reference goes. Of a pipe only its last writer may go: then its direction ends, and what
+ * is in it can still be read. Objects that were never announced are not told.
+ */
 static __noinline void emit_close(const struct object *o, u32 pid, u32 seq_class)
 {
 	struct dfl_k_key key = o->key;

@@ -13,7 +13,10 @@
 
 #include "event.h"
 
-/* Constants: core.bpf.c defines them, user space sets them before loading. */
+/*
+ * Constants: core.bpf.c defines them, user space sets them before loading. The verifier knows their
+ * values and removes the branches that they rule out.
+ */
 extern const volatile __u8 cfg_calls[DFL_K_MAX_SYSCALL]; /* enum dfl_k_call */
 extern const volatile __u64 cfg_cgroup_id[DFL_K_MAX_CGROUPS];
 extern const volatile __u32 cfg_cgroup_level[DFL_K_MAX_CGROUPS];
@@ -26,25 +29,27 @@ extern const volatile __u8 cfg_all, cfg_by_pid, cfg_file_reads, cfg_file_writes;
 extern const volatile struct dfl_k_tls_file cfg_tls_files[DFL_K_MAX_TLS_FILES];
 
 /* Set while it runs. */
-extern __u32 tls_on; /* user space: a TLS library is attached somewhere */
-extern __u32 woken;  /* the reader was woken and has not drained yet */
+extern __u32 tls_on; /* set by user space: a TLS library is attached in some process */
+extern __u32 woken;  /* the reader was woken; it sets this to 0 when it begins to read the ring */
 
-struct sock_info { /* what was told of a socket or pipe */
-	u64 peer_ino;
-	u64 tls_ssl, tls_born_ns; /* its TLS object when the plaintext is read: ciphertext needs no
-				     copy */
+struct sock_info {    /* what was told of a socket or pipe; the key is its inode number */
+	u64 peer_ino; /* unix: that was told; 0: not yet */
+	u64 tls_ssl, tls_born_ns; /* the TLS object of which the plaintext is read; 0: none */
 	u32 tls_pid;
-	u8 role, announced, seq0, pad;
+	u8 role;      /* enum dfl_k_role */
+	u8 announced; /* its record went out; 0 again when more is known */
+	u8 seq0;      /* the first sequence numbers were told */
+	u8 pad;
 };
 
-struct entry { /* the file a thread's call on an fd began with */
+struct entry { /* the file that a thread's call began with; the key is the thread's id */
 	u64 file, ino;
 	s32 fd;
 	u32 pad;
 };
 
-struct sequence {
-	u64 seq;
+struct sequence { /* of one sequence class on one CPU */
+	u64 seq;  /* number of the last record */
 };
 
 /* The state of one call while its bytes are emitted piece by piece. */
@@ -58,20 +63,20 @@ struct call {
 	u64 sk;
 };
 
-struct ssl_key {
+struct ssl_key { /* a TLS object: its address in its process */
 	u64 ssl;
 	u32 pid, pad;
 };
 
 struct ssl_info {
-	u64 born_ns;
-	u64 sock_ino;
-	u64 out_pos, in_pos;
-	u64 pending; /* bytes of an SSL_write that were told but not confirmed yet */
+	u64 born_ns;	     /* first seen; tells it from others that had its address */
+	u64 sock_ino;	     /* the socket it was seen to use; 0: none yet */
+	u64 out_pos, in_pos; /* plaintext bytes that went each way */
+	u64 pending;	     /* bytes of a write that were told but not confirmed yet */
 };
 
-struct tls_call { /* a thread inside its TLS library */
-	struct call c;
+struct tls_call {      /* a thread inside its TLS library; the key is the thread's id */
+	struct call c; /* here and not per CPU, because a uprobe can be preempted */
 	struct ssl_key key;
 	u64 born_ns;
 	u64 buf, num;
@@ -82,6 +87,10 @@ struct tls_call { /* a thread inside its TLS library */
 	u8 pad[5];
 };
 
+/*
+ * The maps. LRU maps forget what was used least when they are full: a socket that is forgotten is
+ * announced again, a TLS object begins anew.
+ */
 struct map_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 64 * 1024 * 1024);
@@ -159,9 +168,13 @@ extern struct map_calls calls SEC(".maps");
 extern struct map_ssls ssls SEC(".maps");
 extern struct map_tls_calls tls_calls SEC(".maps");
 
-/* Keeps clang from proving a bound away that the verifier needs to see. */
+/*
+ * clang must take it that var may have changed here. So it keeps a test of a bound that it could
+ * prove needless but the verifier cannot, and it tests the very register that is used later.
+ */
 #define opaque(var) asm volatile("" : "+r"(var))
 
+/* Counts a loss. cause: enum dfl_k_drop; constants, but for bytes. */
 static __always_inline void count_drop(u32 cause, u64 events, u64 bytes)
 {
 	struct dfl_k_count *c = bpf_map_lookup_elem(&drops, &cause);
@@ -184,8 +197,9 @@ static __always_inline void count_stat(u32 stat)
 }
 
 /*
- * What is read of the current task at every call of a target. Since 5.11 the task is a typed
- * pointer, whose members are plain loads; before, each is a call of a helper.
+ * What is read of the current task at every call of a target. Since 5.11 the current task is a
+ * typed pointer (3ca1032ab7ab): reading a member is a plain load. Before, each read is a call of a
+ * helper.
  */
 struct task_view {
 	struct file **fds;
@@ -226,11 +240,15 @@ static __always_inline void view_task(struct task_view *ret)
 				   BPF_CORE_READ(files, count.counter), READ_STATUS(task) };
 }
 
-struct cgroup___ids { /* before 6.1 (7f203bc89eb6) */
+/* Up to 6.0 a cgroup has the ids of its ancestors; since 6.1 (7f203bc89eb6) it has pointers. */
+struct cgroup___ids {
 	u64 ancestor_ids[1];
 } __attribute__((preserve_access_index));
 
-/* Id of the cgroup v2 ancestor at this level. Tracing programs have the helper since 5.15. */
+/*
+ * Id of the ancestor of the current task's cgroup v2 at this level (0: the root); 0: it has none.
+ * Tracing programs have the helper since 5.15, so that it is there on every kernel without the ids.
+ */
 static __always_inline u64 ancestor_id(u32 level)
 {
 	struct cgroup *cg;
@@ -259,7 +277,7 @@ static __always_inline bool in_cgroups(void)
 	return false;
 }
 
-/* The first thing every program asks. */
+/* Is the process recorded? Nothing else is done for one that is not. */
 static __always_inline bool is_target(u32 pid)
 {
 	if (pid == cfg_self)
@@ -271,7 +289,11 @@ static __always_inline bool is_target(u32 pid)
 	return cfg_by_pid && bpf_map_lookup_elem(&pids, &pid);
 }
 
-/* Takes a sequence number whether or not there is room, so that a loss leaves a hole. */
+/*
+ * Room for a record, with its head filled in; NULL: the ring is full, which is counted. The record
+ * takes a number in any case, so that a loss leaves a hole in the numbers. bytes: of a stream, that
+ * are lost if there is no room. What is returned has to be submitted.
+ */
 static __always_inline void *reserve(u64 size, u32 seq_class, u32 type, u64 bytes)
 {
 	struct sequence *l = bpf_map_lookup_elem(&sequences, &seq_class);
@@ -295,7 +317,10 @@ static __always_inline void *reserve(u64 size, u32 seq_class, u32 type, u64 byte
 	return h;
 }
 
-/* No wakeup per event, it costs more than the rest; only once when the ring fills. */
+/*
+ * Waking the reader costs more than all the rest of an event (measured: 4 of 6.7 us). It comes by
+ * itself every few ms, and is woken only once when the ring holds cfg_wake_at bytes.
+ */
 static __always_inline u64 submit_flags(void)
 {
 	if (woken || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < cfg_wake_at)
@@ -309,6 +334,7 @@ static __always_inline void submit(void *rec)
 	bpf_ringbuf_submit(rec, submit_flags());
 }
 
+/* A record without bytes. type: LIB, BIND, EXIT or BLIND; flags: BPF_RB_…_WAKEUP. */
 static __always_inline void emit_note(u32 seq_class, u32 type, u32 pid, u32 arg, u64 flags)
 {
 	struct dfl_k_note *n = reserve(sizeof(*n), seq_class, type, 0);

@@ -4,7 +4,12 @@
  */
 #include "emit.bpf.h"
 
-/* Room is taken in powers of four: at most three quarters of a piece's room stay unused. */
+/*
+ * A record with n copied bytes. The size of a record has to be a constant on every kernel
+ * before 6.0 (bpf_ringbuf_reserve_dynptr, bc34dee65a65), so room is taken in steps of four: 64,
+ * 256, 1,024, … 64 KiB. At most three quarters of it stay unused. Returns from its function when
+ * there is no room.
+ */
 #define PIECE_OF(c, n, room)                                                                       \
 	do {                                                                                       \
 		struct {                                                                           \
@@ -23,6 +28,7 @@
 		submit(r);                                                                         \
 	} while (0)
 
+/* All but the bytes of a record. n: bytes that it stands for. */
 static __always_inline void fill(struct dfl_k_data *r, struct call *c, u64 n)
 {
 	/* the head is filled in already; the call's time keeps its pieces together */
@@ -40,8 +46,8 @@ static __always_inline void fill(struct dfl_k_data *r, struct call *c, u64 n)
 static __always_inline int emit_bytes(struct call *c, u64 n)
 {
 	/*
-	 * n is 1 … DFL_K_PIECE by the caller; the branches give the verifier its bound, the
-	 * opaque() keeps clang from merging them into one unbounded copy.
+	 * n is 1 … DFL_K_PIECE. Each branch gives the verifier the bound of its copy: n <= room.
+	 * opaque() keeps clang from making one copy of all of them, which would have no bound.
 	 */
 	opaque(n);
 	if (n <= 64)
@@ -72,6 +78,7 @@ static __always_inline void emit_bare(struct call *c, u64 n)
 	submit(r);
 }
 
+/* n bytes are done. */
 static __always_inline void advance(struct call *c, u64 n)
 {
 	c->left -= n;
@@ -99,6 +106,7 @@ static __always_inline int next_buffer(struct call *c)
 	return 0;
 }
 
+/* The next message of recvmmsg or sendmmsg. Returns 1 when there is none. */
 static __always_inline int next_message(struct call *c)
 {
 	struct dfl_mmsghdr m = {};

@@ -23,6 +23,8 @@ static __always_inline struct call *call_state(u32 from_tls)
 	return t ? &t->c : NULL;
 }
 
+/* Emits all bytes of a call. from_tls: c is of the current thread's TLS call; else it is per CPU.
+ */
 static __always_inline void emit_all(u32 from_tls, struct call *c)
 {
 	for (u32 i = 0; i < DFL_K_STEPS; i++)
@@ -34,7 +36,10 @@ static __always_inline void emit_all(u32 from_tls, struct call *c)
 		emit_rest(from_tls);
 }
 
-/* struct sockaddr of the user: AF_INET and AF_INET6. */
+/*
+ * Address of a datagram, from the user's struct sockaddr_in (16 bytes) or sockaddr_in6 (28 bytes,
+ * of which the first 24 are read: family, port, flow, address). Other families leave ret as it is.
+ */
 static __always_inline void read_peer(struct dfl_k_addr *ret, u64 user)
 {
 	struct {
@@ -45,9 +50,9 @@ static __always_inline void read_peer(struct dfl_k_addr *ret, u64 user)
 
 	if (bpf_probe_read_user(&a, sizeof(a), (void *)user))
 		bpf_probe_read_user(&a, 16, (void *)user); /* a sockaddr_in at the end of a page */
-	if (a.family == 2)
+	if (a.family == 2)				   /* AF_INET */
 		__builtin_memcpy(ret->ip, &a.ip4_or_flow, 4);
-	else if (a.family == 10)
+	else if (a.family == 10) /* AF_INET6 */
 		__builtin_memcpy(ret->ip, a.ip6, 16);
 	else
 		return;

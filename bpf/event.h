@@ -29,9 +29,13 @@ typedef uint64_t dfl_u64;
 	DFL_K_ASSERT(__builtin_offsetof(struct type, field) == (at), #type "." #field)
 #define DFL_K_SIZE(type, size) DFL_K_ASSERT(sizeof(struct type) == (size), #type)
 
-/* Limits. */
+/*
+ * Limits. A piece is as large as most calls are, and a power of two, so that a mask can bound it.
+ * A step handles one piece or goes on to one buffer. A writev has at most 1,024 buffers
+ * (UIO_MAXIOV), and 4 MiB (the default copy cap) have 64 pieces: 1,024 + 64 < 1,200.
+ */
 #define DFL_K_PIECE (64 * 1024) /* bytes in one record */
-#define DFL_K_STEPS 1200	/* pieces and iovecs of one call; a writev has at most 1,024 */
+#define DFL_K_STEPS 1200	/* steps in one call */
 #define DFL_K_MAX_CGROUPS 32	/* targets given as cgroups */
 #define DFL_K_MAX_PIDS 16384	/* target processes chosen by pid, children included */
 #define DFL_K_MAX_SOCKS 65536	/* sockets and pipes remembered as announced, LRU */
@@ -45,8 +49,9 @@ typedef uint64_t dfl_u64;
 #define DFL_K_CLOSE_FDS 1024	/* fds looked at when a process exits */
 
 /*
- * A lane is a set of programs that can not interrupt one another on one CPU, so that a plain
- * counter is enough for its sequence numbers. (A fetching atomic would need Linux 5.12.)
+ * A sequence class is a set of programs that cannot interrupt one another on one CPU, so that a
+ * plain counter per class and CPU is enough for the numbers of their records. (A fetching atomic
+ * would need Linux 5.12.)
  */
 enum dfl_k_seq_class { DFL_K_SEQ_SYSCALL, DFL_K_SEQ_SCHED, DFL_K_SEQ_TLS, DFL_K_N_SEQ };
 
@@ -67,7 +72,10 @@ enum dfl_k_blind { DFL_K_IO_URING, DFL_K_SHM, DFL_K_PROCESS_VM, DFL_K_COMPAT };
 
 enum dfl_k_kind { DFL_K_NONE, DFL_K_TCP, DFL_K_UDP, DFL_K_UNIX, DFL_K_PIPE, DFL_K_FILE };
 
-/* What a system call does; user space fills the table from the numbers of its architecture. */
+/*
+ * What a system call does. load.c fills the table of the programs (cfg_calls) from the numbers of
+ * the architecture. The order counts: io.bpf.c asks for "up to LAST_BUFFER" and for odd and even.
+ */
 enum dfl_k_call {
 	DFL_K_CALL_NONE,
 	DFL_K_CALL_READ,
@@ -158,14 +166,14 @@ enum dfl_k_flags {
 	DFL_K_END = 1 << 6,
 };
 
-/* Why something was not delivered; index of the drop counters. */
+/* Why something was not delivered. Each is the index of a counter per CPU (map drops). */
 enum dfl_k_drop {
 	DFL_K_DROP_RING,  /* the ring was full: events and bytes */
 	DFL_K_DROP_FAULT, /* user memory could not be read: bytes */
 	DFL_K_DROP_NO_FD, /* the fd was gone at the return of the call: events and bytes */
 	DFL_K_DROP_TABLE, /* a map was full */
 	DFL_K_DROP_STEPS, /* more pieces in one call than DFL_K_STEPS: bytes */
-	DFL_K_DROP_CAP,	  /* beyond the copy cap: bytes (known as gaps, so no loss of its own) */
+	DFL_K_DROP_CAP,	  /* beyond the copy cap: bytes. The records say so too: no loss */
 	DFL_K_DROP_FDS,	  /* open fds beyond DFL_K_CLOSE_FDS at an exit: their close is not told */
 	DFL_K_N_DROP
 };
@@ -174,7 +182,7 @@ struct dfl_k_count {
 	dfl_u64 events, bytes;
 };
 
-/* Statistics that are no loss. */
+/* Statistics that are no loss. Each is the index of a counter per CPU (map stats). */
 enum dfl_k_stat {
 	DFL_K_STAT_CALLS,    /* calls of targets that moved bytes on a watched fd */
 	DFL_K_STAT_SWAPPED,  /* the fd named another file at the return than at the entry */

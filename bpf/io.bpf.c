@@ -8,6 +8,7 @@
 #include "chan.bpf.h"
 #include "emit.bpf.h"
 
+/* include/uapi/asm-generic/errno.h, mman.h, fcntl.h; include/linux/socket.h */
 #define EINPROGRESS 115
 #define MSG_OOB 0x1
 #define MSG_PEEK 0x2
@@ -21,6 +22,10 @@
 #define PAGE 4096
 #define TCP_MMSG 64 /* messages of one sendmmsg on TCP that get a position */
 
+/*
+ * Argument i of the system call, counted from 0. At the return x86 still has all registers; arm64
+ * has put the result into x0, and keeps the first argument in orig_x0.
+ */
 static __always_inline u64 arg(struct pt_regs *regs, int i)
 {
 #if defined(__TARGET_ARCH_x86)
@@ -35,6 +40,7 @@ static __always_inline u64 arg(struct pt_regs *regs, int i)
 #endif
 }
 
+/* What the system call does: enum dfl_k_call. */
 static __always_inline u32 call_of(struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
@@ -45,6 +51,7 @@ static __always_inline u32 call_of(struct pt_regs *regs)
 	return nr < DFL_K_MAX_SYSCALL ? cfg_calls[nr] : DFL_K_CALL_NONE;
 }
 
+/* At the entry of a call on an fd, when other threads may change the table of fds. */
 static __always_inline void remember_entry(const struct task_view *t, s32 fd)
 {
 	u64 id = bpf_get_current_pid_tgid();
@@ -88,6 +95,8 @@ static __always_inline struct file *call_file(const struct task_view *t, s32 fd)
 	return BPF_CORE_READ(then, f_inode, i_ino) == e->ino ? then : NULL;
 }
 
+/* Looks at the file of a call that moved `bytes`. False: there is none, or it is not watched;
+ * counted. */
 static __always_inline bool find_object(struct file *file, u64 bytes, struct object *ret)
 {
 	if (!file) {
@@ -101,6 +110,10 @@ static __always_inline bool find_object(struct file *file, u64 bytes, struct obj
 	return false;
 }
 
+/*
+ * Begins a call. Its number is the CPU and the number that its first record gets: unique as long as
+ * a CPU sends less than 2^48 records.
+ */
 static __always_inline struct call *new_call(const struct object *o, s32 fd, bool out)
 {
 	u64 id = bpf_get_current_pid_tgid();
@@ -144,6 +157,7 @@ static __always_inline void set_tcp_pos(struct call *c, u64 len)
 	c->d.flags |= DFL_K_POS;
 }
 
+/* Position of the call's first byte in a TCP stream or a file, where the kernel knows it. */
 static __always_inline void set_pos(struct call *c, const struct object *o, u64 len)
 {
 	if (o->plain_tcp) {
@@ -167,6 +181,8 @@ static __always_inline void set_given_pos(struct call *c, const struct object *o
 	c->d.flags |= DFL_K_POS;
 }
 
+/* The other end of a datagram: the socket's if it is connected, else as the caller gave or got it.
+ */
 static __always_inline void set_peer(struct call *c, const struct object *o, u64 user_addr)
 {
 	struct dfl_k_addr remote = {};
@@ -214,6 +230,7 @@ static __always_inline bool nested_in_tls(const struct object *o, struct sock_in
 	       si->tls_pid == t->key.pid && si->tls_born_ns == t->born_ns;
 }
 
+/* One record for len bytes that are not copied. flags: DFL_K_… to add. */
 static __always_inline void emit_uncopied(struct call *c, u64 len, u32 flags)
 {
 	c->left = len;
@@ -236,6 +253,7 @@ static __noinline void emit_end(const struct object *o, s32 fd, bool out)
 	emit_uncopied(c, 0, DFL_K_END);
 }
 
+/* Does the configuration ask for calls on such an object in this direction? */
 static __always_inline bool wanted(const struct object *o, bool out)
 {
 	return o->key.kind != DFL_K_FILE || (out ? cfg_file_writes : cfg_file_reads);
@@ -250,6 +268,7 @@ struct io { /* one call, as its arguments tell */
 	bool out;
 };
 
+/* The buffers of recvmsg and sendmsg. user: their struct msghdr. */
 static __always_inline void set_message(struct call *c, struct io *io, u64 user)
 {
 	struct dfl_msghdr m = {};
@@ -291,6 +310,7 @@ static __always_inline void set_buffers(struct call *c, struct io *io, struct pt
 	c->blen = io->ret < size ? io->ret : size; /* MSG_TRUNC returns more than there is room */
 }
 
+/* MSG_… of the caller; 0 for calls that have none. */
 static __always_inline u32 msg_flags(u32 call, struct pt_regs *regs)
 {
 	switch (call) {
@@ -307,7 +327,11 @@ static __always_inline u32 msg_flags(u32 call, struct pt_regs *regs)
 	}
 }
 
-/* recvmmsg, sendmmsg: ret is a number of messages. */
+/*
+ * recvmmsg, sendmmsg: ret is a number of messages. On TCP the position is that of the first byte of
+ * all of them, so their lengths are added up, of up to TCP_MMSG messages. With more there is no
+ * position.
+ */
 static __always_inline void io_messages(struct call *c, const struct object *o, struct io *io,
 					struct pt_regs *regs)
 {
@@ -326,6 +350,7 @@ static __always_inline void io_messages(struct call *c, const struct object *o, 
 	emit_all(0, c);
 }
 
+/* Did the call move bytes? Tells the end of a stream where a read says so. */
 static __always_inline bool moves_bytes(const struct object *o, struct io *io, struct pt_regs *regs)
 {
 	bool in = !io->out;
@@ -343,6 +368,7 @@ static __always_inline bool moves_bytes(const struct object *o, struct io *io, s
 	return false;
 }
 
+/* The bytes of a call that has buffers. */
 static __always_inline void emit_call(struct call *c, const struct object *o, struct io *io,
 				      struct pt_regs *regs)
 {
@@ -367,6 +393,7 @@ static __always_inline void emit_call(struct call *c, const struct object *o, st
 	emit_all(0, c);
 }
 
+/* read, write and the like: up to DFL_K_CALL_LAST_BUFFER. */
 static __always_inline void on_io(const struct task_view *t, struct pt_regs *regs, u32 call,
 				  s64 ret)
 {
@@ -403,7 +430,8 @@ static __always_inline void on_io(const struct task_view *t, struct pt_regs *reg
 }
 
 /*
- * Bytes that go from fd to fd inside the kernel; offset: of the user, who wants f_pos left alone.
+ * Bytes that go from fd to fd inside the kernel. offset: where the user keeps the position in the
+ * file, which the call has moved by ret; 0: the file's own position counts.
  */
 static __noinline void on_unread(const struct task_view *t, s32 fd, bool out, s64 ret, u64 offset)
 {
@@ -420,11 +448,12 @@ static __noinline void on_unread(const struct task_view *t, s32 fd, bool out, s6
 		return;
 	if (!offset)
 		set_pos(c, &o, ret);
-	else if (!bpf_probe_read_user(&pos, sizeof(pos), (void *)offset)) /* it was moved by ret */
+	else if (!bpf_probe_read_user(&pos, sizeof(pos), (void *)offset))
 		set_given_pos(c, &o, pos - ret, ret);
 	emit_uncopied(c, ret, DFL_K_UNREAD);
 }
 
+/* connect and accept say which side connected. fd: the connection's. */
 static __always_inline void on_named(const struct task_view *t, s32 fd, u8 role)
 {
 	struct object o;
@@ -433,6 +462,7 @@ static __always_inline void on_named(const struct task_view *t, s32 fd, u8 role)
 		announce(&o, fd, role);
 }
 
+/* how: SHUT_RD 0, SHUT_WR 1, SHUT_RDWR 2. */
 static __always_inline void on_shutdown(const struct task_view *t, s32 fd, u64 how)
 {
 	struct object o;
@@ -455,6 +485,7 @@ static __always_inline bool may_be_tls_library(struct file *file)
 	return false;
 }
 
+/* Shared memory that can carry text, and files that may be TLS libraries. */
 static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *regs)
 {
 	u64 prot = arg(regs, 2), flags = arg(regs, 3) & MAP_TYPE;
@@ -473,6 +504,7 @@ static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *r
 	emit_note(DFL_K_SEQ_SYSCALL, DFL_K_LIB, pid, 0, BPF_RB_FORCE_WAKEUP);
 }
 
+/* Calls without a buffer of the user. */
 static __always_inline void on_other(const struct task_view *t, struct pt_regs *regs, u32 call,
 				     s64 ret)
 {
@@ -547,6 +579,7 @@ int BPF_PROG(dfl_sys_exit, struct pt_regs *regs, long ret)
 	return 0;
 }
 
+/* Before close and dup2: does the last reference go? At the return the file is gone. */
 static __always_inline void on_last_close(const struct task_view *t, s32 fd, u32 pid)
 {
 	struct file *file = fd_file(t, fd);

@@ -2,11 +2,13 @@
 /* Processes: children inherit being a target, exec and exit are told, an exit closes its files. */
 #include "chan.bpf.h"
 
+/* Id of the task's cgroup v2. */
 static __always_inline u64 cgroup_of(struct task_struct *task)
 {
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
+/* A process begins (fork) or becomes another (bprm: exec). same_mm: the child shares its memory. */
 static __always_inline void emit_proc(struct task_struct *task, bool fork, bool same_mm,
 				      struct linux_binprm *bprm)
 {
@@ -14,7 +16,10 @@ static __always_inline void emit_proc(struct task_struct *task, bool fork, bool 
 	struct mm_struct *mm;
 	u64 from, len;
 
-	/* at once: before 6.2 or so the verifier does not see that a second test of r is none */
+	/*
+	 * Nothing between the reservation and this test: up to about 6.1 the verifier takes a
+	 * second test of r for one that can still fail, and finds the record not submitted.
+	 */
 	if (!r)
 		return;
 	__builtin_memset(&r->pid, 0, __builtin_offsetof(struct dfl_k_proc, exe) - sizeof(r->head));
@@ -34,7 +39,8 @@ static __always_inline void emit_proc(struct task_struct *task, bool fork, bool 
 		if (len > DFL_K_ARGS - 1)
 			len = DFL_K_ARGS - 1;
 		opaque(len);
-		len &= DFL_K_ARGS - 1; /* a power of two; 5.10 forgets the bound above */
+		/* 5.10 forgets the bound above; DFL_K_ARGS is a power of two: 1,024 − 1 = 0x3ff */
+		len &= DFL_K_ARGS - 1;
 		if (!bpf_probe_read_user(r->args, len, (void *)from))
 			r->args_len = len;
 	}
@@ -48,7 +54,7 @@ int BPF_PROG(dfl_fork, struct task_struct *parent, struct task_struct *child)
 	u32 pid = bpf_get_current_pid_tgid() >> 32, child_pid = BPF_CORE_READ(child, tgid);
 	u8 one = 1;
 
-	if (child_pid == pid || !is_target(pid)) /* a thread */
+	if (child_pid == pid || !is_target(pid)) /* the same process: a thread begins */
 		return 0;
 	if (cfg_by_pid && bpf_map_lookup_elem(&pids, &pid) &&
 	    bpf_map_update_elem(&pids, &child_pid, &one, BPF_ANY))
@@ -82,6 +88,10 @@ __noinline int close_at_exit(u32 fd)
 	return 0;
 }
 
+/*
+ * The files of a process that ends, when nobody shares its table. A loop over a global function:
+ * about 20 instructions a round for the verifier. More than DFL_K_CLOSE_FDS fds are counted.
+ */
 static __always_inline void close_all(struct task_struct *task)
 {
 	u32 max = BPF_CORE_READ(task, files, fdt, max_fds);

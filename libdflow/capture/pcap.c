@@ -45,7 +45,6 @@ struct pcap_source {
 	uint64_t next_chan, next_call;
 	uint64_t now_ns, last_tick_ns;
 	bool started, ended;
-	char node_id[32];
 	dfl_event_fn fn;
 	void *ud;
 };
@@ -68,12 +67,14 @@ static uint32_t be32(const uint8_t *p)
 	return (uint32_t)be16(p) << 16 | be16(p + 2);
 }
 
+/* All events of a capture file have the time of the packet that was read last. */
 static int emit(struct pcap_source *s, struct dfl_event *ev)
 {
 	ev->ts_ns = s->now_ns;
 	return s->fn(s->ud, ev);
 }
 
+/* Goes n bytes on. False: the packet is too short. */
 static bool skip(struct packet *p, uint32_t n)
 {
 	if (n > p->caplen || n > p->len)
@@ -113,6 +114,7 @@ static bool link_layer(const struct pcap_source *s, struct packet *p)
 	}
 }
 
+/* RFC 791. Leaves p at the payload. False: cut off, malformed, or a fragment. */
 static bool ipv4(struct packet *p)
 {
 	uint32_t header, total;
@@ -133,6 +135,7 @@ static bool ipv4(struct packet *p)
 	return skip(p, header);
 }
 
+/* RFC 8200. Leaves p at the payload. False: cut off. */
 static bool ipv6(struct packet *p)
 {
 	uint32_t payload;
@@ -167,6 +170,7 @@ static int addr_cmp(const struct dfl_addr *a, const struct dfl_addr *b)
 	return r ? r : (int)a->port - (int)b->port;
 }
 
+/* Both directions of a flow have the same key. */
 static struct flow_key flow_key(const struct packet *p)
 {
 	struct flow_key k;
@@ -199,6 +203,7 @@ static int emit_chan(struct pcap_source *s, const struct flow *f)
 	return emit(s, &ev);
 }
 
+/* Tells that the flow is over, and frees it. */
 static int close_flow(struct pcap_source *s, struct flow *f)
 {
 	struct dfl_event ev = { .type = DFL_EV_CHAN_CLOSE, .closed_chan = f->chan };
@@ -208,6 +213,7 @@ static int close_flow(struct pcap_source *s, struct flow *f)
 	return emit(s, &ev);
 }
 
+/* Makes and tells a flow. When there are too many, the oldest one goes. */
 static int open_flow(struct pcap_source *s, const struct packet *p, bool from_client,
 		     struct flow **ret_flow)
 {
@@ -260,6 +266,7 @@ static int emit_data(struct pcap_source *s, const struct flow *f, const struct p
 	return emit(s, &ev);
 }
 
+/* RFC 768. The higher port is taken for the client of the flow. */
 static int udp(struct pcap_source *s, struct packet *p)
 {
 	struct flow *f;
@@ -358,6 +365,7 @@ static int packet(struct pcap_source *s, const struct pcap_pkthdr *h, const uint
 	return p.proto == IPPROTO_UDP ? udp(s, &p) : 0;
 }
 
+/* A tick every TICK_NS of the time in the file. */
 static int tick(struct pcap_source *s)
 {
 	struct dfl_event ev = { .type = DFL_EV_TICK };
@@ -368,13 +376,14 @@ static int tick(struct pcap_source *s)
 	return emit(s, &ev);
 }
 
+/* The first event. The id of the node is "pcap", as no host is known. */
 static int start(struct pcap_source *s)
 {
 	struct dfl_event ev = { .type = DFL_EV_NODE };
 
 	s->started = true;
 	s->last_tick_ns = s->now_ns;
-	ev.node = (struct dfl_ev_node){ .id = s->node_id, .hostname = "", .boot_id = "" };
+	ev.node = (struct dfl_ev_node){ .id = "pcap", .hostname = "", .boot_id = "" };
 	return emit(s, &ev);
 }
 
@@ -499,7 +508,6 @@ int dfl_pcap_open(const char *path, struct dfl_event_source **ret_source, struct
 		return -ENOMEM;
 	}
 	s->base.ops = &pcap_ops;
-	strcpy(s->node_id, "pcap");
 	s->pcap = pcap_fopen_offline_with_tstamp_precision(f, PCAP_TSTAMP_PRECISION_NANO, errbuf);
 	if (!s->pcap) {
 		fclose(f);

@@ -32,12 +32,14 @@ struct codec {
 	bool no_memory;
 };
 
+/* Writing: appends bytes. */
 static void put(struct codec *c, const void *data, size_t len)
 {
 	if (dfl_buf_append(c->out, data, len))
 		c->no_memory = true;
 }
 
+/* Reading: the next bytes, borrowed from the block. NULL: the block is too short. */
 static const uint8_t *take(struct codec *c, size_t len)
 {
 	const uint8_t *at = c->at;
@@ -104,6 +106,7 @@ static const char *string(struct codec *c, const char *s)
 	return (const char *)p;
 }
 
+/* family, port, 16 bytes of address. */
 static void address(struct codec *c, struct dfl_addr *a)
 {
 	const uint8_t *p;
@@ -198,6 +201,7 @@ static void code_node(struct codec *c, struct dfl_ev_node *n)
 	NUMBER(c, n->realtime_offset_ns);
 }
 
+/* The order of the members is the format: docs/formats.md. */
 static void code_event(struct codec *c, struct dfl_event *ev)
 {
 	ev->type = below(c, ev->type, DFL_EV_BLIND + 1);
@@ -255,6 +259,7 @@ static uint32_t get_u32(const uint8_t *p)
 	return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+/* The first error is final. */
 static int fail(struct dfl_recording *rec, int error)
 {
 	if (!rec->error)
@@ -309,6 +314,7 @@ int dfl_recording_create(const char *path, struct dfl_recording **ret_rec, struc
 	return 0;
 }
 
+/* Packs what was collected, and writes it with its two lengths. */
 static int write_block(struct dfl_recording *rec)
 {
 	uint8_t head[BLOCK_HEAD_LEN];
@@ -425,6 +431,7 @@ static int next_block(struct recording *r)
 	return 1;
 }
 
+/* Reads one event out of the block and gives it to fn. */
 static int deliver_one(struct recording *r, dfl_event_fn fn, void *ud)
 {
 	struct codec c = { .at = r->block.data + r->at, .end = r->block.data + r->block.len };
@@ -494,6 +501,8 @@ static void rec_free(struct dfl_event_source *source)
 	free(r);
 }
 
+/* Magic, then the feature words: one that we do not know, and that is not optional, makes the file
+ * unreadable. */
 static int check_head(FILE *file, const char *path, struct dfl_err *err)
 {
 	uint8_t head[HEADER_LEN];

@@ -3,15 +3,18 @@
  * Parts of the live source that need no kernel: order, symbols of hostile files, names of
  * containers.
  */
+#include <bpf/libbpf.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +28,7 @@
 #include "capture/host/container.h"
 #include "capture/host/pids.h"
 #include "capture/live/preexisting.h"
+#include "capture/live/process_wide.h"
 #include "capture/live/reorder.h"
 #include "capture/live/tls_library.h"
 
@@ -273,6 +277,88 @@ static void test_library_needs(void **state)
 	assert_int_equal(dfl_tls_library_find(lib, -1, at), -EBADF);
 }
 
+/* ---- the whole process ---- */
+
+static unsigned printed, heard;
+
+static int print(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	printed++;
+	return 0;
+}
+
+static void hear(void *ud, enum dfl_log_level level, const char *line)
+{
+	assert_null(strchr(line, '\n'));
+	heard++;
+}
+
+/* Makes libbpf say something. */
+static void provoke(void)
+{
+	assert_null(bpf_object__open_file("/nonexistent", NULL));
+}
+
+static void *provoke_elsewhere(void *arg)
+{
+	provoke();
+	return NULL;
+}
+
+/* libbpf speaks to us during our calls, and to its owner before, after, and in other threads. */
+static void test_print_is_put_back(void **state)
+{
+	struct dfl_log log = { hear, NULL };
+	pthread_t thread;
+	unsigned n;
+
+	libbpf_set_print(print);
+	provoke();
+	assert_true(printed && !heard);
+	n = printed;
+	dfl_process_wide_listen(&log);
+	dfl_process_wide_listen(NULL); /* nested: the outer log stays */
+	dfl_process_wide_unlisten();
+	provoke();
+	assert_int_equal(printed, n);
+	assert_true(heard);
+	assert_int_equal(pthread_create(&thread, NULL, provoke_elsewhere, NULL), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(printed, 2 * n);
+	dfl_process_wide_unlisten();
+	provoke();
+	assert_int_equal(printed, 3 * n);
+	assert_ptr_equal(libbpf_set_print(NULL), print);
+}
+
+static void test_limits_are_put_back(void **state)
+{
+	struct dfl_process_wide a = { 0 }, b = { 0 };
+	struct rlimit before, now, few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ 64, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	dfl_process_wide_raise(&a);
+	dfl_process_wide_raise(&b);
+	getrlimit(RLIMIT_NOFILE, &now);
+	assert_int_equal(now.rlim_cur, before.rlim_max);
+	dfl_process_wide_lower(&a);
+	dfl_process_wide_lower(&a);
+	getrlimit(RLIMIT_NOFILE, &now);
+	assert_int_equal(now.rlim_cur, before.rlim_max);
+	dfl_process_wide_lower(&b);
+	getrlimit(RLIMIT_NOFILE, &now);
+	assert_int_equal(now.rlim_cur, 64);
+
+	dfl_process_wide_raise(&a); /* somebody else changes it meanwhile: theirs stays */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 100, before.rlim_max }), 0);
+	dfl_process_wide_lower(&a);
+	getrlimit(RLIMIT_NOFILE, &now);
+	assert_int_equal(now.rlim_cur, 100);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 /* ---- processes and containers ---- */
 
 static void test_proc_self(void **state)
@@ -479,6 +565,8 @@ int main(void)
 		cmocka_unit_test(test_elf_every_length),
 		cmocka_unit_test(test_elf_every_damage),
 		cmocka_unit_test(test_elf_real),
+		cmocka_unit_test(test_print_is_put_back),
+		cmocka_unit_test(test_limits_are_put_back),
 		cmocka_unit_test(test_library_names),
 		cmocka_unit_test(test_library_files),
 		cmocka_unit_test(test_library_needs),

@@ -56,6 +56,7 @@ const char *dfl_caps_name(int cap)
 	}
 }
 
+/* Capabilities outside of mask go, and none is inherited. */
 static void keep_only(struct caps *c, uint64_t mask)
 {
 	for (int i = 0; i < 2; i++) {

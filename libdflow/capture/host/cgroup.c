@@ -30,6 +30,7 @@ int dfl_cgroup_mount(char *ret_mount, size_t size, char *ret_root, size_t root_s
 	return r;
 }
 
+/* How many names a path has: "/" 0, "/a/b" 2. */
 static uint32_t components(const char *path)
 {
 	uint32_t n = 0;
@@ -39,6 +40,8 @@ static uint32_t components(const char *path)
 	return n;
 }
 
+/* A directory of cgroup v1, or of no cgroup, has an inode too, but the kernel would never find it.
+ */
 static int cgroup_v2_only(const char *dir, const char *mount, struct dfl_err *err)
 {
 	struct statfs fs;

@@ -17,6 +17,7 @@
 #define UID_LEN 36  /* pod uid */
 #define TASK_LEN 32 /* ECS task id, hex */
 
+/* How many hexadecimal digits stand here. */
 static size_t hex_run(const char *s)
 {
 	size_t n = 0;
@@ -58,6 +59,8 @@ static bool pod_uid(const char *cgroup, char ret_uid[static UID_LEN + 1])
 	return false;
 }
 
+/* Copies src, cut to the size, unless dst has something already: the first source that knows wins.
+ */
 static void take(char *dst, size_t size, const char *src)
 {
 	if (!src || *dst)
@@ -73,6 +76,7 @@ static const char *str_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
+/* Labels that ECS's agent and the kubelet of Docker's time put on containers. */
 static void from_labels(struct dfl_proc_facts *f, const json_t *labels)
 {
 	const char *arn = str_of(labels, "com.amazonaws.ecs.task-arn");
@@ -85,6 +89,7 @@ static void from_labels(struct dfl_proc_facts *f, const json_t *labels)
 	TAKE(f->namespace_, str_of(labels, "io.kubernetes.pod.namespace"));
 }
 
+/* Docker: one folder a container, with its configuration. */
 static void from_docker(const char *root, struct dfl_proc_facts *f)
 {
 	const char *name;

@@ -35,6 +35,7 @@ struct report {
 static void tell(struct report *r, const char *name, enum dfl_doctor_result result,
 		 const char *advice, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* advice is left out when all is well. fmt and what follows: what was found. */
 static void tell(struct report *r, const char *name, enum dfl_doctor_result result,
 		 const char *advice, const char *fmt, ...)
 {
@@ -67,6 +68,7 @@ static void check_kernel(struct report *r)
 	     access("/sys/kernel/btf/vmlinux", R_OK) ? "none" : "/sys/kernel/btf/vmlinux");
 }
 
+/* kernel_lockdown(7): only the stricter of its two modes forbids what recording needs. */
 static void check_lockdown(struct report *r)
 {
 	char state[64] = "";
@@ -161,6 +163,7 @@ static void check_programs(struct report *r)
 	dflow_bpf__destroy(skel);
 }
 
+/* perf_event_open(2): the dynamic PMU "uprobe". */
 static void check_uprobes(struct report *r)
 {
 	bool has = !access("/sys/bus/event_source/devices/uprobe/type", R_OK);
@@ -190,6 +193,7 @@ static void tell_lib(void *ud, const char *name, const char *path, bool attachab
 
 #define SHORT_ID 12 /* of a container id, as docker ps and crictl ps show it */
 
+/* One process of a target: where it lives, and its TLS libraries. */
 static void check_process(struct report *r, uint32_t pid)
 {
 	struct libs libs = { .report = r };
@@ -220,6 +224,7 @@ static void check_processes(struct report *r, const struct dfl_pids *pids, const
 		tell(r, what, DFL_DOCTOR_OK, NULL, "%zu more processes", pids->n - MAX_TOLD_PROCS);
 }
 
+/* Returns 0 when all targets exist, else the last error. */
 static int check_targets(struct report *r, const struct dfl_doctor_opts *o, struct dfl_err *err)
 {
 	struct dfl_pids pids = { 0 };

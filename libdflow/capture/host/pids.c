@@ -68,6 +68,7 @@ int dfl_pids_all(struct dfl_pids *ret_pids)
 	return r;
 }
 
+/* Looks from index `from` on. */
 static bool has_pid(const struct dfl_pids *p, size_t from, uint32_t pid)
 {
 	for (size_t i = from; i < p->n; i++)

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Reads a file of /proc/PID, cut to the size, with a NUL. Returns the bytes read, or -errno. */
 static ssize_t read_file(uint32_t pid, const char *name, char *buf, size_t size)
 {
 	char path[64];
@@ -63,6 +64,7 @@ static int read_stat(struct dfl_proc_facts *f)
 	return 0;
 }
 
+/* cgroups(7): lines of "hierarchy:controllers:path". */
 static void read_cgroup(struct dfl_proc_facts *f)
 {
 	char buf[8192], *line, *save, *path;

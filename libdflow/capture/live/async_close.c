@@ -14,6 +14,8 @@
 
 #define ENTRIES 16
 
+/* io_uring_setup(2): the submission and the completion ring share one mapping, the entries have
+ * another. */
 static void map_rings(struct dfl_async_close *c, const struct io_uring_params *p)
 {
 	size_t sq = p->sq_off.array + p->sq_entries * sizeof(uint32_t);

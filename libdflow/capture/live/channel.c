@@ -37,6 +37,7 @@ static enum dfl_medium medium(uint32_t kind)
 	}
 }
 
+/* Leaves a as it is when the kernel had no address: the family is 0 then. */
 static void set_addr(struct dfl_addr *a, const struct dfl_k_addr *k)
 {
 	if (k->family == AF_INET || k->family == AF_INET6)
@@ -52,12 +53,14 @@ static void free_chan(struct dfl_live *l, struct dfl_live_chan *c)
 	free(c);
 }
 
+/* Forgets the channel. Its id is not used again. */
 static void unlink_chan(struct dfl_live *l, struct dfl_live_chan *c)
 {
 	HASH_DELETE(hh, l->chans, c);
 	free_chan(l, c);
 }
 
+/* Only channels that were told are told to be closed. */
 static int send_close(struct dfl_live *l, struct dfl_live_chan *c, uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_CHAN_CLOSE,
@@ -67,6 +70,7 @@ static int send_close(struct dfl_live *l, struct dfl_live_chan *c, uint64_t ts_n
 	return c->told ? dfl_live_emit(l, &ev) : 0;
 }
 
+/* When there are too many channels, the one that was used longest ago goes. */
 static int make_room(struct dfl_live *l, uint64_t ts_ns)
 {
 	struct dfl_live_chan *oldest = l->chans;
@@ -88,6 +92,7 @@ struct dfl_live_chan *dfl_live_channel_find(struct dfl_live *l, const struct dfl
 	return c;
 }
 
+/* Adds a channel with a new id; it is not told yet. NULL: no memory. */
 static struct dfl_live_chan *make_chan(struct dfl_live *l, const struct dfl_k_key *key)
 {
 	struct dfl_live_chan *c = calloc(1, sizeof(*c));
@@ -108,6 +113,7 @@ static struct dfl_live_chan *make_chan(struct dfl_live *l, const struct dfl_k_ke
 	return c;
 }
 
+/* Sends what is known of the channel. A receiver takes the last word for what is true. */
 static int tell(struct dfl_live *l, struct dfl_live_chan *c, uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_CHAN, .ts_ns = ts_ns, .chan = c->ev };
@@ -157,6 +163,7 @@ static char *whole_path(const struct dfl_k_chan *rec)
 	return strdup(whole);
 }
 
+/* The path of a file or of a unix socket, to be freed; NULL: it has none, or no memory. */
 static char *path_of(const struct dfl_k_chan *rec)
 {
 	if (rec->key.kind == DFL_K_FILE)
@@ -166,6 +173,8 @@ static char *path_of(const struct dfl_k_chan *rec)
 	return NULL;
 }
 
+/* Who connected. The kernel tells it of connections that begin under our eyes; of older ones the
+ * listening ports do. */
 static void set_role(struct dfl_live *l, struct dfl_live_chan *c, uint8_t role)
 {
 	if (role)
@@ -205,6 +214,7 @@ static void merge(struct dfl_live *l, struct dfl_live_chan *c, const struct dfl_
 	set_role(l, c, rec->role);
 }
 
+/* The other end of a unix socket, if it was seen: by its inode or by its address in the kernel. */
 static struct dfl_live_chan *find_peer(struct dfl_live *l, const struct dfl_live_chan *c)
 {
 	struct dfl_k_key key = { .ino = c->peer_ino, .kind = DFL_K_UNIX };
@@ -265,6 +275,10 @@ int dfl_live_channel_record(struct dfl_live *l, const struct dfl_k_chan *rec)
 	return r ? r : tell(l, c, rec->head.ts_ns);
 }
 
+/*
+ * A close also ends what was written, unless shutdown told that before. Bits 62 and 63 keep its
+ * call number apart from those of calls with bytes, which have the CPU there.
+ */
 static int send_end(struct dfl_live *l, struct dfl_live_chan *c, const struct dfl_k_close *rec)
 {
 	struct dfl_event ev = { .type = DFL_EV_DATA, .ts_ns = rec->head.ts_ns };

@@ -31,6 +31,7 @@ static int read_at(int fd, void *buf, size_t len, uint64_t at)
 	return 0;
 }
 
+/* Reads n things of this size into new memory, which the caller frees. */
 static int read_array(int fd, uint64_t at, size_t n, size_t size, void **ret)
 {
 	void *p = calloc(n ? n : 1, size);
@@ -66,6 +67,7 @@ static void elf_fini(struct elf *e)
 	free(e->str);
 }
 
+/* Every count and size that is used later is checked here or where it is used. */
 static int read_headers(struct elf *e)
 {
 	int r = read_at(e->fd, &e->eh, sizeof(e->eh), 0);
@@ -82,6 +84,7 @@ static int read_headers(struct elf *e)
 			      (void **)&e->sh);
 }
 
+/* The table of dynamic symbols, and the strings that it points into. */
 static int read_symbols(struct elf *e)
 {
 	const Elf64_Shdr *dyn = NULL, *str;
@@ -101,6 +104,8 @@ static int read_symbols(struct elf *e)
 	return r ? r : read_array(e->fd, str->sh_offset, e->str_len, 1, (void **)&e->str);
 }
 
+/* Probes are set by offset in the file; symbols have addresses. Only what is loaded as code counts.
+ * 0: it is not. */
 static uint64_t file_offset(const struct elf *e, uint64_t addr)
 {
 	for (size_t i = 0; i < e->eh.e_phnum; i++) {
@@ -113,6 +118,7 @@ static uint64_t file_offset(const struct elf *e, uint64_t addr)
 	return 0;
 }
 
+/* The name has to end inside the strings, its NUL included. */
 static bool is_named(const struct elf *e, const Elf64_Sym *s, const char *name)
 {
 	size_t len = strlen(name) + 1;

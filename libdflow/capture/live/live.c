@@ -29,6 +29,7 @@
 #define POLL_IDLE_NS 20000000ull /* and this often else; it wakes us when it fills */
 #define CHECK_NS 100000000ull	 /* the kernel's loss counters */
 
+/* Nanoseconds of a clock. */
 static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec t;
@@ -39,6 +40,7 @@ static uint64_t clock_ns(clockid_t clock)
 
 /* ---- the first event ---- */
 
+/* The first line of a file without its newline; "" when it cannot be read. */
 static void read_line(const char *path, char *buf, size_t size)
 {
 	FILE *f = fopen(path, "re");
@@ -72,6 +74,10 @@ static int send_node(struct dfl_live *l, uint64_t now_ns)
 	return dfl_live_emit(l, &ev);
 }
 
+/*
+ * The first events: the node, then the processes that were targets from the beginning. With `all` a
+ * process is told when it does something: a host has hundreds that never do.
+ */
 static int start(struct dfl_live *l)
 {
 	uint64_t now_ns = l->opened_ns;
@@ -86,6 +92,7 @@ static int start(struct dfl_live *l)
 
 /* ---- taking ---- */
 
+/* Bytes that a record of this type has at least. Data has bytes behind that. */
 static size_t least_size(uint8_t type)
 {
 	switch (type) {
@@ -115,6 +122,7 @@ static void act_at_once(struct dfl_live *l, const struct dfl_k_head *h)
 		dfl_live_tls_attach_fork(l, p->ppid, p->pid);
 }
 
+/* A record comes out of the ring: it is counted, acted on, and copied into the window. */
 static int take(void *ud, const void *rec, size_t len)
 {
 	const struct dfl_k_head *h = rec;
@@ -136,6 +144,7 @@ static int take(void *ud, const void *rec, size_t len)
 
 /* ---- letting go ---- */
 
+/* A record leaves the window and becomes events. */
 static int release(struct dfl_live *l, const struct dfl_k_head *h)
 {
 	const struct dfl_k_note *note = (const void *)h;
@@ -165,12 +174,17 @@ static int release(struct dfl_live *l, const struct dfl_k_head *h)
 	}
 }
 
+/*
+ * A record goes when nothing older can come, or early when the window is full: in bytes, or half
+ * full in records, so that a put always finds room.
+ */
 static bool may_go(const struct dfl_live *l, const struct dfl_k_head *h)
 {
 	return h->ts_ns <= l->watermark_ns || l->window.bytes > l->opts.window_max_bytes ||
 	       l->window.n >= DFL_REORDER_MAX_RECORDS / 2;
 }
 
+/* Lets at most max records go. Returns how many, or an error. */
 static int let_go(struct dfl_live *l, unsigned max)
 {
 	const struct dfl_k_head *next;
@@ -201,6 +215,7 @@ static uint64_t live_timeout_ns(struct dfl_event_source *s)
 	return dfl_live_of(s)->busy ? POLL_BUSY_NS : POLL_IDLE_NS;
 }
 
+/* A tick at most every LIVE_TICK_NS, up to the watermark. */
 static int tick(struct dfl_live *l)
 {
 	struct dfl_event ev = { .type = DFL_EV_TICK, .ts_ns = l->watermark_ns };
@@ -215,7 +230,12 @@ static int tick(struct dfl_live *l)
 	return dfl_live_emit(l, &ev);
 }
 
-/* Nothing older than this comes any more, but for a program that was preempted for long. */
+/*
+ * Nothing older than the watermark comes any more. A program takes its time just before it reserves
+ * room, so records of one CPU come in order, and those of two CPUs differ by less than window_ns,
+ * unless a program was preempted in between for longer (a uprobe can be): such a record counts as
+ * late. If the ring was empty, all that happened before we looked has been taken.
+ */
 static void set_watermark(struct dfl_live *l, uint64_t began_ns, bool empty)
 {
 	uint64_t newest_ns = empty ? began_ns : l->taken_ns;
@@ -237,7 +257,7 @@ static int live_dispatch(struct dfl_event_source *s, dfl_event_fn fn, void *ud, 
 	if (!l->started && (r = start(l)))
 		return r;
 	epoll_wait(l->epoll_fd, &ev, 1, 0); /* edge-triggered: takes the readiness back */
-	l->skel->bss->woken = 0;
+	l->skel->bss->woken = 0; /* before reading: what comes from now on may wake us again */
 	r = dfl_ring_take(&l->ring, take, l, max_events);
 	if (r < 0)
 		return r;
@@ -333,6 +353,7 @@ static int open_poll(struct dfl_live *l, struct dfl_err *err)
 	return 0;
 }
 
+/* What is open already, and which TLS libraries are mapped already. */
 static int look_around(struct dfl_live *l, struct dfl_err *err)
 {
 	int r = dfl_preexisting_new(&l->preexisting);
@@ -348,6 +369,7 @@ static int look_around(struct dfl_live *l, struct dfl_err *err)
 		   0;
 }
 
+/* On failure the caller frees what is there. */
 static int set_up(struct dfl_live *l, const struct dfl_live_opts *opts, struct dfl_err *err)
 {
 	int r;

@@ -20,8 +20,8 @@
 #include "dflow.skel.h"
 
 /*
- * A table like this in the kernel would need an entry per architecture; here the numbers have
- * names.
+ * What each system call does. The table stands here and not in the programs, because here the
+ * numbers have names on every architecture. A number that is missing is not looked at.
  */
 static const struct {
 	int nr;
@@ -69,6 +69,7 @@ static const struct {
 #define MAX_RING (1u << 30)
 #define DEFAULT_COPY_CAP (4u << 20)
 
+/* The first capability that is missing; NULL: none is. CAP_SYS_ADMIN stands for all of them. */
 static const char *missing_capability(void)
 {
 	static const struct {
@@ -109,6 +110,7 @@ int dfl_live_load_check_host(struct dfl_err *err)
 	return 0;
 }
 
+/* A ring has to be a power of two, and a multiple of the page size. */
 static uint32_t ring_size(uint64_t wanted)
 {
 	uint32_t size = MIN_RING;
@@ -120,6 +122,7 @@ static uint32_t ring_size(uint64_t wanted)
 	return size;
 }
 
+/* Tells the programs whom to record, and finds who runs there already (l->at_start). */
 static int set_targets(struct dfl_live *l, const struct dfl_live_opts *o, struct dfl_err *err)
 {
 	struct dfl_cgroup cg;
@@ -153,6 +156,7 @@ static int set_targets(struct dfl_live *l, const struct dfl_live_opts *o, struct
 		   0;
 }
 
+/* The constants of the programs (core.bpf.h), but for the targets. */
 static void set_constants(struct dfl_live *l, const struct dfl_live_opts *o, uint32_t ring)
 {
 	struct dflow_bpf__rodata *c = l->skel->rodata;
@@ -221,6 +225,7 @@ static void choose_programs(struct dfl_live *l)
 		bpf_program__set_autoload(p, dfl_live_load_want(p, l->uprobe_multi));
 }
 
+/* Targets that are chosen by process stand in a map; the programs add their children. */
 static int add_pids(struct dfl_live *l, const struct dfl_live_opts *o)
 {
 	uint8_t one = 1;
@@ -232,6 +237,7 @@ static int add_pids(struct dfl_live *l, const struct dfl_live_opts *o)
 	return 0;
 }
 
+/* Makes a sentence of the error of loading or attaching. */
 static int load_error(struct dfl_err *err, int r)
 {
 	if (r == -EPERM || r == -EACCES)

@@ -23,6 +23,7 @@ static const enum dfl_loss_reason drop_reasons[DFL_K_N_DROP] = {
 	[DFL_K_DROP_STEPS] = DFL_LOSS_OTHER,
 };
 
+/* Sums a drop counter over all CPUs. */
 static int read_drops(struct dfl_live *l, uint32_t cause, struct dfl_k_count *ret)
 {
 	*ret = (struct dfl_k_count){ 0 };
@@ -59,6 +60,7 @@ int dfl_live_loss_emit(struct dfl_live *l, const struct dfl_k_head *h)
 	return dfl_live_emit(l, &ev);
 }
 
+/* Tells what the programs counted since the last check, each cause as a loss of its own. */
 static int check_drops(struct dfl_live *l, uint64_t now_ns)
 {
 	struct dfl_k_count now, *was;
@@ -80,7 +82,10 @@ static int check_drops(struct dfl_live *l, uint64_t now_ns)
 	return r;
 }
 
-/* Runs that the kernel skipped, because the program was running on this CPU already. */
+/*
+ * Runs that the kernel skipped, because a program of its kind was running on this CPU already
+ * (bpf_prog_info.recursion_misses, Linux 5.12; 0 before).
+ */
 static uint64_t read_misses(const struct dfl_live *l)
 {
 	struct bpf_program *p;
@@ -97,7 +102,13 @@ static uint64_t read_misses(const struct dfl_live *l)
 	return sum;
 }
 
-/* Holes in the sequence numbers that no counter explains. Only exact when the ring is empty. */
+/*
+ * Numbers that are missing and that no counter explains. While the ring holds records, their
+ *numbers would look missing, so this is exact only when it is empty.
+ *
+ *	holes = Σ (highest number − records received), over all classes and CPUs
+ *	accounted = what was told of them already, as "the ring was full" or here
+ */
 static int check_holes(struct dfl_live *l, uint64_t now_ns)
 {
 	uint64_t holes = 0, n;
@@ -128,6 +139,8 @@ int dfl_live_loss_check(struct dfl_live *l, uint64_t now_ns, bool empty)
 	return r;
 }
 
+/* Sums a statistics counter over all CPUs. The values are smaller than those of drops: the room is
+ * enough. */
 static uint64_t read_stat(struct dfl_live *l, uint32_t stat)
 {
 	uint64_t *per_cpu = (uint64_t *)l->per_cpu, sum = 0;

@@ -82,6 +82,7 @@ static int read_listeners(struct dfl_preexisting *e, uint32_t pid, const char *t
 	return r;
 }
 
+/* Listeners are read once a network namespace, not once a process. */
 static int add_netns(struct dfl_preexisting *e, uint32_t pid)
 {
 	struct dfl_proc_facts f;

@@ -30,6 +30,7 @@ static struct dfl_live_proc *find(struct dfl_live *l, uint32_t pid)
 	return p;
 }
 
+/* NULL: no memory. */
 static struct dfl_live_proc *find_or_make(struct dfl_live *l, uint32_t pid)
 {
 	struct dfl_live_proc *p = find(l, pid);
@@ -80,6 +81,7 @@ static void read_container(struct dfl_live *l, struct dfl_proc_facts *f)
 	memcpy(f->task, c->facts.task, sizeof(f->task));
 }
 
+/* Sends what is known of the process. */
 static int tell(struct dfl_live *l, struct dfl_live_proc *p, const struct dfl_proc_facts *f,
 		uint64_t ts_ns)
 {

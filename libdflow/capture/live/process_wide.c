@@ -30,6 +30,7 @@ static bool equal(const struct rlimit *a, const struct rlimit *b)
 	return a->rlim_cur == b->rlim_cur && a->rlim_max == b->rlim_max;
 }
 
+/* Remembers the limit and raises it. Where that is refused nothing was changed. */
 static void raise_one(struct limit *l)
 {
 	if (getrlimit(l->resource, &l->before)) {
@@ -43,6 +44,7 @@ static void raise_one(struct limit *l)
 		l->set = l->before;
 }
 
+/* Not when somebody else has changed the limit meanwhile. */
 static void lower_one(const struct limit *l)
 {
 	struct rlimit now;
@@ -106,6 +108,7 @@ static void print_lines(const struct dfl_log *log, enum dfl_log_level level, con
 	free(text);
 }
 
+/* The print function of libbpf while one of our calls runs, for all threads of the process. */
 static int print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	libbpf_print_fn_t before;

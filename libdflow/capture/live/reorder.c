@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Does a go before b? */
 static bool before(const struct dfl_k_head *a, const struct dfl_k_head *b)
 {
 	if (a->ts_ns != b->ts_ns)
@@ -19,6 +20,7 @@ static bool before(const struct dfl_k_head *a, const struct dfl_k_head *b)
 	return a->seq < b->seq;
 }
 
+/* Room for one more. */
 static int grow(struct dfl_reorder *w)
 {
 	size_t cap = w->cap ? w->cap * 2 : 256;

@@ -54,6 +54,11 @@ int dfl_ring_take(struct dfl_ring *ring, int (*fn)(void *ud, const void *rec, si
 	unsigned n = 0;
 	int r = 0;
 
+	/*
+	 * Each record has a head of 8 bytes, of which the first 4 are length and two flags, and is
+	 * padded to 8 bytes. The kernel clears the
+	 * busy flag last, and we give the room back last.
+	 */
 	while (at < end && n < max && r >= 0) {
 		const uint32_t *hdr = (const uint32_t *)(ring->data + (at & (ring->size - 1)));
 		uint32_t len = __atomic_load_n(hdr, __ATOMIC_ACQUIRE);

@@ -219,6 +219,7 @@ static int attach_multi(const struct dfl_live_lib *lib, struct bpf_program *prog
 				       lib->key.pid);
 }
 
+/* file: a path by which the kernel finds the library. On failure some probes may be attached. */
 static int attach_all(struct dfl_live *l, struct dfl_live_lib *lib, const char *file)
 {
 	if (!l->uprobe_multi)
@@ -230,6 +231,7 @@ static int attach_all(struct dfl_live *l, struct dfl_live_lib *lib, const char *
 	return lib->multi[0] < 0 ? lib->multi[0] : 0;
 }
 
+/* Is this file attached in this process? */
 static struct dfl_live_lib *find(struct dfl_live *l, const struct lib_key *key)
 {
 	struct dfl_live_lib *lib;
@@ -238,6 +240,7 @@ static struct dfl_live_lib *find(struct dfl_live *l, const struct lib_key *key)
 	return lib;
 }
 
+/* NULL: no memory, or too many libraries. */
 static struct dfl_live_lib *make_lib(struct dfl_live *l, const struct lib_key *key,
 				     const struct dfl_live_elf *elf)
 {
@@ -279,6 +282,7 @@ static int attach_file(struct dfl_live *l, const struct lib_key *key,
 	return r;
 }
 
+/* -ENOENT: the file is not that library. */
 static int attach(struct dfl_live *l, const struct lib_key *key, const struct mapping *m)
 {
 	int fd = dfl_proc_open(key->pid, m->path), r;

@@ -34,6 +34,7 @@ struct dfl_live_ssl {
 	UT_hash_handle hh;
 };
 
+/* NULL: it was never seen, or it was forgotten. */
 static struct dfl_live_ssl *find(struct dfl_live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid)
 {
 	struct ssl_key key = { .ssl = ssl, .born_ns = born_ns, .pid = pid };
@@ -43,6 +44,7 @@ static struct dfl_live_ssl *find(struct dfl_live *l, uint64_t ssl, uint64_t born
 	return s;
 }
 
+/* Frees the records that wait; sent or not. */
 static void drop_held(struct dfl_live *l, struct dfl_live_ssl *s)
 {
 	struct held *h;
@@ -70,6 +72,8 @@ static uint64_t chan_of(struct dfl_live *l, const struct dfl_live_ssl *s)
 	return c && c->told ? c->ev.chan : s->own_chan;
 }
 
+/* Sends the records that waited to this channel. They get the time of now, because time never goes
+ * back. */
 static int send_held(struct dfl_live *l, struct dfl_live_ssl *s, uint64_t chan, uint64_t ts_ns)
 {
 	int r = 0;
@@ -80,6 +84,8 @@ static int send_held(struct dfl_live *l, struct dfl_live_ssl *s, uint64_t chan, 
 	return r;
 }
 
+/* No socket was seen in time: the records go to a channel without addresses. Later ones follow them
+ * there. */
 static int give_up(struct dfl_live *l, struct dfl_live_ssl *s, uint64_t ts_ns)
 {
 	int r = 0;
@@ -91,6 +97,7 @@ static int give_up(struct dfl_live *l, struct dfl_live_ssl *s, uint64_t ts_ns)
 	return r ? r : send_held(l, s, s->own_chan, ts_ns);
 }
 
+/* When there are too many objects, the one that was used longest ago goes. */
 static int make_room(struct dfl_live *l, uint64_t ts_ns)
 {
 	struct dfl_live_ssl *oldest = l->ssls;
@@ -103,6 +110,7 @@ static int make_room(struct dfl_live *l, uint64_t ts_ns)
 	return r;
 }
 
+/* NULL: no memory. */
 static struct dfl_live_ssl *make_ssl(struct dfl_live *l, uint64_t ssl, uint64_t born_ns,
 				     uint32_t pid)
 {
@@ -134,6 +142,7 @@ static int move_to_end(struct dfl_live *l, struct dfl_live_ssl *s)
 	return -ENOMEM;
 }
 
+/* Also makes it the one that was used last. */
 static int find_or_make(struct dfl_live *l, uint64_t ssl, uint64_t born_ns, uint32_t pid,
 			uint64_t ts_ns, struct dfl_live_ssl **ret_ssl)
 {
@@ -150,6 +159,8 @@ static int find_or_make(struct dfl_live *l, uint64_t ssl, uint64_t born_ns, uint
 	return 0;
 }
 
+/* Keeps a copy of the record until the socket is known. If too much waits, this object gives up at
+ * once. */
 static int hold(struct dfl_live *l, struct dfl_live_ssl *s, const struct dfl_k_data *rec)
 {
 	struct held *h;
