@@ -13,8 +13,35 @@
 static const char *const methods[] = { "GET ",	 "POST ",    "PUT ",	 "DELETE ", "HEAD ",
 				       "PATCH ", "OPTIONS ", "CONNECT ", NULL };
 
-/* A method alone is not enough, Redis has inline "GET key": a target must follow (RFC 9112, 3.2).
+/*
+ * The target of a request (RFC 9112, 3.2): a path, an address with its scheme, "*", or with CONNECT
+ * a host and port.
  */
+static enum dfl_guess guess_target(const char *method, const uint8_t *data, size_t len)
+{
+	static const char *const starts[] = { "/", "http://", "https://", "* " };
+
+	if (method[0] != 'C')
+		return dfl_guess_words(starts, sizeof(starts) / sizeof(starts[0]), data, len);
+	return (data[0] | 0x20) >= 'a' && (data[0] | 0x20) <= 'z'   ? DFL_GUESS_YES :
+	       (data[0] >= '0' && data[0] <= '9') || data[0] == '[' ? DFL_GUESS_YES :
+								      DFL_GUESS_NO;
+}
+
+/*
+ * A method and a target are not enough, Redis has inline "GET key": the line must end with the
+ * version, if its end is among the bytes that are shown.
+ */
+static enum dfl_guess guess_line(const uint8_t *data, size_t len)
+{
+	const uint8_t *end = memchr(data, '\n', len);
+
+	if (end)
+		return memmem(data, (size_t)(end - data), " HTTP/1.", 8) ? DFL_GUESS_YES :
+									   DFL_GUESS_NO;
+	return len < DFL_GUESS_MAX ? DFL_GUESS_MORE : DFL_GUESS_YES;
+}
+
 static enum dfl_guess guess_request(const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; methods[i]; i++) {
@@ -25,10 +52,8 @@ static enum dfl_guess guess_request(const uint8_t *data, size_t len)
 			continue;
 		if (g == DFL_GUESS_MORE || len == n)
 			return DFL_GUESS_MORE;
-		if (data[0] == 'C')
-			return DFL_GUESS_YES;
-		return data[n] == '/' || data[n] == 'h' || data[n] == '*' ? DFL_GUESS_YES :
-									    DFL_GUESS_NO;
+		g = guess_target(methods[i], data + n, len - n);
+		return g == DFL_GUESS_YES ? guess_line(data, len) : g;
 	}
 	return DFL_GUESS_NO;
 }

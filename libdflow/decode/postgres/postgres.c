@@ -7,57 +7,11 @@
 
 #include "decode/postgres/pg_backend.h"
 #include "decode/postgres/pg_frontend.h"
+#include "decode/postgres/pg_guess.h"
 
 static uint32_t be32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-/*
- * The first message of a connection: a length and a code, no type. The codes are those of
- * SSLRequest (80877103), GSSENCRequest, CancelRequest, and protocol 3.0 and 3.2.
- */
-static enum dfl_guess guess_startup(const uint8_t *data, size_t len)
-{
-	static const uint8_t codes[][4] = { { 4, 210, 22, 47 },
-					    { 4, 210, 22, 48 },
-					    { 4, 210, 22, 46 },
-					    { 0, 3, 0, 0 },
-					    { 0, 3, 0, 2 } };
-
-	if (data[0] || (len > 1 && data[1]))
-		return DFL_GUESS_NO;
-	if (len < 8)
-		return DFL_GUESS_MORE;
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (!memcmp(codes[i], data + 4, 4))
-			return DFL_GUESS_YES;
-	return DFL_GUESS_NO;
-}
-
-/*
- * A message of a known type and a possible length; if it is short, another such message follows.
- * types: bytes that may begin a message; empty: those whose messages have no body.
- */
-static enum dfl_guess guess_message(const uint8_t *data, size_t len, const char *types,
-				    const char *empty)
-{
-	uint32_t n;
-
-	if (!data[0] || !strchr(types, data[0]) || (len > 1 && data[1]))
-		return DFL_GUESS_NO;
-	if (len < 6)
-		return DFL_GUESS_MORE;
-	n = be32(data + 1);
-	if (n < 4 || (strchr(empty, data[0]) ? n != 4 : n < 5))
-		return DFL_GUESS_NO;
-	if (data[0] == 'Z' && n != 5) /* ReadyForQuery: a status byte */
-		return DFL_GUESS_NO;
-	if (data[0] == 'Q' && (data[5] < 9 || data[5] > 126)) /* Query: text */
-		return DFL_GUESS_NO;
-	if (n + 1 < len)
-		return strchr(types, data[n + 1]) && data[n + 1] ? DFL_GUESS_YES : DFL_GUESS_NO;
-	return DFL_GUESS_YES;
 }
 
 static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
@@ -65,11 +19,9 @@ static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, e
 {
 	if (conn->medium != DFL_TCP && conn->medium != DFL_UNIX)
 		return DFL_GUESS_NO;
-	if (dir == DFL_RESPONSE)
-		return guess_message(data, len, "RKSTDCEZNIAGHWdcnst123", "Icns123");
-	if (!data[0])
-		return guess_startup(data, len);
-	return guess_message(data, len, "QPBEDCSHXFdcfp", "SHXc");
+	if (dir == DFL_REQUEST && !data[0])
+		return dfl_pg_guess_startup(data, len);
+	return dfl_pg_guess(dir, data, len);
 }
 
 static int init(struct dfl_decoder_ctx *ctx)

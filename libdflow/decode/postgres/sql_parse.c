@@ -99,6 +99,21 @@ static bool is_keyword(const char *word)
 	return listed(keywords, sizeof(keywords) / sizeof(keywords[0]), word);
 }
 
+bool dfl_sql_is_verb(const char *word, size_t len)
+{
+	static const char *const tables[] = { "insert", "update", "delete", "select",
+					      "copy",	"with",	  "values", "table" };
+	char lower[DFL_SQL_WORD_MAX];
+
+	if (len >= sizeof(lower))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		lower[i] = (char)(word[i] | 0x20);
+	lower[len] = 0;
+	return listed(tables, sizeof(tables) / sizeof(tables[0]), lower) ||
+	       listed(other_verbs, sizeof(other_verbs) / sizeof(other_verbs[0]), lower);
+}
+
 static bool is(const struct dfl_sql *q, const char *word)
 {
 	return !strcmp(q->word, word);

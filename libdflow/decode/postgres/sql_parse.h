@@ -23,5 +23,7 @@ void dfl_sql_result_place(const struct dfl_sql *q, size_t i, size_t n, const cha
 			  char ret_place[static DFL_NAME_MAX]);
 /* The operation ("INSERT messages") as far as it is known; "*" when it is not. */
 void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NAME_MAX]);
+/* Can a statement begin with this word? In any case; len bytes, letters only. */
+bool dfl_sql_is_verb(const char *word, size_t len);
 /* Is it an INSERT? Then rows that it returns are of its own making. */
 bool dfl_sql_is_insert(const struct dfl_sql *q);

@@ -50,32 +50,66 @@ static enum dfl_guess guess_array(const uint8_t *data, size_t len, bool command)
 	return DFL_GUESS_YES;
 }
 
-/* Replies of one line that are sure to be of Redis. */
-static enum dfl_guess guess_word(const uint8_t *data, size_t len)
+/*
+ * Replies of one line. POP3 and NATS have "+OK" and "-ERR" as well, and text can have the others:
+ * so they wait for a command in the other direction, which tells.
+ */
+static enum dfl_guess guess_line(const uint8_t *data, size_t len)
 {
 	static const char *const words[] = { "+OK\r\n",	 "+PONG\r\n",	"+QUEUED\r\n", "-ERR ",
 					     "-NOAUTH ", "-WRONGPASS ", "_\r\n" };
 
-	return dfl_guess_words(words, sizeof(words) / sizeof(words[0]), data, len);
+	if (data[0] == ':')
+		return skip_number_line(data, len, 1) ? DFL_GUESS_MORE : DFL_GUESS_NO;
+	return dfl_guess_words(words, sizeof(words) / sizeof(words[0]), data, len) ?
+		       DFL_GUESS_MORE :
+		       DFL_GUESS_NO;
+}
+
+/* "$5\r\nhello\r\n"; one that is not whole waits, too. */
+static enum dfl_guess guess_bulk(const uint8_t *data, size_t len)
+{
+	size_t i = skip_number_line(data, len, 1), n;
+
+	if (!i)
+		return DFL_GUESS_NO;
+	if (i > len)
+		return DFL_GUESS_MORE;
+	n = strtoul((const char *)data + 1, NULL, 10);
+	if (n > len - i || len - i - n < 2)
+		return DFL_GUESS_MORE;
+	return data[i + n] == '\r' && data[i + n + 1] == '\n' ? DFL_GUESS_YES : DFL_GUESS_NO;
+}
+
+/* "%2\r\n$6\r\n": a map, and the type of its first key. */
+static enum dfl_guess guess_map(const uint8_t *data, size_t len)
+{
+	size_t i = skip_number_line(data, len, 1);
+
+	if (!i)
+		return DFL_GUESS_NO;
+	if (i >= len)
+		return DFL_GUESS_MORE;
+	return data[i] && strchr("$+:", data[i]) ? DFL_GUESS_YES : DFL_GUESS_NO;
 }
 
 static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
 			    const uint8_t *data, size_t len)
 {
-	size_t i;
-
 	if (conn->medium != DFL_TCP && conn->medium != DFL_UNIX)
 		return DFL_GUESS_NO;
 	if (data[0] == '*' || (data[0] == '>' && dir == DFL_RESPONSE))
 		return len == 1 ? DFL_GUESS_MORE : guess_array(data, len, dir == DFL_REQUEST);
 	if (dir == DFL_REQUEST)
 		return DFL_GUESS_NO;
-	if (data[0] != ':' && data[0] != '$' && data[0] != '%')
-		return guess_word(data, len);
-	if (len == 1)
-		return DFL_GUESS_MORE;
-	i = skip_number_line(data, len, 1);
-	return !i ? DFL_GUESS_NO : i > len ? DFL_GUESS_MORE : DFL_GUESS_YES;
+	switch (data[0]) {
+	case '$':
+		return len == 1 ? DFL_GUESS_MORE : guess_bulk(data, len);
+	case '%':
+		return len == 1 ? DFL_GUESS_MORE : guess_map(data, len);
+	default:
+		return guess_line(data, len);
+	}
 }
 
 static int init(struct dfl_decoder_ctx *ctx)
