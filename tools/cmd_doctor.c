@@ -59,6 +59,7 @@ static void put_found(int column, const char *text)
 	put_lines(stdout, text, at, page_columns(), CONTINUED);
 }
 
+/* "ok       kernel BTF                there", and an arrow with what to do. */
 static void show_check(const json_t *check)
 {
 	const char *result = get_str(check, "result"), *name = get_str(check, "name");

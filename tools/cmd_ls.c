@@ -71,6 +71,7 @@ static enum style whole_style(const struct dflow_trace *t)
 	return dflow_trace_complete(t) ? STYLE_GOOD : STYLE_ALARM;
 }
 
+/* An element of "requests" (docs/formats.md). */
 static char *to_json(const void *item)
 {
 	static const char *const keys[] = { "trace_id", "ids",		"started",
@@ -150,6 +151,7 @@ static const struct layout layouts[] = {
 	{ 0, "STARTED (UTC)", "%m-%d %H:%M:%S", 14, 0, 13, 0 },
 };
 
+/* The first layout that the page has room for. */
 static const struct layout *layout_of_page(bool wide)
 {
 	const struct layout *l = layouts;
@@ -243,26 +245,50 @@ static int explain_none(void)
 			store_path());
 }
 
-/* What --follow remembers of the requests that it has printed. */
+/*
+ * What --follow remembers of the requests that it has printed. A request can reach the store after
+ * one that began later, and an open one is looked at until it is settled. So each look begins
+ * LOOK_BACK_NS before the newest request, or at the oldest open one; what settled before that is
+ * forgotten.
+ */
 struct seen {
-	json_t *open;	   /* trace ids of those that were not settled, as keys */
-	json_t *settled;   /* of those that were, and began after `since_ns` */
-	int64_t newest_ns; /* the start of the newest one */
+	json_t *open, *settled; /* trace ids as keys, with the starts of the requests */
+	int64_t oldest_ns;	/* the start of the first one that was printed; 0: none was */
+	int64_t newest_ns;	/* the latest start */
 };
+
+#define FORGET_EVERY 4096 /* so many settled requests: how much a long list needs at the most */
+
+static void forget_old(struct seen *seen)
+{
+	const char *id;
+	json_t *started;
+	void *next;
+
+	json_object_foreach_safe(seen->settled, next, id,
+				 started) if (json_integer_value(started) <
+					      seen->newest_ns - LOOK_BACK_NS)
+		json_object_del(seen->settled, id);
+}
 
 /* True: it is new, or was open when it was printed and is settled now. */
 static bool is_news(struct seen *seen, const struct dflow_trace *t)
 {
 	const char *id = dflow_trace_id(t);
-	bool was_open = json_object_get(seen->open, id);
+	int64_t started_ns = dflow_trace_started_ns(t);
 
-	if (json_object_get(seen->settled, id) || (was_open && !dflow_trace_settled(t)))
+	if (json_object_get(seen->settled, id) ||
+	    (json_object_get(seen->open, id) && !dflow_trace_settled(t)))
 		return false;
-	if (dflow_trace_started_ns(t) > seen->newest_ns)
-		seen->newest_ns = dflow_trace_started_ns(t);
+	if (!seen->oldest_ns)
+		seen->oldest_ns = started_ns;
+	if (started_ns > seen->newest_ns)
+		seen->newest_ns = started_ns;
 	json_object_del(seen->open, id);
 	json_object_set_new(dflow_trace_settled(t) ? seen->settled : seen->open, id,
-			    json_integer(dflow_trace_started_ns(t)));
+			    json_integer(started_ns));
+	if (json_object_size(seen->settled) % FORGET_EVERY == 0)
+		forget_old(seen);
 	return true;
 }
 
@@ -285,28 +311,24 @@ static int print_requests(struct dflow_store *store, struct printer *printer, st
 	return status;
 }
 
-/*
- * A request can reach the store after one that began later, and an open one is looked at again
- * until it is settled. So each look begins LOOK_BACK_NS before the newest, or at the oldest open
- * one. What is older than that is forgotten.
- */
+/* Where the next look begins. */
 static void move_on(struct seen *seen)
 {
 	int64_t since_ns = seen->newest_ns - LOOK_BACK_NS;
 	const char *id;
 	json_t *started;
-	void *next;
 
+	if (list.limit && seen->oldest_ns)
+		list.since_ns = seen->oldest_ns; /* what --limit left out is no news */
+	list.limit = 0;
 	json_object_foreach(seen->open, id, started) if (json_integer_value(started) < since_ns)
 		since_ns = json_integer_value(started);
-	json_object_foreach_safe(seen->settled, next, id,
-				 started) if (json_integer_value(started) < since_ns)
-		json_object_del(seen->settled, id);
 	if (since_ns > list.since_ns)
 		list.since_ns = since_ns;
-	list.limit = 0; /* it counted only for what was there at first */
+	forget_old(seen);
 }
 
+/* The list, then a look every half second, until Ctrl-C or an error. */
 static int follow_requests(struct dflow_store *store, struct printer *printer)
 {
 	struct seen seen = { .open = json_object(), .settled = json_object() };

@@ -120,6 +120,7 @@ static void keep_payload_in_memory(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* Signals come through a file descriptor, between two dispatches, not in the middle of one. */
 static int block_signals(struct session *s)
 {
 	sigset_t set;
@@ -148,6 +149,7 @@ static void become_command(int wait_fd, char **command)
 	_exit(127);
 }
 
+/* Makes the process of COMMAND; it waits for a byte in go_fd, so that nothing it does is missed. */
 static int start_command(struct session *s)
 {
 	int fd[2];
@@ -224,6 +226,7 @@ static int print_limit(void *ud, const char *name, uint64_t hits)
 	return 0;
 }
 
+/* last: at the end, with the limits that were reached. */
 static void print_status(struct session *s, bool last)
 {
 	struct dflow_stats stats = { .sz = sizeof(stats) };
@@ -246,6 +249,7 @@ static void print_status(struct session *s, bool last)
 	dflow_recorder_limits(s->recorder, print_limit, NULL);
 }
 
+/* COMMAND has ended: its requests get LINGER_MS to settle. */
 static void child_ended(struct session *s)
 {
 	int how;
@@ -284,6 +288,7 @@ static bool lingered_enough(const struct session *s)
 	return !stats.open_requests || now_ms() >= s->linger_until_ms;
 }
 
+/* Until the next status, or until the recorder wants to look after its clocks. */
 static int poll_timeout_ms(const struct session *s, uint64_t next_status_ms)
 {
 	uint64_t now = now_ms(), ms = next_status_ms > now ? next_status_ms - now : 0;
@@ -292,6 +297,7 @@ static int poll_timeout_ms(const struct session *s, uint64_t next_status_ms)
 	return ms < recorder_ms ? ms : recorder_ms;
 }
 
+/* Until a signal, the end of COMMAND, or an error. */
 static int loop(struct session *s)
 {
 	struct pollfd fds[] = { { s->signal_fd, POLLIN },
@@ -315,6 +321,7 @@ static int loop(struct session *s)
 	return STATUS_OK;
 }
 
+/* Stores what is known. The first error is the one that counts. */
 static int stop(struct session *s, int status)
 {
 	struct dflow_error error;

@@ -55,6 +55,7 @@ static void add_limits(json_t *summary, const struct dflow_recorder *recorder)
 	json_object_set_new(summary, "limits", limits);
 }
 
+/* docs/formats.md: dflow.replay/1. */
 static json_t *to_object(const void *item)
 {
 	const struct summary *summary = item;

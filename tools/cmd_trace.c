@@ -85,6 +85,7 @@ static int print_candidate(void *ud, const char *key, const char *id_kind, const
 	return 0;
 }
 
+/* r: what dflow_store_find() returned. Says what can be done about it. */
 static int explain(struct dflow_store *store, const char *id, int r,
 		   const struct dflow_error *error)
 {
@@ -149,6 +150,7 @@ static int find_or_wait(struct dflow_store *store, const char *id, struct dflow_
 	return dflow_store_wait(store, id, &opts, ret_traces, error);
 }
 
+/* Without --follow: prints everything in one go. */
 static int print_once(struct dflow_store *store, const char *id)
 {
 	struct dflow_traces *traces;
@@ -226,6 +228,7 @@ static int follow_once(const struct dflow_traces *traces, json_t *shown, struct 
 	return status;
 }
 
+/* Looks five times a second, until all is settled, the time of --wait is over, or Ctrl-C. */
 static int follow_until_settled(struct dflow_store *store, const char *id, struct printer *printer,
 				json_t *shown)
 {

@@ -30,6 +30,7 @@ static bool begins_with(const char *text, const char *beginning)
 	return !strncmp(text, beginning, strlen(beginning));
 }
 
+/* Prints the candidate if it continues what is typed. explanation: NULL if there is none. */
 static void put(const struct line *line, const char *candidate, const char *explanation)
 {
 	if (begins_with(candidate, line->typed))
@@ -39,6 +40,7 @@ static void put(const struct line *line, const char *candidate, const char *expl
 
 /* ---- ids ---- */
 
+/* For dflow_store_candidates(), which has chosen by what is typed already. */
 static int put_id(void *ud, const char *key, const char *kind, const char *trace_id)
 {
 	put(ud, key, kind);
@@ -79,6 +81,7 @@ static void put_ids(const struct line *line)
 
 /* ---- values, options, commands ---- */
 
+/* What the type of a value offers. */
 static void put_values(const struct line *line, const struct value_type *type)
 {
 	switch (type->completion) {
@@ -166,6 +169,8 @@ static bool complete_joined_value(struct line *line, const struct command *comma
 	return true;
 }
 
+/* The cursor stands behind "--", behind an option that needs a value, in a value, in an option, in
+ * the name of the command, or in a word. */
 static void complete(struct line *line)
 {
 	bool after_dashes;

@@ -15,6 +15,7 @@
 #define BLANKS "                        "
 #define TEXT_SIZE 2048
 
+/* As the page, but never so wide that lines are hard to read. */
 static int help_columns(void)
 {
 	int n = page_columns();
@@ -117,12 +118,15 @@ void print_program_help(FILE *to)
 	put_paragraphs(to, program.about);
 	fputc('\n', to);
 	for (const struct command *const *c = commands; *c; c++)
-		fprintf(to, "  %-11s %s\n", (*c)->name, (*c)->summary);
+		put_lines(to, (*c)->summary, fprintf(to, "  %-11s ", (*c)->name), help_columns(),
+			  "              ");
 	if (to == stdout) {
 		putchar('\n');
 		put_groups(&program);
 	}
-	fputs("\n'dflow help COMMAND' tells more; so do the man pages dflow(1) and\n"
-	      "dflow-COMMAND(1).\n",
-	      to);
+	fputc('\n', to);
+	put_lines(to,
+		  "'dflow help COMMAND' tells more; so do the man pages dflow(1) and "
+		  "dflow-COMMAND(1).",
+		  0, help_columns(), "");
 }

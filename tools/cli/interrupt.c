@@ -25,7 +25,8 @@ static void on_signal(int signal)
 
 void watch_interrupt(void)
 {
-	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: poll() returns */
+	/* Without SA_RESTART, so that poll() returns. A second Ctrl-C ends the process at once. */
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 
 	if (pipe_fd[0] >= 0 || pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK))
 		return;

@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
-/* From here on the two signals do not end the process; interrupted() tells that one came. */
+/*
+ * From here on the first of these signals does not end the process; interrupted() tells that it
+ * came. The second one ends it at once.
+ */
 void watch_interrupt(void);
 /* True: one came. */
 bool interrupted(void);

@@ -31,6 +31,7 @@ struct bare_option {
 	char *next_word; /* NULL: none, or an option */
 };
 
+/* The last line of every complaint about the command line. */
 static int put_usage_hint(const struct command *command)
 {
 	bool is_program = command == &program;
@@ -63,6 +64,8 @@ void each_option(const struct command *command,
 				return;
 }
 
+/* One row of ours as one row of getopt_long, and as letters (getopt(3): ":" needs a value, "::" may
+ * have one). */
 static bool add_to_table(void *ud, const struct option_group *group, const struct option_row *row)
 {
 	struct getopt_table *t = ud;
@@ -131,6 +134,7 @@ const struct option_row *option_of_word(const struct command *command, const cha
 	return count_matches(&t, word + 2, strcspn(word + 2, "="), &row) == 1 ? row : NULL;
 }
 
+/* No option has this name. Names the nearest one. */
 static int complain_unknown(const struct command *command, const struct getopt_table *t,
 			    const char *name, size_t len)
 {
@@ -147,6 +151,7 @@ static int complain_unknown(const struct command *command, const struct getopt_t
 	return complain_usage(command, "there is no option '--%s'", given);
 }
 
+/* A shortened name that several options begin with. */
 static int complain_several(const struct command *command, const struct getopt_table *t,
 			    const char *name, size_t len)
 {
@@ -160,6 +165,7 @@ static int complain_several(const struct command *command, const struct getopt_t
 			      several);
 }
 
+/* `word` is a long option that getopt_long refused. It does not say why, so look again. */
 static int complain_long(const struct command *command, const struct getopt_table *t,
 			 const char *word)
 {
@@ -194,6 +200,7 @@ static int complain_option(const struct command *command, const struct getopt_ta
 	return complain_usage(command, "there is no option '-%c'", optopt);
 }
 
+/* Reads the value into its place, or says what is needed. */
 static int store_value(const struct command *command, const struct option_row *row,
 		       const char *text)
 {
@@ -218,6 +225,7 @@ static int store_bare(const struct command *command, const struct option_row *ro
 	return store_value(command, row, row->if_bare);
 }
 
+/* getopt_long has read this option; optarg is its value, or NULL. */
 static int store_option(const struct command *command, const struct option_row *row, int argc,
 			char **argv, struct bare_option *bare)
 {
@@ -229,6 +237,8 @@ static int store_option(const struct command *command, const struct option_row *
 	}
 	if (!optarg)
 		return store_bare(command, row, argc, argv, bare);
+	if (row == bare->row)
+		bare->next_word = NULL; /* the last value counts: "--wait 5 --wait=7 ID" is 7 */
 	return store_value(command, row, optarg);
 }
 
@@ -249,6 +259,7 @@ static bool take_bare_value(const struct command *command, const struct bare_opt
 	return true;
 }
 
+/* As many words as the command takes? after_dashes: they stand behind "--". */
 static int check_words(const struct command *command, int n_words, char **words, bool after_dashes)
 {
 	if (command == &program)

@@ -39,6 +39,8 @@ static ssize_t write_all(void *cookie, const char *buffer, size_t size)
 	return (ssize_t)done; /* fopencookie(3): fewer than `size` is an error */
 }
 
+/* Puts write_all() under stdout. If memory is short, stdout stays as it is: then only the errno of
+ * a failed write is lost, not the failure. */
 static void keep_errors(void)
 {
 	FILE *f = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = write_all });
@@ -63,6 +65,7 @@ void guard_standard_output(void)
 	keep_errors();
 }
 
+/* As execvp(3) would find it. */
 static bool is_in_path(const char *name)
 {
 	char *path = strdup(getenv("PATH") ? getenv("PATH") : ""), *rest = path, *folder;
@@ -84,11 +87,12 @@ static const char *pager_command(void)
 
 	if (settings.no_pager || !isatty(STDOUT_FILENO))
 		return NULL;
-	if (!command)
-		return is_in_path(DEFAULT_PAGER) ? DEFAULT_PAGER : NULL;
+	if (!command) /* on a dumb terminal less asks before it shows anything */
+		return !is_dumb_terminal() && is_in_path(DEFAULT_PAGER) ? DEFAULT_PAGER : NULL;
 	return *command && strcmp(command, "cat") ? command : NULL;
 }
 
+/* In the child. The shell splits the command, as man(1) and git(1) have it done. */
 static void become_pager(const char *command, const int pipe_fd[2])
 {
 	dup2(pipe_fd[0], STDIN_FILENO);

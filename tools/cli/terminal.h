@@ -24,6 +24,8 @@ int page_columns(void);
 /* From now on page_columns() has no limit: -o wide. */
 void set_page_unlimited(void);
 
+/* True: $TERM says that the terminal knows no escape sequences, or says nothing. */
+bool is_dumb_terminal(void);
 /* True: characters beyond ASCII can be printed. */
 bool has_utf8(void);
 

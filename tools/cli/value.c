@@ -225,6 +225,7 @@ static int take_duration(const struct value_type *type, const char *text, void *
 	return parse_duration(text, into);
 }
 
+/* Whole seconds: the store counts ages in them. */
 static int take_age(const struct value_type *type, const char *text, void *into)
 {
 	uint64_t ns;
@@ -235,6 +236,7 @@ static int take_age(const struct value_type *type, const char *text, void *into)
 	return 0;
 }
 
+/* A time ago is counted back from the clock of this host. */
 static int take_time(const struct value_type *type, const char *text, void *into)
 {
 	struct timespec now;

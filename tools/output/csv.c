@@ -10,6 +10,8 @@
 #include "cli/complain.h"
 #include "output/format.h"
 
+/* Quotes are needed around commas, quotes and ends of lines; a quote in them is doubled (RFC
+ * 4180, 2.6 and 2.7). */
 static void put_text(const char *text)
 {
 	if (!strpbrk(text, ",\"\r\n")) {
@@ -25,6 +27,7 @@ static void put_text(const char *text)
 	putchar('"');
 }
 
+/* A cell. Objects do not occur: fields name what is in them. */
 static void put_value(const json_t *j)
 {
 	json_t *element;

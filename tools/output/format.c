@@ -12,6 +12,7 @@
 static const struct format *const formats[] = { FORMATS(ROW) };
 #define N_FORMATS (sizeof(formats) / sizeof(formats[0]))
 
+/* For completion, suggestions and --help. */
 static const char *const *format_words(void)
 {
 	static const char *words[N_FORMATS + 1];
@@ -35,6 +36,7 @@ static int take_format(const struct value_type *type, const char *text, void *in
 
 const struct value_type value_format = { NULL, take_format, COMPLETE_WORDS, format_words };
 
+/* -o, else the first row of FORMATS. */
 static const struct format *chosen(void)
 {
 	return settings.format ? settings.format : formats[0];

@@ -17,6 +17,7 @@
 
 #define MAX_NAMED 6 /* so many ids or hops at most are named in one line */
 
+/* What is still there is the normal case, and has no colour. */
 static enum style style_of_now(const char *now)
 {
 	if (!strcmp(now, "removed") || !strcmp(now, "expired"))
@@ -24,6 +25,7 @@ static enum style style_of_now(const char *now)
 	return strcmp(now, "present") ? STYLE_NOTE : STYLE_NONE;
 }
 
+/* "Where is it now": the places of the document. */
 static int show_places(const json_t *trace)
 {
 	static const struct column columns[] = {
@@ -110,6 +112,7 @@ static void add_identity(struct cell *c, const json_t *e, const char *region)
 	}
 }
 
+/* "Who is who": every end of a hop once, with its process or its name and address. */
 static void show_stations(const json_t *trace)
 {
 	struct groups seen = { 0 };
@@ -142,6 +145,7 @@ static void show_stations(const json_t *trace)
 	free(seen.g);
 }
 
+/* One line of show_empty_connections(): how many connections, and how many bytes of them. */
 static void print_group(const struct group *g)
 {
 	struct cell c = g->text;
@@ -159,6 +163,8 @@ static void print_group(const struct group *g)
 	put_folded(c.text);
 }
 
+/* The connections with no match, so that one sees what was looked at in vain. Equal ones share a
+ * line. */
 static void show_empty_connections(const json_t *trace)
 {
 	struct groups groups = { 0 };
@@ -245,16 +251,19 @@ static bool is_ambiguous(const json_t *hop)
 	return is_true(hop, "ambiguous");
 }
 
+/* The mark [common text] gives way to [ambiguous], which says more. */
 static bool shown_common(const json_t *hop)
 {
 	return is_true(hop, "common") && !is_true(hop, "ambiguous");
 }
 
+/* Found by fingerprints: the share is an estimate (docs/canonical.md). */
 static bool is_sampled(const json_t *hop)
 {
 	return !strcmp(get_str(hop, "coverage_basis"), "sampled");
 }
 
+/* Names the requests that the ambiguous hops may belong to. */
 static void show_ambiguous(const json_t *trace)
 {
 	json_t *others = other_candidates(trace);
@@ -341,6 +350,8 @@ static void show_returns(const json_t *trace)
 	json_decref(shown);
 }
 
+/* Other requests: those in which the text came back, and those that belong together with this one.
+ */
 static void show_others(const json_t *trace)
 {
 	json_t *j;

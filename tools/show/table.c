@@ -123,6 +123,7 @@ static void fit(const struct table *t, int *ret_limits)
 	}
 }
 
+/* The widths are decided already: libsmartcols only has to draw. */
 static struct libscols_table *new_smartcols(const struct table *t, bool heading)
 {
 	struct libscols_table *st = scols_new_table();
@@ -150,6 +151,7 @@ static struct libscols_table *new_smartcols(const struct table *t, bool heading)
 	return st;
 }
 
+/* Folds the cells of columns that may be folded, and hands all to libsmartcols. */
 static void fill(const struct table *t, const int *limits, struct libscols_table *st)
 {
 	for (size_t row = 0; row < t->n_rows; row++) {

@@ -17,6 +17,7 @@
 
 /* ---- header ---- */
 
+/* dflow's own id, then those that were seen, each with its kind. */
 static void show_ids(const json_t *trace)
 {
 	struct cell own = { "" };
@@ -56,6 +57,7 @@ static void add_length(struct cell *c, const json_t *field)
 		add(c, ", short: found as a whole value only");
 }
 
+/* "answer, 170 bytes, derived from POST …" */
 static void add_source_field(struct cell *c, const json_t *field)
 {
 	add(c, "%s", get_str(field, "field"));
@@ -67,6 +69,7 @@ static void add_source_field(struct cell *c, const json_t *field)
 		add(c, ", first sent in %.12s", get_str(field, "from_trace"));
 }
 
+/* Who sent the request, and which texts are followed. */
 static void show_source(const json_t *trace)
 {
 	const json_t *source = json_object_get(trace, "source"),
@@ -92,6 +95,7 @@ static void show_source(const json_t *trace)
 	}
 }
 
+/* Bytes that passed in a form that could not be read. */
 static void show_unread(const json_t *unread)
 {
 	struct cell c = { "unread: " };
@@ -119,6 +123,7 @@ static void show_words(const json_t *list, const char *prefix)
 	}
 }
 
+/* "yes", or "NO" with all that was lost, unread or out of sight. */
 static void show_completeness(const json_t *trace)
 {
 	const json_t *c = json_object_get(trace, "completeness");
@@ -161,6 +166,7 @@ static void add_what(struct cell *c, const json_t *hop)
 		add(c, " %s%" PRId64, has_utf8() ? "×" : "x", get_num(hop, "occurrences", 1));
 }
 
+/* What a reader has to know of this hop, in brackets. show_marks() explains it. */
 static void add_notes(struct cell *c, const json_t *hop)
 {
 	const json_t *evidence = json_object_get(hop, "evidence");
@@ -178,6 +184,7 @@ static void add_notes(struct cell *c, const json_t *hop)
 		add(c, " [history of %.12s]", get_str(hop, "replayed_from"));
 }
 
+/* The field, and how much of it was in the hop: "query 100%". */
 static void add_text(struct cell *c, const json_t *hop, unsigned n)
 {
 	double coverage = json_number_value(json_object_get(hop, "coverage")) * 100;
@@ -193,6 +200,7 @@ static bool is_network(const json_t *hop)
 	return !strcmp(get_str(hop, "medium"), "tcp") || !strcmp(get_str(hop, "medium"), "udp");
 }
 
+/* "TLS1.3 vpc", "plain OUT", or the medium where there is no network. */
 static void add_link(struct cell *c, const json_t *hop)
 {
 	const char *version = get_str(json_object_get(hop, "tls"), "version");
@@ -209,6 +217,7 @@ static void add_link(struct cell *c, const json_t *hop)
 		add(c, " %s", is_true(hop, "in_vpc") ? "vpc" : "OUT");
 }
 
+/* Text that leaves the VPC is worth a look; unencrypted, it is an alarm. */
 static enum style style_of_link(const json_t *hop)
 {
 	bool outside = is_known(hop, "in_vpc") && !is_true(hop, "in_vpc");
@@ -285,6 +294,7 @@ static void set_hop(struct table *t, const json_t *hop, unsigned n, bool narrow)
 									   STYLE_NONE);
 }
 
+/* The columns that -o wide adds. */
 static void set_wide_hop(struct table *t, const json_t *hop)
 {
 	struct cell protocol = { "" }, bytes = { "" }, evidence = { "" };
@@ -312,6 +322,7 @@ static void add_hop(struct table *t, const json_t *hop, unsigned n, bool wide)
 		set_wide_hop(t, hop);
 }
 
+/* The table of hops. Hops of one kind that took the same way share a row. */
 static int show_hops(const json_t *trace, bool wide)
 {
 	const json_t *hops = json_object_get(trace, "hops");

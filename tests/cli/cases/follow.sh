@@ -70,3 +70,9 @@ cat nothing
 run trace --follow --wait=0.2 00000000
 run trace --follow abc
 run ls --follow --store none.db
+# What --limit left out at first does not come later.
+follow newest ls --follow -n 1
+wait_for 073f09af newest
+sleep 1.2
+end INT
+cut -c 1-42 newest
