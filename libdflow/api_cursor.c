@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dflow.h: the filter of lists, and the cursor that walks them in constant memory. */
-#include "api_cursor.h"
+#include "api.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api_trace.h"
+#include "store/cursor.h"
 
 struct dflow_cursor {
 	struct dfl_cursor *rows;
@@ -20,8 +21,9 @@ _Static_assert((int)DFLOW_ANY == (int)DFL_WANT_ANY && (int)DFLOW_YES == (int)DFL
 		       (int)DFLOW_NO == (int)DFL_WANT_NO,
 	       "the same conditions inside and outside");
 
-int dfl_api_filter(const struct dflow_list_opts *opts, struct dfl_filter *ret_filter,
-		   struct dfl_err *err)
+/* What to list, as the store takes it; strings are borrowed from opts. */
+static int make_filter(const struct dflow_list_opts *opts, struct dfl_filter *ret_filter,
+		       struct dfl_err *err)
 {
 	struct dflow_list_opts o;
 	int station, r = dfl_api_in(DFL_API_SHAPE(dflow_list_opts, order), opts, &o, err);
@@ -76,7 +78,7 @@ int dflow_cursor_open(struct dflow_store *store, const struct dflow_list_opts *o
 	struct dflow_cursor *c = calloc(1, sizeof(*c));
 	struct dfl_err err = { "" };
 	struct dfl_filter filter;
-	int r = c ? dfl_api_filter(opts, &filter, &err) : -ENOMEM;
+	int r = c ? make_filter(opts, &filter, &err) : -ENOMEM;
 
 	if (!r)
 		r = dfl_cursor_open(store->store, &filter, &c->rows, &err);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "api_cursor.h"
 #include "api_trace.h"
 #include "store/query.h"
 
@@ -197,23 +196,6 @@ int dflow_store_wait(struct dflow_store *store, const char *id, const struct dfl
 
 	if (!r)
 		r = wait_for(store->store, id, &o, &docs, &err);
-	if (!r)
-		r = wrap(&docs, ret_traces);
-	return dfl_api_query_error(ret_error, &err, r);
-}
-
-/* ---- listing at once ---- */
-
-int dflow_store_list(struct dflow_store *store, const struct dflow_list_opts *opts,
-		     struct dflow_traces **ret_traces, struct dflow_error *ret_error)
-{
-	struct dfl_err err = { "" };
-	struct dfl_filter filter;
-	struct dfl_docs docs;
-	int r = dfl_api_filter(opts, &filter, &err);
-
-	if (!r)
-		r = dfl_query_list(store->store, &filter, &docs, &err);
 	if (!r)
 		r = wrap(&docs, ret_traces);
 	return dfl_api_query_error(ret_error, &err, r);

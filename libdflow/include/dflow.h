@@ -108,7 +108,7 @@ typedef void (*dflow_log_fn)(void *ud, enum dflow_log_level level, const char *l
 /* ======== Reading a store ======== */
 
 struct dflow_store;  /* a store opened for reading */
-struct dflow_traces; /* a few traces in memory */
+struct dflow_traces; /* the traces that one id names, in memory */
 struct dflow_cursor; /* walks over many traces */
 struct dflow_trace;  /* one request and where its text went */
 
@@ -217,14 +217,6 @@ DFLOW_API int dflow_cursor_open(struct dflow_store *store, const struct dflow_li
 DFLOW_API int dflow_cursor_next(struct dflow_cursor *cursor, const struct dflow_trace **ret_trace,
 				struct dflow_error *ret_error);
 DFLOW_API void dflow_cursor_close(struct dflow_cursor *cursor);
-
-/*
- * Lists requests into memory, all at once: for few. An empty list is no error. opts may be NULL:
- * all. Free the list with dflow_traces_free().
- * Errors: those of dflow_cursor_open().
- */
-DFLOW_API int dflow_store_list(struct dflow_store *store, const struct dflow_list_opts *opts,
-			       struct dflow_traces **ret_traces, struct dflow_error *ret_error);
 
 /* How many traces the list has. */
 DFLOW_API size_t dflow_traces_count(const struct dflow_traces *traces);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/cursor.h"
 #include "store/error.h"
 #include "store/id_key.h"
 #include "store/reader.h"
@@ -167,40 +166,6 @@ int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit
 			       (const char *)sqlite3_column_text(st, 2));
 	}
 	sqlite3_finalize(st);
-	return r;
-}
-
-int dfl_query_list(struct dfl_store *s, const struct dfl_filter *filter, struct dfl_docs *ret_docs,
-		   struct dfl_err *err)
-{
-	struct dfl_docs docs = { 0 };
-	const struct dfl_row *row;
-	struct dfl_cursor *c;
-	int r = dfl_cursor_open(s, filter, &c, err);
-
-	if (r)
-		return r;
-	while ((r = dfl_cursor_next(c, &row, err)) > 0) {
-		struct dfl_doc *doc;
-
-		r = dfl_cursor_doc(c, &doc, err);
-		if (r == -ENOENT) { /* gone meanwhile: no error of the list */
-			if (err)
-				err->msg[0] = 0;
-			continue;
-		}
-		if (!r && append(&docs, doc)) {
-			dfl_doc_free(doc);
-			r = dfl_err_set(err, ENOMEM, "out of memory for the traces of %s", s->path);
-		}
-		if (r)
-			break;
-	}
-	dfl_cursor_close(c);
-	if (r)
-		dfl_docs_fini(&docs);
-	else
-		*ret_docs = docs;
 	return r;
 }
 

@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-#include "store/cursor.h"
 #include "store/store.h"
 
 #define DFL_QUERY_MIN_PREFIX 4 /* characters of an id that are enough to ask for it */
@@ -28,10 +27,6 @@ int dfl_query_find(struct dfl_store *s, const char *id, struct dfl_docs *ret_doc
 typedef int (*dfl_candidate_fn)(void *ud, const char *key, const char *kind, const char *trace_id);
 int dfl_query_candidates(struct dfl_store *s, const char *prefix, uint32_t limit,
 			 dfl_candidate_fn fn, void *ud, struct dfl_err *err);
-
-/* All documents of a cursor at once. None is no error. */
-int dfl_query_list(struct dfl_store *s, const struct dfl_filter *filter, struct dfl_docs *ret_docs,
-		   struct dfl_err *err);
 
 /*
  * A number that changes when another process committed to the store: poll it, and look again when

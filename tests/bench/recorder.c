@@ -266,26 +266,30 @@ static void measure_documents(size_t *ret_median, size_t *ret_max, uint64_t *ret
 {
 	struct dflow_list_opts opts = { .sz = sizeof(opts), .limit = N_DOCS };
 	struct dflow_error err;
-	struct dflow_traces *list;
+	const struct dflow_trace *trace;
+	struct dflow_cursor *cursor;
 	struct dflow_store *store;
 	size_t sizes[N_DOCS], n = 0;
 	struct stat st;
 	char *json;
+	int r;
 
 	if (dflow_store_open(store_path, &store, &err) ||
-	    dflow_store_list(store, &opts, &list, &err))
+	    dflow_cursor_open(store, &opts, &cursor, &err))
 		die(store_path, err.message);
-	for (; n < dflow_traces_count(list); n++) {
-		if (dflow_trace_json(dflow_traces_at(list, n), &json))
-			die(store_path, "out of memory");
-		sizes[n] = strlen(json);
+	while ((r = dflow_cursor_next(cursor, &trace, &err)) == 1) {
+		if (dflow_trace_json(trace, &json))
+			die(store_path, "cannot read a trace");
+		sizes[n++] = strlen(json);
 		free(json);
 	}
+	if (r)
+		die(store_path, err.message);
 	qsort(sizes, n, sizeof(sizes[0]), by_size);
 	*ret_median = n ? sizes[n / 2] : 0;
 	*ret_max = n ? sizes[n - 1] : 0;
 	*ret_store_bytes = stat(store_path, &st) ? 0 : (uint64_t)st.st_size;
-	dflow_traces_free(list);
+	dflow_cursor_close(cursor);
 	dflow_store_close(store);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/cursor.h"
 #include "store/query.h"
 #include "store/store.h"
 #include "doc/doc.h"
@@ -83,4 +84,32 @@ static inline struct dfl_doc *help_read(const char *id)
 	free(docs.doc);
 	dfl_store_close(s);
 	return doc;
+}
+
+/* All documents that a filter lets through, in order; NULL: all. As dfl_cursor_open. */
+static inline int help_list(struct dfl_store *s, const struct dfl_filter *filter,
+			    struct dfl_docs *ret_docs, struct dfl_err *err)
+{
+	struct dfl_docs docs = { 0 };
+	const struct dfl_row *row;
+	struct dfl_cursor *c;
+	int r = dfl_cursor_open(s, filter ? filter : &(struct dfl_filter){ 0 }, &c, err);
+
+	if (r)
+		return r;
+	while ((r = dfl_cursor_next(c, &row, err)) > 0) {
+		struct dfl_doc *doc;
+
+		r = dfl_cursor_doc(c, &doc, err);
+		if (r)
+			break;
+		docs.doc = reallocarray(docs.doc, docs.n + 1, sizeof(*docs.doc));
+		docs.doc[docs.n++] = doc;
+	}
+	dfl_cursor_close(c);
+	if (r)
+		dfl_docs_fini(&docs);
+	else
+		*ret_docs = docs;
+	return r;
 }

@@ -149,7 +149,6 @@ static int wait_for(struct dflow_store *store, const char *id, uint64_t timeout_
 static void reading(void **state)
 {
 	struct dflow_hop hop = { .sz = sizeof(hop) };
-	struct dflow_list_opts list = { .sz = sizeof(list) };
 	const struct dflow_trace *t;
 	struct dflow_traces *traces;
 	struct dflow_store *store;
@@ -162,13 +161,6 @@ static void reading(void **state)
 	assert_string_equal(dflow_trace_operation(t), "POST /v1/chat-messages");
 	assert_null(dflow_trace_other_id(t, "no such kind"));
 	assert_int_equal(dflow_trace_hop(t, dflow_trace_hop_count(t), &hop), -EINVAL);
-	list.since_ns = dflow_trace_started_ns(t) + 1;
-	dflow_traces_free(traces);
-	assert_int_equal(dflow_store_list(store, &list, &traces, &error), 0);
-	assert_int_equal(dflow_traces_count(traces), 0);
-	dflow_traces_free(traces);
-	assert_int_equal(dflow_store_list(store, NULL, &traces, &error), 0);
-	assert_int_equal(dflow_traces_count(traces), 1);
 	dflow_traces_free(traces);
 	assert_int_equal(dflow_store_find(store, "nobody", &traces, &error), -ENOENT);
 	assert_int_equal(error.about, DFLOW_ABOUT_CALL);

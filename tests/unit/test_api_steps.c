@@ -161,7 +161,8 @@ static void half_a_file(void **state)
 {
 	struct stopper stopper = { .at = 1, .with = -EDOM };
 	struct dflow_recorder *recorder = open_steps(help_path, &stopper);
-	struct dflow_traces *traces;
+	const struct dflow_trace *trace;
+	struct dflow_cursor *cursor;
 	struct dflow_store *store;
 
 	while (dflow_recorder_dispatch(recorder, STEP, NULL) > 0)
@@ -171,10 +172,11 @@ static void half_a_file(void **state)
 	dflow_recorder_free(recorder);
 	assert_false(stopper.settled);
 	assert_int_equal(dflow_store_open(help_path, &store, NULL), 0);
-	assert_int_equal(dflow_store_list(store, NULL, &traces, NULL), 0);
-	assert_int_equal(dflow_traces_count(traces), 1);
-	assert_false(dflow_trace_complete(dflow_traces_at(traces, 0)));
-	dflow_traces_free(traces);
+	assert_int_equal(dflow_cursor_open(store, NULL, &cursor, NULL), 0);
+	assert_int_equal(dflow_cursor_next(cursor, &trace, NULL), 1);
+	assert_false(dflow_trace_complete(trace));
+	assert_int_equal(dflow_cursor_next(cursor, &trace, NULL), 0);
+	dflow_cursor_close(cursor);
 	dflow_store_close(store);
 }
 

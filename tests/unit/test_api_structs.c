@@ -31,16 +31,6 @@ static int call_wait(void *s)
 	return r;
 }
 
-static int call_list(void *s)
-{
-	struct dflow_traces *found;
-	int r = dflow_store_list(store, s, &found, NULL);
-
-	if (!r)
-		dflow_traces_free(found);
-	return r;
-}
-
 static int call_cursor(void *s)
 {
 	struct dflow_cursor *cursor;
@@ -149,7 +139,6 @@ static const struct row {
 	int (*call)(void *s);
 } rows[] = {
 	STRUCT(dflow_wait_opts, ud, call_wait),
-	STRUCT(dflow_list_opts, order, call_list),
 	STRUCT(dflow_list_opts, order, call_cursor),
 	STRUCT(dflow_replay_opts, log_ud, call_replay),
 	STRUCT(dflow_callbacks, trace_dropped, call_callbacks),

@@ -173,7 +173,7 @@ static int listed(const struct dfl_filter *filter)
 	struct dfl_docs docs = { 0 };
 	int digits = 0;
 
-	assert_int_equal(dfl_query_list(reader, filter, &docs, NULL), 0);
+	assert_int_equal(help_list(reader, filter, &docs, NULL), 0);
 	for (size_t i = 0; i < docs.n; i++)
 		digits = digits * 10 + docs.doc[i]->started_ns / 1000000000;
 	dfl_docs_fini(&docs);

@@ -47,7 +47,7 @@ static size_t count_docs(void)
 	size_t n;
 
 	assert_int_equal(dfl_store_open(help_path, &s, NULL), 0);
-	assert_int_equal(dfl_query_list(s, &(struct dfl_filter){ 0 }, &docs, NULL), 0);
+	assert_int_equal(help_list(s, NULL, &docs, NULL), 0);
 	n = docs.n;
 	dfl_docs_fini(&docs);
 	dfl_store_close(s);
@@ -149,7 +149,7 @@ static void left_open(void **state)
 	assert_int_equal(dfl_store_sync(s, NULL), 0);
 	assert_int_equal(sql_number("SELECT count(*) FROM trace WHERE NOT settled"), 1);
 	assert_int_equal(dfl_store_open(help_path, &reader, NULL), 0);
-	assert_int_equal(dfl_query_list(reader, &(struct dfl_filter){ 0 }, &docs, NULL), 0);
+	assert_int_equal(help_list(reader, NULL, &docs, NULL), 0);
 	assert_int_equal(docs.n, 31);
 	for (unsigned i = 0; i < 29; i++) {
 		const struct dfl_doc *doc = docs.doc[i];
@@ -377,7 +377,7 @@ static void damage(void **state)
 		data[at] ^= 0x55;
 		r = dfl_store_open(copy, &s, &err);
 		if (!r) {
-			r = dfl_query_list(s, &(struct dfl_filter){ 0 }, &docs, &err);
+			r = help_list(s, NULL, &docs, &err);
 			dfl_docs_fini(&docs);
 			dfl_store_close(s);
 		}
