@@ -64,6 +64,11 @@ static void view_data(void *ud, struct dfl_view *v, const void *data, size_t len
 {
 }
 
+static void view_framing(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos,
+			 uint64_t pos_len, const struct dfl_chunk *from)
+{
+}
+
 static void view_gap(void *ud, struct dfl_view *v, uint64_t pos, uint64_t len)
 {
 }
@@ -130,6 +135,7 @@ static struct dfl_decode_sink sink_for(uint32_t *claims)
 		.op_end = op_end,
 		.view_open = view_open,
 		.view_data = view_data,
+		.view_framing = view_framing,
 		.view_gap = view_gap,
 		.view_close = view_close,
 		.source_begin = source_begin,
