@@ -229,7 +229,9 @@ int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
 	}
 	if (p->opts.record)
 		r = dfl_recording_write(p->opts.record, ev);
-	if (!r && ev->type != DFL_EV_TICK)
+	if (r)
+		return r;
+	if (ev->type != DFL_EV_TICK)
 		r = dfl_trace_event(p->trace, ev);
 	if (!r)
 		r = dfl_stream_event(p->stream, ev);
@@ -238,7 +240,8 @@ int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
 		r = dfl_trace_event(p->trace, ev);
 		sync_store(p);
 	}
-	return r ? r : p->error;
+	/* Without memory the event is lost. The traces say so: base/alloc.h counted it. */
+	return r && r != -ENOMEM ? r : p->error;
 }
 
 int dfl_pipeline_finish(struct dfl_pipeline *p)

@@ -67,8 +67,9 @@ void dfl_pipeline_forget_before(struct dfl_pipeline *p, int64_t started_ns);
 
 /*
  * Takes one event. It is a dfl_event_fn, so a source of events calls it; ud is the pipeline.
- * Returns 0, -ENOMEM, or the first error of writing the store or the recording. After an error it
- * may be called on: the stages go on, and the same error comes again.
+ * Returns 0, or the first error of writing the store or the recording. After an error it may be
+ * called on: the stages go on, and the same error comes again. An event for which there is no
+ * memory is lost, and the traces that it may have touched say so.
  */
 int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev);
 

@@ -8,6 +8,7 @@
 #include <utlist.h>
 #include <xxhash.h>
 
+#include "base/alloc.h"
 #include "trace/attribution/attribute.h"
 #include "trace/attribution/derived.h"
 #include "trace/attribution/history.h"
@@ -131,6 +132,20 @@ static void count_from_op(struct dfl_trace *t, struct request *r, struct dfl_op 
 	rc->mine = true;
 }
 
+/*
+ * What a failed allocation left out (a connection that is not traced, an id that is not known) may
+ * be missed by requests that come later, too: by those that come within LINGER_NS.
+ */
+static bool is_memory_short(struct dfl_trace *t)
+{
+	unsigned long failures = dfl_alloc_failures();
+
+	if (failures != t->alloc_failures)
+		t->alloc_failed_ns = t->now_ns;
+	t->alloc_failures = failures;
+	return t->alloc_failed_ns && t->now_ns - t->alloc_failed_ns < LINGER_NS;
+}
+
 struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *r;
@@ -154,6 +169,8 @@ struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
 	r->client = op->client;
 	r->have_client = op->have_client;
 	r->via_alb = op->via_alb;
+	r->alloc_failures = dfl_alloc_failures();
+	r->short_of_memory = is_memory_short(t);
 	make_trace_id(t, op, r->trace_id);
 	/* it was recorded before, and the same recording is replayed into the store again */
 	dfl_past_drop(t, r->trace_id);
@@ -256,6 +273,7 @@ static void settle(struct dfl_trace *t, struct request *r)
 	dfl_derived_settle(t, r);
 	dfl_sources_free(t, &r->dropped);
 	renumber(t, r);
+	r->short_of_memory |= r->alloc_failures != dfl_alloc_failures();
 	r->settled = true;
 	t->stats.settled++;
 	t->stats.open_requests--;
@@ -325,6 +343,7 @@ void dfl_lifecycle_finish(struct dfl_trace *t)
 
 void dfl_lifecycle_tick(struct dfl_trace *t)
 {
+	is_memory_short(t);
 	tick_requests(t);
 	expire_ops(t);
 }

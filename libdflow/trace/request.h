@@ -53,6 +53,8 @@ struct request {
 	uint64_t lost_events, lost_bytes; /* while it was not settled */
 	uint32_t loss_reasons;		  /* bits: enum dfl_loss_reason */
 	bool capped;			  /* a limit cut something off: the trace is not complete */
+	unsigned long alloc_failures;	  /* the count of base/alloc.h when it opened */
+	bool short_of_memory;		  /* an allocation failed that it may have needed */
 	bool text_gap;			  /* a part of its own text was not seen */
 	struct later_hop *later;
 	size_t n_later;

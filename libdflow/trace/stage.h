@@ -14,8 +14,10 @@ struct dfl_trace {
 	struct dfl_decode_sink sink;
 	struct dfl_match *match;
 	struct dfl_trace_stats stats;
-	uint64_t now_ns; /* the newest time stamp of all events */
-	bool finishing;	 /* no event comes any more */
+	uint64_t now_ns;	      /* the newest time stamp of all events */
+	bool finishing;		      /* no event comes any more */
+	unsigned long alloc_failures; /* the count of base/alloc.h, when it was looked at last … */
+	uint64_t alloc_failed_ns;     /* … and when it was seen to have grown; 0: never */
 
 	/* The node that the events come from (trace.c); NULL until it is known. */
 	char *node_id, *hostname, *boot_id;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "trace/attribution/attribute.h"
 #include "trace/attribution/history_run.h"
 #include "trace/lifecycle.h"
@@ -38,6 +39,7 @@ int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trac
 	if (!t)
 		return -ENOMEM;
 	t->opts = *opts;
+	t->alloc_failures = dfl_alloc_failures();
 	t->settings = dfl_rules_settings(opts->rules);
 	r = dfl_match_new(&match_opts, dfl_attribute_run, t, &t->match);
 	if (r) {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 static const char *const loss_words[DFL_N_LOSS] = {
 	[DFL_LOSS_RING_FULL] = "events lost: the ring buffer was full",
 	[DFL_LOSS_FAULT] = "events lost: the buffer could not be read",
@@ -75,6 +77,8 @@ void dfl_completeness_build(struct build *b)
 		build_unread(b, b->conns[i]);
 	if (r->text_gap)
 		reason(b, "a part of the text was not seen");
+	if (r->short_of_memory || (!r->settled && r->alloc_failures != dfl_alloc_failures()))
+		reason(b, "memory was short");
 	if (r->capped)
 		reason(b, "a limit was reached");
 	if (r->cut_derived) {
