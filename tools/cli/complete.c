@@ -169,8 +169,10 @@ static bool complete_joined_value(struct line *line, const struct command *comma
 	return true;
 }
 
-/* The cursor stands behind "--", behind an option that needs a value, in a value, in an option, in
- * the name of the command, or in a word. */
+/*
+ * The cursor stands behind "--", behind an option that needs a value, in a value, in an option, in
+ * the name of the command, or in a word.
+ */
 static void complete(struct line *line)
 {
 	bool after_dashes;

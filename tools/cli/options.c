@@ -64,8 +64,10 @@ void each_option(const struct command *command,
 				return;
 }
 
-/* One row of ours as one row of getopt_long, and as letters (getopt(3): ":" needs a value, "::" may
- * have one). */
+/*
+ * One row of ours as one row of getopt_long, and as letters (getopt(3): ":" needs a value, "::" may
+ * have one).
+ */
 static bool add_to_table(void *ud, const struct option_group *group, const struct option_row *row)
 {
 	struct getopt_table *t = ud;

@@ -39,8 +39,10 @@ static ssize_t write_all(void *cookie, const char *buffer, size_t size)
 	return (ssize_t)done; /* fopencookie(3): fewer than `size` is an error */
 }
 
-/* Puts write_all() under stdout. If memory is short, stdout stays as it is: then only the errno of
- * a failed write is lost, not the failure. */
+/*
+ * Puts write_all() under stdout. If memory is short, stdout stays as it is: then only the errno of
+ * a failed write is lost, not the failure.
+ */
 static void keep_errors(void)
 {
 	FILE *f = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = write_all });
@@ -124,7 +126,9 @@ void start_pager(void)
 	close(fd[1]);
 	if (!pager)
 		return;
-	/* Ctrl-C is for the pager, which is to end first: else the terminal is left in its state.
+	/*
+	 * Ctrl-C is for the pager, which is to end first: else the terminal is left in its state.
+	 *
 	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
@@ -133,7 +137,10 @@ void start_pager(void)
 
 int flush_output(void)
 {
-	fflush(stdout);
+	if (fflush(stdout) && !error)
+		error = errno;
+	if (ferror(stdout) && !error)
+		error = EIO; /* only without write_all() */
 	return error ? STATUS_STORE : STATUS_OK;
 }
 

@@ -12,8 +12,10 @@
 /* Width of --help, which is hard to read in long lines. */
 #define HELP_COLUMNS 80
 
-/* Columns of the terminal behind fd, MIN_COLUMNS or more; 0: it is no terminal, or its width is not
- * known. */
+/*
+ * Columns of the terminal behind fd, MIN_COLUMNS or more; 0: it is no terminal, or its width is not
+ * known.
+ */
 int terminal_columns(int fd);
 
 /*

@@ -150,8 +150,10 @@ static int parse_absolute_time(const char *text, int64_t *ret_ns)
 		return -1;
 	normal = tm;
 	seconds = timegm(&normal);
-	/* timegm makes the 1st of March of a 29th of February that does not exist. Beyond 2262 the
-	 * nanoseconds do not fit. */
+	/*
+	 * timegm makes the 1st of March of a 29th of February that does not exist. Beyond 2262 the
+	 * nanoseconds do not fit.
+	 */
 	if (normal.tm_mday != tm.tm_mday || tm.tm_year < 70 || tm.tm_year > 361)
 		return -1;
 	*ret_ns = (seconds - offset_s) * SECOND_NS + fraction_ns;

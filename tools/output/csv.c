@@ -10,8 +10,10 @@
 #include "cli/complain.h"
 #include "output/format.h"
 
-/* Quotes are needed around commas, quotes and ends of lines; a quote in them is doubled (RFC
- * 4180, 2.6 and 2.7). */
+/*
+ * Quotes are needed around commas, quotes and ends of lines; a quote in them is doubled (RFC
+ * 4180, 2.6 and 2.7).
+ */
 static void put_text(const char *text)
 {
 	if (!strpbrk(text, ",\"\r\n")) {

@@ -163,8 +163,10 @@ static void print_group(const struct group *g)
 	put_folded(c.text);
 }
 
-/* The connections with no match, so that one sees what was looked at in vain. Equal ones share a
- * line. */
+/*
+ * The connections with no match, so that one sees what was looked at in vain. Equal ones share a
+ * line.
+ */
 static void show_empty_connections(const json_t *trace)
 {
 	struct groups groups = { 0 };
@@ -350,7 +352,9 @@ static void show_returns(const json_t *trace)
 	json_decref(shown);
 }
 
-/* Other requests: those in which the text came back, and those that belong together with this one.
+/*
+ * Other requests: those in which the text came back, and those that belong together with this one.
+ *
  */
 static void show_others(const json_t *trace)
 {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The parts that a trace is shown with: readers of the JSON document, and short texts made of it.
+/*
+ * The parts that a trace is shown with: readers of the JSON document, and short texts made of it.
+ *
  */
 #include "show/cell.h"
 

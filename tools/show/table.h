@@ -23,8 +23,10 @@ struct column {
 
 struct table;
 
-/* columns: at most MAX_TABLE_COLUMNS, borrowed until the table is printed. NULL: out of memory; the
- * others accept it. */
+/*
+ * columns: at most MAX_TABLE_COLUMNS, borrowed until the table is printed. NULL: out of memory; the
+ * others accept it.
+ */
 struct table *table_new(const struct column *columns, size_t n_columns);
 /* Begins the next row. */
 void table_row(struct table *t);

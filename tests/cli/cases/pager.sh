@@ -21,5 +21,7 @@ mkdir bin
 printf '#!/bin/sh\necho "less, LESS=$LESS"\nexec cat\n' >bin/less
 chmod +x bin/less
 unset PAGER
+export TERM=xterm NO_COLOR=1
 PATH=$PWD/bin:$PATH run_in_terminal 99 ls | head -n 2
 LESS=i PATH=$PWD/bin:$PATH run_in_terminal 99 ls | head -n 2
+TERM=dumb PATH=$PWD/bin:$PATH run_in_terminal 99 ls | head -n 2 # it would ask there
