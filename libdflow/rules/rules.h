@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which station is it? One table of rules (built in for Dify in rules_dify.c, extended and overridden by
- * the configuration file) decides for processes and for peers; every answer names its rule.
- * Also: which addresses are in the VPC, and which names addresses have by configuration.
+ * Which station is it? One table of rules (built in for Dify in rules_dify.c, extended and
+ * overridden by the configuration file) decides for processes and for peers; every answer names its
+ * rule. Also: which addresses are in the VPC, and which names addresses have by configuration.
  */
 #pragma once
 
