@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/printable.h"
+
 /* `return dfl_err_set(…)` is one statement: that is why it gives back -code. */
 int dfl_err_set(struct dfl_err *err, int code, const char *fmt, ...)
 {
@@ -14,6 +16,7 @@ int dfl_err_set(struct dfl_err *err, int code, const char *fmt, ...)
 		va_start(ap, fmt);
 		vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 		va_end(ap);
+		dfl_printable(err->msg); /* it may name files and processes */
 	}
 	return -code;
 }

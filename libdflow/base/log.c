@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 void dfl_log_write(const struct dfl_log *log, enum dfl_log_level level, const char *fmt, ...)
 {
 	char line[DFL_LOG_LINE];
+	char *rest, *one;
 	va_list ap;
-	size_t len;
 	int n;
 
 	if (!log || !log->fn)
@@ -20,8 +22,9 @@ void dfl_log_write(const struct dfl_log *log, enum dfl_log_level level, const ch
 	va_end(ap);
 	if (n < 0)
 		return;
-	len = strlen(line);
-	while (len && line[len - 1] == '\n')
-		line[--len] = 0;
-	log->fn(log->ud, level, line);
+	for (rest = line; (one = strsep(&rest, "\n"));) {
+		dfl_printable(one);
+		if (*one)
+			log->fn(log->ud, level, one);
+	}
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/encodings.h"
+#include "base/printable.h"
 #include "doc/doc.h"
 
 #define MAX_LIST (1 << 18) /* elements of one list that a reader takes */
@@ -28,7 +29,7 @@ const char *dfl_doc_encoding_name(unsigned bit)
 
 /* ---- writing ---- */
 
-/* Names of containers and hosts need not be UTF-8; JSON has to be. */
+/* What is not printable has no place in JSON either: people read it on terminals. */
 static json_t *text(const char *s)
 {
 	json_t *j;
@@ -36,15 +37,12 @@ static json_t *text(const char *s)
 
 	if (!s)
 		return json_null();
-	j = json_string(s);
-	if (j)
-		return j;
+	if (dfl_is_printable(s))
+		return json_string(s);
 	clean = strdup(s);
 	if (!clean)
 		return NULL;
-	for (char *p = clean; *p; p++)
-		if (*p & 0x80)
-			*p = '?';
+	dfl_printable(clean);
 	j = json_string(clean);
 	free(clean);
 	return j;
@@ -301,7 +299,10 @@ static int get_text(const json_t *j, char **ret)
 	if (!json_is_string(j))
 		return -EBADMSG;
 	*ret = strdup(json_string_value(j));
-	return *ret ? 0 : -ENOMEM;
+	if (!*ret)
+		return -ENOMEM;
+	dfl_printable(*ret); /* an older dflow may have stored it as it came */
+	return 0;
 }
 
 static int get_number(const json_t *j, int64_t if_null, int64_t min, int64_t max, int64_t *ret)

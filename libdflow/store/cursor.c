@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "store/error.h"
 #include "store/id_key.h"
 #include "store/reader.h"
@@ -216,8 +217,12 @@ int dfl_cursor_open(struct dfl_store *s, const struct dfl_filter *filter,
 
 static int copy_text(const char *text, const char **ret_copy)
 {
-	*ret_copy = text ? strdup(text) : NULL;
-	return text && !*ret_copy ? -ENOMEM : 0;
+	char *copy = text ? strdup(text) : NULL;
+
+	if (copy) /* an older dflow may have stored it as it came */
+		dfl_printable(copy);
+	*ret_copy = copy;
+	return text && !copy ? -ENOMEM : 0;
 }
 
 /* The ids stand in the document, as the request spelled them. */

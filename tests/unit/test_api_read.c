@@ -159,7 +159,8 @@ static void fill_hop(struct dfl_doc_hop *h)
 {
 	h->from.station = DFL_ST_API;
 	h->from.rule = text("command gunicorn");
-	h->from.comm = text("gunicorn");
+	h->from.comm = text("gun\xc2\x9bi\u202e"
+			    "corn");
 	h->from.pid = 7;
 	h->from.container.id = text("c0ffee");
 	h->from.container.image = text("dify-api:1.13.3");
@@ -243,7 +244,7 @@ static void check_hop(const struct dflow_trace *t)
 	assert_int_equal(dflow_trace_hop(t, 0, &h), 0);
 	assert_string_equal(h.from_station, "api");
 	assert_string_equal(h.from_rule, "command gunicorn");
-	assert_string_equal(h.from_comm, "gunicorn");
+	assert_string_equal(h.from_comm, "gun?i?corn"); /* it could steer a terminal */
 	assert_int_equal(h.from_pid, 7);
 	assert_string_equal(h.from_container, "c0ffee");
 	assert_string_equal(h.from_image, "dify-api:1.13.3");

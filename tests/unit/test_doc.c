@@ -130,16 +130,29 @@ static void unknown_is_null(void **state)
 	dfl_doc_free(back);
 }
 
-static void names_that_are_no_utf8(void **state)
+static void names_that_are_not_printable(void **state)
 {
 	struct dfl_doc *doc = calloc(1, sizeof(*doc)), *back;
-	char *json;
+	char *json, *old, *at;
 
 	strcpy(doc->trace_id, "00112233445566778899aabbccddeeff");
 	doc->operation = strdup("\xff\"\x01");
 	assert_int_equal(dfl_doc_to_json(doc, &json), 0);
 	assert_int_equal(dfl_doc_from_json(json, strlen(json), &back), 0);
-	assert_string_equal(back->operation, "?\"\x01");
+	assert_string_equal(back->operation, "?\"?");
+	free(json);
+	dfl_doc_free(back);
+	/* as an older dflow stored it */
+	free(doc->operation);
+	doc->operation = strdup("OPERATION");
+	assert_int_equal(dfl_doc_to_json(doc, &json), 0);
+	at = strstr(json, "OPERATION");
+	assert_true(asprintf(&old, "%.*sa\\u001bb\\u009bc\\u202ed%s", (int)(at - json), json,
+			     at + strlen("OPERATION")) > 0);
+	free(json);
+	json = old;
+	assert_int_equal(dfl_doc_from_json(json, strlen(json), &back), 0);
+	assert_string_equal(back->operation, "a?b?c?d");
 	free(json);
 	dfl_doc_free(doc);
 	dfl_doc_free(back);
@@ -236,7 +249,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(unknown_is_null),
-		cmocka_unit_test(names_that_are_no_utf8),
+		cmocka_unit_test(names_that_are_not_printable),
 		cmocka_unit_test(wrong_values),
 		cmocka_unit_test(broken_text),
 	};

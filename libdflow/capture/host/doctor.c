@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/printable.h"
 #include "capture/host/caps.h"
 #include "capture/host/cgroup.h"
 #include "capture/host/container.h"
@@ -45,6 +46,7 @@ static void tell(struct report *r, const char *name, enum dfl_doctor_result resu
 	va_start(ap, fmt);
 	vsnprintf(found, sizeof(found), fmt, ap);
 	va_end(ap);
+	dfl_printable(found); /* it may name processes */
 	r->missing |= result == DFL_DOCTOR_MISSING;
 	r->fn(r->ud,
 	      &(struct dfl_doctor_check){ .name = name,

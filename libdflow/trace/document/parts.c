@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 char *dfl_part_string(struct build *b, const char *s)
 {
 	char *copy;
@@ -12,7 +14,9 @@ char *dfl_part_string(struct build *b, const char *s)
 	if (!s || !*s)
 		return NULL;
 	copy = strdup(s);
-	if (!copy)
+	if (copy)
+		dfl_printable(copy);
+	else
 		b->failed = true;
 	return copy;
 }
