@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "capture/live/backlog.h"
 #include "capture/live/elf.h"
 #include "capture/live/live.h"
 #include "capture/host/proc.h"
@@ -99,6 +100,126 @@ static void test_window_drops_what_it_holds(void **state)
 	dfl_reorder_fini(&w);
 	assert_int_equal(w.n, 0);
 	dfl_reorder_release(NULL);
+}
+
+/* ---- backlog ---- */
+
+struct worked {
+	uint64_t records, bytes, ticks, last_tick_ns, last_ns, most_between_ticks_ns;
+	unsigned in_slice, slice; /* records in this slice; it is over after so many */
+};
+
+static int worked_record(void *ud, const struct dfl_k_head *rec)
+{
+	struct worked *w = ud;
+
+	assert_true(rec->ts_ns >= w->last_ns);
+	assert_true(rec->ts_ns >= w->last_tick_ns);
+	w->last_ns = rec->ts_ns;
+	w->records++;
+	w->in_slice++;
+	if (rec->type == DFL_K_DATA)
+		w->bytes += ((const struct dfl_k_data *)rec)->copied;
+	return 0;
+}
+
+static int worked_tick(void *ud, uint64_t ts_ns)
+{
+	struct worked *w = ud;
+
+	if (w->ticks++ && ts_ns - w->last_tick_ns > w->most_between_ticks_ns)
+		w->most_between_ticks_ns = ts_ns - w->last_tick_ns;
+	w->last_tick_ns = ts_ns;
+	return 0;
+}
+
+static bool worked_enough(void *ud)
+{
+	struct worked *w = ud;
+
+	return w->in_slice >= w->slice;
+}
+
+static const struct dfl_backlog_ops worked_ops = { worked_record, worked_tick, worked_enough };
+
+static int put_data(struct dfl_backlog *b, uint64_t ts_ns, enum dfl_backlog_worth worth)
+{
+	struct {
+		struct dfl_k_data data;
+		uint8_t bytes[1000];
+	} rec = { .data = { .head = { .type = DFL_K_DATA, .size = sizeof(rec), .ts_ns = ts_ns },
+			    .len = sizeof(rec.bytes),
+			    .copied = sizeof(rec.bytes) } };
+
+	return dfl_backlog_put(b, &rec.data.head, worth);
+}
+
+/* Ten seconds of events that come faster than they are worked off: it is never idle. */
+static void test_time_goes_on_in_a_backlog(void **state)
+{
+	const uint64_t ms = 1000000;
+	struct dfl_backlog b = { .max_bytes = 64 << 20, .max_records = 1000, .tick_ns = 50 * ms };
+	struct worked w = { .slice = 10 };
+
+	for (uint64_t now = ms; now < 10000 * ms;) {
+		for (int i = 0; i < 20 && dfl_backlog_room(&b); i++, now += ms)
+			assert_int_equal(put_data(&b, now, DFL_BACKLOG_INBOUND), 0);
+		b.watermark_ns = now;
+		w.in_slice = 0;
+		assert_int_equal(dfl_backlog_work(&b, 4096, &worked_ops, &w), 10);
+		assert_true(b.more);
+	}
+	assert_true(w.ticks > 170);
+	assert_true(w.most_between_ticks_ns <= 51 * ms);
+	assert_int_equal(b.early, 0);
+	w.slice = 1 << 20;
+	assert_true(dfl_backlog_work(&b, 1 << 20, &worked_ops, &w) > 900);
+	assert_false(b.more);
+	assert_true(w.last_tick_ns + 50 * ms > b.watermark_ns);
+	dfl_backlog_fini(&b);
+}
+
+static void test_backlog_sheds_by_worth(void **state)
+{
+	struct dfl_backlog b = {
+		.max_bytes = 64 << 20, .max_records = 400, .tick_ns = 50, .pressed = true
+	};
+	struct worked w = { .slice = 1 << 20 };
+	uint64_t now = 1;
+
+	while (dfl_backlog_room(&b)) /* one of each in turn */
+		assert_int_equal(put_data(&b, now, now % DFL_BACKLOG_N_WORTH), 0), now++;
+	assert_int_equal(b.window.n, 400);
+	assert_in_range(b.shed[DFL_BACKLOG_FILE_READ].records, 66, 68); /* of the upper half */
+	assert_in_range(b.shed[DFL_BACKLOG_OTHER].records, 32, 34);	/* of the last quarter */
+	assert_int_equal(b.shed[DFL_BACKLOG_FILE_READ].bytes,
+			 1000 * b.shed[DFL_BACKLOG_FILE_READ].records);
+	assert_int_equal(b.shed[DFL_BACKLOG_INBOUND].records, 0);
+	b.watermark_ns = now;
+	assert_int_equal(dfl_backlog_work(&b, 4096, &worked_ops, &w), 400);
+	assert_int_equal(w.bytes, 1000 * (400 - b.shed[DFL_BACKLOG_FILE_READ].records -
+					  b.shed[DFL_BACKLOG_OTHER].records));
+	dfl_backlog_fini(&b);
+}
+
+/*
+ * Bytes fill it too; and what is full goes before its time. As long as the ring has room, nothing is
+ * shed.
+ */
+static void test_backlog_is_bounded_in_bytes(void **state)
+{
+	struct dfl_backlog b = { .max_bytes = 100000, .max_records = 1000, .tick_ns = 50 };
+	struct worked w = { .slice = 1 << 20 };
+	uint64_t now = 1;
+
+	while (dfl_backlog_room(&b))
+		assert_int_equal(put_data(&b, now++, DFL_BACKLOG_FILE_READ), 0);
+	assert_in_range(b.window.bytes, 50000, 52000);
+	assert_in_range(dfl_backlog_work(&b, 4096, &worked_ops, &w), 1, 3);
+	assert_in_range(b.early, 1, 3);
+	assert_true(dfl_backlog_room(&b));
+	assert_int_equal(b.shed[DFL_BACKLOG_FILE_READ].records, 0);
+	dfl_backlog_fini(&b);
 }
 
 /* ---- symbols ---- */
@@ -560,6 +681,9 @@ int main(void)
 		cmocka_unit_test(test_window_sorts),
 		cmocka_unit_test(test_window_keeps_pieces),
 		cmocka_unit_test(test_window_drops_what_it_holds),
+		cmocka_unit_test(test_time_goes_on_in_a_backlog),
+		cmocka_unit_test(test_backlog_sheds_by_worth),
+		cmocka_unit_test(test_backlog_is_bounded_in_bytes),
 		cmocka_unit_test(test_elf_finds),
 		cmocka_unit_test(test_elf_outside_of_code),
 		cmocka_unit_test(test_elf_every_length),

@@ -4,8 +4,8 @@
 
 int dfl_live_emit(struct dfl_live *l, struct dfl_event *ev)
 {
-	if (ev->ts_ns < l->last_tick_ns) {
-		ev->ts_ns = l->last_tick_ns;
+	if (ev->ts_ns < l->backlog.last_tick_ns) {
+		ev->ts_ns = l->backlog.last_tick_ns;
 		l->stats.late++;
 	}
 	return l->fn(l->ud, ev);

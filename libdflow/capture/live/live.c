@@ -25,6 +25,9 @@
 
 #define DEFAULT_WINDOW_NS 5000000ull
 #define DEFAULT_WINDOW_BYTES (64u << 20)
+#define DEFAULT_STOP_NS 8000000000ull
+#define TAKE_AT_ONCE 16 /* records; then their bytes are looked at */
+#define SLICE_NS 20000000ull	 /* after so much work the ring is looked at */
 #define POLL_BUSY_NS 2000000ull	 /* the ring is looked at this often under load, */
 #define POLL_IDLE_NS 20000000ull /* and this often else; it wakes us when it fills */
 #define CHECK_NS 100000000ull	 /* the kernel's loss counters */
@@ -122,7 +125,23 @@ static void act_at_once(struct dfl_live *l, const struct dfl_k_head *h)
 		dfl_live_tls_attach_fork(l, p->ppid, p->pid);
 }
 
-/* A record comes out of the ring: it is counted, acted on, and copied into the window. */
+/* A connection that is not known yet may be one that a client opened. */
+static enum dfl_backlog_worth worth_of(struct dfl_live *l, const struct dfl_k_head *h)
+{
+	const struct dfl_k_data *d = (const void *)h;
+	const struct dfl_live_chan *c;
+
+	if (h->type != DFL_K_DATA || d->layer)
+		return DFL_BACKLOG_INBOUND;
+	if (d->out)
+		return DFL_BACKLOG_OTHER;
+	if (d->key.kind == DFL_K_FILE)
+		return DFL_BACKLOG_FILE_READ;
+	c = dfl_live_channel_find(l, &d->key);
+	return c && c->ev.role != DFL_ROLE_ACCEPTED ? DFL_BACKLOG_OTHER : DFL_BACKLOG_INBOUND;
+}
+
+/* A record comes out of the ring: it is counted, acted on, and copied into the backlog. */
 static int take(void *ud, const void *rec, size_t len)
 {
 	const struct dfl_k_head *h = rec;
@@ -139,7 +158,24 @@ static int take(void *ud, const void *rec, size_t len)
 	l->taken_ns = h->ts_ns;
 	l->stats.records++;
 	act_at_once(l, h);
-	return dfl_reorder_put(&l->window, h);
+	return dfl_backlog_put(&l->backlog, h, worth_of(l, h));
+}
+
+/* Takes what the backlog has room for. Returns how many records, or a negative errno. */
+static int drain_ring(struct dfl_live *l)
+{
+	struct dfl_backlog *b = &l->backlog;
+	unsigned room;
+	int r, n = 0;
+
+	b->pressed = dfl_ring_used(&l->ring) >= l->ring.size / 4;
+	while ((room = dfl_backlog_room(b))) {
+		r = dfl_ring_take(&l->ring, take, l, room < TAKE_AT_ONCE ? room : TAKE_AT_ONCE);
+		if (r <= 0)
+			return r < 0 ? r : n;
+		n += r;
+	}
+	return n;
 }
 
 /* ---- letting go ---- */
@@ -174,33 +210,31 @@ static int release(struct dfl_live *l, const struct dfl_k_head *h)
 	}
 }
 
-/*
- * A record goes when nothing older can come, or early when the window is full: in bytes, or half
- * full in records, so that a put always finds room.
- */
-static bool may_go(const struct dfl_live *l, const struct dfl_k_head *h)
+static int on_record(void *live, const struct dfl_k_head *rec)
 {
-	return h->ts_ns <= l->watermark_ns || l->window.bytes > l->opts.window_max_bytes ||
-	       l->window.n >= DFL_REORDER_MAX_RECORDS / 2;
+	return release(live, rec);
 }
 
-/* Lets at most max records go. Returns how many, or an error. */
-static int let_go(struct dfl_live *l, unsigned max)
+static int on_tick(void *live, uint64_t ts_ns)
 {
-	const struct dfl_k_head *next;
-	struct dfl_k_head *rec;
-	unsigned n = 0;
-	int r = 0;
+	struct dfl_live *l = live;
+	struct dfl_event ev = { .type = DFL_EV_TICK, .ts_ns = ts_ns };
+	int r = dfl_live_tls_object_expire(l, ts_ns, false);
 
-	while (n < max && !r && (next = dfl_reorder_peek(&l->window)) && may_go(l, next)) {
-		if (next->ts_ns > l->watermark_ns)
-			l->stats.early++;
-		rec = dfl_reorder_pop(&l->window);
-		r = release(l, rec);
-		dfl_reorder_release(rec);
-		n++;
-	}
-	return r ? r : (int)n;
+	return r ? r : dfl_live_emit(l, &ev);
+}
+
+static bool is_slice_over(void *live)
+{
+	return clock_ns(CLOCK_MONOTONIC_COARSE) >= ((struct dfl_live *)live)->slice_ends_ns;
+}
+
+static int work(struct dfl_live *l, unsigned max, uint64_t until_ns)
+{
+	static const struct dfl_backlog_ops ops = { on_record, on_tick, is_slice_over };
+
+	l->slice_ends_ns = until_ns;
+	return dfl_backlog_work(&l->backlog, max, &ops, l);
 }
 
 /* ---- the source ---- */
@@ -212,22 +246,11 @@ static int live_fd(struct dfl_event_source *s)
 
 static uint64_t live_timeout_ns(struct dfl_event_source *s)
 {
-	return dfl_live_of(s)->busy ? POLL_BUSY_NS : POLL_IDLE_NS;
-}
+	const struct dfl_live *l = dfl_live_of(s);
 
-/* A tick at most every LIVE_TICK_NS, up to the watermark. */
-static int tick(struct dfl_live *l)
-{
-	struct dfl_event ev = { .type = DFL_EV_TICK, .ts_ns = l->watermark_ns };
-	int r;
-
-	if (l->watermark_ns < l->last_tick_ns + LIVE_TICK_NS)
+	if (l->backlog.more)
 		return 0;
-	r = dfl_live_tls_object_expire(l, l->watermark_ns, false);
-	if (r)
-		return r;
-	l->last_tick_ns = l->watermark_ns;
-	return dfl_live_emit(l, &ev);
+	return l->busy ? POLL_BUSY_NS : POLL_IDLE_NS;
 }
 
 /*
@@ -240,8 +263,9 @@ static void set_watermark(struct dfl_live *l, uint64_t began_ns, bool empty)
 {
 	uint64_t newest_ns = empty ? began_ns : l->taken_ns;
 
-	if (newest_ns > l->opts.window_ns && newest_ns - l->opts.window_ns > l->watermark_ns)
-		l->watermark_ns = newest_ns - l->opts.window_ns;
+	if (newest_ns > l->opts.window_ns &&
+	    newest_ns - l->opts.window_ns > l->backlog.watermark_ns)
+		l->backlog.watermark_ns = newest_ns - l->opts.window_ns;
 }
 
 static int live_dispatch(struct dfl_event_source *s, dfl_event_fn fn, void *ud, unsigned max_events)
@@ -249,8 +273,8 @@ static int live_dispatch(struct dfl_event_source *s, dfl_event_fn fn, void *ud, 
 	struct dfl_live *l = dfl_live_of(s);
 	struct epoll_event ev;
 	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
-	int r, n;
 	bool empty;
+	int r;
 
 	l->fn = fn;
 	l->ud = ud;
@@ -258,26 +282,75 @@ static int live_dispatch(struct dfl_event_source *s, dfl_event_fn fn, void *ud, 
 		return r;
 	epoll_wait(l->epoll_fd, &ev, 1, 0); /* edge-triggered: takes the readiness back */
 	l->skel->bss->woken = 0; /* before reading: what comes from now on may wake us again */
-	r = dfl_ring_take(&l->ring, take, l, max_events);
+	r = drain_ring(l);
 	if (r < 0)
 		return r;
 	l->busy = r > 0;
 	empty = dfl_ring_empty(&l->ring);
 	set_watermark(l, began_ns, empty);
-	n = let_go(l, max_events);
-	if (n < 0)
-		return n;
 	r = began_ns - l->last_check_ns >= CHECK_NS ? dfl_live_loss_check(l, began_ns, empty) : 0;
-	/* while something older than the watermark is held back, the tick has to wait */
-	if (!r && (unsigned)n < max_events)
-		r = tick(l);
-	return r ? r : n;
+	return r ? r : work(l, max_events, began_ns + SLICE_NS);
+}
+
+/* Its number and bytes are all that is wanted of a record. */
+static int count_record(void *sum, const void *rec, size_t len)
+{
+	struct dfl_k_count *n = sum;
+	const struct dfl_k_data *d = rec;
+
+	n->events++;
+	n->bytes += d->head.type == DFL_K_DATA ? d->len : 0;
+	return 0;
+}
+
+/* The time for a stop is up: what is under way is a loss, and is said. */
+static int give_up(struct dfl_live *l)
+{
+	struct dfl_k_count lost = { 0 };
+	uint64_t since_ns = l->backlog.last_tick_ns;
+	struct dfl_k_head *rec;
+	int r;
+
+	while ((rec = dfl_reorder_pop(&l->backlog.window))) {
+		count_record(&lost, rec, rec->size);
+		dfl_reorder_release(rec);
+	}
+	do
+		r = dfl_ring_take(&l->ring, count_record, &lost, UINT32_MAX);
+	while (r > 0);
+	dfl_log_write(&l->opts.log, DFL_LOG_WARN,
+		      "the stop took too long: %llu events (%llu bytes) of the last %.1f s were "
+		      "not looked at",
+		      (unsigned long long)lost.events, (unsigned long long)lost.bytes,
+		      (double)(l->backlog.watermark_ns - since_ns) / 1e9);
+	return dfl_live_emit(l, &(struct dfl_event){ .type = DFL_EV_LOSS,
+						     .ts_ns = l->backlog.watermark_ns,
+						     .loss = { .reason = DFL_LOSS_OTHER,
+							       .events = lost.events,
+							       .bytes = lost.bytes,
+							       .since_ns = since_ns } });
+}
+
+/* Nothing new comes: takes what the ring holds, until it is done or the time is up. */
+static int work_off(struct dfl_live *l, uint64_t until_ns)
+{
+	int taken, r;
+
+	do {
+		taken = drain_ring(l);
+		l->backlog.watermark_ns = clock_ns(CLOCK_MONOTONIC);
+		r = taken < 0 ? taken : work(l, UINT32_MAX, until_ns);
+		if (r < 0)
+			return r;
+		if (!taken && !l->backlog.more)
+			return 0;
+	} while (clock_ns(CLOCK_MONOTONIC) < until_ns);
+	return give_up(l);
 }
 
 static int live_finish(struct dfl_event_source *s, dfl_event_fn fn, void *ud)
 {
 	struct dfl_live *l = dfl_live_of(s);
-	struct dfl_event ev = { .type = DFL_EV_TICK };
 	int r;
 
 	l->fn = fn;
@@ -290,20 +363,18 @@ static int live_finish(struct dfl_event_source *s, dfl_event_fn fn, void *ud)
 		l->detached = true;
 	}
 	r = l->started ? 0 : start(l);
-	while (!r && !dfl_ring_empty(&l->ring) &&
-	       (r = dfl_ring_take(&l->ring, take, l, UINT32_MAX)) > 0)
-		r = 0;
-	l->watermark_ns = clock_ns(CLOCK_MONOTONIC);
+	if (!r)
+		r = work_off(l, clock_ns(CLOCK_MONOTONIC) + l->opts.stop_ns);
 	if (r >= 0)
-		r = dfl_live_loss_check(l, l->watermark_ns, true);
+		r = dfl_live_loss_check(l, l->backlog.watermark_ns, true);
 	if (r >= 0)
-		r = let_go(l, UINT32_MAX);
+		r = work(l, UINT32_MAX, UINT64_MAX);
 	if (r >= 0)
-		r = dfl_live_tls_object_expire(l, l->watermark_ns, true);
+		r = dfl_live_tls_object_expire(l, l->backlog.watermark_ns, true);
 	if (r < 0)
 		return r;
-	l->last_tick_ns = ev.ts_ns = l->watermark_ns;
-	return dfl_live_emit(l, &ev);
+	l->backlog.last_tick_ns = l->backlog.watermark_ns;
+	return on_tick(l, l->backlog.watermark_ns);
 }
 
 static void live_free(struct dfl_event_source *s)
@@ -322,7 +393,7 @@ static void live_free(struct dfl_event_source *s)
 	dflow_bpf__destroy(l->skel);
 	dfl_process_wide_unlisten();
 	dfl_process_wide_lower(&l->limits);
-	dfl_reorder_fini(&l->window);
+	dfl_backlog_fini(&l->backlog);
 	dfl_live_tls_object_fini(l);
 	dfl_live_channel_fini(l);
 	dfl_live_process_fini(l);
@@ -377,8 +448,13 @@ static int set_up(struct dfl_live *l, const struct dfl_live_opts *opts, struct d
 	l->opts = *opts;
 	if (!l->opts.window_ns)
 		l->opts.window_ns = DEFAULT_WINDOW_NS;
-	if (!l->opts.window_max_bytes)
-		l->opts.window_max_bytes = DEFAULT_WINDOW_BYTES;
+	if (!l->opts.stop_ns)
+		l->opts.stop_ns = DEFAULT_STOP_NS;
+	l->backlog = (struct dfl_backlog){ .max_bytes = opts->window_max_bytes ?
+								opts->window_max_bytes :
+								DEFAULT_WINDOW_BYTES,
+					   .max_records = DFL_REORDER_MAX_RECORDS / 2,
+					   .tick_ns = LIVE_TICK_NS };
 	l->n_cpus = libbpf_num_possible_cpus();
 	if (l->n_cpus < 1)
 		return dfl_err_set(err, EIO, "cannot tell the number of CPUs");
@@ -398,6 +474,12 @@ void dfl_live_stats(struct dfl_event_source *source, struct dfl_live_stats *ret_
 	struct dfl_live *l = dfl_live_of(source);
 
 	*ret_stats = l->stats;
+	ret_stats->early = l->backlog.early;
+	ret_stats->shed_file_events = l->backlog.shed[DFL_BACKLOG_FILE_READ].records;
+	ret_stats->shed_file_bytes = l->backlog.shed[DFL_BACKLOG_FILE_READ].bytes;
+	ret_stats->shed_other_events = l->backlog.shed[DFL_BACKLOG_OTHER].records;
+	ret_stats->shed_other_bytes = l->backlog.shed[DFL_BACKLOG_OTHER].bytes;
+	ret_stats->backlog_events = l->backlog.window.n;
 	dfl_live_loss_stats(l, ret_stats);
 }
 

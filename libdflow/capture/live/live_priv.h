@@ -14,7 +14,7 @@
 #include "capture/live/options.h"
 #include "capture/live/preexisting.h"
 #include "capture/live/process_wide.h"
-#include "capture/live/reorder.h"
+#include "capture/live/backlog.h"
 #include "capture/live/ring.h"
 
 /* Limits. What goes beyond one is counted in dfl_live_stats, or told as a loss. */
@@ -27,13 +27,14 @@
 #define LIVE_TICK_NS 50000000ull      /* least time between two ticks */
 #define LIVE_MAX_LIBS 16384	      /* (process, TLS library) pairs */
 
-/* Type of a record that user space puts into the window beside those of the kernel. */
+/* Type of a record that user space puts into the backlog beside those of the kernel. */
 #define LIVE_REC_LOSS DFL_K_N_TYPE
 
 struct dflow_bpf;	   /* the skeleton that bpftool makes */
 struct dfl_live_proc;	   /* process.c */
 struct dfl_live_container; /* process.c */
 struct dfl_live_ssl;	   /* tls_object.c */
+struct dfl_live_ssl_pid;   /* tls_object.c */
 struct dfl_live_lib;	   /* tls_attach.c */
 struct dfl_live_elf;	   /* tls_attach.c */
 
@@ -62,12 +63,12 @@ struct dfl_live {
 	struct dflow_bpf *skel;
 	struct dfl_ring ring;
 	int epoll_fd;
-	int n_cpus;		   /* possible ones: per-CPU maps have a value for each */
-	struct dfl_reorder window; /* records that wait for older ones of other CPUs */
+	int n_cpus;		    /* possible ones: per-CPU maps have a value for each */
+	struct dfl_backlog backlog; /* records that wait for older ones of other CPUs, or for work
+				     */
 	/* CLOCK_MONOTONIC */
 	uint64_t opened_ns;
-	uint64_t watermark_ns;	/* records up to here may go: nothing older comes any more */
-	uint64_t last_tick_ns;	/* no event that goes out now may be older */
+	uint64_t slice_ends_ns;
 	uint64_t last_check_ns; /* of the loss counters */
 	uint64_t taken_ns;	/* time of the record that was taken last */
 	bool busy;		/* the last dispatch found something */
@@ -85,8 +86,10 @@ struct dfl_live {
 	struct dfl_live_proc *procs;
 	struct dfl_live_container *containers;
 	struct dfl_live_chan *chans, *chans_by_sk;
-	uint64_t next_chan; /* the id given last */
-	struct dfl_live_ssl *ssls;
+	uint64_t next_chan;		   /* the id given last */
+	struct dfl_live_ssl *ssls;	   /* in the order of use */
+	struct dfl_live_ssl *waiting_ssls; /* those that hold plaintext; the longest first */
+	struct dfl_live_ssl_pid *ssl_pids;
 	uint64_t next_ssl; /* the id given last */
 	size_t held_bytes; /* of all plaintext records that wait */
 	struct dfl_live_lib *libs;

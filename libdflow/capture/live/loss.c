@@ -48,7 +48,7 @@ static int tell_loss(struct dfl_live *l, enum dfl_loss_reason reason, uint64_t e
 			  .since_ns = l->last_check_ns }
 	};
 
-	return dfl_reorder_put(&l->window, &rec.head);
+	return dfl_backlog_put(&l->backlog, &rec.head, DFL_BACKLOG_OTHER);
 }
 
 int dfl_live_loss_emit(struct dfl_live *l, const struct dfl_k_head *h)

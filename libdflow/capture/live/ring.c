@@ -42,6 +42,11 @@ void dfl_ring_close(struct dfl_ring *ring)
 	*ring = (struct dfl_ring){ 0 };
 }
 
+size_t dfl_ring_used(const struct dfl_ring *ring)
+{
+	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) - *ring->consumer;
+}
+
 bool dfl_ring_empty(const struct dfl_ring *ring)
 {
 	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) == *ring->consumer;

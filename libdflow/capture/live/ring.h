@@ -24,3 +24,5 @@ void dfl_ring_close(struct dfl_ring *ring);
 int dfl_ring_take(struct dfl_ring *ring, int (*fn)(void *ud, const void *rec, size_t len), void *ud,
 		  unsigned max);
 bool dfl_ring_empty(const struct dfl_ring *ring);
+/* Bytes in it, with the heads of the records. */
+size_t dfl_ring_used(const struct dfl_ring *ring);

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "capture/live/channel.h"
 #include "capture/live/process.h"
@@ -31,6 +32,15 @@ struct dfl_live_ssl {
 	uint64_t own_chan; /* of an object without a socket (memory BIO) */
 	struct held *held, **held_tail;
 	uint64_t held_since_ns;
+	struct dfl_live_ssl *prev_waiting, *next_waiting; /* in l->waiting_ssls while it holds */
+	struct dfl_live_ssl *prev_of_pid, *next_of_pid;
+	UT_hash_handle hh;
+};
+
+/* The objects of one process: they are forgotten when it ends. */
+struct dfl_live_ssl_pid {
+	uint32_t pid;
+	struct dfl_live_ssl *ssls;
 	UT_hash_handle hh;
 };
 
@@ -49,6 +59,8 @@ static void drop_held(struct dfl_live *l, struct dfl_live_ssl *s)
 {
 	struct held *h;
 
+	if (s->held)
+		DL_DELETE2(l->waiting_ssls, s, prev_waiting, next_waiting);
 	while ((h = s->held)) {
 		s->held = h->next;
 		l->held_bytes -= h->rec->head.size;
@@ -57,11 +69,51 @@ static void drop_held(struct dfl_live *l, struct dfl_live_ssl *s)
 	}
 }
 
+static struct dfl_live_ssl_pid *find_pid(struct dfl_live *l, uint32_t pid)
+{
+	struct dfl_live_ssl_pid *p;
+
+	HASH_FIND(hh, l->ssl_pids, &pid, sizeof(pid), p);
+	return p;
+}
+
+static int add_to_pid(struct dfl_live *l, struct dfl_live_ssl *s)
+{
+	struct dfl_live_ssl_pid *p = find_pid(l, s->key.pid);
+
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		p->pid = s->key.pid;
+		HASH_ADD(hh, l->ssl_pids, pid, sizeof(p->pid), p);
+		if (!DFL_HASHED(hh, p)) {
+			free(p);
+			return -ENOMEM;
+		}
+	}
+	DL_APPEND2(p->ssls, s, prev_of_pid, next_of_pid);
+	return 0;
+}
+
+/* It is not in l->ssls any more. */
+static void free_ssl(struct dfl_live *l, struct dfl_live_ssl *s)
+{
+	struct dfl_live_ssl_pid *p = find_pid(l, s->key.pid);
+
+	drop_held(l, s);
+	DL_DELETE2(p->ssls, s, prev_of_pid, next_of_pid);
+	if (!p->ssls) {
+		HASH_DEL(l->ssl_pids, p);
+		free(p);
+	}
+	free(s);
+}
+
 static void remove_ssl(struct dfl_live *l, struct dfl_live_ssl *s)
 {
-	drop_held(l, s);
 	HASH_DEL(l->ssls, s);
-	free(s);
+	free_ssl(l, s);
 }
 
 /* The channel of the object's socket; 0 while it is not known. */
@@ -119,9 +171,13 @@ static struct dfl_live_ssl *make_ssl(struct dfl_live *l, uint64_t ssl, uint64_t 
 	if (!s)
 		return NULL;
 	s->key = (struct ssl_key){ .ssl = ssl, .born_ns = born_ns, .pid = pid };
+	if (add_to_pid(l, s)) {
+		free(s);
+		return NULL;
+	}
 	HASH_ADD(hh, l->ssls, key, sizeof(s->key), s);
 	if (!DFL_HASHED(hh, s)) {
-		free(s);
+		free_ssl(l, s);
 		return NULL;
 	}
 	s->id = ++l->next_ssl;
@@ -137,8 +193,7 @@ static int move_to_end(struct dfl_live *l, struct dfl_live_ssl *s)
 	HASH_ADD(hh, l->ssls, key, sizeof(s->key), s);
 	if (DFL_HASHED(hh, s))
 		return 0;
-	drop_held(l, s);
-	free(s);
+	free_ssl(l, s);
 	return -ENOMEM;
 }
 
@@ -179,6 +234,7 @@ static int hold(struct dfl_live *l, struct dfl_live_ssl *s, const struct dfl_k_d
 	if (!s->held) {
 		s->held_tail = &s->held;
 		s->held_since_ns = rec->head.ts_ns;
+		DL_APPEND2(l->waiting_ssls, s, prev_waiting, next_waiting);
 	}
 	*s->held_tail = h;
 	s->held_tail = &h->next;
@@ -222,15 +278,11 @@ int dfl_live_tls_object_bind(struct dfl_live *l, const struct dfl_k_note *rec)
 
 int dfl_live_tls_object_expire(struct dfl_live *l, uint64_t now_ns, bool all)
 {
-	struct dfl_live_ssl *s, *tmp;
+	struct dfl_live_ssl *s;
 	int r;
 
-	if (!l->held_bytes)
-		return 0;
-	HASH_ITER(hh, l->ssls, s, tmp)
-	{
-		if (!s->held || (!all && now_ns - s->held_since_ns < LIVE_MAX_HOLD_NS))
-			continue;
+	/* those that wait longest stand first */
+	while ((s = l->waiting_ssls) && (all || now_ns >= s->held_since_ns + LIVE_MAX_HOLD_NS)) {
 		r = give_up(l, s, now_ns);
 		if (r)
 			return r;
@@ -240,10 +292,14 @@ int dfl_live_tls_object_expire(struct dfl_live *l, uint64_t now_ns, bool all)
 
 void dfl_live_tls_object_forget(struct dfl_live *l, uint32_t pid)
 {
+	struct dfl_live_ssl_pid *p = find_pid(l, pid);
 	struct dfl_live_ssl *s, *tmp;
 
-	HASH_ITER(hh, l->ssls, s, tmp)
-	if (s->key.pid == pid && !s->held)
+	if (!p)
+		return;
+	/* p goes with its last object; the loop does not look at it again */
+	DL_FOREACH_SAFE2(p->ssls, s, tmp, next_of_pid)
+	if (!s->held)
 		remove_ssl(l, s);
 }
 
