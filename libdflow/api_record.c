@@ -17,6 +17,8 @@
 #include "pipeline.h"
 
 #define DEFAULT_MAX_EVENTS 4096
+#define COMMIT_EVERY_NS 500000000ull /* by the clock of the world; 1 s is promised */
+#define STOP_NS 10000000000ull
 #define EXPIRE_EVERY_NS 60000000000ull /* retention is looked after this often while recording */
 
 /* A pipeline with all it borrows. */
@@ -35,6 +37,7 @@ struct dflow_recorder {
 	int told_to_stop;	/* by a callback in this call: its number; 0: not */
 	enum dflow_about about; /* what it is busy with, for errors */
 	uint64_t expired_ns;	/* when retention was looked after, monotonic */
+	uint64_t committed_ns;	/* when the pipeline was told to commit, monotonic */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -123,6 +126,7 @@ static int open_pipeline(struct dflow_recorder *rec, uint64_t memory_limit_bytes
 					     .record = rec->recording,
 					     .on_change = wanted ? on_change : NULL,
 					     .ud = rec,
+					     .log = dfl_api_log(&rec->log),
 					     .memory_limit_bytes = memory_limit_bytes },
 		&rec->pipeline);
 
@@ -160,6 +164,8 @@ static int create_store(struct dflow_recorder *rec, const char *path, uint64_t m
 static int open_live(struct dflow_recorder *rec, const struct dflow_recorder_opts *o,
 		     struct dfl_err *err)
 {
+	uint64_t stop_ns = o->stop_deadline_ns ? o->stop_deadline_ns : STOP_NS;
+
 	rec->about = DFLOW_ABOUT_HOST;
 	if (o->host_root) {
 		rec->host_root = strdup(o->host_root);
@@ -172,6 +178,9 @@ static int open_live(struct dflow_recorder *rec, const struct dflow_recorder_opt
 						      .n_pids = o->n_pids,
 						      .all = o->all,
 						      .copy_cap_bytes = o->copy_cap_bytes,
+						      .window_max_bytes = o->memory_limit_bytes / 8,
+						      .stop_ns = stop_ns / 5 * 4, /* the rest is for
+ closing the traces */
 						      .host_root = rec->host_root,
 						      .log = dfl_api_log(&rec->log) },
 			     &rec->source, err);
@@ -314,6 +323,17 @@ int dflow_recorder_progress(const struct dflow_recorder *recorder, uint64_t *ret
 	return 0;
 }
 
+/* However the events' clock goes: what is known is on disk within a second. */
+static int commit_in_time(struct dflow_recorder *rec)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC_COARSE);
+
+	if (now_ns - rec->committed_ns < COMMIT_EVERY_NS)
+		return 0;
+	rec->committed_ns = now_ns;
+	return dfl_pipeline_commit(rec->pipeline);
+}
+
 static int look_after_retention(struct dflow_recorder *rec, struct dfl_err *err)
 {
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
@@ -367,7 +387,8 @@ int dflow_recorder_dispatch(struct dflow_recorder *recorder, unsigned max_events
 		recorder->ended = true;
 		n = 0;
 	}
-	r = n < 0 ? n : look_after_retention(recorder, &err);
+	r = n < 0 ? n : commit_in_time(recorder);
+	r = r < 0 ? r : look_after_retention(recorder, &err);
 	if (r < 0)
 		return tell(recorder, ret_error, &err, r);
 	return recorder->told_to_stop ? told_to_stop(ret_error, recorder->told_to_stop) : n;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "api_trace.h"
+#include "store/loss.h"
 #include "store/query.h"
 
 #define LOOK_EVERY_MS 50 /* between two looks at whether the store changed */
@@ -99,6 +100,35 @@ int dflow_store_candidates(struct dflow_store *store, const char *prefix, uint32
 
 	return dfl_api_query_error(ret_error, &err,
 				   dfl_query_candidates(store->store, prefix, limit, fn, ud, &err));
+}
+
+struct loss_reader {
+	int (*fn)(void *ud, const struct dflow_loss *loss);
+	void *ud;
+};
+
+static int give_loss(void *ud, const struct dfl_store_loss *loss)
+{
+	struct loss_reader *to = ud;
+
+	return to->fn(to->ud, &(struct dflow_loss){ .sz = sizeof(struct dflow_loss),
+						    .from_ns = loss->from_ns,
+						    .to_ns = loss->to_ns,
+						    .events = loss->events,
+						    .bytes = loss->bytes,
+						    .why = loss->why });
+}
+
+int dflow_store_losses(struct dflow_store *store, int64_t since_ns, int64_t until_ns,
+		       int (*fn)(void *ud, const struct dflow_loss *loss), void *ud,
+		       struct dflow_error *ret_error)
+{
+	struct loss_reader to = { fn, ud };
+	struct dfl_err err = { "" };
+
+	return dfl_api_query_error(
+		ret_error, &err,
+		dfl_store_each_loss(store->store, since_ns, until_ns, give_loss, &to, &err));
 }
 
 /* ---- waiting ---- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "decode/decode.h"
+#include "loss_log.h"
 #include "stream/stream.h"
 
 #define DEFAULT_MEMORY (512ull << 20)
@@ -17,6 +18,8 @@
 #define TEXT_SHARE 8	/* of it: canonical bytes of the texts that are looked for */
 #define BYTES_PER_PRINT 512
 #define MAX_PRINTS (1u << 24)
+/* Each commit waits for the disk, so ticks that follow fast share one. */
+#define COMMIT_EVERY_NS 250000000ull
 
 struct dfl_pipeline {
 	struct dfl_pipeline_opts opts;
@@ -24,8 +27,10 @@ struct dfl_pipeline {
 	struct dfl_decode *decode;
 	struct dfl_trace *trace;
 	struct dfl_pipeline_stats stats; /* what the pipeline itself counts */
-	uint64_t now_ns;		 /* the latest time of an event */
-	bool to_sync;			 /* the store holds what is not committed */
+	struct dfl_loss_log losses;
+	uint64_t now_ns;       /* the latest time of an event */
+	uint64_t committed_ns; /* now_ns at the last commit */
+	bool to_commit;	       /* the store holds what is not committed */
 	bool finished;
 	int error; /* of the store; the first one, with its sentence */
 	struct dfl_err err;
@@ -109,7 +114,7 @@ static void on_store(void *ud, const struct dfl_doc *doc)
 	if (!p->opts.store)
 		return;
 	note_error(p, dfl_store_put(p->opts.store, doc, sentence(p)));
-	p->to_sync = true;
+	p->to_commit = true;
 }
 
 static void on_prints(void *ud, const struct dfl_past_text *of)
@@ -130,12 +135,15 @@ static void on_history(void *ud, const char *trace_id, const char *in_trace_id,
 						 sentence(p)));
 }
 
-static void sync_store(struct dfl_pipeline *p)
+int dfl_pipeline_commit(struct dfl_pipeline *p)
 {
-	if (!p->to_sync)
-		return;
-	p->to_sync = false;
+	if (!p->to_commit)
+		return p->error;
+	p->to_commit = false;
+	p->committed_ns = p->now_ns;
+	note_error(p, dfl_loss_log_store(&p->losses, sentence(p)));
 	note_error(p, dfl_store_sync(p->opts.store, sentence(p)));
+	return p->error;
 }
 
 /* ---- the stages ---- */
@@ -182,6 +190,7 @@ int dfl_pipeline_new(const struct dfl_pipeline_opts *opts, struct dfl_pipeline *
 	if (!p)
 		return -ENOMEM;
 	p->opts = *opts;
+	p->losses = (struct dfl_loss_log){ .store = opts->store, .log = opts->log };
 	r = new_stages(p);
 	if (r) {
 		dfl_pipeline_free(p);
@@ -226,7 +235,9 @@ int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
 	if (ev->type == DFL_EV_LOSS) {
 		p->stats.lost_events += ev->loss.events;
 		p->stats.lost_bytes += ev->loss.bytes;
+		p->to_commit = p->opts.store;
 	}
+	dfl_loss_log_event(&p->losses, ev);
 	if (p->opts.record)
 		r = dfl_recording_write(p->opts.record, ev);
 	if (r)
@@ -238,7 +249,8 @@ int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev)
 	/* Time decides last: the streams may hold back bytes that came before it. */
 	if (!r && ev->type == DFL_EV_TICK) {
 		r = dfl_trace_event(p->trace, ev);
-		sync_store(p);
+		if (p->now_ns - p->committed_ns >= COMMIT_EVERY_NS)
+			dfl_pipeline_commit(p);
 	}
 	/* Without memory the event is lost. The traces say so: base/alloc.h counted it. */
 	return r && r != -ENOMEM ? r : p->error;
@@ -251,8 +263,7 @@ int dfl_pipeline_finish(struct dfl_pipeline *p)
 	p->finished = true;
 	dfl_stream_finish(p->stream, p->now_ns);
 	dfl_trace_finish(p->trace);
-	sync_store(p);
-	return p->error;
+	return dfl_pipeline_commit(p);
 }
 
 const char *dfl_pipeline_error(const struct dfl_pipeline *p)

@@ -17,6 +17,7 @@
 
 #include <stdint.h>
 
+#include "base/log.h"
 #include "capture/recording.h"
 #include "store/store.h"
 #include "doc/doc.h"
@@ -34,6 +35,7 @@ struct dfl_pipeline_opts {
 	void (*on_change)(void *ud, enum dfl_doc_change what, struct dfl_change *change);
 	void *ud;
 	uint64_t memory_limit_bytes; /* of the tables of all stages; 0: 512 MiB */
+	struct dfl_log log;	     /* gets when losses begin and end; zero: nobody */
 };
 
 /* Counted since the start. */
@@ -72,6 +74,13 @@ void dfl_pipeline_forget_before(struct dfl_pipeline *p, int64_t started_ns);
  * memory is lost, and the traces that it may have touched say so.
  */
 int dfl_pipeline_event(void *pipeline, const struct dfl_event *ev);
+
+/*
+ * Commits now what is to be stored. Ticks commit too, by the clock of the events. That clock is
+ * slow in a backlog, so a caller who knows the time calls this. Returns 0 or the first error of the
+ * store.
+ */
+int dfl_pipeline_commit(struct dfl_pipeline *p);
 
 /*
  * No more events come. Flushes the streams and stores every trace; those that have not settled are

@@ -245,6 +245,52 @@ static int explain_none(void)
 			store_path());
 }
 
+static json_t *losses; /* of the time that is listed */
+
+static int add_loss(void *ud, const struct dflow_loss *loss)
+{
+	char from[64], to[64];
+
+	format_time(loss->from_ns, "%Y-%m-%dT%H:%M:%SZ", from, sizeof(from));
+	format_time(loss->to_ns, "%Y-%m-%dT%H:%M:%SZ", to, sizeof(to));
+	json_array_append_new(losses, json_pack("{s:s, s:s, s:I, s:I, s:s}", "from", from, "to", to,
+						"events", (json_int_t)loss->events, "bytes",
+						(json_int_t)loss->bytes, "why", loss->why));
+	return 0;
+}
+
+static int read_losses(struct dflow_store *store)
+{
+	struct dflow_error error;
+
+	losses = json_array();
+	if (dflow_store_losses(store, list.since_ns, list.until_ns, add_loss, NULL, &error))
+		return complain(STATUS_STORE, "%s", error.message);
+	return STATUS_OK;
+}
+
+/* What was sent then may be in no row. */
+static void show_losses(void)
+{
+	json_t *loss;
+	size_t i;
+
+	json_array_foreach(losses, i, loss)
+	{
+		const char *from = json_string_value(json_object_get(loss, "from")),
+			   *to = json_string_value(json_object_get(loss, "to"));
+		json_int_t bytes = json_integer_value(json_object_get(loss, "bytes"));
+		char size[32];
+
+		format_bytes(size, sizeof(size), (unsigned long long)bytes);
+		complain(STATUS_OK,
+			 "from %s to %s %" JSON_INTEGER_FORMAT " events (%s) were not seen: %s; "
+			 "requests of that time may be missing",
+			 from, to, json_integer_value(json_object_get(loss, "events")), size,
+			 json_string_value(json_object_get(loss, "why")));
+	}
+}
+
 /*
  * What --follow remembers of the requests that it has printed. A request can reach the store after
  * one that began later, and an open one is looked at until it is settled. So each look begins
@@ -348,6 +394,7 @@ static int follow_requests(struct dflow_store *store, struct printer *printer)
 static int run(int n_words, char **words)
 {
 	struct dflow_store *store;
+	json_t *more = NULL;
 	struct printer printer;
 	int status = open_store(&store);
 
@@ -355,14 +402,24 @@ static int run(int n_words, char **words)
 		return status;
 	if (follow)
 		watch_interrupt();
-	status = print_begin(&printer, &kind, follow);
+	status = read_losses(store);
+	if (!status)
+		status = print_begin(&printer, &kind, follow);
+	if (!status && follow)
+		show_losses();
 	if (!status)
 		status = follow ? follow_requests(store, &printer) :
 				  print_requests(store, &printer, NULL);
-	if (!status)
+	if (!status) {
+		printer.more = more = json_pack("{s:O}", "losses", losses);
 		status = print_end(&printer);
+	}
+	if (!status && !prints_more(&printer) && !follow)
+		show_losses();
 	if (!status && !printer.n)
 		status = explain_none();
+	json_decref(more);
+	json_decref(losses);
 	dflow_store_close(store);
 	return status;
 }

@@ -21,14 +21,13 @@
 #include "cli/value.h"
 #include "command.h"
 
-#define DISPATCH_EVENTS 4096
 #define STATUS_EVERY_MS 1000
 #define LINGER_MS 10000 /* after COMMAND ended: for its requests to settle */
 
 static struct options {
 	struct targets targets;
 	const char *config, *keep_payload, *host_root;
-	uint64_t memory, copy_cap, max_age_s, max_bytes;
+	uint64_t memory, copy_cap, max_age_s, max_bytes, stop_within_s;
 	bool all, status;
 	int ready_fd;	/* -1: none */
 	char **command; /* NULL: none */
@@ -88,6 +87,12 @@ static const struct option_row rows[] = {
 	  .type = &value_fd,
 	  .into = &options.ready_fd,
 	  .help = "write a line to FD when recording has begun" },
+	{ .name = "stop-within",
+	  .value = "TIME",
+	  .type = &value_age,
+	  .into = &options.stop_within_s,
+	  .help = "when it is told to end: give up what it could not look at after this time, and "
+		  "say so (10s)" },
 	{ .name = "status",
 	  .into = &options.status,
 	  .help = "print what was recorded once a second, also when standard error is no "
@@ -172,6 +177,20 @@ static int start_command(struct session *s)
 	return STATUS_OK;
 }
 
+/*
+ * What the library remarks while it records: the first loss, a recovery, what a stop gave up.
+ * libbpf's lines are for developers.
+ */
+static void say_line(void *ud, enum dflow_log_level level, const char *line)
+{
+	struct session *s = ud;
+
+	if (level > DFLOW_LOG_INFO || !strncmp(line, "libbpf", strlen("libbpf")))
+		return;
+	status_line_clear(&s->line);
+	complain(STATUS_OK, "%s", line);
+}
+
 static int start_recorder(struct session *s)
 {
 	const struct options *o = &options;
@@ -190,7 +209,10 @@ static int start_recorder(struct session *s)
 		.host_root = o->host_root,
 		.store_max_age_s = o->max_age_s,
 		.store_max_bytes = o->max_bytes,
+		.stop_deadline_ns = o->stop_within_s * 1000000000,
 		.drop_privileges = true,
+		.log = say_line,
+		.log_ud = s,
 	};
 	struct dflow_error error;
 	int r;
@@ -304,14 +326,11 @@ static int loop(struct session *s)
 				{ dflow_recorder_fd(s->recorder), POLLIN } };
 	uint64_t next_status_ms = now_ms() + STATUS_EVERY_MS;
 	struct dflow_error error;
-	int n = 0;
 
 	while (!s->stop && !lingered_enough(s)) {
-		/* After a full batch there is more to take at once. */
-		poll(fds, 2, n == DISPATCH_EVENTS ? 0 : poll_timeout_ms(s, next_status_ms));
+		poll(fds, 2, poll_timeout_ms(s, next_status_ms));
 		take_signals(s);
-		n = dflow_recorder_dispatch(s->recorder, DISPATCH_EVENTS, &error);
-		if (n < 0)
+		if (dflow_recorder_dispatch(s->recorder, 0, &error) < 0)
 			return complain(status_of(&error), "recording stopped: %s", error.message);
 		if (now_ms() >= next_status_ms) {
 			print_status(s, false);

@@ -172,6 +172,27 @@ DFLOW_API int dflow_store_candidates(struct dflow_store *store, const char *pref
 					       const char *trace_id),
 				     void *ud, struct dflow_error *ret_error);
 
+/*
+ * From when to when events were not seen. A request of that time may have no trace at all; the
+ * traces that a loss may have touched are not complete.
+ */
+struct dflow_loss {
+	size_t sz;
+	int64_t from_ns, to_ns;
+	uint64_t events, bytes; /* known to be missing; bytes of some kinds are not known */
+	const char *why;	/* "the ring was full", …; several are joined by ", " */
+};
+
+/*
+ * Calls fn for each loss that touches the time from since_ns on and before until_ns (0: no end),
+ * oldest first. It is borrowed until fn returns. fn returns 0 to go on; anything else stops and is
+ * returned.
+ * Errors: -EBADMSG, -EIO, -EAGAIN the store cannot be read.
+ */
+DFLOW_API int dflow_store_losses(struct dflow_store *store, int64_t since_ns, int64_t until_ns,
+				 int (*fn)(void *ud, const struct dflow_loss *loss), void *ud,
+				 struct dflow_error *ret_error);
+
 /* A condition that can be true or false. */
 enum dflow_when {
 	DFLOW_ANY, /* no condition */
@@ -559,10 +580,15 @@ struct dflow_recorder_opts {
 	const char *config; /* path of a YAML file (docs/configuration.md); NULL: built-in rules */
 	const char *keep_payload; /* path of a recording that will HOLD PAYLOAD (mode 0600); NULL:
 				     none */
-	uint64_t memory_limit_bytes;		 /* of the recorder's own tables; 0: 512 MiB */
-	uint64_t copy_cap_bytes;		 /* payload copied per system call; 0: 4 MiB */
-	uint64_t store_max_age_s;		 /* 0: 30 days */
-	uint64_t store_max_bytes;		 /* 0: 1 GiB */
+	uint64_t memory_limit_bytes; /* of the recorder's own tables; 0: 512 MiB */
+	uint64_t copy_cap_bytes;     /* payload copied per system call; 0: 4 MiB */
+	uint64_t store_max_age_s;    /* 0: 30 days */
+	uint64_t store_max_bytes;    /* 0: 1 GiB */
+	/*
+	 * dflow_recorder_stop() takes about this long at most. Events that it could not look at by
+	 * then are counted as lost and said to the log. 0: 10 s.
+	 */
+	uint64_t stop_deadline_ns;
 	const struct dflow_callbacks *callbacks; /* copied; NULL: none */
 	const char *host_root; /* where the host's root is mounted, for the names of containers;
 				  NULL: "/" */
@@ -597,8 +623,9 @@ DFLOW_API uint64_t dflow_recorder_timeout_ns(const struct dflow_recorder *record
 
 /*
  * Takes events, calls callbacks, and writes to the store. It takes at most max_events (0 means
- * 4096), never blocks on the kernel, and returns how many it took. If these are fewer than
- * max_events, there are no more now.
+ * 4096), works for some 20 ms at most, never blocks on the kernel, and returns how many it took.
+ * dflow_recorder_timeout_ns() is 0 while more events wait. As long as this is called, what it
+ * learns is on disk within a second.
  * Errors: what a callback returned: the recorder is well, and more dispatches may follow. Those of
  * writing the store or recording (-ENOSPC, -EIO, …) and of reading the file (-EBADMSG, -EIO): only
  * stop, stats, limits and free may follow.

@@ -22,6 +22,7 @@ static int drop_before(struct dfl_store *s, int64_t before_ns)
 		"DELETE FROM print WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns "
 		"< ?1)",
 		"DELETE FROM trace WHERE started_ns < ?1",
+		"DELETE FROM loss WHERE to_ns < ?1",
 	};
 	int r = 0;
 

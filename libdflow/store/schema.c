@@ -38,6 +38,9 @@ static const char *const schema[] = {
 	"NOT NULL,"
 	" print_version INTEGER NOT NULL, canonical_bytes INTEGER NOT NULL, n INTEGER NOT NULL,"
 	" sealed BLOB NOT NULL, PRIMARY KEY (trace_id, field)) WITHOUT ROWID;",
+	"CREATE TABLE loss ("
+	" from_ns INTEGER PRIMARY KEY, to_ns INTEGER NOT NULL, events INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL, why TEXT NOT NULL);",
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 

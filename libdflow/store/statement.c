@@ -19,6 +19,7 @@ static const char *const sql[N_STMT] = {
 	[STMT_NEXT_OPEN] = "SELECT trace_id FROM trace "
 			   "WHERE trace_id > ?1 AND settled = 0 AND length(trace_id) = 32 "
 			   "ORDER BY trace_id LIMIT 1",
+	[STMT_PUT_LOSS] = "INSERT OR REPLACE INTO loss VALUES (?1,?2,?3,?4,?5)",
 };
 
 sqlite3_stmt *dfl_store_statement(struct dfl_store *s, enum dfl_store_stmt which)

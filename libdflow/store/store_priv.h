@@ -22,6 +22,7 @@ enum dfl_store_stmt {
 	STMT_SET_DOC,
 	STMT_GET_STARTED,
 	STMT_NEXT_OPEN,
+	STMT_PUT_LOSS,
 	N_STMT
 };
 

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/pcap.h"
 #include "pipeline.h"
+#include "store/loss.h"
 
 struct result {
 	unsigned opened, settled, hops;
@@ -189,6 +191,136 @@ static void test_hurt_input(void **state)
 			}
 }
 
+/* ---- losses, and commits without ticks ---- */
+
+static char log_lines[1024];
+
+static void on_line(void *ud, enum dfl_log_level level, const char *line)
+{
+	sprintf(log_lines + strlen(log_lines), "%d %s\n", level, line);
+}
+
+struct with_store {
+	char folder[32], path[64];
+	struct dfl_store *store, *reader;
+	struct dfl_rules *rules;
+	struct dfl_pipeline *p;
+};
+
+static void open_with_store(struct with_store *w)
+{
+	struct dfl_err err;
+
+	strcpy(w->folder, "/tmp/dflow-pipeline-XXXXXX");
+	assert_non_null(mkdtemp(w->folder));
+	snprintf(w->path, sizeof(w->path), "%s/s.db", w->folder);
+	assert_int_equal(dfl_rules_load(NULL, &w->rules, &err), 0);
+	assert_int_equal(dfl_store_create(w->path, &(struct dfl_store_opts){ 0 }, &w->store, &err),
+			 0);
+	assert_int_equal(dfl_pipeline_new(&(struct dfl_pipeline_opts){ .rules = w->rules,
+								       .store = w->store,
+								       .log = { on_line } },
+					  &w->p),
+			 0);
+	assert_int_equal(dfl_store_open(w->path, &w->reader, &err), 0);
+	log_lines[0] = 0;
+}
+
+static void close_with_store(struct with_store *w)
+{
+	static const char *const ends[] = { "", "-wal", "-shm", ".lock", ".key" };
+	char path[96];
+
+	dfl_pipeline_free(w->p);
+	dfl_store_close(w->reader);
+	dfl_store_close(w->store);
+	dfl_rules_free(w->rules);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", w->path, ends[i]);
+		unlink(path);
+	}
+	assert_int_equal(rmdir(w->folder), 0);
+}
+
+static void at(struct with_store *w, struct dfl_event ev, uint64_t ms)
+{
+	ev.ts_ns = ms * 1000000;
+	assert_int_equal(dfl_pipeline_event(w->p, &ev), 0);
+}
+
+static void lose(struct with_store *w, uint64_t ms, uint64_t events)
+{
+	at(w,
+	   (struct dfl_event){ .type = DFL_EV_LOSS,
+			       .loss = { .reason = DFL_LOSS_RING_FULL,
+					 .events = events,
+					 .bytes = 10 * events,
+					 .since_ns = (ms - 100) * 1000000 } },
+	   ms);
+}
+
+static int keep_loss(void *ud, const struct dfl_store_loss *loss)
+{
+	struct dfl_store_loss *kept = ud;
+
+	while (kept->to_ns)
+		kept++;
+	*kept = *loss;
+	return 0;
+}
+
+/* Ten seconds of losses, then quiet, then one more: two rows, two lines for each. */
+static void test_a_loss_is_kept_and_said(void **state)
+{
+	const struct dfl_event node = { .type = DFL_EV_NODE,
+					.node = { "n", "h", "b", 1000000000000 } };
+	const struct dfl_event tick = { .type = DFL_EV_TICK };
+	struct dfl_store_loss kept[3] = { 0 };
+	struct with_store w;
+
+	open_with_store(&w);
+	at(&w, node, 1);
+	for (uint64_t ms = 1000; ms <= 11000; ms += 1000) {
+		lose(&w, ms, 5);
+		at(&w, tick, ms + 500);
+	}
+	assert_string_equal(log_lines, "1 events are being lost: the ring was full\n");
+	at(&w, tick, 15999);
+	at(&w, tick, 16001);
+	at(&w, tick, 17000);
+	lose(&w, 20000, 1);
+	assert_int_equal(dfl_pipeline_finish(w.p), 0);
+	assert_string_equal(
+		log_lines, "1 events are being lost: the ring was full\n"
+			   "2 no more events are lost; in 10.1 s 55 events and 550 bytes were: the "
+			   "ring was full\n"
+			   "1 events are being lost: the ring was full\n");
+	assert_int_equal(dfl_store_each_loss(w.reader, 0, 0, keep_loss, kept, NULL), 0);
+	assert_int_equal(kept[0].from_ns, 1000900000000);
+	assert_int_equal(kept[0].to_ns, 1011000000000);
+	assert_int_equal(kept[0].events, 55);
+	assert_int_equal(kept[1].from_ns, 1019900000000);
+	assert_int_equal(kept[1].events, 1);
+	assert_int_equal(kept[2].to_ns, 0);
+	close_with_store(&w);
+}
+
+/* A source that sends no tick: what is known is on disk when the caller's clock says so. */
+static void test_commits_without_a_tick(void **state)
+{
+	struct dfl_store_loss kept[2] = { 0 };
+	struct with_store w;
+
+	open_with_store(&w);
+	lose(&w, 1000, 7);
+	assert_int_equal(dfl_store_each_loss(w.reader, 0, 0, keep_loss, kept, NULL), 0);
+	assert_int_equal(kept[0].events, 0);
+	assert_int_equal(dfl_pipeline_commit(w.p), 0);
+	assert_int_equal(dfl_store_each_loss(w.reader, 0, 0, keep_loss, kept, NULL), 0);
+	assert_int_equal(kept[0].events, 7);
+	close_with_store(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +328,8 @@ int main(void)
 		cmocka_unit_test(test_byte_by_byte),
 		cmocka_unit_test(test_losses_are_said),
 		cmocka_unit_test(test_hurt_input),
+		cmocka_unit_test(test_a_loss_is_kept_and_said),
+		cmocka_unit_test(test_commits_without_a_tick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

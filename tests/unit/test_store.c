@@ -18,6 +18,7 @@
 #include "store/codec.h"
 #include "store/schema.h"
 #include "store/store_priv.h"
+#include "store/loss.h"
 #include "store_help.h"
 
 static struct dfl_store *create(const struct dfl_store_opts *opts)
@@ -348,6 +349,51 @@ static void migration(void **state)
 	assert_int_equal(sql_number("SELECT x FROM a"), 7);
 }
 
+static int log_loss(void *ud, const struct dfl_store_loss *loss)
+{
+	char *text = ud;
+
+	sprintf(text + strlen(text), "%lld-%lld:%llu/%llu:%s ", (long long)loss->from_ns,
+		(long long)loss->to_ns, (unsigned long long)loss->events,
+		(unsigned long long)loss->bytes, loss->why);
+	return loss->events == 99 ? 7 : 0;
+}
+
+/* A loss that grows is one row; lists tell what touches their time. */
+static void losses(void **state)
+{
+	struct dfl_store *s = NULL, *reader;
+	char text[256] = "";
+
+	assert_int_equal(dfl_store_create(help_path, &(struct dfl_store_opts){ 0 }, &s, NULL), 0);
+	assert_int_equal(
+		dfl_store_put_loss(s, &(struct dfl_store_loss){ 100, 200, 1, 10, "a" }, NULL), 0);
+	assert_int_equal(
+		dfl_store_put_loss(s, &(struct dfl_store_loss){ 100, 300, 2, 20, "a" }, NULL), 0);
+	assert_int_equal(
+		dfl_store_put_loss(
+			s, &(struct dfl_store_loss){ 5000000000, 6000000000, 99, 0, "b" }, NULL),
+		0);
+	assert_int_equal(dfl_store_sync(s, NULL), 0);
+	assert_int_equal(dfl_store_open(help_path, &reader, NULL), 0);
+	assert_int_equal(dfl_store_each_loss(reader, 0, 500, log_loss, text, NULL), 0);
+	assert_string_equal(text, "100-300:2/20:a ");
+	text[0] = 0;
+	assert_int_equal(dfl_store_each_loss(reader, 301, 0, log_loss, text, NULL), 7);
+	assert_string_equal(text, "5000000000-6000000000:99/0:b ");
+	assert_int_equal(dfl_store_expire(s, (30ll * 24 * 3600 + 2) * 1000000000, NULL), 0);
+	text[0] = 0;
+	assert_int_equal(dfl_store_each_loss(reader, 0, 0, log_loss, text, NULL), 7);
+	assert_string_equal(text, "5000000000-6000000000:99/0:b ");
+	dfl_store_close(reader);
+	dfl_store_close(s);
+	sql_number("DROP TABLE loss");
+	sql_number("PRAGMA user_version = 2");
+	assert_int_equal(dfl_store_open(help_path, &reader, NULL), 0);
+	assert_int_equal(dfl_store_each_loss(reader, 0, 0, log_loss, text, NULL), 0);
+	dfl_store_close(reader);
+}
+
 /* Whatever byte of the file is wrong: an error or an answer, never a crash. */
 static void damage(void **state)
 {
@@ -392,10 +438,19 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(put_and_read),  TEST(one_writer),	   TEST(private_again),
-		TEST(killed_writer), TEST(by_age),	   TEST(by_size),
-		TEST(not_a_store),   TEST(other_versions), TEST(migration),
-		TEST(damage),	     TEST(left_open),	   TEST(left_open_and_damaged),
+		TEST(put_and_read),
+		TEST(one_writer),
+		TEST(private_again),
+		TEST(killed_writer),
+		TEST(by_age),
+		TEST(by_size),
+		TEST(not_a_store),
+		TEST(other_versions),
+		TEST(migration),
+		TEST(losses),
+		TEST(damage),
+		TEST(left_open),
+		TEST(left_open_and_damaged),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -69,3 +69,8 @@ bool is_for_people(void)
 {
 	return chosen()->for_people;
 }
+
+bool prints_more(const struct printer *p)
+{
+	return chosen() == &format_json && p->kind->list && !p->endless;
+}

@@ -49,6 +49,7 @@ struct printer {
 	const struct kind *kind;
 	bool endless; /* --follow: each item has to be readable without those that follow */
 	size_t n;     /* items printed so far */
+	json_t *more; /* what JSON adds to the object of a list; NULL: nothing. Borrowed */
 };
 
 /* A format. Each function returns STATUS_OK, or a status after a complaint. NULL: nothing to do. */
@@ -80,5 +81,7 @@ int print_begin(struct printer *p, const struct kind *kind, bool endless);
 int print_item(struct printer *p, const void *item);
 /* Ends the output. */
 int print_end(struct printer *p);
+/* True: what `more` holds is part of the output. */
+bool prints_more(const struct printer *p);
 /* True: the output is for people, not for programs. */
 bool is_for_people(void);

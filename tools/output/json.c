@@ -31,8 +31,20 @@ static int item(const struct printer *p, const void *it)
 
 static int end(const struct printer *p)
 {
-	if (is_list(p))
-		puts("]}");
+	const char *key;
+	json_t *value;
+
+	if (!is_list(p))
+		return STATUS_OK;
+	putchar(']');
+	json_object_foreach(p->more, key, value)
+	{
+		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+		printf(",\"%s\":%s", key, text ? text : "null");
+		free(text);
+	}
+	puts("}");
 	return STATUS_OK;
 }
 
