@@ -21,8 +21,13 @@ uint32_t wire_dice(struct wire *w, uint32_t below)
 
 static void put(struct wire *w, const struct dfl_event *ev)
 {
-	int r = dfl_recording_write(w->rec, ev);
+	int r;
 
+	if (w->take) {
+		w->take(w->ud, ev);
+		return;
+	}
+	r = dfl_recording_write(w->rec, ev);
 	if (r) {
 		fprintf(stderr, "cannot write the recording: %s\n", strerror(-r));
 		exit(2);
@@ -39,14 +44,19 @@ void wire_next_file(struct wire *w, const char *path)
 	}
 }
 
-void wire_open(struct wire *w, const char *path)
+void wire_begin(struct wire *w)
 {
 	struct dfl_event node = { .type = DFL_EV_NODE,
 				  .node = { "synth", "synth", "boot", 1700000000000000000ll } };
 
-	wire_next_file(w, path);
 	node.ts_ns = w->now_ns = w->tick_ns = 1000000000;
 	put(w, &node);
+}
+
+void wire_open(struct wire *w, const char *path)
+{
+	wire_next_file(w, path);
+	wire_begin(w);
 }
 
 void wire_proc(struct wire *w, uint32_t pid, const char *exe, const char *cmdline)

@@ -11,6 +11,8 @@
 struct wire {
 	struct dfl_recording *rec;
 	uint64_t now_ns, next_chan, next_call, tick_ns;
+	void (*take)(void *ud, const struct dfl_event *ev); /* gets the events; NULL: rec does */
+	void *ud;
 	uint64_t pace_ns; /* from call to call; 0: 20 to 100 µs, by chance */
 	uint32_t seed;
 	unsigned drop, cut; /* of 1000 pieces */
@@ -28,6 +30,8 @@ struct conn {
 
 uint32_t wire_dice(struct wire *w, uint32_t below);
 void wire_open(struct wire *w, const char *path);
+/* The first event, where there is no file. */
+void wire_begin(struct wire *w);
 /* Goes on in another file: the next part of the same recording. */
 void wire_close_file(struct wire *w);
 void wire_next_file(struct wire *w, const char *path);

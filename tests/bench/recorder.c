@@ -18,16 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../accuracy/chat.h"
 #include "dflow.h"
+#include "natural.h"
 #include "pipeline.h"
 
-#define PART 64 /* chats */
-#define TURNS 3 /* messages of a conversation; the next one comes a part later */
-#define N_SYSTEM 4
-#define N_DELTAS 96
-#define MAX_IN_FLIGHT 1024
-#define MAX_TEXTS (1u << 16)
 #define N_DOCS 256 /* of the newest chats, the sizes of their documents are told */
 #define NO_REQUEST_ROUNDS 3
 #define NO_REQUEST_GETS 20000 /* of one round, 5 events each */
@@ -50,14 +44,11 @@ struct cost {
 
 struct point {
 	unsigned remembered;
-	struct cost cost; /* of the PART chats that follow */
+	struct cost cost; /* of the NATURAL_PART chats that follow */
 	double rss_mb;
 };
 
-static char *texts[MAX_TEXTS];
-static unsigned n_texts;
-static struct request requests[MAX_IN_FLIGHT];
-static unsigned begun, ended;
+static struct natural chats;
 static char folder[] = "/tmp/dflow-bench-XXXXXX", part_path[64], store_path[64];
 
 static void die(const char *what, const char *why)
@@ -95,66 +86,7 @@ static double rss_mb(void)
 	return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
 }
 
-static void read_texts(void)
-{
-	static char all[1 << 25];
-	size_t len = fread(all, 1, sizeof(all) - 1, stdin);
-
-	for (char *t = all; t < all + len && n_texts < MAX_TEXTS; t += strlen(t) + 1)
-		texts[n_texts++] = t;
-	if (n_texts < N_SYSTEM + 2 * PART * TURNS)
-		die("standard input", "too few texts");
-}
-
 /* ---- the recording ---- */
-
-static struct turn turn_of(unsigned number)
-{
-	unsigned pairs = (n_texts - N_SYSTEM) / 2, i = N_SYSTEM + 2 * (number % pairs);
-
-	return (struct turn){ texts[i], texts[i + 1] };
-}
-
-/*
- * A conversation is chat n, n + PART, … of TURNS parts: a turn is over when the next one comes, and
- * each part has as many chats of each turn.
- */
-static void begin(struct request *r)
-{
-	unsigned number = begun++, part = number / PART, turn = (part + number % PART) % TURNS;
-	struct turn mine = turn_of(number);
-
-	turn = turn < part ? turn : part;
-	*r = (struct request){ .number = number,
-			       .text = mine.text,
-			       .answer = mine.answer,
-			       .n_deltas = N_DELTAS,
-			       .system = texts[number % N_SYSTEM],
-			       .n_history = turn };
-	chat_make_ids(r);
-	snprintf(r->id[CONVERSATION], sizeof(r->id[CONVERSATION]), "%08x-aaaa-4aaa-8aaa-%012x",
-		 number - turn * PART, number - turn * PART);
-	for (unsigned i = 0; i < turn; i++)
-		r->history[i] = turn_of(number - (turn - i) * PART);
-}
-
-/* Goes on until `until` chats have ended. Chats begin as others end, up to `last`. */
-static void make_chats(unsigned until, unsigned last, unsigned slots)
-{
-	while (ended < until) {
-		struct request *r = &requests[wire_dice(&w, slots)];
-
-		if (!r->text && begun < last)
-			begin(r);
-		if (!r->text)
-			continue;
-		r->step += steps[r->step](r);
-		if (steps[r->step])
-			continue;
-		r->text = NULL;
-		ended++;
-	}
-}
 
 /* What nginx does for a small file with sendfile off, seen from its process. */
 static void make_gets(unsigned n)
@@ -234,7 +166,7 @@ static double us_per_event(struct cost c)
 
 static double ms_per_chat(struct cost c)
 {
-	return (c.cpu_s - c.read_s) / PART * 1e3;
+	return (c.cpu_s - c.read_s) / NATURAL_PART * 1e3;
 }
 
 /* The middle one of some rounds. */
@@ -265,26 +197,23 @@ static int by_size(const void *a, const void *b)
 static void measure_documents(size_t *ret_median, size_t *ret_max, uint64_t *ret_store_bytes)
 {
 	struct dflow_list_opts opts = { .sz = sizeof(opts), .limit = N_DOCS };
-	struct dflow_error err;
 	const struct dflow_trace *trace;
 	struct dflow_cursor *cursor;
 	struct dflow_store *store;
 	size_t sizes[N_DOCS], n = 0;
+	struct dflow_error err;
 	struct stat st;
 	char *json;
-	int r;
 
 	if (dflow_store_open(store_path, &store, &err) ||
 	    dflow_cursor_open(store, &opts, &cursor, &err))
 		die(store_path, err.message);
-	while ((r = dflow_cursor_next(cursor, &trace, &err)) == 1) {
+	while (n < N_DOCS && dflow_cursor_next(cursor, &trace, &err) == 1) {
 		if (dflow_trace_json(trace, &json))
-			die(store_path, "cannot read a trace");
+			die(store_path, "out of memory");
 		sizes[n++] = strlen(json);
 		free(json);
 	}
-	if (r)
-		die(store_path, err.message);
 	qsort(sizes, n, sizeof(sizes[0]), by_size);
 	*ret_median = n ? sizes[n / 2] : 0;
 	*ret_max = n ? sizes[n - 1] : 0;
@@ -334,21 +263,21 @@ static void close_stages(struct stages *s)
 	dfl_rules_free(s->rules);
 }
 
-static bool is_point(unsigned remembered, unsigned chats)
+static bool is_point(unsigned remembered, unsigned last)
 {
 	static const unsigned points[] = { 64, 640, 6400 };
 
 	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
 		if (remembered == points[i])
 			return true;
-	return remembered == chats;
+	return remembered == last;
 }
 
 static void show(const struct point *p, const struct options *o)
 {
 	if (!o->json)
 		printf("%10u  %8.2f  %8.2f  %10.0f  %8.1f\n", p->remembered, ms_per_chat(p->cost),
-		       us_per_event(p->cost), (double)p->cost.events / PART, p->rss_mb);
+		       us_per_event(p->cost), (double)p->cost.events / NATURAL_PART, p->rss_mb);
 	fflush(stdout);
 }
 
@@ -388,7 +317,7 @@ static struct options parse(int argc, char **argv)
 			o.json = true;
 		else if (!strcmp(argv[i], "--chats") && n)
 			o.chats = (unsigned)n;
-		else if (!strcmp(argv[i], "--in-flight") && n && n <= MAX_IN_FLIGHT)
+		else if (!strcmp(argv[i], "--in-flight") && n && n <= NATURAL_MAX_IN_FLIGHT)
 			o.in_flight = (unsigned)n;
 		else if (!strcmp(argv[i], "--memory") && n)
 			o.memory = (uint64_t)n << 20;
@@ -398,7 +327,7 @@ static struct options parse(int argc, char **argv)
 			      2));
 		i++;
 	}
-	o.chats = (o.chats + PART - 1) / PART * PART;
+	o.chats = (o.chats + NATURAL_PART - 1) / NATURAL_PART * NATURAL_PART;
 	return o;
 }
 
@@ -423,7 +352,7 @@ static void report(const struct options *o, const struct point *points, unsigned
 		printf("%s{\"remembered\":%u,\"ms_per_chat\":%.3f,\"us_per_event\":%.3f,"
 		       "\"events_per_chat\":%.0f,\"us_per_event_reading\":%.3f,\"rss_mb\":%.1f}",
 		       i ? "," : "", points[i].remembered, ms_per_chat(points[i].cost),
-		       us_per_event(points[i].cost), (double)points[i].cost.events / PART,
+		       us_per_event(points[i].cost), (double)points[i].cost.events / NATURAL_PART,
 		       points[i].cost.read_s / (double)points[i].cost.events * 1e6,
 		       points[i].rss_mb);
 	printf("],\"us_per_event_of_no_request\":{\"before\":%.3f,\"after\":%.3f},"
@@ -442,13 +371,14 @@ int main(int argc, char **argv)
 	time_t from = time(NULL);
 	struct stages s;
 
-	read_texts();
+	natural_read_texts();
 	if (!mkdtemp(folder))
 		die(folder, strerror(errno));
 	snprintf(part_path, sizeof(part_path), "%s/part.dfrec", folder);
 	snprintf(store_path, sizeof(store_path), "%s/s.db", folder);
 	atexit(remove_files);
 	w = (struct wire){ .seed = 1 };
+	chats.in_flight = o.in_flight;
 	wire_open(&w, part_path);
 	open_pools();
 	s = open_stages(&o);
@@ -456,9 +386,10 @@ int main(int argc, char **argv)
 	us[0] = no_request(s.pipeline);
 	if (!o.json)
 		puts("remembered   ms/chat  us/event  events/chat  RSS MiB");
-	for (unsigned done = 0; done <= o.chats; done += PART) {
+	for (unsigned done = 0; done <= o.chats; done += NATURAL_PART) {
 		p->remembered = done;
-		make_chats(done + PART, o.chats + PART, o.in_flight);
+		while (chats.ended < done + NATURAL_PART)
+			natural_step(&chats, o.chats + NATURAL_PART);
 		p->cost = take_part(s.pipeline);
 		p->rss_mb = rss_mb();
 		if (is_point(done, o.chats))

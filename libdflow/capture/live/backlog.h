@@ -27,7 +27,7 @@ struct dfl_backlog {
 	 * may, and sheds nothing: the rest can wait in the ring.
 	 */
 	bool pressed;
-	uint64_t tick_ns;     /* least time between two ticks */
+	uint64_t tick_ns; /* least time between two ticks */
 	/* CLOCK_MONOTONIC, as the records have it */
 	uint64_t watermark_ns; /* nothing older comes any more */
 	uint64_t last_tick_ns;
@@ -50,9 +50,9 @@ struct dfl_backlog_ops {
 /* How many records it has room for now. Ask again after a few: their bytes count too. */
 unsigned dfl_backlog_room(const struct dfl_backlog *b);
 /*
- * Copies the record. When it is pressed and half full, it leaves out the bytes of FILE_READ; three quarters full, those of
- * all but INBOUND: such a record stands for bytes that were not copied, so the streams tell a gap.
- * 0 or -ENOMEM.
+ * Copies the record. When it is pressed and half full, it leaves out the bytes of FILE_READ; three
+ * quarters full, those of all but INBOUND: such a record stands for bytes that were not copied, so
+ * the streams tell a gap. 0 or -ENOMEM.
  */
 int dfl_backlog_put(struct dfl_backlog *b, const struct dfl_k_head *rec,
 		    enum dfl_backlog_worth worth);

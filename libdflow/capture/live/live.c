@@ -26,7 +26,7 @@
 #define DEFAULT_WINDOW_NS 5000000ull
 #define DEFAULT_WINDOW_BYTES (64u << 20)
 #define DEFAULT_STOP_NS 8000000000ull
-#define TAKE_AT_ONCE 16 /* records; then their bytes are looked at */
+#define TAKE_AT_ONCE 16		 /* records; then their bytes are looked at */
 #define SLICE_NS 20000000ull	 /* after so much work the ring is looked at */
 #define POLL_BUSY_NS 2000000ull	 /* the ring is looked at this often under load, */
 #define POLL_IDLE_NS 20000000ull /* and this often else; it wakes us when it fills */
@@ -112,7 +112,7 @@ static size_t least_size(uint8_t type)
 	}
 }
 
-/* What can not wait for the window: probes in new libraries and processes. */
+/* What can not wait for the backlog: probes in new libraries and processes. */
 static void act_at_once(struct dfl_live *l, const struct dfl_k_head *h)
 {
 	const struct dfl_k_proc *p = (const void *)h;
@@ -180,7 +180,7 @@ static int drain_ring(struct dfl_live *l)
 
 /* ---- letting go ---- */
 
-/* A record leaves the window and becomes events. */
+/* A record leaves the backlog and becomes events. */
 static int release(struct dfl_live *l, const struct dfl_k_head *h)
 {
 	const struct dfl_k_note *note = (const void *)h;

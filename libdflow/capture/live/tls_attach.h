@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attaches the probes to TLS libraries. This is done as soon as a record is taken from the ring,
- * before it enters the window: each millisecond counts against the first use of the library.
+ * before it enters the backlog: each millisecond counts against the first use of the library.
  */
 #pragma once
 
