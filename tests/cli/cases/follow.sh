@@ -47,12 +47,13 @@ python3 -c 'import json; print([(d["state"], len(d["hops"])) for d in map(json.l
 tail -n 47 hops | cut -d , -f 4 | sed -n '1p;$p'
 cat waited | head -n 1
 
-for file in list rows objects; do
-	wait_for 073f09af $file
-done
-cut -c 1-60 list
-cut -d , -f 1,3,8- rows
-python3 -c 'import json; print([(d["ids"]["message_id"], d["state"], d["hops"]) for d in map(json.loads, open("objects"))])'
+# Until it was settled it may have been listed as open.
+wait_for '073f09af.* no ' list
+wait_for '073f09af.*,true,false' rows
+wait_for '073f09af.*"state":"settled"' objects
+cut -c 1-60 list | uniq
+cut -d , -f 1,3,8- rows | grep -v ',false,false'
+python3 -c 'import json; print([(d["ids"]["message_id"], d["state"], d["hops"]) for d in map(json.loads, open("objects"))][-1])'
 for follower in $(jobs -p); do
 	end INT
 done
