@@ -33,6 +33,9 @@ static int make_filter(const struct dflow_list_opts *opts, struct dfl_filter *re
 	station = o.station ? dfl_station_parse(o.station) : DFL_ST_UNKNOWN;
 	if (station < 0)
 		return dfl_err_set(err, EINVAL, "there is no station '%s'", o.station);
+	if ((unsigned)o.settled > DFLOW_NO || (unsigned)o.complete > DFLOW_NO ||
+	    (unsigned)o.order > DFLOW_NEWEST_FIRST)
+		return dfl_err_set(err, EINVAL, "a condition of the list has no such value");
 	*ret_filter = (struct dfl_filter){ .since_ns = o.since_ns,
 					   .until_ns = o.until_ns,
 					   .id = o.id,

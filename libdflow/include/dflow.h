@@ -221,8 +221,8 @@ struct dflow_list_opts {
  * Begins to walk over the requests that fit. Memory does not grow with their number, and the
  * recorder is not held up. opts may be NULL: all. Close it with dflow_cursor_close(), before the
  * store.
- * Errors: -EINVAL, -E2BIG opts->sz is wrong, or there is no such station; -EBADMSG, -EIO, -EAGAIN
- * the store cannot be read; -ENOMEM.
+ * Errors: -EINVAL a condition has a value that there is not; -EINVAL, -E2BIG opts->sz is wrong;
+ * -EBADMSG, -EIO, -EAGAIN the store cannot be read; -ENOMEM.
  */
 DFLOW_API int dflow_cursor_open(struct dflow_store *store, const struct dflow_list_opts *opts,
 				struct dflow_cursor **ret_cursor, struct dflow_error *ret_error);
@@ -288,8 +288,7 @@ struct dflow_completeness {
 
 /*
  * Fills ret_completeness, whose sz is set.
- * Errors: -EINVAL, -E2BIG its sz is wrong; -ENOMEM, -ENOENT as
- * dflow_cursor_next() says.
+ * Errors: -EINVAL, -E2BIG its sz is wrong; -ENOMEM, -ENOENT as dflow_cursor_next() says.
  */
 DFLOW_API int dflow_trace_completeness(const struct dflow_trace *trace,
 				       struct dflow_completeness *ret_completeness);
@@ -396,8 +395,7 @@ DFLOW_API const char *dflow_trace_hop_via(const struct dflow_trace *trace, size_
 
 /*
  * Which raw bytes of the field were in hop i: those from ret_from up to, not including, ret_to.
- * Errors: -EINVAL k is not below n_ranges; -ENOMEM, -ENOENT as
- * dflow_cursor_next() says.
+ * Errors: -EINVAL k is not below n_ranges; -ENOMEM, -ENOENT as dflow_cursor_next() says.
  */
 DFLOW_API int dflow_trace_hop_range(const struct dflow_trace *trace, size_t i, size_t k,
 				    uint64_t *ret_from, uint64_t *ret_to);
@@ -413,7 +411,7 @@ struct dflow_field {
 	uint64_t canonical_bytes; /* of its canonical form, which coverage counts */
 };
 
-/* How many fields the trace has. */
+/* How many fields the trace has; 0 also when it cannot be loaded. */
 DFLOW_API size_t dflow_trace_field_count(const struct dflow_trace *trace);
 
 /*
@@ -437,7 +435,7 @@ struct dflow_place {
 	int64_t removed_ns;    /* -1: not removed, or unknown */
 };
 
-/* How many places the trace has. */
+/* How many places the trace has; 0 also when it cannot be loaded. */
 DFLOW_API size_t dflow_trace_place_count(const struct dflow_trace *trace);
 
 /*
@@ -459,7 +457,10 @@ struct dflow_link {
 	const char *why;
 };
 
-/* How many links the trace has, those where its text came back among them. */
+/*
+ * How many links the trace has, those where its text came back among them; 0 also when it cannot be
+ * loaded.
+ */
 DFLOW_API size_t dflow_trace_link_count(const struct dflow_trace *trace);
 
 /*

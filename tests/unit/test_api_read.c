@@ -106,6 +106,10 @@ static void a_cursor_walks_and_filters(void **state)
 	o = (struct dflow_list_opts){ .sz = sizeof(o), .station = "no-such-station" };
 	assert_int_equal(dflow_cursor_open(store, &o, &cursor, &error), -EINVAL);
 	assert_int_equal(error.about, DFLOW_ABOUT_CALL);
+	o = (struct dflow_list_opts){ .sz = sizeof(o), .complete = (enum dflow_when)3 };
+	assert_int_equal(dflow_cursor_open(store, &o, &cursor, &error), -EINVAL);
+	o = (struct dflow_list_opts){ .sz = sizeof(o), .order = (enum dflow_order)2 };
+	assert_int_equal(dflow_cursor_open(store, &o, &cursor, &error), -EINVAL);
 	dflow_cursor_close(NULL);
 }
 
