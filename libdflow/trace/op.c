@@ -97,16 +97,13 @@ bool dfl_op_is_unnamed(const struct dfl_op *op)
 bool dfl_op_is_of_other_message(const struct dfl_op *op, const struct request *r)
 {
 	const char *message = r->ids[DFL_ID_MESSAGE];
-	bool named = false;
 
-	for (unsigned i = 0; i < op->n_ids && message; i++) {
-		if (op->ids[i].kind != DFL_ID_MESSAGE)
-			continue;
-		if (!strcmp(op->ids[i].value, message))
+	if (!message || !op->names_message)
+		return false;
+	for (unsigned i = 0; i < op->n_ids; i++)
+		if (op->ids[i].kind == DFL_ID_MESSAGE && !strcmp(op->ids[i].value, message))
 			return false;
-		named = true;
-	}
-	return named;
+	return true;
 }
 
 void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r)

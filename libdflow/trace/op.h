@@ -54,6 +54,7 @@ struct dfl_op {
 	bool have_client, via_alb;
 	struct op_id ids[MAX_IDS_PER_OP];
 	unsigned n_ids;
+	bool names_message; /* one of the ids is of a message */
 	struct text_run *runs;
 	unsigned n_runs, cap_runs;
 	unsigned n_new_runs; /* since the beaten ones were dropped last */

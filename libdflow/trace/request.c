@@ -2,7 +2,6 @@
 /* A request as the stage remembers it, and the ids that are bound to it. */
 #include "trace/request.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -32,11 +31,15 @@ static struct bound_id *find_id(struct dfl_trace *t, enum dfl_id_kind kind, cons
 				char *key)
 {
 	struct bound_id *b;
+	size_t len;
 
-	/* the decoders gave ids in one spelling, so they are compared as they are; longer values
-	 * than 140 bytes are cut, and no known id is so long */
-	snprintf(key, sizeof(b->key), "%d:%.140s", kind, value);
-	HASH_FIND_STR(t->ids, key, b);
+	/* the decoders gave ids in one spelling, so they are compared as they are; sink.c lets none
+	 * in that is longer than 128 bytes */
+	key[0] = (char)('A' + kind);
+	len = strnlen(value, 140);
+	memcpy(key + 1, value, len);
+	key[1 + len] = '\0';
+	HASH_FIND(hh, t->ids, key, 1 + len, b);
 	return b;
 }
 

@@ -33,6 +33,12 @@ enum {
 	SPAN_SLACK = 32, /* … of which at most so much, or a tenth, lies outside of them */
 };
 
+enum {
+	MAX_RUNS_PER_OP = 512, /* text runs */
+	MAX_PAST_RUNS_PER_OP = 256,
+	NO_RUN = UINT16_MAX,
+};
+
 struct dfl_src;
 struct past_source;
 
@@ -75,6 +81,9 @@ struct run {
 	/* Written by the functions below only. */
 	enum run_stage stage;
 	uint8_t marks;
+	/* Its group, as dfl_runs_rank() found it; indexes into the list. */
+	uint16_t group_first, group_next; /* the list's first run of the group; NO_RUN: it is last
+					   */
 };
 
 /* A run of a text in memory. */
@@ -185,6 +194,20 @@ void dfl_runs_view_closed(const struct run_list *l, uint64_t view);
 /* The shortest one that is not counted, to make room; NULL: all are. */
 struct run *dfl_runs_shortest(const struct run_list *l);
 /*
+ * Groups are known from dfl_runs_rank() until a run is added or dropped. They are walked from the
+ * first run to NO_RUN.
+ */
+static inline unsigned dfl_run_group_first(const struct run_list *l, unsigned i)
+{
+	return dfl_run_nth(l, i)->group_first;
+}
+
+static inline unsigned dfl_run_group_next(const struct run_list *l, unsigned i)
+{
+	return dfl_run_nth(l, i)->group_next;
+}
+
+/*
  * Is run number i the one to judge its group by? It is the first of its group that may be evidence
  * and is not counted.
  */
@@ -201,7 +224,11 @@ struct run_rules {
 	bool keeps_ties; /* a run that is counted can no longer become tied */
 };
 
-/* Marks each run that is not counted as beaten, tied, or neither. RUN_OUT must be marked before. */
+/*
+ * Marks each run that is not counted as beaten, tied, or neither, and finds the groups. RUN_OUT
+ * must be marked before. Only runs that overlap are compared, so the work grows with those, and not
+ * with the square of all runs.
+ */
 void dfl_runs_rank(const struct run_list *l, const struct run_rules *rules, const void *ctx);
 
 /*

@@ -137,10 +137,10 @@ static struct hop_text text_of(const struct dfl_src *s, bool is_history)
 static void count_runs(struct dfl_trace *t, struct dfl_op *op, const struct run *of, struct hop *h,
 		       bool ambiguous)
 {
-	for (unsigned i = 0; i < op->n_runs; i++) {
+	for (unsigned i = of->group_first; i != NO_RUN; i = op->runs[i].at.group_next) {
 		struct run *r = &op->runs[i].at;
 
-		if (!dfl_run_counts(r) || dfl_run_is_counted(r) || !dfl_run_same_group(r, of))
+		if (!dfl_run_counts(r) || dfl_run_is_counted(r))
 			continue;
 		if (r->stage == RUN_WEAK)
 			r->source->request->weak_matches--;
@@ -195,10 +195,10 @@ static void count_group(struct dfl_trace *t, struct dfl_op *op, const struct tex
 /* The group is too little to be evidence: its runs are counted as weak matches. */
 static void count_weak(struct dfl_op *op, const struct run *of)
 {
-	for (unsigned i = 0; i < op->n_runs; i++) {
+	for (unsigned i = of->group_first; i != NO_RUN; i = op->runs[i].at.group_next) {
 		struct run *r = &op->runs[i].at;
 
-		if (!dfl_run_counts(r) || r->stage != RUN_FINAL || !dfl_run_same_group(r, of))
+		if (!dfl_run_counts(r) || r->stage != RUN_FINAL)
 			continue;
 		dfl_run_weaken(r);
 		r->source->request->weak_matches++;
@@ -369,9 +369,9 @@ void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)
 /* Does one of the requests settle that the operation may belong to? */
 static bool is_due(struct dfl_trace *t, const struct dfl_op *op)
 {
-	const struct request *owner = dfl_owner_by_id(t, op);
+	const struct request *owner;
 
-	if (t->finishing || (owner && dfl_request_is_last_call(t, owner)))
+	if (t->finishing)
 		return true;
 	for (unsigned i = 0; i < op->n_runs; i++) {
 		const struct dfl_src *s = op->runs[i].at.source;
@@ -379,7 +379,8 @@ static bool is_due(struct dfl_trace *t, const struct dfl_op *op)
 		if (s && dfl_request_is_last_call(t, s->request))
 			return true;
 	}
-	return false;
+	owner = dfl_owner_by_id(t, op);
+	return owner && dfl_request_is_last_call(t, owner);
 }
 
 /*

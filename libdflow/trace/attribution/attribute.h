@@ -5,7 +5,6 @@
 #include "trace/hop.h"
 
 enum {
-	MAX_RUNS_PER_OP = 512,
 	RUNS_TO_TIDY = 32, /* so many new runs are worth a comparison of all with all */
 };
 

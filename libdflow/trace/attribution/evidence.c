@@ -35,11 +35,10 @@ static struct run_group measure(const struct dfl_op *op, const struct text_run *
 	struct dfl_ranges seen = { 0 };
 	uint32_t all = dfl_match_source_canon_bytes(of->at.source->match);
 
-	for (unsigned i = 0; i < op->n_runs; i++) {
+	for (unsigned i = of->at.group_first; i != NO_RUN; i = op->runs[i].at.group_next) {
 		const struct text_run *r = &op->runs[i];
 
-		if (!dfl_run_counts(&r->at) || !dfl_run_same_group(&r->at, &of->at) ||
-		    (dfl_run_is(&r->at, RUN_TIED) && !with_tied))
+		if (!dfl_run_counts(&r->at) || (dfl_run_is(&r->at, RUN_TIED) && !with_tied))
 			continue;
 		dfl_ranges_add(&seen, r->canon_from, r->canon_to);
 		g.any_new |= !dfl_run_is_counted(&r->at);

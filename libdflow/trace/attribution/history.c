@@ -127,10 +127,11 @@ static struct group measure(const struct dfl_op *op, const struct past_run *of)
 	uint8_t *seen = calloc((n_prints + 7) / 8, 1);
 	struct group g = { 0 };
 
-	for (unsigned i = 0; seen && i < op->n_past_runs; i++) {
+	for (unsigned i = of->at.group_first; seen && i != NO_RUN;
+	     i = op->past_runs[i].at.group_next) {
 		const struct past_run *r = &op->past_runs[i];
 
-		if (!dfl_run_counts(&r->at) || !dfl_run_same_group(&r->at, &of->at))
+		if (!dfl_run_counts(&r->at))
 			continue;
 		g.distinct = dfl_fingerprint_union(seen, r->seen, n_prints);
 		g.any_new |= !dfl_run_is_counted(&r->at);
@@ -213,11 +214,10 @@ static void count_group(struct dfl_trace *t, const struct past_rank *rank, struc
 	h = dfl_hop_get(t, &add, &new);
 	if (!h)
 		return;
-	for (unsigned i = 0; i < op->n_past_runs; i++) {
+	for (unsigned i = of->at.group_first; i != NO_RUN; i = op->past_runs[i].at.group_next) {
 		struct past_run *r = &op->past_runs[i];
 
-		if (!dfl_run_counts(&r->at) || dfl_run_is_counted(&r->at) ||
-		    !dfl_run_same_group(&r->at, &of->at))
+		if (!dfl_run_counts(&r->at) || dfl_run_is_counted(&r->at))
 			continue;
 		dfl_run_count(&r->at);
 		dfl_hop_add_past(h, r);

@@ -4,10 +4,6 @@
 
 #include "trace/attribution/past_request.h"
 
-enum {
-	MAX_PAST_RUNS_PER_OP = 256,
-};
-
 /* The matcher found fingerprints of a past source in a view: a dfl_fingerprint_fn. */
 void dfl_history_run(void *trace, void *view, void *source, const struct dfl_fingerprint_run *run);
 /* It is a document, and its bytes are chunks that somebody retrieved. */

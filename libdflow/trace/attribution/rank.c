@@ -179,12 +179,13 @@ bool dfl_rank_ties(const struct dfl_op *op, const struct run *a, const struct ru
 
 /* ---- groups ---- */
 
+/* The first run of the group that may be evidence: it stands for the group. */
 static const struct text_run *first_of_group(const struct dfl_op *op, const struct text_run *of)
 {
-	const struct text_run *r = op->runs;
+	const struct text_run *r = &op->runs[of->at.group_first];
 
-	while (r != of && !(dfl_run_counts(&r->at) && dfl_run_same_group(&r->at, &of->at)))
-		r++;
+	while (r != of && !dfl_run_counts(&r->at))
+		r = &op->runs[r->at.group_next];
 	return r;
 }
 
