@@ -12,4 +12,3 @@ done
 # What a page has: both functions of a pair, the struct, each error.
 man -l "$pages/dflow_cursor_next.3" | col -b | sed -n '/^NAME/,/^DESCRIPTION/p'
 man -l "$pages/dflow_trace_place.3" | col -b | grep -E 'struct dflow_place \{|removed_ns|^ *-E'
-echo "pages: $(ls "$pages" | wc -l)"
