@@ -44,6 +44,9 @@ ffibuilder.cdef(
                          struct dflow_error *ret_error);
     int dflow_store_wait(struct dflow_store *store, const char *id, const struct dflow_wait_opts *opts,
                          struct dflow_traces **ret_traces, struct dflow_error *ret_error);
+    struct dflow_loss { size_t sz; int64_t from_ns; int64_t to_ns; uint64_t events; uint64_t bytes; const char *why; ...; };
+    int dflow_store_losses(struct dflow_store *store, int64_t since_ns, int64_t until_ns,
+                           int (*fn)(void *ud, const struct dflow_loss *loss), void *ud, struct dflow_error *ret_error);
     size_t dflow_traces_count(const struct dflow_traces *traces);
     const struct dflow_trace *dflow_traces_at(const struct dflow_traces *traces, size_t i);
     void dflow_traces_free(struct dflow_traces *traces);
@@ -68,6 +71,7 @@ ffibuilder.cdef(
 
     extern "Python" int _dflow_limit(void *ud, const char *name, uint64_t hits);
     extern "Python" int _dflow_settled(void *ud, const struct dflow_trace *trace);
+    extern "Python" int _dflow_loss(void *ud, const struct dflow_loss *loss);
     extern "Python" int _dflow_cancel(void *ud);
     void free(void *);
     """

@@ -112,6 +112,13 @@ def _dflow_settled(ud, trace):
 
 
 @ffi.def_extern(error=_CANCELED, onerror=_keep)
+def _dflow_loss(ud, loss):
+    ffi.from_handle(ud).call({"from_ns": loss.from_ns, "to_ns": loss.to_ns, "events": loss.events, "bytes": loss.bytes,
+                              "why": ffi.string(loss.why).decode() if loss.why else None})
+    return 0
+
+
+@ffi.def_extern(error=_CANCELED, onerror=_keep)
 def _dflow_cancel(ud):
     return 0  # Python runs its signal handlers here: Ctrl-C raises KeyboardInterrupt
 
@@ -328,6 +335,15 @@ class Store:
     def hops(self, **which):
         """One row a hop of all these requests. Arguments as those of each()."""
         return _frames.hops(trace.json for trace in self.each(**which))
+
+    def losses(self, since=None, until=None):
+        """One row a loss, oldest first: from when to when events were not seen, and why. A request of that time may have no
+        trace at all."""
+        rows, error = [], ffi.new("struct dflow_error *")
+        with _Raised(rows.append) as raised:
+            _check(lib.dflow_store_losses(self._open(), 0 if since is None else _ns(since), 0 if until is None else _ns(until),
+                                          lib._dflow_loss, raised.handle, error), error)
+        return _frames.losses(rows)
 
 
 def _when(value):

@@ -82,3 +82,11 @@ def hops(documents):
 
 def requests(documents):
     return _frame([_request(d) for d in documents], REQUESTS)
+
+
+LOSSES = {"from": _TIME, "to": _TIME, "events": _INT, "bytes": _INT, "why": _TEXT}
+
+
+def losses(found):
+    return _frame([{"from": pandas.Timestamp(loss["from_ns"], tz="UTC"), "to": pandas.Timestamp(loss["to_ns"], tz="UTC"),
+                    **{k: loss[k] for k in ("events", "bytes", "why")}} for loss in found], LOSSES)

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import time
 
+import pandas
 import pytest
 
 import dflow
@@ -113,6 +114,21 @@ def test_walk_ends_with_the_store(path):
     store.close()
     with pytest.raises(ValueError):
         next(walk)
+
+
+def test_losses(tmp_path):
+    path = tmp_path / "own.db"
+    dflow.replay(GOLDEN / "chat-block-en.pcap", path)
+    with dflow.open(path) as store:
+        none = store.losses()
+        assert len(none) == 0 and list(none.columns) == ["from", "to", "events", "bytes", "why"]
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO loss VALUES (1000000000, 2000000000, 3, 4, 'the ring was full')")
+    with dflow.open(path) as store:
+        row = store.losses().iloc[0]
+        assert row["from"] == pandas.Timestamp(1, unit="s", tz="UTC") and row.events == 3 and row.why == "the ring was full"
+        assert (store.losses().dtypes == none.dtypes).all()
+        assert len(store.losses(until="1970-01-01T00:00:01Z")) == 0 and len(store.losses(since="1970-01-02")) == 0
 
 
 def test_a_signal_ends_waiting(store):
