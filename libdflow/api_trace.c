@@ -151,41 +151,24 @@ static int hop_at(const struct dflow_trace *trace, size_t i, const struct dfl_do
 	return 0;
 }
 
-static void fill_from(const struct dfl_doc_endpoint *e, struct dflow_hop *hop)
-{
-	hop->from_station = dfl_station_name(e->station);
-	hop->from_rule = e->rule;
-	hop->from_name = e->name;
-	hop->from_name_evidence = e->name_evidence;
-	hop->from_address = e->address;
-	hop->from_node = e->node;
-	hop->from_comm = e->comm;
-	hop->from_container = e->container.id;
-	hop->from_container_name = e->container.name;
-	hop->from_image = e->container.image;
-	hop->from_pod = e->container.pod;
-	hop->from_namespace = e->container.namespace_;
-	hop->from_task = e->container.task;
-	hop->from_pid = e->pid;
-}
-
-static void fill_to(const struct dfl_doc_endpoint *e, struct dflow_hop *hop)
-{
-	hop->to_station = dfl_station_name(e->station);
-	hop->to_rule = e->rule;
-	hop->to_name = e->name;
-	hop->to_name_evidence = e->name_evidence;
-	hop->to_address = e->address;
-	hop->to_node = e->node;
-	hop->to_comm = e->comm;
-	hop->to_container = e->container.id;
-	hop->to_container_name = e->container.name;
-	hop->to_image = e->container.image;
-	hop->to_pod = e->container.pod;
-	hop->to_namespace = e->container.namespace_;
-	hop->to_task = e->container.task;
-	hop->to_pid = e->pid;
-}
+/* The two ends have the same members, with from_ or to_ before them. */
+#define FILL_END(hop, side, e)                                                                     \
+	do {                                                                                       \
+		(hop)->side##_station = dfl_station_name((e)->station);                            \
+		(hop)->side##_rule = (e)->rule;                                                    \
+		(hop)->side##_name = (e)->name;                                                    \
+		(hop)->side##_name_evidence = (e)->name_evidence;                                  \
+		(hop)->side##_address = (e)->address;                                              \
+		(hop)->side##_node = (e)->node;                                                    \
+		(hop)->side##_comm = (e)->comm;                                                    \
+		(hop)->side##_container = (e)->container.id;                                       \
+		(hop)->side##_container_name = (e)->container.name;                                \
+		(hop)->side##_image = (e)->container.image;                                        \
+		(hop)->side##_pod = (e)->container.pod;                                            \
+		(hop)->side##_namespace = (e)->container.namespace_;                               \
+		(hop)->side##_task = (e)->container.task;                                          \
+		(hop)->side##_pid = (e)->pid;                                                      \
+	} while (0)
 
 static void fill_way(const struct dfl_doc_hop *h, struct dflow_hop *hop)
 {
@@ -240,8 +223,8 @@ int dflow_trace_hop(const struct dflow_trace *trace, size_t i, struct dflow_hop 
 		r = hop_at(trace, i, &h);
 	if (r)
 		return r;
-	fill_from(&h->from, &full);
-	fill_to(&h->to, &full);
+	FILL_END(&full, from, &h->from);
+	FILL_END(&full, to, &h->to);
 	fill_way(h, &full);
 	fill_text(h, &full);
 	dfl_api_out(shape, &full, ret_hop);
