@@ -91,8 +91,8 @@ static const struct option_row rows[] = {
 	  .value = "TIME",
 	  .type = &value_age,
 	  .into = &options.stop_within_s,
-	  .help = "when it is told to end: give up what it could not look at after this time, and "
-		  "say so (10s)" },
+	  .help = "how long to go on at the end with what is under way; the rest counts as lost "
+		  "(10s)" },
 	{ .name = "status",
 	  .into = &options.status,
 	  .help = "print what was recorded once a second, also when standard error is no "

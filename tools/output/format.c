@@ -72,5 +72,5 @@ bool is_for_people(void)
 
 bool prints_more(const struct printer *p)
 {
-	return chosen() == &format_json && p->kind->list && !p->endless;
+	return chosen()->has_more && p->kind->list && !p->endless;
 }

@@ -57,6 +57,7 @@ struct format {
 	const char *name;
 	bool for_people; /* --follow and messages are for people, too */
 	bool wide;	 /* without a limit to the width */
+	bool has_more;	 /* end() prints what stands in `more` of the printer, after a list */
 	int (*begin)(const struct printer *p);
 	int (*item)(const struct printer *p, const void *item);
 	int (*end)(const struct printer *p);

@@ -48,4 +48,10 @@ static int end(const struct printer *p)
 	return STATUS_OK;
 }
 
-const struct format format_json = { .name = "json", .begin = begin, .item = item, .end = end };
+const struct format format_json = {
+	.name = "json",
+	.has_more = true,
+	.begin = begin,
+	.item = item,
+	.end = end,
+};
