@@ -54,6 +54,8 @@ struct dfl_doc_conn {
 	enum dfl_medium medium;
 	int tls; /* 1, 0, -1 null */
 	uint64_t bytes_scanned, bytes_unread, bytes_matched;
+	uint32_t count; /* connections in this entry; `from` and `to` are of the first. 0: an older
+			   document, in which each has an entry */
 };
 
 struct dfl_doc_range {

@@ -113,6 +113,7 @@ static const struct dfl_doc_key conn_keys[] = {
 	M(conn, bytes_scanned, "bytes_scanned", DOC_U64),
 	M(conn, bytes_unread, "bytes_unread", DOC_U64),
 	M(conn, bytes_matched, "bytes_matched", DOC_U64),
+	M(conn, count, "count", DOC_U32),
 	END,
 };
 

@@ -150,7 +150,7 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	h->text_canon = a->text.canon;
 	rc = dfl_request_conn_get(t, a->request, h->tc);
 	if (rc)
-		rc->mine = true;
+		rc->mine = rc->has_text = true;
 	if (a->op->last_ns > a->request->last_ns)
 		a->request->last_ns = a->op->last_ns;
 	return h;

@@ -18,6 +18,7 @@ struct request_conn {
 	struct conn_bytes after;  /* … and when it settled */
 	bool frozen;		  /* it settled */
 	bool mine;		  /* text or an id of the request was on it */
+	bool has_text;		  /* text was: a hop */
 };
 
 /* Gives the request its part of the connection; NULL at a limit or without memory (capped). */

@@ -42,8 +42,9 @@ bool dfl_runs_leads(const struct run_list *l, unsigned i)
 
 /* ---- groups ---- */
 
-#define GROUP_SLOTS (2 * MAX_RUNS_PER_OP) /* of an open hash table, so that half of it stays free  \
-					   */
+#define GROUP_SLOTS                                                                                \
+	(2 * MAX_RUNS_PER_OP) /* of an open hash table, so that half of it stays free              \
+			       */
 
 static uint32_t group_hash(const struct run *r)
 {

@@ -47,7 +47,7 @@ static const char full[] =
 	"\"container\":null,"
 	"\"address\":\"203.0.113.80:443\",\"name\":\"api.openai.com\",\"name_evidence\":\"sni\"},"
 	"\"medium\":\"tcp\","
-	"\"tls\":null,\"bytes_scanned\":1,\"bytes_unread\":2,\"bytes_matched\":3}],"
+	"\"tls\":null,\"bytes_scanned\":1,\"bytes_unread\":2,\"bytes_matched\":3,\"count\":1}],"
 	"\"hops\":[{\"seq\":1,\"connection\":1,\"from\":{\"station\":\"api\",\"rule\":null,"
 	"\"node\":null,\"pid\":null,"
 	"\"comm\":null,\"container\":null,\"address\":null,\"name\":null,\"name_evidence\":null},"

@@ -204,6 +204,43 @@ static void test_absence_on_a_connection(void **state)
 	assert_int_equal(doc(f, 0)->connections[1].bytes_matched, 0);
 }
 
+/* Connections without text share an entry when their ends are the same; nothing of them is lost. */
+static void test_equal_connections_share_an_entry(void **state)
+{
+	static const char sql[] = "SELECT a, b, c FROM apps";
+	struct fixture *f = *state;
+	const struct dfl_doc *d;
+	struct dfl_op *op;
+
+	for (int i = 1; i <= 3; i++) {
+		f->conns[i].tap = true;
+		f->conns[i].medium = DFL_TCP;
+		dfl_addr_set(&f->conns[i].end[DFL_CLIENT].addr, AF_INET, "\12\0\0\1",
+			     (uint16_t)(40000 + i));
+		dfl_addr_set(&f->conns[i].end[DFL_SERVER].addr, AF_INET, "\12\0\0\2",
+			     i == 3 ? 5433 : 5432);
+		dfl_trace_conn(f->t, &f->conns[i]);
+	}
+	op = request(f, text_a);
+	for (int i = 1; i <= 3; i++) {
+		operation(f, i, "SELECT apps", NULL, sql);
+		f->sink->unread(f->sink->ud, &f->conns[i], DFL_REQUEST, 100);
+	}
+	end(f, op);
+	tick(f, 10);
+	d = doc(f, 0);
+	assert_int_equal(d->n_connections, 3);
+	assert_int_equal(d->connections[0].count, 1);
+	assert_int_equal(d->connections[1].count, 2);
+	assert_int_equal(d->connections[1].bytes_scanned, 2 * strlen(sql));
+	assert_int_equal(d->connections[1].bytes_unread, 200);
+	assert_int_equal(d->connections[2].count, 1);
+	assert_int_equal(d->completeness.n_unread, 2);
+	assert_int_equal(d->completeness.unread[0].connection, 2);
+	assert_int_equal(d->completeness.unread[0].bytes, 200);
+	assert_int_equal(d->completeness.unread[1].connection, 3);
+}
+
 static void test_punctuation_cannot_be_matched(void **state)
 {
 	struct fixture *f = *state;
@@ -287,6 +324,7 @@ int main(void)
 		T(test_limit_is_said),
 		T(test_complete),
 		T(test_absence_on_a_connection),
+		T(test_equal_connections_share_an_entry),
 		T(test_punctuation_cannot_be_matched),
 		T(test_cut_by_a_limit),
 	};

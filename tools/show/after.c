@@ -191,7 +191,7 @@ static void show_empty_connections(const json_t *trace)
 		g = group_of(&groups, &c);
 		if (!g)
 			break;
-		g->n++;
+		g->n += get_num(conn, "count", 1);
 		g->bytes += get_num(conn, "bytes_scanned", 0);
 		g->unread += get_num(conn, "bytes_unread", 0);
 	}

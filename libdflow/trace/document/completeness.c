@@ -30,8 +30,7 @@ static const char *const unread_words[N_UNREAD] = {
 	[UNREAD_NO_BUFFER] = "no-buffer",
 };
 
-static void add_unread(struct build *b, const struct request_conn *rc, enum unread_why why,
-		       uint64_t bytes)
+static void add_unread(struct build *b, uint32_t connection, enum unread_why why, uint64_t bytes)
 {
 	struct dfl_doc *doc = b->doc;
 	struct dfl_doc_unread *list;
@@ -44,22 +43,23 @@ static void add_unread(struct build *b, const struct request_conn *rc, enum unre
 	}
 	doc->completeness.unread = list;
 	list[doc->completeness.n_unread++] = (struct dfl_doc_unread){
-		.connection = dfl_part_conn_number(b, rc->tc),
+		.connection = connection,
 		.why = dfl_part_string(b, unread_words[why]),
 		.bytes = bytes,
 	};
 }
 
-static void build_unread(struct build *b, const struct request_conn *rc)
+/* Lost and unread bytes of one entry of the list of connections, with each reason. */
+static void build_unread(struct build *b, size_t entry)
 {
-	struct conn_bytes n = dfl_request_conn_bytes(rc);
+	const struct conn_bytes *n = &b->entries[entry].bytes;
 
-	b->doc->completeness.lost_bytes += n.gap;
-	if (n.gap)
+	b->doc->completeness.lost_bytes += n->gap;
+	if (n->gap)
 		reason(b, "bytes of a connection were not seen");
 	for (int why = 0; why < N_UNREAD; why++)
-		if (n.unread[why])
-			add_unread(b, rc, (enum unread_why)why, n.unread[why]);
+		if (n->unread[why])
+			add_unread(b, (uint32_t)entry + 1, (enum unread_why)why, n->unread[why]);
 }
 
 void dfl_completeness_build(struct build *b)
@@ -73,8 +73,8 @@ void dfl_completeness_build(struct build *b)
 	for (int i = 0; i < DFL_N_LOSS; i++)
 		if (r->loss_reasons & 1u << i)
 			reason(b, loss_words[i]);
-	for (size_t i = 0; i < b->n_conns; i++)
-		build_unread(b, b->conns[i]);
+	for (size_t i = 0; i < b->n_entries; i++)
+		build_unread(b, i);
 	if (r->text_gap)
 		reason(b, "a part of the text was not seen");
 	if (r->short_of_memory || (!r->settled && r->alloc_failures != dfl_alloc_failures()))

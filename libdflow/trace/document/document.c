@@ -7,38 +7,8 @@
 #include <string.h>
 
 #include "trace/document/completeness.h"
+#include "trace/document/connections.h"
 #include "trace/document/places.h"
-
-static void build_endpoint(struct build *b, const struct end_question *q,
-			   struct dfl_doc_endpoint *e)
-{
-	const struct proc *p = q->pid ? dfl_proc_find(b->t, q->pid) : NULL;
-	const struct dfl_addr *addr = &q->tc->end[q->end].addr;
-	struct dfl_station_answer a = dfl_end_station(b->t, q);
-	char text[DFL_ADDR_STRLEN];
-	const char *evidence;
-
-	e->station = a.station;
-	e->rule = dfl_part_string(b, a.rule);
-	e->pid = q->pid;
-	if (addr->family)
-		e->address = dfl_part_string(b, dfl_addr_str(addr, text));
-	if (!p) {
-		e->name = dfl_part_string(b, dfl_tconn_name(b->t, q->tc, q->end, &evidence));
-		e->name_evidence = e->name ? dfl_part_string(b, evidence) : NULL;
-		return;
-	}
-	e->node = dfl_part_string(b, b->t->node_id);
-	e->comm = dfl_part_string(b, p->comm);
-	e->container.id = dfl_part_string(b, p->container_id);
-	if (!e->container.id)
-		return;
-	e->container.name = dfl_part_string(b, p->container_name);
-	e->container.image = dfl_part_string(b, p->image);
-	e->container.pod = dfl_part_string(b, p->pod);
-	e->container.namespace_ = dfl_part_string(b, p->namespace_);
-	e->container.task = dfl_part_string(b, p->task);
-}
 
 static int by_time(const void *a, const void *b)
 {
@@ -55,70 +25,6 @@ static void sort_hops(struct build *b)
 	HASH_ITER(hh, b->r->hops, h, next)
 	b->hops[b->n_hops++] = h;
 	qsort(b->hops, b->n_hops, sizeof(*b->hops), by_time);
-}
-
-static bool takes_part(struct build *b, const struct tconn *tc)
-{
-	dfl_part_pids(b);
-	for (size_t i = 0; i < b->n_pids; i++)
-		if (tc->end[0].pid == b->pids[i] || tc->end[1].pid == b->pids[i])
-			return true;
-	return tc->tap;
-}
-
-/*
- * Is the connection listed? Yes if text or an id of the request was on it. Yes if a process at one
- * of its hops used it meanwhile, unless it carried text of other requests only.
- */
-static bool is_of_request(struct build *b, const struct request_conn *rc)
-{
-	struct conn_bytes n = dfl_request_conn_bytes(rc);
-
-	if (rc->mine)
-		return true;
-	if (!takes_part(b, rc->tc))
-		return false;
-	/* What nobody could read may have been this request's, whatever else was on it. */
-	return n.unread[UNREAD_OPAQUE] ||
-	       (!rc->tc->carried_text && (n.scanned || dfl_conn_bytes_unread(&n) || n.gap));
-}
-
-static int by_conn(const void *a, const void *b)
-{
-	const struct request_conn *x = *(const struct request_conn *const *)a,
-				  *y = *(const struct request_conn *const *)b;
-
-	return x->tc->id < y->tc->id ? -1 : x->tc->id > y->tc->id;
-}
-
-static void sort_conns(struct build *b)
-{
-	struct request_conn *rc, *next;
-
-	b->conns = dfl_part_array(b, HASH_COUNT(b->r->conns), sizeof(*b->conns));
-	if (!b->conns)
-		return;
-	HASH_ITER(hh, b->r->conns, rc, next)
-	if (is_of_request(b, rc))
-		b->conns[b->n_conns++] = rc;
-	qsort(b->conns, b->n_conns, sizeof(*b->conns), by_conn);
-}
-
-/* As dfl_part_conn_number(), without a list of all. */
-static uint32_t one_conn_number(struct build *b, const struct tconn *tc)
-{
-	struct request_conn *rc, *next;
-	uint32_t n = 0;
-	bool found = false;
-
-	HASH_ITER(hh, b->r->conns, rc, next)
-	{
-		if (rc->tc->id > tc->id || !is_of_request(b, rc))
-			continue;
-		n++;
-		found |= rc->tc == tc;
-	}
-	return found ? n : 0;
 }
 
 /* 1: the bytes were TLS on the wire; 0: they were not; -1: it was a file, where that means nothing.
@@ -212,8 +118,8 @@ static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
 
 	d->seq = h->seq;
 	d->connection = connection;
-	build_endpoint(b, &q_from, &d->from);
-	build_endpoint(b, &q_to, &d->to);
+	dfl_part_endpoint(b, &q_from, &d->from);
+	dfl_part_endpoint(b, &q_to, &d->to);
 	d->observed_by_from = h->tc->end[from].chan && !h->tc->tap;
 	d->observed_by_to = h->tc->end[!from].chan && !h->tc->tap;
 	d->medium = h->tc->medium;
@@ -238,35 +144,6 @@ static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
 	d->replayed_from = dfl_part_string(b, h->key.history_of);
 	d->first_ns = (int64_t)(h->first_ns - b->r->start_ns);
 	d->last_ns = (int64_t)(h->last_ns - b->r->start_ns);
-}
-
-static void build_conn(struct build *b, const struct request_conn *rc, struct dfl_doc_conn *d)
-{
-	struct end_question from = { .tc = rc->tc,
-				     .end = DFL_CLIENT,
-				     .pid = rc->tc->end[DFL_CLIENT].pid };
-	struct end_question to = { .tc = rc->tc,
-				   .end = DFL_SERVER,
-				   .pid = rc->tc->end[DFL_SERVER].pid };
-	struct conn_bytes n = dfl_request_conn_bytes(rc);
-
-	d->connection = dfl_part_conn_number(b, rc->tc);
-	/* an operation on it may have told who its ends are */
-	for (size_t i = 0; i < b->n_hops; i++)
-		if (b->hops[i]->tc == rc->tc) {
-			from = dfl_part_question(b->hops[i], DFL_CLIENT);
-			to = dfl_part_question(b->hops[i], DFL_SERVER);
-			break;
-		}
-	build_endpoint(b, &from, &d->from);
-	build_endpoint(b, &to, &d->to);
-	d->medium = rc->tc->medium;
-	d->tls = rc->tc->encrypted ? 1 : 0;
-	d->bytes_scanned = n.scanned - n.unread[UNREAD_OPAQUE];
-	d->bytes_unread = dfl_conn_bytes_unread(&n);
-	for (size_t i = 0; i < b->n_hops; i++)
-		if (b->hops[i]->tc == rc->tc)
-			d->bytes_matched += dfl_ranges_sum(&b->hops[i]->wire);
 }
 
 static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc_field *f)
@@ -379,15 +256,13 @@ static void build_lists(struct build *b)
 	const struct request *r = b->r;
 
 	doc->hops = dfl_part_array(b, b->n_hops, sizeof(*doc->hops));
-	doc->connections = dfl_part_array(b, b->n_conns, sizeof(*doc->connections));
 	doc->links = dfl_part_array(b, r->n_links, sizeof(*doc->links));
 	if (b->failed)
 		return;
 	for (size_t i = 0; i < b->n_hops; i++)
 		build_hop(b, b->hops[i], dfl_part_conn_number(b, b->hops[i]->tc),
 			  &doc->hops[doc->n_hops++]);
-	for (size_t i = 0; i < b->n_conns; i++)
-		build_conn(b, b->conns[i], &doc->connections[doc->n_connections++]);
+	dfl_connections_build(b);
 	build_later(b);
 	for (size_t i = 0; i < r->n_links; i++)
 		doc->links[doc->n_links++] = (struct dfl_doc_link){
@@ -400,6 +275,7 @@ static int done(struct build *b, struct dfl_doc **ret_doc)
 {
 	free(b->hops);
 	free(b->conns);
+	free(b->entries);
 	if (b->failed) {
 		dfl_doc_free(b->doc);
 		return -ENOMEM;
@@ -415,7 +291,7 @@ int dfl_document_build(struct dfl_trace *t, struct request *r, struct dfl_doc **
 	if (!b.doc)
 		return -ENOMEM;
 	sort_hops(&b);
-	sort_conns(&b);
+	dfl_connections_find(&b);
 	build_source(&b);
 	build_node(&b);
 	build_lists(&b);
@@ -435,7 +311,8 @@ int dfl_document_build_head(struct dfl_trace *t, struct request *r, const struct
 	build_source(&b);
 	b.doc->hops = dfl_part_array(&b, only ? 1 : 0, sizeof(*b.doc->hops));
 	if (b.doc->hops)
-		build_hop(&b, only, one_conn_number(&b, only->tc), &b.doc->hops[b.doc->n_hops++]);
+		build_hop(&b, only, dfl_connections_number(r, only->tc),
+			  &b.doc->hops[b.doc->n_hops++]);
 	return done(&b, ret_doc);
 }
 

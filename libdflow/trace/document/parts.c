@@ -48,6 +48,36 @@ void dfl_part_add(struct build *b, char ***list, size_t *n, const char *s)
 		(*n)++;
 }
 
+void dfl_part_endpoint(struct build *b, const struct end_question *q, struct dfl_doc_endpoint *e)
+{
+	const struct proc *p = q->pid ? dfl_proc_find(b->t, q->pid) : NULL;
+	const struct dfl_addr *addr = &q->tc->end[q->end].addr;
+	struct dfl_station_answer a = dfl_end_station(b->t, q);
+	char text[DFL_ADDR_STRLEN];
+	const char *evidence;
+
+	e->station = a.station;
+	e->rule = dfl_part_string(b, a.rule);
+	e->pid = q->pid;
+	if (addr->family)
+		e->address = dfl_part_string(b, dfl_addr_str(addr, text));
+	if (!p) {
+		e->name = dfl_part_string(b, dfl_tconn_name(b->t, q->tc, q->end, &evidence));
+		e->name_evidence = e->name ? dfl_part_string(b, evidence) : NULL;
+		return;
+	}
+	e->node = dfl_part_string(b, b->t->node_id);
+	e->comm = dfl_part_string(b, p->comm);
+	e->container.id = dfl_part_string(b, p->container_id);
+	if (!e->container.id)
+		return;
+	e->container.name = dfl_part_string(b, p->container_name);
+	e->container.image = dfl_part_string(b, p->image);
+	e->container.pod = dfl_part_string(b, p->pod);
+	e->container.namespace_ = dfl_part_string(b, p->namespace_);
+	e->container.task = dfl_part_string(b, p->task);
+}
+
 /*
  * The process at an end may have been seen only after the operation began: then the connection
  * knows it.
@@ -91,8 +121,8 @@ void dfl_part_pids(struct build *b)
 
 uint32_t dfl_part_conn_number(const struct build *b, const struct tconn *tc)
 {
-	for (size_t i = 0; i < b->n_conns; i++)
-		if (b->conns[i]->tc == tc)
-			return i + 1;
+	for (size_t i = 0; i < b->n_entries; i++)
+		if (b->entries[i].first->tc == tc)
+			return (uint32_t)i + 1;
 	return 0;
 }

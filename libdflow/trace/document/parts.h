@@ -7,6 +7,13 @@
 
 #define MAX_PIDS 64 /* processes of one document whose connections are told */
 
+/* One entry of the list of connections. */
+struct conn_entry {
+	const struct request_conn *first; /* the oldest of them */
+	uint32_t count;
+	struct conn_bytes bytes; /* of all of them */
+};
+
 /* One build of a document. */
 struct build {
 	struct dfl_trace *t;
@@ -17,8 +24,10 @@ struct build {
 	bool have_pids;
 	const struct hop **hops; /* by time */
 	size_t n_hops;
-	const struct request_conn **conns; /* by id of the connection */
+	const struct request_conn **conns; /* those that are listed; dfl_connections_find() */
 	size_t n_conns;
+	struct conn_entry *entries; /* number 1 of the document is entry 0 */
+	size_t n_entries;
 	bool failed; /* out of memory: the document is not whole */
 };
 
@@ -30,7 +39,9 @@ void *dfl_part_array(struct build *b, size_t n, size_t size);
 void dfl_part_add(struct build *b, char ***list, size_t *n, const char *s);
 /* Finds the processes at the ends of the hops, unless that was done. */
 void dfl_part_pids(struct build *b);
-/* The number of the connection in the document; 0: it is not in it. */
+/* The number of a connection with text in the document; 0: it is not in it. */
 uint32_t dfl_part_conn_number(const struct build *b, const struct tconn *tc);
+/* Who an end is: station, process, container, address and name. */
+void dfl_part_endpoint(struct build *b, const struct end_question *q, struct dfl_doc_endpoint *e);
 /* Asks which station an end of a hop is. */
 struct end_question dfl_part_question(const struct hop *h, enum dfl_end end);
