@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* DNS (RFC 1035): which addresses a name has, by the answers that processes were given. */
+/*
+ * DNS (RFC 1035): which addresses a name has, by the answers that processes were given.
+ *
+ * A datagram is a message. Over TCP messages are gathered, since names in them are compressed by
+ * pointers to earlier bytes; a message has at most 65,535 bytes, so that is the most that is held.
+ */
 #include <stdlib.h>
 #include <sys/socket.h>
 

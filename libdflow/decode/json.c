@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The JSON tokenizer. It is lenient where strictness would cost evidence. */
+/*
+ * The JSON tokenizer. It is lenient where strictness would cost evidence.
+ *
+ * Strings are handed out in runs without escapes, straight from the slice, so that their positions
+ * are byte for byte; an escape is a run of its own, which stands for all bytes of its spelling (a
+ * surrogate pair for both of its escapes). Nothing is kept but the path, a number, and half an
+ * escape.
+ */
 #include "decode/json.h"
 
 #include <string.h>

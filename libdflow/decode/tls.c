@@ -2,6 +2,9 @@
 /*
  * TLS on the wire (RFC 8446; 1.2: RFC 5246). Reads what the hellos tell; the rest is ciphertext and
  * goes to no view. It also recognises connections whose beginning was not seen.
+ *
+ * Only the first handshake message of each direction is read, and only it is gathered (it may lie
+ * in several records). Of all other records the header is read, to find the next one.
  */
 #include <stdio.h>
 #include <stdlib.h>

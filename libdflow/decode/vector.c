@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reads embedding vectors in their forms and spells them. */
+/*
+ * Reads embedding vectors in their forms and spells them.
+ *
+ * The same vector is JSON numbers from the vendor, base64 of 4-byte floats from OpenAI's library,
+ * base64 of 8-byte floats in Redis, a pickled list in Postgres, "[0.1,…]" in pgvector, and some of
+ * them are normalised to length 1 on the way. So components are divided by the length and rounded.
+ */
 #include "decode/vector.h"
 
 #include <endian.h>

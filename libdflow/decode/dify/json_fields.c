@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which JSON fields carry ids, sources and answers, and what is done with them. */
+/*
+ * Which JSON fields carry ids, sources and answers, and what is done with them.
+ *
+ * The tokenizer (json.h) calls back with the path of each value; the first rule of the set that
+ * fits says what it is: ID         is checked and told; SOURCE     its text is text to look for;
+ *   ANSWER     its text goes into one view for the whole reply, delta after delta;
+ *   OUTPUT     the same, but only when no delta came before: workflows repeat the answer at the
+ * end; RETRIEVED, TOOL  its text is a view; what a tool gave may be an object, then that text is;
+ *   VECTOR     numbers or base64, spelt anew (vector.h);
+ *   EVENT, NODE  are kept until the document ends, because rules may depend on them.
+ */
 #include "decode/dify/json_fields.h"
 
 #include <stdio.h>

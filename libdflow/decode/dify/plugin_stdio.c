@@ -3,6 +3,12 @@
  * The pipes between Dify's plugin daemon and a plugin: JSON lines, many sessions in one pipe. What
  * a plugin writes names its session first, so all lines of a session are one operation. What the
  * daemon writes names it last (its keys are sorted), so there a line is an operation.
+ *
+ *   plugin ► daemon:  {"session_id":"{uuid}","event":"session","data":{"type":"stream",…}}
+ *   daemon ► plugin:  {"data":{…},"event":"request","session_id":"{uuid}",…}
+ *
+ * A line of a plugin that does not begin with '{' was printed by a library; it is an operation of
+ * its own without a session.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Bodies of HTTP messages; llhttp has taken the chunks of the transfer coding apart. */
+/*
+ * Bodies of HTTP messages; llhttp has taken the chunks of the transfer coding apart.
+ *
+ * The way of the bytes: aws-chunked framing is split off; compressed bytes are gathered into steps
+ * of 256 and undone, the coding applied last first; what comes out goes to the body's view and to
+ * the reader. Whatever cannot be undone is a gap of the view and counted as unread, so that nobody
+ * takes it for bytes without the text.
+ */
 #include "decode/http/http_body.h"
 
 #include <strings.h>

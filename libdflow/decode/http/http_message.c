@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Drives llhttp over one direction; its callbacks send the bytes to the views of head and body. */
+/*
+ * Drives llhttp over one direction; its callbacks send the bytes to the views of head and body.
+ *
+ * llhttp tells where a body's bytes are and nothing of the others, so a cursor runs along: when
+ * bytes of a body come, all between the cursor and them was head. Values of secret headers move the
+ * cursor too, and leave a gap. llhttp is paused at the end of each message, because only then it is
+ * known how far it has read.
+ */
 #include "decode/http/http_message.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Postgres: what the server sends (documentation, "Message Formats", those marked B). */
+/*
+ * Postgres: what the server sends (documentation, "Message Formats", those marked B).
+ *
+ *   T columns, D row, D row …, C "SELECT 2"      a statement's answer
+ *   1, 2                                        Parse and Bind were taken
+ *   Z                                           all of the unit is answered
+ *
+ * A column's place comes from the statement's SQL; its type says whether its values are text. For a
+ * prepared statement T may come only once (Describe), so the columns are kept with the statement.
+ */
 #include "decode/postgres/pg_backend.h"
 
 #include <stdio.h>

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Postgres: what the client sends (documentation, "Message Formats", those marked F). */
+/*
+ * Postgres: what the client sends (documentation, "Message Formats", those marked F).
+ *
+ * Simple:    Q "INSERT INTO t (a) VALUES ('text')"                 literals are values
+ * Extended:  P name "INSERT INTO t (a) VALUES ($1)"  B name 'text'  E  S    parameters are values
+ *
+ * A prepared statement may have been parsed on the connection long before it is bound, or before
+ * the connection was seen. Then its parameters have no place.
+ */
 #include "decode/postgres/pg_frontend.h"
 
 #include <stdio.h>

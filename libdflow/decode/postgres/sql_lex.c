@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The scanner of SQL (Postgres documentation, "Lexical Structure"). */
+/*
+ * The scanner of SQL (Postgres documentation, "Lexical Structure").
+ *
+ * It goes byte by byte and keeps one word. Text is emitted in runs: [from, i) of the slice is what
+ * was read since the last literal began or ended, so most slices are handed on in one piece. A
+ * quote at the end of a slice may be half of a doubled one; it is held until the next slice tells.
+ */
 #include "decode/postgres/sql_lex.h"
 
 #include "decode/postgres/sql_parse.h"

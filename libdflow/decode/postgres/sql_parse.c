@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The part of the grammar that tells which table.column a literal belongs to. */
+/*
+ * The part of the grammar that tells which table.column a literal belongs to.
+ *
+ * It is no parser: a phase says what kind of name the next word may be, and a few names are kept.
+ *   INSERT INTO messages (id, query) VALUES ('…', '…')   the n-th value belongs to the n-th column
+ *   UPDATE messages SET query = '…' WHERE id = '…'       a literal belongs to the name before it
+ *   SELECT m.query, c.name FROM messages m JOIN …        items are kept, aliases resolved at the
+ * end When a construct is not understood, names are missing, and then there is no place.
+ */
 #include "decode/postgres/sql_parse.h"
 
 #include <stdio.h>

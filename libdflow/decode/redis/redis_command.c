@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The commands of a Redis connection: names the operation, finds key, values and time to live. */
+/*
+ * The commands of a Redis connection: names the operation, finds key, values and time to live.
+ *
+ *   *5 $3 SET $24 api_token:app:app-secret $1 v $2 EX $3 600
+ *         0        1                          2     3     4      numbers of the arguments
+ *
+ * Argument 0 gives the row of the table, which says that 1 is the key, 2 the value, and that
+ * options may follow. Until the key is read the bytes wait (dfl_redis_flush), since only then it is
+ * known whether the command belongs to an operation of its own or to that of a channel.
+ */
 #include "decode/redis/redis_command.h"
 
 #include <stdio.h>

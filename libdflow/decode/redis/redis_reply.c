@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The replies and pushes of a Redis connection: pairs them with commands or subscriptions. */
+/*
+ * The replies and pushes of a Redis connection: pairs them with commands or subscriptions.
+ *
+ *   RESP2 push   *3 $7 message $31 channel:… $12 {"event":…}      looks like any array
+ *   RESP3 push   >3 $7 message …
+ *   BRPOP        *2 $8 workflow $96 {"body": …}                  key, value
+ *   XREAD        *1 *2 $9 stream:… *1 *2 $15 {id} *2 $4 data $9 {…}   key at depth 2, values at 5
+ *   EXEC         *2 $5 value $2 OK                               an element for each queued command
+ */
 #include "decode/redis/redis_reply.h"
 
 #include <stdlib.h>
