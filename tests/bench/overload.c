@@ -28,8 +28,8 @@
 #define WINDOW_NS 5000000ull
 #define COMMIT_NS 500000000ull
 #define REPORT_NS 10000000000ull
-#define WARM_CHATS 128 /* the first ones: what follows them tells the rate */
-#define RATE_CHATS 256
+#define WARM_CHATS 64 /* the first ones: what follows them tells the rate */
+#define RATE_CHATS 64
 #define IN_FLIGHT 16
 #define CALLS_PER_CHAT 560 /* sends of a chat, so that a rate of chats is a pace of sends */
 #define FILE_EVERY 8	   /* steps of chats: then a process reads a file */
@@ -66,6 +66,7 @@ static struct {
 	uint64_t slice_began_ns, done_ns, committed_ns;
 	uint64_t complete, incomplete;
 	struct natural chats;
+	bool reads_a_file;		 /* the event that is made now */
 	struct row rows[MAX_ROWS], sums; /* sums: at the last row */
 	unsigned n_rows;
 } o;
@@ -109,6 +110,7 @@ static void fill_data(struct dfl_k_data *k, const struct dfl_event *ev)
 	const struct dfl_ev_data *d = &ev->data;
 
 	k->key.ino = d->chan;
+	k->key.kind = o.reads_a_file ? DFL_K_FILE : DFL_K_TCP;
 	k->call = d->call;
 	k->pos = d->pos;
 	k->ssl = d->ssl;
@@ -269,7 +271,9 @@ static void read_a_file(void)
 	struct conn file;
 
 	wire_file(&w, &file, PLUGIN, "/app/module.py");
+	o.reads_a_file = true;
 	wire_send(&w, &file, false, bytes, sizeof(bytes), false);
+	o.reads_a_file = false;
 	wire_close(&w, &file);
 }
 
