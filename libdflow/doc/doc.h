@@ -182,5 +182,11 @@ int dfl_doc_to_json(const struct dfl_doc *doc, char **ret_json);
  * number of hops. One line, no trailing newline; free() it. 0 or -ENOMEM.
  */
 int dfl_doc_to_list_json(const struct dfl_doc *doc, char **ret_json);
-/* The reverse, for readers of a store; distrusts its input. 0, -ENOMEM, -EBADMSG. */
+/*
+ * The "ids" of such an element, or of a whole document: free() each of ret_ids[DFL_N_ID], which are
+ * NULL before, also after an error. 0, -ENOMEM, -EBADMSG.
+ */
+int dfl_doc_ids_from_json(const char *json, size_t len, char **ret_ids);
+/* The reverse of dfl_doc_to_json, for readers of a store; distrusts its input. 0, -ENOMEM,
+ * -EBADMSG. */
 int dfl_doc_from_json(const char *json, size_t len, struct dfl_doc **ret_doc);

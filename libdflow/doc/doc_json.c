@@ -622,3 +622,12 @@ int dfl_doc_from_json(const char *json, size_t len, struct dfl_doc **ret_doc)
 	*ret_doc = doc;
 	return 0;
 }
+
+int dfl_doc_ids_from_json(const char *json, size_t len, char **ret_ids)
+{
+	json_t *j = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+	int r = j ? get_ids(get(j, "ids"), ret_ids) : -EBADMSG;
+
+	json_decref(j);
+	return r;
+}

@@ -39,10 +39,19 @@ enum {
 	COL_COMPLETE,
 	COL_HOPS,
 	COL_OPERATION,
-	COL_DOC
+	COL_DICTIONARY,
+	COL_HEAD, /* the document itself where a row of an older version has no head */
+	COL_HAS_HEAD,
 };
 
-#define COLUMNS "trace_id, started_ns, ended_ns, settled, complete, hops, operation, doc"
+#define COLUMNS                                                                                    \
+	"trace_id, started_ns, ended_ns, settled, complete, hops, operation, dictionary,"          \
+	" coalesce(head, doc), head IS NOT NULL"
+
+struct entry {
+	struct dfl_row row;
+	char *head; /* what dfl_cursor_json gives; NULL: the document has to be asked */
+};
 
 struct dfl_cursor {
 	struct dfl_store *store;
@@ -54,18 +63,21 @@ struct dfl_cursor {
 	int64_t edge_ns; /* where the next batch begins */
 	char edge_id[DFL_TRACE_ID_LEN + 1];
 	bool inclusive; /* the edge itself is to come */
-	struct dfl_row row[BATCH];
-	size_t n, next; /* rows of the batch; the one that comes next */
+	struct entry entry[BATCH];
+	size_t n, next; /* entries of the batch; the one that comes next */
 };
 
 static void free_batch(struct dfl_cursor *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		free((char *)c->row[i].operation);
+		struct entry *e = &c->entry[i];
+
+		free(e->head);
+		free((char *)e->row.operation);
 		for (int k = 0; k < DFL_N_ID; k++)
-			free((char *)c->row[i].ids[k]);
+			free((char *)e->row.ids[k]);
 	}
-	memset(c->row, 0, c->n * sizeof(c->row[0]));
+	memset(c->entry, 0, c->n * sizeof(c->entry[0]));
 	c->n = c->next = 0;
 }
 
@@ -84,9 +96,10 @@ static void add_conditions(sqlite3_str *sql, const struct dfl_filter *f)
 	if (f->operation)
 		sqlite3_str_appendall(sql, " AND lower(operation) GLOB lower(?9)");
 	if (f->station != DFL_ST_UNKNOWN)
-		sqlite3_str_appendall(sql,
-				      " AND EXISTS (SELECT 1 FROM hop WHERE hop.trace_id ="
-				      " trace.trace_id AND ?10 IN (from_station, to_station))");
+		sqlite3_str_appendall(
+			sql, " AND (instr(stations, ' ' || ?10 || ' ') OR (stations IS NULL"
+			     " AND EXISTS (SELECT 1 FROM hop WHERE hop.trace_id ="
+			     " entry.trace_id AND ?10 IN (from_station, to_station))))");
 	sqlite3_str_appendall(sql, settled[f->settled]);
 	sqlite3_str_appendall(sql, complete[f->complete]);
 }
@@ -127,7 +140,7 @@ static int prepare_batch(struct dfl_cursor *c, const struct dfl_filter *f, struc
 	sqlite3_str *sql = sqlite3_str_new(NULL);
 	const char *order = c->newest_first ? "DESC" : "";
 
-	sqlite3_str_appendall(sql, "SELECT " COLUMNS " FROM trace");
+	sqlite3_str_appendall(sql, "SELECT " COLUMNS " FROM entry");
 	add_conditions(sql, f);
 	sqlite3_str_appendf(sql,
 			    " AND (started_ns <> ?5 OR trace_id %s ?6 OR (?7 AND trace_id = ?6))"
@@ -157,14 +170,6 @@ static bool take_position(sqlite3_stmt *st, int id, int started, char *ret_id, i
 	return true;
 }
 
-static int damaged(const struct dfl_store *s, struct dfl_err *err)
-{
-	return dfl_err_set(err, EBADMSG,
-			   "a trace in the store %s is damaged; move the store away and record "
-			   "into a new one",
-			   s->path);
-}
-
 /* The newest `limit` rows, oldest first, begin at the row that has limit - 1 newer ones. */
 static int begin_at_limit(struct dfl_cursor *c, const struct dfl_filter *f, struct dfl_err *err)
 {
@@ -172,7 +177,7 @@ static int begin_at_limit(struct dfl_cursor *c, const struct dfl_filter *f, stru
 	sqlite3_stmt *st = NULL;
 	int step, r;
 
-	sqlite3_str_appendall(sql, "SELECT trace_id, started_ns FROM trace");
+	sqlite3_str_appendall(sql, "SELECT trace_id, started_ns FROM entry");
 	add_conditions(sql, f);
 	sqlite3_str_appendall(sql, " ORDER BY started_ns DESC, trace_id DESC LIMIT 1 OFFSET ?11");
 	r = prepare(c->store, sql, f, c->over, &st, err);
@@ -182,7 +187,7 @@ static int begin_at_limit(struct dfl_cursor *c, const struct dfl_filter *f, stru
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW) {
 		if (!take_position(st, 0, 1, c->edge_id, &c->edge_ns))
-			r = damaged(c->store, err);
+			r = dfl_reader_error(c->store, -EBADMSG, err);
 		c->inclusive = true;
 	} else if (step != SQLITE_DONE) { /* DONE: there are fewer, so all are in */
 		r = dfl_store_error(c->store, err, "read");
@@ -225,28 +230,36 @@ static int copy_text(const char *text, const char **ret_copy)
 	return text && !copy ? -ENOMEM : 0;
 }
 
-/* The ids stand in the document, as the request spelled them. */
-static int take_ids(struct dfl_cursor *c, struct dfl_row *row, struct dfl_err *err)
+/*
+ * The ids, as the request spelled them: head and document both have them under "ids". The head is
+ * kept, but for one that says "open" when the recorder is gone.
+ */
+static int take_head(struct dfl_cursor *c, struct entry *e)
 {
-	struct dfl_doc *doc;
-	int r = dfl_reader_doc(c->store, c->batch, COL_DOC, c->over, &doc, err);
+	char *ids[DFL_N_ID] = { NULL }, *text;
+	bool open = !sqlite3_column_int(c->batch, COL_SETTLED);
+	size_t len;
+	int r = dfl_reader_text(c->store, c->batch, COL_DICTIONARY, COL_HEAD, &text, &len);
 
 	if (r)
 		return r;
-	for (int k = 0; k < DFL_N_ID; k++) {
-		row->ids[k] = doc->ids[k];
-		doc->ids[k] = NULL;
-	}
-	dfl_doc_free(doc);
-	return 0;
+	r = dfl_doc_ids_from_json(text, len, ids);
+	for (int k = 0; k < DFL_N_ID; k++)
+		e->row.ids[k] = ids[k];
+	if (!r && sqlite3_column_int(c->batch, COL_HAS_HEAD) && !(open && c->over))
+		e->head = text;
+	else
+		free(text);
+	return r;
 }
 
-static int take_row(struct dfl_cursor *c, struct dfl_row *row, struct dfl_err *err)
+static int take_entry(struct dfl_cursor *c, struct entry *e)
 {
+	struct dfl_row *row = &e->row;
 	sqlite3_stmt *st = c->batch;
 
 	if (!take_position(st, COL_ID, COL_STARTED, row->trace_id, &row->started_ns))
-		return damaged(c->store, err);
+		return -EBADMSG;
 	row->ended_ns = sqlite3_column_type(st, COL_ENDED) == SQLITE_NULL ?
 				-1 :
 				sqlite3_column_int64(st, COL_ENDED);
@@ -254,9 +267,8 @@ static int take_row(struct dfl_cursor *c, struct dfl_row *row, struct dfl_err *e
 	row->complete = sqlite3_column_int(st, COL_COMPLETE);
 	row->n_hops = (uint64_t)sqlite3_column_int64(st, COL_HOPS);
 	if (copy_text((const char *)sqlite3_column_text(st, COL_OPERATION), &row->operation))
-		return dfl_err_set(err, ENOMEM, "out of memory for the traces of %s",
-				   c->store->path);
-	return take_ids(c, row, err);
+		return -ENOMEM;
+	return take_head(c, e);
 }
 
 static void bind_edge(struct dfl_cursor *c, size_t count)
@@ -276,8 +288,10 @@ static int read_batch(struct dfl_cursor *c, struct dfl_err *err)
 	free_batch(c);
 	bind_edge(c, want);
 	while (!r && (step = sqlite3_step(c->batch)) == SQLITE_ROW)
-		r = take_row(c, &c->row[c->n++], err);
-	if (!r && step != SQLITE_DONE)
+		r = take_entry(c, &c->entry[c->n++]);
+	if (r)
+		r = dfl_reader_error(c->store, r, err);
+	else if (step != SQLITE_DONE)
 		r = dfl_store_error(c->store, err, "read");
 	sqlite3_reset(c->batch);
 	if (r)
@@ -286,8 +300,8 @@ static int read_batch(struct dfl_cursor *c, struct dfl_err *err)
 	c->left -= c->n;
 	c->inclusive = false;
 	if (c->n) {
-		c->edge_ns = c->row[c->n - 1].started_ns;
-		strcpy(c->edge_id, c->row[c->n - 1].trace_id);
+		c->edge_ns = c->entry[c->n - 1].row.started_ns;
+		strcpy(c->edge_id, c->entry[c->n - 1].row.trace_id);
 	}
 	return 0;
 }
@@ -303,7 +317,7 @@ int dfl_cursor_next(struct dfl_cursor *c, const struct dfl_row **ret_row, struct
 			return r;
 		}
 	}
-	*ret_row = &c->row[c->next++];
+	*ret_row = &c->entry[c->next++].row;
 	return 1;
 }
 
@@ -314,14 +328,15 @@ int dfl_cursor_doc(struct dfl_cursor *c, struct dfl_doc **ret_doc, struct dfl_er
 	if (!c->next)
 		return dfl_err_set(err, ENOENT, "the cursor stands at no trace");
 	if (!c->doc)
-		r = dfl_reader_prepare(c->store, "SELECT doc FROM trace WHERE trace_id = ?1",
+		r = dfl_reader_prepare(c->store,
+				       "SELECT dictionary, doc FROM entry WHERE trace_id = ?1",
 				       &c->doc, err);
 	if (r)
 		return r;
-	sqlite3_bind_text(c->doc, 1, c->row[c->next - 1].trace_id, -1, SQLITE_STATIC);
+	sqlite3_bind_text(c->doc, 1, c->entry[c->next - 1].row.trace_id, -1, SQLITE_STATIC);
 	step = sqlite3_step(c->doc);
 	if (step == SQLITE_ROW)
-		r = dfl_reader_doc(c->store, c->doc, 0, c->over, ret_doc, err);
+		r = dfl_reader_doc(c->store, c->doc, 0, 1, c->over, ret_doc, err);
 	else if (step == SQLITE_DONE)
 		r = dfl_err_set(err, ENOENT, "the trace is no longer in the store %s",
 				c->store->path);
@@ -331,7 +346,7 @@ int dfl_cursor_doc(struct dfl_cursor *c, struct dfl_doc **ret_doc, struct dfl_er
 	return r;
 }
 
-int dfl_cursor_json(struct dfl_cursor *c, char **ret_json, struct dfl_err *err)
+static int json_of_doc(struct dfl_cursor *c, char **ret_json, struct dfl_err *err)
 {
 	struct dfl_doc *doc;
 	int r = dfl_cursor_doc(c, &doc, err);
@@ -340,8 +355,21 @@ int dfl_cursor_json(struct dfl_cursor *c, char **ret_json, struct dfl_err *err)
 		return r;
 	r = dfl_doc_to_list_json(doc, ret_json);
 	dfl_doc_free(doc);
-	return r ? dfl_err_set(err, ENOMEM, "out of memory for the traces of %s", c->store->path) :
-		   0;
+	return r ? dfl_reader_error(c->store, r, err) : 0;
+}
+
+int dfl_cursor_json(struct dfl_cursor *c, char **ret_json, struct dfl_err *err)
+{
+	const char *head = c->next ? c->entry[c->next - 1].head : NULL;
+	char *copy;
+
+	if (!head)
+		return json_of_doc(c, ret_json, err);
+	copy = strdup(head);
+	if (!copy)
+		return dfl_reader_error(c->store, -ENOMEM, err);
+	*ret_json = copy;
+	return 0;
 }
 
 void dfl_cursor_close(struct dfl_cursor *c)

@@ -1,8 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Retention: what is too old or too much goes, whole traces at a time. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+
 #include "store/error.h"
+#include "store/ids.h"
+#include "store/shape.h"
 #include "store/statement.h"
 #include "store/transaction.h"
+
+/* A statement with one parameter and without rows. */
+static int run_with(struct dfl_store *s, const char *query, int64_t value)
+{
+	sqlite3_stmt *st = NULL;
+	int r;
+
+	sqlite3_prepare_v2(s->db, query, -1, &st, NULL);
+	if (st)
+		sqlite3_bind_int64(st, 1, value);
+	r = dfl_store_run(st);
+	sqlite3_finalize(st);
+	return r;
+}
 
 static int64_t used_bytes(struct dfl_store *s)
 {
@@ -11,30 +32,61 @@ static int64_t used_bytes(struct dfl_store *s)
 	       dfl_store_number(s, "PRAGMA page_size");
 }
 
+static int drop_ids_before(struct dfl_store *s, int64_t before_ns)
+{
+	sqlite3_stmt *st = NULL;
+	int r = 0, step;
+
+	if (sqlite3_prepare_v2(s->db,
+			       "SELECT trace_id, n, dictionary, head FROM trace"
+			       " WHERE started_ns < ?1 AND head IS NOT NULL",
+			       -1, &st, NULL))
+		return -EIO;
+	sqlite3_bind_int64(st, 1, before_ns);
+	while ((step = sqlite3_step(st)) == SQLITE_ROW && !r)
+		r = dfl_ids_drop(s, (const char *)sqlite3_column_text(st, 0),
+				 sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
+				 sqlite3_column_blob(st, 3), (size_t)sqlite3_column_bytes(st, 3));
+	sqlite3_finalize(st);
+	return !r && step != SQLITE_DONE ? -EIO : r;
+}
+
+#define N_BEFORE "(SELECT n FROM trace WHERE started_ns < ?1)"
+#define ID_BEFORE "(SELECT trace_id FROM trace WHERE started_ns < ?1)"
+
+/* Rows without a head are of a store that an older version wrote; there are none some day. */
+static const char
+	old_ids[] = "DELETE FROM id_row WHERE n IN (SELECT n FROM trace WHERE started_ns <"
+		    " ?1 AND head IS NULL)";
+
+static int drop_old_ids(struct dfl_store *s, int64_t before_ns)
+{
+	char query[160];
+
+	snprintf(query, sizeof(query),
+		 "SELECT EXISTS (SELECT 1 FROM trace WHERE started_ns < %lld AND head IS NULL)",
+		 (long long)before_ns);
+	return dfl_store_number(s, query) == 1 ? run_with(s, old_ids, before_ns) : 0;
+}
+
 /* Deletes the traces that started before `before_ns`, with their rows. */
 static int drop_before(struct dfl_store *s, int64_t before_ns)
 {
 	static const char *const queries[] = {
-		"DELETE FROM id WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns < "
-		"?1)",
-		"DELETE FROM hop WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns < "
-		"?1)",
-		"DELETE FROM print WHERE trace_id IN (SELECT trace_id FROM trace WHERE started_ns "
-		"< ?1)",
+		"DELETE FROM hop_row WHERE n IN " N_BEFORE,
+		"DELETE FROM hop_old WHERE trace_id IN " ID_BEFORE,
+		"DELETE FROM print WHERE trace_id IN " ID_BEFORE,
+		"DELETE FROM document WHERE n IN " N_BEFORE,
 		"DELETE FROM trace WHERE started_ns < ?1",
 		"DELETE FROM loss WHERE to_ns < ?1",
 	};
-	int r = 0;
+	int r = drop_ids_before(s, before_ns);
 
-	for (size_t i = 0; !r && i < sizeof(queries) / sizeof(queries[0]); i++) {
-		sqlite3_stmt *st = NULL;
-
-		sqlite3_prepare_v2(s->db, queries[i], -1, &st, NULL);
-		sqlite3_bind_int64(st, 1, before_ns);
-		r = dfl_store_run(st);
-		sqlite3_finalize(st);
-	}
-	return r;
+	if (!r)
+		r = drop_old_ids(s, before_ns);
+	for (size_t i = 0; !r && i < sizeof(queries) / sizeof(queries[0]); i++)
+		r = run_with(s, queries[i], before_ns);
+	return r ? r : dfl_shape_expire(s);
 }
 
 /* When the oldest n traces are to go: the started_ns of the first that stays. */
@@ -77,18 +129,12 @@ static int drop_prints(struct dfl_store *s)
 {
 	static const char query
 		[] = "DELETE FROM print WHERE trace_id IN (SELECT trace_id FROM (SELECT trace_id,"
-		     " sum(n) OVER (ORDER BY started_ns DESC, trace_id) AS total"
+		     " sum(print.n) OVER (ORDER BY started_ns DESC, trace_id) AS total"
 		     " FROM print JOIN trace USING (trace_id)) WHERE total > ?1)";
-	sqlite3_stmt *st = NULL;
-	int r;
 
 	if (dfl_store_number(s, "SELECT coalesce(sum(n), 0) FROM print") <= (int64_t)s->max_prints)
 		return 0;
-	sqlite3_prepare_v2(s->db, query, -1, &st, NULL);
-	sqlite3_bind_int64(st, 1, (int64_t)s->max_prints);
-	r = dfl_store_run(st);
-	sqlite3_finalize(st);
-	return r;
+	return run_with(s, query, (int64_t)s->max_prints);
 }
 
 int64_t dfl_store_oldest(struct dfl_store *s)

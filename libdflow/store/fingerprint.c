@@ -4,6 +4,8 @@
  */
 #include "store/fingerprint.h"
 #include "store/error.h"
+#include "store/id_key.h"
+#include "store/reader.h"
 #include "store/statement.h"
 #include "store/transaction.h"
 
@@ -109,7 +111,8 @@ int dfl_store_drop_prints(struct dfl_store *s, struct dfl_err *err)
 enum {
 	COL_TRACE,
 	COL_STARTED,
-	COL_CONVERSATION,
+	COL_DICTIONARY,
+	COL_HEAD,
 	COL_FIELD,
 	COL_KEY,
 	COL_CANON,
@@ -120,10 +123,9 @@ enum {
 };
 
 static const char
-	load_sql[] = "SELECT t.trace_id, t.started_ns, (SELECT key FROM id WHERE id.trace_id = "
-		     "t.trace_id AND kind = 'conversation_id'),"
-		     " field, key_id, canon_version, print_version, canonical_bytes, n, sealed"
-		     " FROM trace AS t CROSS JOIN print AS p ON p.trace_id = t.trace_id ORDER BY "
+	load_sql[] = "SELECT t.trace_id, t.started_ns, dictionary, coalesce(head, doc),"
+		     " field, key_id, canon_version, print_version, canonical_bytes, p.n, sealed"
+		     " FROM entry AS t CROSS JOIN print AS p ON p.trace_id = t.trace_id ORDER BY "
 		     "t.started_ns DESC, t.trace_id DESC, field";
 
 static const char *text(sqlite3_stmt *st, int column)
@@ -141,6 +143,23 @@ static bool is_ours(const struct dfl_store *s, sqlite3_stmt *st)
 	       sqlite3_column_int(st, COL_PRINT) == DFL_PRINT_VERSION;
 }
 
+/* The key of the conversation that the trace is of. "": none, or it cannot be read. */
+static void conversation_of(struct dfl_store *s, sqlite3_stmt *st,
+			    char ret_key[static DFL_ID_KEY_MAX + 1])
+{
+	char *ids[DFL_N_ID] = { NULL }, *head;
+	size_t len;
+
+	ret_key[0] = 0;
+	if (dfl_reader_text(s, st, COL_DICTIONARY, COL_HEAD, &head, &len))
+		return;
+	if (!dfl_doc_ids_from_json(head, len, ids) && ids[DFL_ID_CONVERSATION])
+		dfl_id_key(ids[DFL_ID_CONVERSATION], ret_key);
+	for (int i = 0; i < DFL_N_ID; i++)
+		free(ids[i]);
+	free(head);
+}
+
 /* A row's text, its prints into `room`. false: it is damaged. */
 static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room,
 		 struct dfl_past_text *ret_old)
@@ -154,7 +173,6 @@ static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room,
 	*ret_old = (struct dfl_past_text){
 		.trace_id = text(st, COL_TRACE),
 		.field = text(st, COL_FIELD),
-		.conversation_id = text(st, COL_CONVERSATION),
 		.started_ns = sqlite3_column_int64(st, COL_STARTED),
 		.canonical_bytes = (uint64_t)sqlite3_column_int64(st, COL_BYTES),
 		.prints = room,
@@ -165,9 +183,10 @@ static bool take(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room,
 }
 
 /* One row; -ENOSPC: there is room for no more. */
-static int load_row(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, dfl_store_old_fn fn,
+static int load_row(struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, dfl_store_old_fn fn,
 		    void *ud, struct dfl_store_loaded *count)
 {
+	char conversation[DFL_ID_KEY_MAX + 1];
 	struct dfl_past_text of;
 	int r;
 
@@ -179,6 +198,8 @@ static int load_row(const struct dfl_store *s, sqlite3_stmt *st, uint8_t *room, 
 		count->damaged++;
 		return 0;
 	}
+	conversation_of(s, st, conversation);
+	of.conversation_id = conversation[0] ? conversation : NULL;
 	r = fn(ud, &of);
 	count->loaded += !r;
 	count->damaged += r == -EINVAL; /* sealed, but nothing that makes sense */

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Opening a store, for its one writer and for readers, and closing it. */
+#include "store/dictionary.h"
 #include "store/error.h"
+#include "store/fingerprint.h"
 #include "store/key.h"
 #include "store/lock.h"
 #include "store/schema.h"
 #include "store/statement.h"
 #include "store/store_priv.h"
 #include "store/update.h"
-#include "store/fingerprint.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -129,10 +130,13 @@ static int check_readable(const char *path, struct dfl_err *err)
 
 static int open_reader(struct dfl_store *s, const char *name, int flags, struct dfl_err *err)
 {
+	int r;
+
 	if (sqlite3_open_v2(name, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | flags, NULL))
 		return dfl_store_error(s, err, "open");
 	sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-	return dfl_schema_check(s, false, err);
+	r = dfl_schema_check(s, false, err);
+	return r ? r : dfl_schema_read_old(s, err);
 }
 
 /* No side file: nobody has it open, all is in the one file. */
@@ -196,6 +200,7 @@ void dfl_store_close(struct dfl_store *s)
 	if (!s)
 		return;
 	dfl_statements_free(s);
+	dfl_dictionary_forget(s);
 	if (s->key)
 		sodium_munlock(s->key, sizeof(*s->key)); /* wipes, locked or not */
 	free(s->key);

@@ -6,7 +6,8 @@
 
 #include "store/error.h"
 
-#define OLDEST_READABLE 1 /* schema; later ones only added tables */
+#define OLDEST_READABLE 1
+#define FIRST_WITH_ENTRY 4
 
 /*
  * docs/formats.md explains the columns. Each entry leads from version i to i + 1; never change one.
@@ -41,6 +42,53 @@ static const char *const schema[] = {
 	"CREATE TABLE loss ("
 	" from_ns INTEGER PRIMARY KEY, to_ns INTEGER NOT NULL, events INTEGER NOT NULL,"
 	" bytes INTEGER NOT NULL, why TEXT NOT NULL);",
+	/*
+	 * 4: lists read `trace` alone, documents stand in a table of their own. What hops have in
+	 * common stands once, in `shape`. `id` and `hop` are views now. Rows of older versions stay
+	 * as they are (head and stations are null, hops in hop_old) until retention takes them.
+	 */
+	"ALTER TABLE trace RENAME TO trace_old;"
+	"DROP INDEX trace_started;"
+	"ALTER TABLE hop RENAME TO hop_old;"
+	"ALTER TABLE id RENAME TO id_old;"
+	"CREATE TABLE dictionary (n INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+	"CREATE TABLE trace ("
+	" n INTEGER PRIMARY KEY, trace_id TEXT NOT NULL UNIQUE, started_ns INTEGER NOT NULL,"
+	" ended_ns INTEGER, settled INTEGER NOT NULL, complete INTEGER NOT NULL, operation TEXT,"
+	" hops INTEGER NOT NULL, stations TEXT, dictionary INTEGER NOT NULL, head BLOB);"
+	"CREATE INDEX trace_started ON trace(started_ns, trace_id);"
+	"CREATE TABLE document (n INTEGER PRIMARY KEY, doc BLOB NOT NULL);"
+	"CREATE TABLE id_row ("
+	" key TEXT NOT NULL, kind TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (key, kind, n))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE shape ("
+	" n INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, day INTEGER NOT NULL,"
+	" from_station TEXT, from_name TEXT, from_host TEXT, to_station TEXT, to_name TEXT,"
+	" to_host TEXT, medium TEXT, protocol TEXT, operation TEXT, place TEXT, direction TEXT,"
+	" residency TEXT, ttl_s INTEGER, encrypted INTEGER, in_vpc INTEGER, region TEXT, field "
+	"TEXT);"
+	"CREATE TABLE hop_row ("
+	" n INTEGER NOT NULL, seq INTEGER NOT NULL, shape INTEGER NOT NULL, first_ns INTEGER NOT "
+	"NULL,"
+	" span_ns INTEGER NOT NULL, from_port INTEGER, to_port INTEGER, bytes INTEGER,"
+	" wire_bytes INTEGER, occurrences INTEGER, coverage REAL, PRIMARY KEY (n, seq))"
+	" WITHOUT ROWID;"
+	"INSERT INTO trace SELECT rowid, trace_id, started_ns, ended_ns, settled, complete,"
+	" operation, hops, NULL, 0, NULL FROM trace_old;"
+	"INSERT INTO document SELECT rowid, doc FROM trace_old;"
+	"INSERT INTO id_row SELECT key, kind, n FROM id_old JOIN trace USING (trace_id);"
+	"DROP TABLE trace_old;"
+	"DROP TABLE id_old;"
+	"CREATE VIEW entry AS SELECT *, (SELECT doc FROM document AS d WHERE d.n = trace.n) AS doc"
+	" FROM trace;"
+	"CREATE VIEW id AS SELECT key, kind, trace_id FROM id_row JOIN trace USING (n);"
+	"CREATE VIEW hop AS SELECT trace_id, seq, first_ns, first_ns + span_ns AS last_ns,"
+	" from_station, from_name, from_host || coalesce(':' || from_port, '') AS from_address,"
+	" to_station, to_name, to_host || coalesce(':' || to_port, '') AS to_address, medium,"
+	" protocol, s.operation, place, direction, residency, ttl_s, encrypted, in_vpc, region,"
+	" field, bytes, wire_bytes, occurrences, coverage"
+	" FROM hop_row JOIN trace USING (n) JOIN shape AS s ON s.n = shape"
+	" UNION ALL SELECT * FROM hop_old;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 
@@ -114,6 +162,24 @@ int dfl_schema_check(struct dfl_store *s, bool writer, struct dfl_err *err)
 				   "the store %s was written by an older dflow (schema %d); "
 				   "record into it once to bring it to schema %d",
 				   s->path, version, SCHEMA_VERSION);
+	return 0;
+}
+
+/* Stores before version 4 have no view `entry`. A reader, which may not write, makes one for
+ * itself. */
+static const char old_entry
+	[] = "PRAGMA temp_store = MEMORY;"
+	     "CREATE TEMP VIEW entry AS SELECT rowid AS n, trace_id, started_ns, ended_ns, settled,"
+	     " complete, operation, hops, NULL AS stations, 0 AS dictionary, NULL AS head, doc "
+	     "FROM trace";
+
+int dfl_schema_read_old(struct dfl_store *s, struct dfl_err *err)
+{
+	int version;
+
+	if (pragma_int(s->db, "PRAGMA user_version", &version) ||
+	    (version < FIRST_WITH_ENTRY && exec(s->db, old_entry)))
+		return dfl_store_error(s, err, "read");
 	return 0;
 }
 

@@ -11,6 +11,9 @@
  */
 int dfl_schema_check(struct dfl_store *s, bool writer, struct dfl_err *err);
 
+/* For a reader: lets the view `entry` be there whatever the version is. */
+int dfl_schema_read_old(struct dfl_store *s, struct dfl_err *err);
+
 /* Brings the store to the version of this program. For the writer. */
 int dfl_schema_upgrade(struct dfl_store *s, struct dfl_err *err);
 

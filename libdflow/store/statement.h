@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The statements of the writer, each compiled once. */
+/* Statements that are used again and again, each compiled once. */
 #pragma once
 
 #include "store/store_priv.h"

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sodium.h>
 #include <sqlite3.h>
+#include <zstd.h>
 
 #include "match/fingerprint/fingerprint.h"
 #include "store/store.h"
@@ -13,16 +14,26 @@
 
 enum dfl_store_stmt {
 	STMT_PUT_TRACE,
+	STMT_PUT_DOC,
+	STMT_GET_HEAD,
+	STMT_DROP_ID,
 	STMT_DROP_IDS,
 	STMT_DROP_HOPS,
+	STMT_DROP_OLD_HOPS,
 	STMT_PUT_ID,
 	STMT_PUT_HOP,
 	STMT_PUT_PRINTS,
 	STMT_GET_DOC,
-	STMT_SET_DOC,
+	STMT_SET_HEAD,
 	STMT_GET_STARTED,
 	STMT_NEXT_OPEN,
 	STMT_PUT_LOSS,
+	STMT_GET_SHAPE,
+	STMT_PUT_SHAPE,
+	STMT_SET_SHAPE_DAY,
+	STMT_NEWEST_DICTIONARY,
+	STMT_GET_DICTIONARY,
+	STMT_PUT_DICTIONARY,
 	N_STMT
 };
 
@@ -33,12 +44,26 @@ struct dfl_store_key {
 	char id[2 * crypto_kdf_BYTES_MIN + 1]; /* hex; tells nothing of the others */
 };
 
+#define DFL_STORE_DICTIONARIES 8 /* that a reader holds at the same time */
+
+struct dfl_store_dictionary {
+	int64_t n; /* 0: this place is free */
+	ZSTD_DDict *read;
+};
+
 struct dfl_store {
 	sqlite3 *db;
 	char *path;
 	int lock_fd; /* -1: a reader */
 	bool in_transaction;
 	uint64_t max_age_s, max_bytes, max_prints;
-	struct dfl_store_key *key;  /* NULL: no fingerprints */
-	sqlite3_stmt *stmt[N_STMT]; /* of the writer */
+	struct dfl_store_key *key; /* NULL: no fingerprints */
+	sqlite3_stmt *stmt[N_STMT];
+	/* dictionary.c */
+	ZSTD_CDict *pack;  /* NULL: none yet */
+	int64_t pack_n;	   /* its number */
+	size_t pack_bytes; /* of the document that it was made of */
+	bool pack_looked;  /* the table was looked at */
+	struct dfl_store_dictionary unpack[DFL_STORE_DICTIONARIES];
+	unsigned unpack_next; /* which of them is replaced next */
 };

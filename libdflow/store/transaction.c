@@ -2,6 +2,7 @@
 /* The one transaction of the writer: it begins with the first write and ends with a sync. */
 #include "store/transaction.h"
 
+#include "store/dictionary.h"
 #include "store/error.h"
 
 int dfl_store_begin(struct dfl_store *s, struct dfl_err *err)
@@ -21,6 +22,7 @@ int dfl_store_give_up(struct dfl_store *s, struct dfl_err *err)
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	s->in_transaction = false;
+	dfl_dictionary_forget(s); /* one of them may be gone with the transaction */
 	return r;
 }
 

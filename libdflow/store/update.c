@@ -3,14 +3,15 @@
  * What is told to stored traces later: that their text was seen again, that their recorder ended.
  */
 #include "store/update.h"
-#include "store/codec.h"
-#include "store/error.h"
-#include "store/statement.h"
-#include "store/transaction.h"
-#include "store/write.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "store/error.h"
+#include "store/reader.h"
+#include "store/statement.h"
+#include "store/transaction.h"
+#include "store/write.h"
 
 /* NULL: there is none, or it is damaged, which who reads it is told. */
 static int get_doc(struct dfl_store *s, const char *trace_id, struct dfl_doc **ret_doc,
@@ -25,8 +26,7 @@ static int get_doc(struct dfl_store *s, const char *trace_id, struct dfl_doc **r
 	sqlite3_bind_text(st, 1, trace_id, -1, SQLITE_STATIC);
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW)
-		r = dfl_store_unpack(sqlite3_column_blob(st, 0),
-				     (size_t)sqlite3_column_bytes(st, 0), &doc);
+		r = dfl_reader_unpack(s, st, 0, 1, &doc);
 	else if (step != SQLITE_DONE)
 		r = dfl_store_error(s, err, "read");
 	sqlite3_reset(st);
@@ -39,15 +39,20 @@ static int get_doc(struct dfl_store *s, const char *trace_id, struct dfl_doc **r
 	return 0;
 }
 
-static int set_doc(struct dfl_store *s, const struct dfl_doc *doc, const void *data, size_t len)
+static int set_doc(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_packed *packed)
 {
-	sqlite3_stmt *st = dfl_store_statement(s, STMT_SET_DOC);
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_SET_HEAD);
+	int r;
 
+	if (!st)
+		return -EIO;
 	sqlite3_bind_text(st, 1, doc->trace_id, -1, SQLITE_STATIC);
-	sqlite3_bind_blob64(st, 2, data, len, SQLITE_STATIC);
-	sqlite3_bind_int(st, 3, doc->settled);
-	sqlite3_bind_int(st, 4, doc->completeness.complete);
-	return dfl_store_run(st);
+	sqlite3_bind_int(st, 2, doc->settled);
+	sqlite3_bind_int(st, 3, doc->completeness.complete);
+	sqlite3_bind_int64(st, 4, packed->dictionary);
+	sqlite3_bind_blob64(st, 5, packed->head, packed->head_len, SQLITE_STATIC);
+	r = dfl_store_run(st);
+	return r ? r : dfl_store_put_document(s, doc->trace_id, packed);
 }
 
 /* Are these, in this order, the hops of that trace that the document names? */

@@ -2,11 +2,14 @@
 /* Putting traces: a document, its ids and its hops. */
 #include "store/write.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/codec.h"
-#include "store/id_key.h"
+#include "store/dictionary.h"
+#include "store/ids.h"
+#include "store/shape.h"
 #include "store/statement.h"
 #include "store/transaction.h"
 
@@ -24,112 +27,197 @@ static void bind_known(sqlite3_stmt *st, int i, int64_t value)
 		sqlite3_bind_int64(st, i, value);
 }
 
-static int put_trace(struct dfl_store *s, const struct dfl_doc *doc, const void *data, size_t len)
+/* " api llm redis ": the stations of the hops, each once, with a blank on both sides. */
+static void list_stations(const struct dfl_doc *doc, char *ret, size_t size)
+{
+	bool seen[DFL_N_STATION] = { false };
+	size_t n = (size_t)snprintf(ret, size, " ");
+
+	for (size_t i = 0; i < doc->n_hops; i++) {
+		seen[doc->hops[i].from.station] = true;
+		seen[doc->hops[i].to.station] = true;
+	}
+	for (int i = DFL_ST_UNKNOWN + 1; i < DFL_N_STATION && n < size; i++)
+		if (seen[i])
+			n += (size_t)snprintf(ret + n, size - n, "%s ", dfl_station_name(i));
+}
+
+static int put_trace(struct dfl_store *s, const struct dfl_doc *doc,
+		     const struct dfl_packed *packed)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_TRACE);
+	char stations[DFL_N_STATION * 24];
 
+	if (!st)
+		return -EIO;
+	list_stations(doc, stations, sizeof(stations));
 	bind_text(st, 1, doc->trace_id);
 	sqlite3_bind_int64(st, 2, doc->started_ns);
 	bind_known(st, 3, doc->ended_ns);
 	sqlite3_bind_int(st, 4, doc->settled);
 	sqlite3_bind_int(st, 5, doc->completeness.complete);
 	bind_text(st, 6, doc->operation);
-	sqlite3_bind_int64(st, 7, doc->n_hops);
-	sqlite3_bind_blob64(st, 8, data, len, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 7, (int64_t)doc->n_hops);
+	bind_text(st, 8, stations);
+	sqlite3_bind_int64(st, 9, packed->dictionary);
+	sqlite3_bind_blob64(st, 10, packed->head, packed->head_len, SQLITE_STATIC);
 	return dfl_store_run(st);
 }
 
-static int put_id(struct dfl_store *s, const char *kind, const char *id, const char *trace_id)
+int dfl_store_put_document(struct dfl_store *s, const char *trace_id,
+			   const struct dfl_packed *packed)
 {
-	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_ID);
-	char key[DFL_ID_KEY_MAX + 1];
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_DOC);
 
-	dfl_id_key(id, key);
-	if (!key[0])
-		return 0;
-	bind_text(st, 1, key);
-	bind_text(st, 2, kind);
-	bind_text(st, 3, trace_id);
+	if (!st)
+		return -EIO;
+	bind_text(st, 1, trace_id);
+	sqlite3_bind_blob64(st, 2, packed->doc, packed->doc_len, SQLITE_STATIC);
 	return dfl_store_run(st);
 }
 
-static int put_hop(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_doc_hop *hop)
+static void bind_port(sqlite3_stmt *st, int i, const char *address)
+{
+	size_t host_len;
+	int port = -1;
+
+	if (address)
+		dfl_shape_split(address, &host_len, &port);
+	bind_known(st, i, port);
+}
+
+static int put_hop(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_doc_hop *hop,
+		   int64_t n)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_HOP);
+	int64_t shape = 0;
+	int r = st ? dfl_shape_put(s, doc, hop, &shape) : -EIO;
 
-	bind_text(st, 1, doc->trace_id);
+	if (r)
+		return r;
+	sqlite3_bind_int64(st, 1, n);
 	sqlite3_bind_int64(st, 2, hop->seq);
-	sqlite3_bind_int64(st, 3, hop->first_ns);
-	sqlite3_bind_int64(st, 4, hop->last_ns);
-	bind_text(st, 5, dfl_station_name(hop->from.station));
-	bind_text(st, 6, hop->from.name);
-	bind_text(st, 7, hop->from.address);
-	bind_text(st, 8, dfl_station_name(hop->to.station));
-	bind_text(st, 9, hop->to.name);
-	bind_text(st, 10, hop->to.address);
-	bind_text(st, 11, dfl_medium_name(hop->medium));
-	bind_text(st, 12, hop->protocol);
-	bind_text(st, 13, hop->operation);
-	bind_text(st, 14, hop->place);
-	bind_text(st, 15, hop->direction == DFL_REQUEST ? "request" : "response");
-	bind_text(st, 16, dfl_residency_name(hop->residency));
-	bind_known(st, 17, hop->ttl_s);
-	bind_known(st, 18, hop->encrypted);
-	bind_known(st, 19, hop->in_vpc);
-	bind_text(st, 20, hop->region);
-	bind_text(st, 21, hop->field);
-	bind_known(st, 22, (int64_t)hop->bytes); /* DFL_DOC_UNKNOWN is -1 */
-	sqlite3_bind_int64(st, 23, hop->wire_bytes);
-	sqlite3_bind_int64(st, 24, hop->occurrences);
-	sqlite3_bind_double(st, 25, hop->coverage);
+	sqlite3_bind_int64(st, 3, shape);
+	sqlite3_bind_int64(st, 4, hop->first_ns);
+	sqlite3_bind_int64(st, 5, hop->last_ns - hop->first_ns);
+	bind_port(st, 6, hop->from.address);
+	bind_port(st, 7, hop->to.address);
+	bind_known(st, 8, (int64_t)hop->bytes); /* DFL_DOC_UNKNOWN is -1 */
+	sqlite3_bind_int64(st, 9, (int64_t)hop->wire_bytes);
+	sqlite3_bind_int64(st, 10, hop->occurrences);
+	sqlite3_bind_double(st, 11, hop->coverage);
 	return dfl_store_run(st);
 }
 
-static int drop_rows(struct dfl_store *s, enum dfl_store_stmt which, const char *trace_id)
+/*
+ * The number of a trace that is there already, of which ids and hops are dropped then; 0: it is
+ * new.
+ */
+static int drop_rows(struct dfl_store *s, const char *trace_id)
 {
-	sqlite3_stmt *st = dfl_store_statement(s, which);
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_GET_HEAD);
+	int step, r = 0;
+	int64_t n = 0;
 
+	if (!st)
+		return -EIO;
+	bind_text(st, 1, trace_id);
+	step = sqlite3_step(st);
+	if (step == SQLITE_ROW) {
+		n = sqlite3_column_int64(st, 0);
+		r = dfl_ids_drop(s, trace_id, n, sqlite3_column_int64(st, 1),
+				 sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2));
+	} else if (step != SQLITE_DONE) {
+		r = -EIO;
+	}
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	if (r || !n)
+		return r;
+	st = dfl_store_statement(s, STMT_DROP_HOPS);
+	sqlite3_bind_int64(st, 1, n);
+	r = dfl_store_run(st);
+	if (r)
+		return r;
+	st = dfl_store_statement(s, STMT_DROP_OLD_HOPS);
 	bind_text(st, 1, trace_id);
 	return dfl_store_run(st);
 }
 
-static int put_rows(struct dfl_store *s, const struct dfl_doc *doc)
+static int number_of(struct dfl_store *s, const char *trace_id, int64_t *ret_n)
 {
-	int r = drop_rows(s, STMT_DROP_IDS, doc->trace_id);
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_GET_HEAD);
+	int r = -EIO;
+
+	if (!st)
+		return r;
+	bind_text(st, 1, trace_id);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		*ret_n = sqlite3_column_int64(st, 0);
+		r = 0;
+	}
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return r;
+}
+
+static int put_doc(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_packed *packed)
+{
+	int64_t n = 0;
+	int r = drop_rows(s, doc->trace_id);
 
 	if (!r)
-		r = drop_rows(s, STMT_DROP_HOPS, doc->trace_id);
+		r = put_trace(s, doc, packed);
 	if (!r)
-		r = put_id(s, "trace_id", doc->trace_id, doc->trace_id);
-	for (int i = 0; !r && i < DFL_N_ID; i++)
-		if (doc->ids[i])
-			r = put_id(s, dfl_id_name(i), doc->ids[i], doc->trace_id);
+		r = dfl_store_put_document(s, doc->trace_id, packed);
+	if (!r)
+		r = number_of(s, doc->trace_id, &n);
+	if (!r)
+		r = dfl_ids_put(s, doc, n);
 	for (size_t i = 0; !r && i < doc->n_hops; i++)
-		r = put_hop(s, doc, &doc->hops[i]);
+		r = put_hop(s, doc, &doc->hops[i], n);
+	return r;
+}
+
+/* Document and head, with the same dictionary. */
+static int pack(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_packed *ret_packed)
+{
+	char *json = NULL, *head = NULL;
+	const ZSTD_CDict *dictionary;
+	int r = dfl_doc_to_json(doc, &json);
+
+	if (!r)
+		r = dfl_doc_to_list_json(doc, &head);
+	if (!r) {
+		size_t len = strlen(json);
+
+		dictionary = dfl_dictionary_write(s, doc, json, len, &ret_packed->dictionary);
+		r = dfl_store_pack(json, len, dictionary, &ret_packed->doc, &ret_packed->doc_len);
+		if (!r)
+			r = dfl_store_pack(head, strlen(head), dictionary, &ret_packed->head,
+					   &ret_packed->head_len);
+	}
+	free(json);
+	free(head);
 	return r;
 }
 
 int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn,
 			struct dfl_err *err)
 {
-	void *data;
-	size_t len;
-	int r = dfl_store_pack(doc, &data, &len);
+	struct dfl_packed packed = { 0 };
+	int r = dfl_store_begin(s, err);
 
 	if (r)
-		return dfl_err_set(err, -r, "out of memory for a trace document");
-	r = dfl_store_begin(s, err);
-	if (!r && fn(s, doc, data, len))
+		return r;
+	r = pack(s, doc, &packed);
+	if (r)
+		dfl_err_set(err, -r, "out of memory for a trace document");
+	else if (fn(s, doc, &packed))
 		r = dfl_store_give_up(s, err);
-	free(data);
+	free(packed.doc);
+	free(packed.head);
 	return r;
-}
-
-static int put_doc(struct dfl_store *s, const struct dfl_doc *doc, const void *data, size_t len)
-{
-	int r = put_trace(s, doc, data, len);
-
-	return r ? r : put_rows(s, doc);
 }
 
 int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err *err)

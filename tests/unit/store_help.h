@@ -78,7 +78,8 @@ static inline struct dfl_doc *help_read(const char *id)
 	struct dfl_doc *doc;
 
 	assert_int_equal(dfl_store_open(help_path, &s, NULL), 0);
-	assert_int_equal(dfl_query_find(s, id, &docs, NULL), 0);
+	if (dfl_query_find(s, id, &docs, NULL))
+		fail_msg("%s is not in the store", id);
 	assert_int_equal(docs.n, 1);
 	doc = docs.doc[0];
 	free(docs.doc);

@@ -177,7 +177,8 @@ static void left_open_and_damaged(void **state)
 		put_open(s, n);
 	assert_int_equal(dfl_store_sync(s, NULL), 0);
 	dfl_store_close(s);
-	sql_number("UPDATE trace SET doc = x'00' WHERE started_ns = 1000000000");
+	sql_number("UPDATE document SET doc = x'00' WHERE n = (SELECT n FROM trace WHERE "
+		   "started_ns = 1000000000)");
 	sql_number("UPDATE trace SET trace_id = x'ff' WHERE started_ns = 2000000000");
 	sql_number("UPDATE trace SET trace_id = printf('%.*c', 300, '0') WHERE started_ns = "
 		   "3000000000");
@@ -325,6 +326,135 @@ static void other_versions(void **state)
 	assert_non_null(strstr(err.msg, "newer dflow"));
 }
 
+/* What versions 1 and 2 made, word for word. */
+static const char version_1[] =
+	"CREATE TABLE trace (trace_id TEXT PRIMARY KEY, started_ns INTEGER NOT NULL, ended_ns "
+	"INTEGER,"
+	" settled INTEGER NOT NULL, complete INTEGER NOT NULL, operation TEXT, hops INTEGER NOT "
+	"NULL,"
+	" doc BLOB NOT NULL);"
+	"CREATE INDEX trace_started ON trace(started_ns);"
+	"CREATE TABLE id (key TEXT NOT NULL, kind TEXT NOT NULL, trace_id TEXT NOT NULL,"
+	" PRIMARY KEY (key, kind, trace_id)) WITHOUT ROWID;"
+	"CREATE INDEX id_trace ON id(trace_id);"
+	"CREATE TABLE hop (trace_id TEXT NOT NULL, seq INTEGER NOT NULL, first_ns INTEGER NOT NULL,"
+	" last_ns INTEGER NOT NULL, from_station TEXT, from_name TEXT, from_address TEXT,"
+	" to_station TEXT, to_name TEXT, to_address TEXT, medium TEXT, protocol TEXT, operation "
+	"TEXT,"
+	" place TEXT, direction TEXT, residency TEXT, ttl_s INTEGER, encrypted INTEGER,"
+	" in_vpc INTEGER, region TEXT, field TEXT, bytes INTEGER, wire_bytes INTEGER,"
+	" occurrences INTEGER, coverage REAL, PRIMARY KEY (trace_id, seq)) WITHOUT ROWID;"
+	"PRAGMA application_id = 1684434039; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;";
+static const char version_2[] =
+	"CREATE TABLE print (trace_id TEXT NOT NULL, field TEXT NOT NULL, key_id TEXT NOT NULL,"
+	" canon_version INTEGER NOT NULL, print_version INTEGER NOT NULL,"
+	" canonical_bytes INTEGER NOT NULL, n INTEGER NOT NULL, sealed BLOB NOT NULL,"
+	" PRIMARY KEY (trace_id, field)) WITHOUT ROWID; PRAGMA user_version = 2";
+
+static void put_old(sqlite3 *db, unsigned n)
+{
+	char message[32], *json;
+	struct dfl_doc *doc;
+	sqlite3_stmt *st;
+	void *data;
+	size_t len;
+
+	snprintf(message, sizeof(message), "Message-%u", n);
+	doc = help_doc(n, message, NULL);
+	assert_int_equal(dfl_doc_to_json(doc, &json), 0);
+	assert_int_equal(dfl_store_pack(json, strlen(json), NULL, &data, &len), 0);
+	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO trace VALUES (?1,?2,?2+5,1,1,?3,1,?4)",
+					    -1, &st, NULL),
+			 SQLITE_OK);
+	sqlite3_bind_text(st, 1, doc->trace_id, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, doc->started_ns);
+	sqlite3_bind_text(st, 3, doc->operation, -1, SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 4, data, len, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+	sqlite3_finalize(st);
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "INSERT INTO hop (trace_id, seq, first_ns, last_ns,"
+					    " to_station) VALUES (?1,1,0,0,'postgres')",
+					    -1, &st, NULL),
+			 SQLITE_OK);
+	sqlite3_bind_text(st, 1, doc->trace_id, -1, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+	sqlite3_finalize(st);
+	assert_int_equal(
+		sqlite3_exec(db,
+			     "DELETE FROM id; INSERT INTO id SELECT 'message-' ||"
+			     " (started_ns / 1000000000), 'message_id', trace_id FROM trace;"
+			     "INSERT INTO id SELECT trace_id, 'trace_id', trace_id FROM trace",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
+	free(json);
+	free(data);
+	dfl_doc_free(doc);
+}
+
+/* The seconds of start, as digits, of what a cursor finds at a station, with whole ids and JSON. */
+static int at_postgres(void)
+{
+	const struct dfl_filter f = { .station = DFL_ST_POSTGRES };
+	const struct dfl_row *row;
+	struct dfl_cursor *c;
+	struct dfl_store *s;
+	int digits = 0;
+
+	assert_int_equal(dfl_store_open(help_path, &s, NULL), 0);
+	assert_int_equal(dfl_cursor_open(s, &f, &c, NULL), 0);
+	while (dfl_cursor_next(c, &row, NULL) > 0) {
+		unsigned n = (unsigned)(row->started_ns / 1000000000);
+		char message[32], *json;
+
+		snprintf(message, sizeof(message), "Message-%u", n);
+		assert_string_equal(row->ids[DFL_ID_MESSAGE], message);
+		assert_int_equal(dfl_cursor_json(c, &json, NULL), 0);
+		assert_non_null(strstr(json, message));
+		free(json);
+		digits = digits * 10 + (int)n;
+	}
+	dfl_cursor_close(c);
+	dfl_store_close(s);
+	return digits;
+}
+
+/* Readers take an older store as it is; a writer upgrades it; retention takes old rows as well. */
+static void older_versions(void **state)
+{
+	for (int version = 1; version <= 2; version++) {
+		struct dfl_store *s;
+		sqlite3 *db;
+
+		unlink(help_path);
+		assert_int_equal(sqlite3_open(help_path, &db), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, version_1, NULL, NULL, NULL), SQLITE_OK);
+		if (version == 2)
+			assert_int_equal(sqlite3_exec(db, version_2, NULL, NULL, NULL), SQLITE_OK);
+		put_old(db, 1);
+		put_old(db, 2);
+		sqlite3_close(db);
+		assert_int_equal(at_postgres(), 12);
+		dfl_doc_free(help_read("message-2"));
+		assert_int_equal(sql_number("PRAGMA user_version"), version);
+		s = create(&(struct dfl_store_opts){ .max_age_s = 100 });
+		assert_int_equal(sql_number("PRAGMA user_version"), 4);
+		put(s, 3);
+		put(s, 2); /* again, by this version */
+		assert_int_equal(dfl_store_sync(s, NULL), 0);
+		assert_int_equal(
+			sql_number("SELECT count(*) FROM hop WHERE to_station = 'postgres'"), 3);
+		assert_int_equal(sql_number("SELECT count(*) FROM hop_old"), 1);
+		dfl_doc_free(help_read("message-1"));
+		assert_int_equal(dfl_store_expire(s, 102 * 1000000000ll, NULL), 0);
+		dfl_store_close(s);
+		assert_int_equal(sql_number("SELECT count(*) FROM trace"), 2);
+		assert_int_equal(sql_number("SELECT count(*) FROM hop_old"), 0);
+		assert_int_equal(sql_number("SELECT count(*) FROM id WHERE key = 'message-1'"), 0);
+		assert_int_equal(sql_number("SELECT count(*) FROM id_row"), 2);
+	}
+}
+
 /* The mechanism, with steps of its own: a store of version 1 comes to 3, and not back. */
 static void migration(void **state)
 {
@@ -430,7 +560,8 @@ static void damage(void **state)
 		assert_true(!r == !err.msg[0]);
 	}
 	free(data);
-	assert_int_equal(dfl_store_unpack("", 0, &(struct dfl_doc *){ NULL }), -EBADMSG);
+	assert_int_equal(dfl_store_unpack("", 0, NULL, &(char *){ NULL }, &(size_t){ 0 }),
+			 -EBADMSG);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, help_setup, help_teardown)
@@ -438,19 +569,13 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(put_and_read),
-		TEST(one_writer),
-		TEST(private_again),
-		TEST(killed_writer),
-		TEST(by_age),
-		TEST(by_size),
-		TEST(not_a_store),
-		TEST(other_versions),
-		TEST(migration),
-		TEST(losses),
-		TEST(damage),
-		TEST(left_open),
-		TEST(left_open_and_damaged),
+		TEST(put_and_read),  TEST(one_writer),
+		TEST(private_again), TEST(killed_writer),
+		TEST(by_age),	     TEST(by_size),
+		TEST(not_a_store),   TEST(other_versions),
+		TEST(migration),     TEST(older_versions),
+		TEST(losses),	     TEST(damage),
+		TEST(left_open),     TEST(left_open_and_damaged),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

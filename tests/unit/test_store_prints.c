@@ -449,31 +449,6 @@ static void retention(void **state)
 	dfl_store_close(s);
 }
 
-/* A store of schema 1 can be read as it is, and gets the table when it is recorded into. */
-static void older_store(void **state)
-{
-	struct dfl_doc *doc = help_doc(1, NULL, NULL);
-	struct dfl_store *s;
-	struct taken taken;
-
-	put_many(1);
-	sql("DROP TABLE print");
-	sql("DROP TABLE loss");
-	sql("PRAGMA user_version = 1");
-	dfl_doc_free(help_read(doc->trace_id));
-	assert_int_equal(sql("PRAGMA user_version"), 1);
-	s = create(NULL);
-	load(s, &taken, MAX_TAKEN);
-	assert_int_equal(taken.n, 0);
-	put(s, 2, NULL);
-	assert_int_equal(dfl_store_sync(s, NULL), 0);
-	load(s, &taken, MAX_TAKEN);
-	assert_int_equal(taken.n, 1);
-	dfl_store_close(s);
-	assert_int_equal(sql("PRAGMA user_version"), 3);
-	dfl_doc_free(doc);
-}
-
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, help_setup, help_teardown)
 
 int main(void)
@@ -481,7 +456,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(put_and_load), TEST(sealed),    TEST(key_of_others), TEST(switched_off),
 		TEST(lost_key),	    TEST(bad_key),   TEST(damaged_rows),  TEST(damaged_bytes),
-		TEST(swapped_rows), TEST(retention), TEST(older_store),
+		TEST(swapped_rows), TEST(retention),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

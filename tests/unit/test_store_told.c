@@ -63,7 +63,7 @@ static void replayed(void **state)
 	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 5 }, 1, NULL),
 			 0);
 	assert_false(s->in_transaction); /* known already: nothing is written */
-	assert_int_equal(sqlite3_exec(s->db, "UPDATE trace SET doc = x'00'", NULL, NULL, NULL),
+	assert_int_equal(sqlite3_exec(s->db, "UPDATE document SET doc = x'00'", NULL, NULL, NULL),
 			 SQLITE_OK);
 	assert_int_equal(dfl_store_replayed(s, doc->trace_id, in, (const uint32_t[]){ 8 }, 1, NULL),
 			 0);
