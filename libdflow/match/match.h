@@ -28,8 +28,8 @@ struct dfl_run {
 	uint32_t encodings; /* enum dfl_encoding bits */
 	/*
 	 * Sources of other owners that held this same run at that time (0: not common). From
-	 * DFL_MATCH_LOOKED_AT - 1 on it is an upper bound, and runs of some of them may not have
-	 * been told.
+	 * DFL_MATCH_TOLD - 1 on, runs of some of them may not have been told; from
+	 * DFL_MATCH_LOOKED_AT - 1 on it is an upper bound.
 	 */
 	uint32_t other_sources;
 	uint64_t ts_first_ns, ts_last_ns;
@@ -37,6 +37,12 @@ struct dfl_run {
 };
 
 #define DFL_MATCH_LOOKED_AT 64 /* places of one k-gram */
+#define DFL_MATCH_BRIEF 32     /* canonical bytes: a shorter run is brief, most likely chance */
+/*
+ * Of the brief runs that hold one k-gram, so many are told: half those of the newest sources, half
+ * those of the oldest.
+ */
+#define DFL_MATCH_TOLD 8
 
 struct dfl_match_opts {
 	uint32_t k;		   /* 0: 12 */
@@ -55,6 +61,7 @@ struct dfl_match_opts {
 
 struct dfl_match_stats {
 	uint64_t sources, source_bytes, index_entries, scanned_bytes, probes, candidates;
+	uint64_t untold_runs; /* chance: beyond DFL_MATCH_TOLD */
 	uint64_t capped_candidates, capped_positions, capped_sources, capped_depth, capped_prints;
 	/* The work that matching costs beyond looking up: all linear in what was scanned. */
 	uint64_t walked_entries;    /* of the index */
@@ -97,6 +104,12 @@ uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s);
  */
 bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other,
 			    struct dfl_run *run);
+/*
+ * Its request is over: that somebody uses the same words again says nothing of it. From now on a
+ * brief run of it is told only in a view in which a longer one was found before, or when the run
+ * reaches the end of the source or may be the whole leaf.
+ */
+void dfl_match_source_settle(struct dfl_match_source *s);
 /* Ends open runs of it first (they are reported). */
 void dfl_match_source_free(struct dfl_match_source *s);
 

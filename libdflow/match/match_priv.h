@@ -37,9 +37,12 @@ struct dfl_match_source {
 	struct dfl_index_text indexed_text;
 	uint32_t indexed; /* k-grams that begin before this were added to the index */
 	bool ended;	  /* no more comes */
+	bool settled;	  /* its brief runs say little: dfl_match_source_settle */
+	uint32_t number;  /* in the order in which sources came */
 	bool capped;	  /* not all places of all k-grams are in the index */
 	struct dfl_match_source *short_next, *short_prev; /* short_source.c: of one bucket */
 	bool is_short;					  /* it is in a bucket */
+	uint64_t counted; /* the last count of sources that it was part of: dfl_match.count */
 };
 
 /* ---- runs ---- */
@@ -60,6 +63,7 @@ struct dfl_open_run {
 	bool unsure;			/* its k-gram had more places than were looked at … */
 	bool waits;			/* … so it waits for a longer run that holds it */
 	bool counted;			/* `others` is filled in */
+	bool brief;			/* it was short and over when it was found */
 };
 
 /* ---- scans: the canonical text of a view, or of what was nested in it ---- */
@@ -95,6 +99,9 @@ struct dfl_scan {
 	struct dfl_fingerprint_chains *chains; /* NULL: none yet */
 	struct dfl_open_run *open;
 	uint32_t n_open, cap_open;
+	uint8_t *find;		/* runs.c: table of the open runs; NULL: there were none yet */
+	bool open_moved;	/* it has to be built anew */
+	uint64_t next_due;	/* no open run is due before so many canonical bytes were seen */
 	struct dfl_mark *marks; /* by `at`; ts_ns differs from one to the next */
 	uint32_t n_marks, cap_marks;
 	uint64_t *seen;	     /* lookback.c: filter of the k-grams that stand in the text */
@@ -115,6 +122,11 @@ struct dfl_match_view {
 	struct dfl_scan *scan;
 	struct dfl_covered *covered; /* a ring of DFL_COVERED; NULL: none yet */
 	uint32_t n_covered, next_covered;
+	/*
+	 * By the lower bits of their numbers: sources of which a run that is not brief was found. A
+	 * number, not an address, so that what is told is the same in each process.
+	 */
+	uint64_t long_of[4];
 };
 
 /* ---- the matcher ---- */
@@ -130,8 +142,17 @@ struct dfl_match {
 	struct dfl_match_source *sources;
 	struct dfl_match_source **short_sources; /* short_source.c: buckets */
 	struct dfl_scan *scans;
+	uint64_t count; /* counts of different sources so far */
+	uint32_t last_number;
 	struct dfl_match_stats stats;
 };
+
+/* Was a run of the source found in the view that is not brief? Now and then yes for no reason. */
+static inline bool dfl_view_has_long(const struct dfl_match_view *v,
+				     const struct dfl_match_source *source)
+{
+	return v->long_of[source->number / 64 % 4] >> source->number % 64 & 1;
+}
 
 /* Canonical bytes that the scan has seen. */
 static inline uint64_t dfl_scan_total(const struct dfl_scan *s)

@@ -1,78 +1,272 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Looks up k-grams of a scan in the index and sorts out what cannot become a run. */
+/*
+ * Looks up k-grams of a scan in the index and sorts out what becomes of each.
+ *
+ * Most common runs of natural texts are chance: "is not set", "の場合は". The more texts are looked
+ * for, the more there are of them, and all they prove is that two people write one language. So a
+ * short run whose two ends are both in sight is never walked, and of one k-gram only a few are
+ * told. What is left to runs.c are the runs that may be long.
+ */
 #include "match/probe.h"
 
 #include "match/runs.h"
 #include "match/simd/simd.h"
 
 /*
- * May the source have more places of the k-gram than are in the index? Then one that is not may be
- * the one that goes on longest, so the run is unsure.
+ * Bytes looked at on either side of a k-gram. No less than DFL_MATCH_BRIEF - 8 (k is 8 at least),
+ * so a run that differs within so many bytes on both sides is known exactly if it is brief.
  */
-static bool many_places(const struct dfl_index *ix, const struct dfl_index_found *f,
-			const struct dfl_match_source *source)
+#define REACH 24
+
+/* An entry of the index whose bytes are those of the k-gram in the scan. */
+struct candidate {
+	struct dfl_match_source *source;
+	uint32_t source_at;
+	uint8_t before, after; /* bytes that go on being equal; REACH: or more */
+	bool brief;	       /* both ends are in sight, and the run is brief */
+	bool again;	       /* the place that was looked up before this one is of the same run */
+	bool wanted;	       /* it is to be told or opened, and is no part of an open run */
+};
+
+/* What one k-gram of the scan has in the index. */
+struct lookup {
+	struct dfl_scan *s;
+	uint64_t at, floor;
+	struct dfl_index_found found;
+	struct candidate c[DFL_ENTRIES_PER_PROBE];
+	uint32_t n;
+};
+
+/* Of n bytes before a and b, how many are the same, counted from the back. */
+static uint32_t same_before(const uint8_t *a, const uint8_t *b, uint32_t n)
 {
+	uint32_t i = 0;
+
+	for (; i + 4 <= n; i += 4) {
+		uint32_t x = dfl_bytes_load32(a - i - 4) ^ dfl_bytes_load32(b - i - 4);
+
+		if (x)
+			return i + dfl_bytes_same_back32(x);
+	}
+	while (i < n && a[-1 - (int)i] == b[-1 - (int)i])
+		i++;
+	return i;
+}
+
+static uint32_t same_after(const uint8_t *a, const uint8_t *b, uint32_t n)
+{
+	uint32_t i = 0;
+
+	for (; i + 4 <= n; i += 4) {
+		uint32_t x = dfl_bytes_load32(a + i) ^ dfl_bytes_load32(b + i);
+
+		if (x)
+			return i + dfl_bytes_same_front32(x);
+	}
+	while (i < n && a[i] == b[i])
+		i++;
+	return i;
+}
+
+static uint32_t at_most(uint64_t n, uint32_t most)
+{
+	return n < most ? (uint32_t)n : most;
+}
+
+static bool is_continuation(uint8_t c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+/* Looks at both sides of the k-gram, as far as both texts are there. */
+static void look_around(const struct lookup *l, struct candidate *c)
+{
+	const struct dfl_scan *s = l->s;
+	const uint8_t *p = dfl_scan_at(s, l->at), *q = c->source->text.data + c->source_at;
+	uint32_t k = s->m->index.k, back = at_most(l->at - l->floor, REACH), ahead;
+
+	back = at_most(c->source_at, back);
+	ahead = at_most(dfl_scan_total(s) - l->at - k, REACH);
+	ahead = at_most(c->source->text.len - c->source_at - k, ahead);
+	c->before = (uint8_t)same_before(p, q, back);
+	c->after = (uint8_t)same_after(p + k, q + k, ahead);
+	/* Where one of the texts ends the run may go on later, or have begun earlier: not in sight.
+	 */
+	c->brief = c->before < back && c->after < ahead &&
+		   c->before + k + c->after < DFL_MATCH_BRIEF;
+	c->again = c->before >= s->m->opts.stride;
+	/* To whole characters: half of one is not common. */
+	while (c->before && is_continuation(p[-(int)c->before]))
+		c->before--;
+	while (c->after && c->after < ahead && is_continuation(p[k + c->after]))
+		c->after--;
+}
+
+/* May the source have more places of the k-gram than are in the index? Then a longer run may come.
+ */
+static bool is_unsure(const struct lookup *l, const struct dfl_match_source *source)
+{
+	const struct dfl_index *ix = &l->s->m->index;
 	uint32_t same = 0;
 
-	for (uint32_t i = 0; source->capped && i < f->n; i++)
-		same += dfl_index_page_of(ix, f->entries[i])->source == source;
+	for (uint32_t i = 0; source->capped && i < l->found.n; i++)
+		same += dfl_index_page_of(ix, l->found.entries[i])->source == source;
 	return same >= DFL_POSITIONS_PER_SOURCE;
 }
 
-/*
- * Bytes looked at on either side of a k-gram, in one load. With k = 12 a run that ends within four
- * bytes on both sides has at most 12 + 3 + 3 = 18: most chance hits are told by two loads and never
- * become a run.
- */
-#define AROUND 4
-
-/* Does a run with this k-gram end so near to both sides that it is too short to be reported? */
-static bool is_hopeless(const struct dfl_scan *s, uint64_t at, const struct dfl_match_source *src,
-			uint32_t src_at, uint64_t floor)
+/* The entries are only almost surely this k-gram: the bytes decide. */
+static void add_candidate(struct lookup *l, uint32_t entry, bool wanted)
 {
-	uint32_t k = s->m->index.k, before, after, n = k;
-	const uint8_t *p = dfl_scan_at(s, at), *q = src->text.data + src_at;
+	struct dfl_scan *s = l->s;
+	const struct dfl_index *ix = &s->m->index;
+	const struct dfl_index_page *page = dfl_index_page_of(ix, entry);
+	struct candidate *c = &l->c[l->n];
+	uint32_t held = l->found.count > l->found.n ? l->found.count : DFL_NONE;
+	const struct dfl_open_run *r;
 
-	/* Where one of the texts ends the run may go on later, or have begun earlier: unknown. */
-	if (at < floor + AROUND || at + k + AROUND > dfl_scan_total(s) || src_at < AROUND ||
-	    src_at + k + AROUND > src->text.len)
-		return false;
-	before = dfl_bytes_load32(p - AROUND) ^ dfl_bytes_load32(q - AROUND);
-	after = dfl_bytes_load32(p + k) ^ dfl_bytes_load32(q + k);
-	if (!before || !after)
-		return false;
-	n += dfl_bytes_same_back32(before) + dfl_bytes_same_front32(after);
-	return n < s->m->opts.min_run;
+	*c = (struct candidate){ .source = page->source,
+				 .source_at = page->first + (entry & (DFL_INDEX_PAGE - 1)) };
+	/* Of an open run everything is known: its text, which is in no cache, need not be read. */
+	r = dfl_runs_find(s, c->source, l->at, c->source_at, held);
+	if (r) {
+		c->before = (uint8_t)at_most(l->at - r->from, REACH);
+		c->after = (uint8_t)at_most(r->end - l->at - ix->k, REACH);
+		l->n++;
+		return;
+	}
+	/* What cannot be opened is not compared either: so the work for periodic texts is bounded.
+	 */
+	if (dfl_runs_full(s, c->source)) {
+		s->m->stats.capped_candidates++;
+		return;
+	}
+	if (!dfl_index_same(ix, dfl_scan_at(s, l->at), dfl_index_text(ix, entry)))
+		return;
+	look_around(l, c);
+	if (c->brief && is_unsure(l, c->source))
+		c->brief = false;
+	if (c->brief) /* else what is compared is counted when it is walked */
+		s->m->stats.compared_bytes += c->before + c->after;
+	/* A brief run that was found a place earlier was dealt with there. */
+	c->wanted = wanted && !(c->brief && (c->again || (c->source->settled &&
+							  !dfl_view_has_long(s->view, c->source))));
+	l->n++;
+}
+
+/* Has a all that b has, and more or another place? Both are of this k-gram, in any sources. */
+static bool holds(const struct candidate *a, const struct candidate *b)
+{
+	return a->before >= b->before && a->after >= b->after;
+}
+
+/* Is there a longer run of the same source that holds it? Of equal places runs.c chooses. */
+static bool has_longer(const struct lookup *l, const struct candidate *c)
+{
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct candidate *o = &l->c[i];
+
+		if (o->source == c->source && holds(o, c) && !holds(c, o))
+			return true;
+	}
+	return false;
+}
+
+/* Sources of other owners that hold the run as well, each once. */
+static uint32_t count_others(const struct lookup *l, const struct candidate *c)
+{
+	struct dfl_match *m = l->s->m;
+	uint32_t n = 0;
+
+	m->count++;
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct dfl_match_source *o = l->c[i].source;
+
+		if (o->owner == c->source->owner || o->counted == m->count || !holds(&l->c[i], c))
+			continue;
+		o->counted = m->count;
+		n++;
+	}
+	return n;
+}
+
+/* Tells the brief runs that are wanted, but of many only some: half the newest, half the oldest. */
+static void tell_brief(struct lookup *l)
+{
+	uint32_t k = l->s->m->index.k, n = 0, i = 0;
+
+	for (uint32_t j = 0; j < l->n; j++) {
+		l->c[j].wanted &= !l->c[j].brief || !has_longer(l, &l->c[j]);
+		n += l->c[j].wanted && l->c[j].brief;
+	}
+	l->s->m->stats.untold_runs += n > DFL_MATCH_TOLD ? n - DFL_MATCH_TOLD : 0;
+	for (uint32_t j = 0; j < l->n; j++) {
+		const struct candidate *c = &l->c[j];
+		uint32_t others;
+
+		if (!c->wanted || !c->brief)
+			continue;
+		if (n > DFL_MATCH_TOLD && i >= DFL_MATCH_TOLD / 2 && i < n - DFL_MATCH_TOLD / 2) {
+			i++;
+			continue;
+		}
+		i++;
+		others = count_others(l, c);
+		if (n > DFL_MATCH_TOLD && others < n - 1)
+			others = n - 1;
+		if (l->found.count > l->found.n && others < l->found.count - 1)
+			others = l->found.count - 1;
+		dfl_runs_add(l->s, c->source, l->at - c->before, l->at + k + c->after,
+			     c->source_at - c->before, others);
+	}
+}
+
+static bool has_source(const struct dfl_index *ix, const struct dfl_index_found *f,
+		       const struct dfl_match_source *source)
+{
+	for (uint32_t i = 0; i < f->n; i++)
+		if (dfl_index_page_of(ix, f->entries[i])->source == source)
+			return true;
+	return false;
 }
 
 /*
- * The entries are only almost surely this k-gram (their hash is), and the filter let it through
- * only maybe: the bytes decide. All texts are fetched before the first is compared, because each is
- * likely to be in no cache.
+ * All texts are fetched before the first is compared, because each is likely to be in no cache. The
+ * runs that may be long are opened before the brief ones are told: a place that a long one has is
+ * not free.
  */
 void dfl_probe_gram(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
 		    const struct dfl_match_source *only, uint32_t first)
 {
 	struct dfl_match *m = s->m;
 	const struct dfl_index *ix = &m->index;
-	struct dfl_index_found f;
+	struct lookup l = { .s = s, .at = at, .floor = floor };
+	bool brief = false;
 
-	dfl_index_find(ix, h, &f);
-	m->stats.walked_entries += f.walked;
-	m->stats.capped_candidates += f.count > f.n;
-	for (uint32_t i = 0; i < f.n; i++)
-		__builtin_prefetch(dfl_index_text(ix, f.entries[i]));
-	for (uint32_t i = 0; i < f.n; i++) {
-		const struct dfl_index_page *c = dfl_index_page_of(ix, f.entries[i]);
-		uint32_t source_at = c->first + (f.entries[i] & (DFL_INDEX_PAGE - 1));
+	dfl_index_find(ix, h, &l.found);
+	m->stats.walked_entries += l.found.walked;
+	m->stats.capped_candidates += l.found.count > l.found.n;
+	if (only && !has_source(ix, &l.found, only))
+		return;
+	for (uint32_t i = 0; i < l.found.n; i++)
+		__builtin_prefetch(dfl_index_text(ix, l.found.entries[i]));
+	for (uint32_t i = 0; i < l.found.n; i++) {
+		const struct dfl_index_page *page = dfl_index_page_of(ix, l.found.entries[i]);
+		uint32_t place = page->first + (l.found.entries[i] & (DFL_INDEX_PAGE - 1));
 
-		if ((only && (c->source != only || source_at < first)) ||
-		    !dfl_index_same(ix, dfl_scan_at(s, at), dfl_index_text(ix, f.entries[i])) ||
-		    is_hopeless(s, at, c->source, source_at, floor))
-			continue;
-		dfl_runs_open(s, c->source, at, source_at, floor,
-			      f.count > f.n ? f.count : DFL_NONE, many_places(ix, &f, c->source));
+		add_candidate(&l, l.found.entries[i],
+			      !only || (page->source == only && place >= first));
 	}
+	for (uint32_t i = 0; i < l.n; i++) {
+		const struct candidate *c = &l.c[i];
+
+		brief |= c->wanted && c->brief;
+		if (c->wanted && !c->brief)
+			dfl_runs_open(s, c->source, at, c->source_at, floor,
+				      l.found.count > l.found.n ? l.found.count : DFL_NONE,
+				      is_unsure(&l, c->source));
+	}
+	if (brief)
+		tell_brief(&l);
 }
 
 #define AHEAD 16 /* hits whose buckets are fetched together: about what a core has in flight */

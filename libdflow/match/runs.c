@@ -41,6 +41,25 @@ static size_t common(const uint8_t *a, const uint8_t *b, size_t n)
 }
 
 /*
+ * Where the run begins in the stream, and when; and what was undone in it, up to its end. Asked
+ * early, because the positions of the beginning may be forgotten before a long run is over.
+ */
+static void locate(const struct dfl_scan *s, struct dfl_open_run *r)
+{
+	uint64_t lo;
+
+	if (r->enc_to == r->from) {
+		dfl_map_find(&s->text.map, (uint32_t)(r->from - s->text.base), &r->pos_from, &lo);
+		r->ts_first_ns = dfl_position_time(s, r->from);
+	}
+	/* From one byte before, so that what was undone between there and here counts. */
+	lo = r->enc_to > r->from ? r->enc_to - 1 : r->from;
+	r->enc |= dfl_map_enc(&s->text.map, (uint32_t)(lo - s->text.base),
+			      (uint32_t)(r->end - s->text.base));
+	r->enc_to = r->end;
+}
+
+/*
  * Walks the run on as far as both texts go, and says whether it is over:
  *
  * - the texts differ: over, and cut back to a whole character, because the form of half a character
@@ -49,13 +68,12 @@ static size_t common(const uint8_t *a, const uint8_t *b, size_t n)
  * on by more than the look-back meanwhile (what the source grows by could not be compared then);
  * - the scan ends there: it goes on.
  *
- * What was undone (enc) is added up on the way, because the positions of the beginning may be
- * forgotten before a long run is over. Runs too short to be reported never ask.
+ * Runs too short to be reported never ask for their positions.
  */
 static void extend(struct dfl_scan *s, struct dfl_open_run *r)
 {
 	const struct dfl_match_source *src = r->source;
-	uint64_t total = dfl_scan_total(s), source_at = r->source_from + (r->end - r->from), n, lo;
+	uint64_t total = dfl_scan_total(s), source_at = r->source_from + (r->end - r->from), n;
 
 	if (r->over)
 		return;
@@ -74,17 +92,12 @@ static void extend(struct dfl_scan *s, struct dfl_open_run *r)
 		while (r->end > r->from && is_continuation(*dfl_scan_at(s, r->end)))
 			r->end--; /* end with a whole character */
 	}
-	if (r->end <= r->enc_to || r->end - r->from < s->m->opts.min_run)
-		return;
-	if (r->enc_to == r->from) { /* it is long enough to be reported */
-		dfl_map_find(&s->text.map, (uint32_t)(r->from - s->text.base), &r->pos_from, &lo);
-		r->ts_first_ns = dfl_position_time(s, r->from);
-	}
-	/* From one byte before, so that what was undone between there and here counts. */
-	lo = r->enc_to > r->from ? r->enc_to - 1 : r->from;
-	r->enc |= dfl_map_enc(&s->text.map, (uint32_t)(lo - s->text.base),
-			      (uint32_t)(r->end - s->text.base));
-	r->enc_to = r->end;
+	if (r->end - r->from >= DFL_MATCH_BRIEF)
+		s->view->long_of[src->number / 64 % 4] |= 1ull << src->number % 64;
+	if (r->over && r->end < s->next_due)
+		s->next_due = r->end;
+	if (r->end > r->enc_to && r->end - r->from >= s->m->opts.min_run)
+		locate(s, r);
 }
 
 void dfl_runs_extend(struct dfl_scan *s)
@@ -93,30 +106,76 @@ void dfl_runs_extend(struct dfl_scan *s)
 		extend(s, &s->open[i]);
 }
 
-/* Is there a run of the source with this k-gram in it already? Counts those of the source. */
-static struct dfl_open_run *find_open(struct dfl_scan *s, const struct dfl_match_source *source,
-				      uint64_t at, uint32_t source_at, uint32_t *ret_n)
+/* ---- finding open runs ---- */
+
+/*
+ * A scan and a source run along a *diagonal*: `from - source_from` is the same for all pairs of
+ * equal bytes of a run. The table finds the open runs of a source on a diagonal: open addressing,
+ * at most half full, of indices + 1 into s->open. Taking a run out moves others, so the table is
+ * built anew when it is next asked.
+ */
+#define FIND_SLOTS 256
+_Static_assert(FIND_SLOTS >= 2 * DFL_OPEN_RUNS && DFL_OPEN_RUNS < 256, "half full; a byte each");
+
+static unsigned first_slot(const struct dfl_match_source *source, uint64_t diagonal)
 {
-	uint32_t n = 0;
+	uint64_t h = (uintptr_t)source * 0x9e3779b97f4a7c15ull + diagonal * 0xc2b2ae3d27d4eb4full;
 
-	for (uint32_t i = 0; i < s->n_open; i++) {
-		struct dfl_open_run *r = &s->open[i];
+	return (unsigned)(h >> 56);
+}
 
-		if (r->source != source)
+static void find_add(struct dfl_scan *s, uint32_t i)
+{
+	const struct dfl_open_run *r = &s->open[i];
+	unsigned slot = first_slot(r->source, r->from - r->source_from);
+
+	while (s->find[slot])
+		slot = (slot + 1) % FIND_SLOTS;
+	s->find[slot] = (uint8_t)(i + 1);
+}
+
+static void find_build(struct dfl_scan *s)
+{
+	memset(s->find, 0, FIND_SLOTS);
+	for (uint32_t i = 0; i < s->n_open; i++)
+		if (!s->open[i].brief) /* never asked for */
+			find_add(s, i);
+	s->open_moved = false;
+}
+
+struct dfl_open_run *dfl_runs_find(struct dfl_scan *s, const struct dfl_match_source *source,
+				   uint64_t at, uint32_t source_at, uint32_t held)
+{
+	uint64_t diagonal = at - source_at;
+
+	if (!s->n_open)
+		return NULL;
+	if (s->open_moved)
+		find_build(s);
+	for (unsigned slot = first_slot(source, diagonal); s->find[slot];
+	     slot = (slot + 1) % FIND_SLOTS) {
+		struct dfl_open_run *r = &s->open[s->find[slot] - 1];
+
+		if (r->source != source || r->from - r->source_from != diagonal ||
+		    r->end < at + s->m->index.k)
 			continue;
-		if (r->from + source_at == at + r->source_from && r->end >= at + s->m->index.k)
-			return r;
-		n += !r->waits;
+		r->held = held < r->held ? held : r->held;
+		return r;
 	}
-	*ret_n = n;
 	return NULL;
 }
+
+/* ---- opening ---- */
 
 static struct dfl_open_run *new_open(struct dfl_scan *s)
 {
 	uint32_t cap = s->cap_open ? s->cap_open * 2 : 8;
 	struct dfl_open_run *p;
 
+	if (!s->find)
+		s->find = calloc(FIND_SLOTS, 1);
+	if (!s->find)
+		return NULL;
 	if (s->n_open == s->cap_open) {
 		p = reallocarray(s->open, cap, sizeof(*p));
 		if (!p)
@@ -127,21 +186,26 @@ static struct dfl_open_run *new_open(struct dfl_scan *s)
 	return &s->open[s->n_open++];
 }
 
+bool dfl_runs_full(const struct dfl_scan *s, const struct dfl_match_source *source)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_open && s->n_open >= DFL_OPEN_PER_SOURCE; i++)
+		n += s->open[i].source == source && !s->open[i].waits;
+	return s->n_open >= DFL_OPEN_RUNS || n >= DFL_OPEN_PER_SOURCE;
+}
+
 void dfl_runs_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
 		   uint32_t source_at, uint64_t floor, uint32_t held, bool unsure)
 {
 	const uint8_t *src = source->text.data;
 	uint64_t from = at;
 	struct dfl_open_run *r;
-	uint32_t n;
 
-	r = find_open(s, source, at, source_at, &n);
-	if (r) {
-		r->held = held < r->held ? held : r->held;
+	if (dfl_runs_find(s, source, at, source_at, held))
 		return;
-	}
 	s->m->stats.candidates++;
-	if (n >= DFL_OPEN_PER_SOURCE || s->n_open >= DFL_OPEN_RUNS || !(r = new_open(s))) {
+	if (dfl_runs_full(s, source) || !(r = new_open(s))) {
 		s->m->stats.capped_candidates++;
 		return;
 	}
@@ -166,6 +230,44 @@ void dfl_runs_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t
 		.enc_to = from,
 	};
 	extend(s, r);
+	if (!s->open_moved)
+		find_add(s, s->n_open - 1);
+}
+
+void dfl_runs_add(struct dfl_scan *s, struct dfl_match_source *source, uint64_t from, uint64_t end,
+		  uint32_t source_from, uint32_t others)
+{
+	struct dfl_open_run *r;
+
+	while (from < end && is_continuation(*dfl_scan_at(s, from))) {
+		from++;
+		source_from++;
+	}
+	while (end > from && is_continuation(*dfl_scan_at(s, end)))
+		end--;
+	if (end - from < s->m->opts.min_run)
+		return;
+	s->m->stats.candidates++;
+	r = new_open(s);
+	if (!r) {
+		s->m->stats.capped_candidates++;
+		return;
+	}
+	*r = (struct dfl_open_run){
+		.source = source,
+		.from = from,
+		.end = end,
+		.source_from = source_from,
+		.held = DFL_NONE,
+		.enc_to = from,
+		.others = others,
+		.over = true,
+		.counted = true,
+		.brief = true,
+	};
+	locate(s, r);
+	if (end < s->next_due)
+		s->next_due = end;
 }
 
 /* ---- reporting ---- */
@@ -213,25 +315,22 @@ static bool holds(const struct dfl_open_run *outer, const struct dfl_open_run *i
 }
 
 /*
- * Sources of other owners that hold the run as well, each counted once. Sources of one k-gram are
- * opened one after the other, so the quick test of `last` catches most that come again. held: the
- * k-gram has more places than were looked at, so this is what it has at most.
+ * Sources of other owners that hold the run as well, each counted once. held: the k-gram has more
+ * places than were looked at, so this is what it has at most.
  */
 static uint32_t count_others(const struct dfl_scan *s, const struct dfl_open_run *r)
 {
-	const struct dfl_match_source *last = NULL;
 	uint32_t n = 0;
 
+	s->m->count++;
 	for (uint32_t i = 0; i < s->n_open; i++) {
 		const struct dfl_open_run *o = &s->open[i];
-		bool again = false;
 
-		if (o->source->owner == r->source->owner || o->source == last || !holds(o, r))
+		if (o->source->owner == r->source->owner || o->source->counted == s->m->count ||
+		    !holds(o, r))
 			continue;
-		for (uint32_t j = 0; j < i && !again; j++)
-			again = s->open[j].source == o->source && holds(&s->open[j], r);
-		n += !again;
-		last = o->source;
+		o->source->counted = s->m->count;
+		n++;
 	}
 	if (r->held != DFL_NONE && r->held > n + 1)
 		n = r->held - 1;
@@ -351,6 +450,7 @@ static void take_out(struct dfl_scan *s, struct dfl_open_run r, bool wait)
 		s->open[n++] = *o;
 	}
 	s->n_open = n;
+	s->open_moved = true;
 	if (wait) {
 		r.waits = true;
 		s->open[s->n_open++] = r;
@@ -386,11 +486,30 @@ static struct dfl_open_run *first_due(struct dfl_scan *s, uint64_t total)
 	if (!first || first->counted)
 		return first;
 	for (uint32_t i = 0; i < s->n_open; i++)
-		if (s->open[i].end == first->end && due(s, &s->open[i], total)) {
+		if (s->open[i].end == first->end && !s->open[i].counted &&
+		    due(s, &s->open[i], total)) {
 			s->open[i].others = count_others(s, &s->open[i]);
 			s->open[i].counted = true;
 		}
 	return first;
+}
+
+/* The last one takes its place. */
+static void take_one(struct dfl_scan *s, uint32_t i)
+{
+	s->open[i] = s->open[--s->n_open];
+	s->open_moved = true;
+}
+
+/* Is it chance, as far as one can say? */
+static bool is_chance(const struct dfl_scan *s, const struct dfl_open_run *r)
+{
+	uint64_t len = r->end - r->from;
+
+	if (len < s->m->opts.min_run)
+		return true;
+	return len < DFL_MATCH_BRIEF && r->source->settled && !r->exhausted && !may_be_leaf(s, r) &&
+	       !dfl_view_has_long(s->view, r->source);
 }
 
 /* Short runs are none: most that were opened end so. */
@@ -399,11 +518,22 @@ static void drop_short(struct dfl_scan *s, uint64_t total)
 	for (uint32_t i = 0; i < s->n_open;) {
 		const struct dfl_open_run *r = &s->open[i];
 
-		if (r->end - r->from < s->m->opts.min_run && due(s, r, total))
-			s->open[i] = s->open[--s->n_open];
+		if (due(s, r, total) && is_chance(s, r))
+			take_one(s, i);
 		else
 			i++;
 	}
+}
+
+/* No run is due before so many canonical bytes were seen; UINT64_MAX: none is over. */
+static uint64_t earliest_due(const struct dfl_scan *s)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (uint32_t i = 0; i < s->n_open; i++)
+		if (s->open[i].over && s->open[i].end < first)
+			first = s->open[i].end;
+	return first;
 }
 
 /* Reports what is due, one after the other, until nothing is. */
@@ -417,18 +547,19 @@ static void retire(struct dfl_scan *s, uint64_t total, bool leaf)
 		bool wait = r.unsure && !r.waits && !r.ended;
 
 		if (is_part(s, first)) {
-			*first = s->open[--s->n_open];
+			take_one(s, (uint32_t)(first - s->open));
 			continue;
 		}
 		take_out(s, r, wait);
 		if (!wait)
 			report(s, r, leaf);
 	}
+	s->next_due = earliest_due(s);
 }
 
 void dfl_runs_retire(struct dfl_scan *s, uint64_t total)
 {
-	if (!s->n_open)
+	if (!s->n_open || total < s->next_due)
 		return;
 	/* Whole characters: then all runs that part within one are over at the same time. */
 	while (total < dfl_scan_total(s) && is_continuation(*dfl_scan_at(s, total)))

@@ -13,6 +13,24 @@
 void dfl_runs_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
 		   uint32_t source_at, uint64_t floor, uint32_t held, bool unsure);
 
+/*
+ * The open run that holds this k-gram, or NULL. It holds at most `held` places then. Borrowed until
+ * a run is opened or retired.
+ */
+struct dfl_open_run *dfl_runs_find(struct dfl_scan *s, const struct dfl_match_source *source,
+				   uint64_t at, uint32_t source_at, uint32_t held);
+
+/*
+ * Adds a run [from, end) of the scan that is known to be over: it need not be walked. It is trimmed
+ * to whole characters; if it is too short then, it is none. others: sources of other owners that
+ * hold it.
+ */
+void dfl_runs_add(struct dfl_scan *s, struct dfl_match_source *source, uint64_t from, uint64_t end,
+		  uint32_t source_from, uint32_t others);
+
+/* Are there so many open runs, in all or of this source, that none can be opened? */
+bool dfl_runs_full(const struct dfl_scan *s, const struct dfl_match_source *source);
+
 /* Walks all open runs on as far as both texts go. */
 void dfl_runs_extend(struct dfl_scan *s);
 

@@ -30,6 +30,7 @@ int dfl_scan_new(struct dfl_match *m, struct dfl_match_view *view, struct dfl_ba
 	s->parent = parent;
 	s->depth = depth;
 	s->enc = enc;
+	s->next_due = UINT64_MAX;
 	r = dfl_nested_new(s, &s->nest);
 	if (r) {
 		free(s);
@@ -59,6 +60,7 @@ static void scan_free(struct dfl_scan *s)
 	dfl_nested_free(s->nest);
 	dfl_text_fini(&s->text);
 	free(s->open);
+	free(s->find);
 	free(s->marks);
 	free(s->seen);
 	dfl_fingerprint_chain_free(s);

@@ -28,6 +28,7 @@ int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
 	s->ud = source_ud;
 	s->text.secret = &m->secret;
 	s->indexed_text.source = s;
+	s->number = ++m->last_number;
 	dfl_canon_init(&s->canon, m->simd, &s->text, NULL, NULL);
 	s->next = m->sources;
 	if (s->next)
@@ -134,6 +135,11 @@ void dfl_match_source_end(struct dfl_match_source *s)
 	s->ended = true;
 	index_more(s);
 	dfl_short_source_add(s);
+}
+
+void dfl_match_source_settle(struct dfl_match_source *s)
+{
+	s->settled = true;
 }
 
 uint32_t dfl_match_source_canon_bytes(const struct dfl_match_source *s)

@@ -269,9 +269,13 @@ static void renumber(struct dfl_trace *t, struct request *r)
 /* The last step: what is only perhaps the request's goes, the hops get their final numbers. */
 static void settle(struct dfl_trace *t, struct request *r)
 {
+	struct dfl_src *s;
+
 	dfl_request_conns_freeze(r);
 	dfl_derived_settle(t, r);
 	dfl_sources_free(t, &r->dropped);
+	LL_FOREACH(r->sources, s)
+	dfl_match_source_settle(s->match);
 	renumber(t, r);
 	r->short_of_memory |= r->alloc_failures != dfl_alloc_failures();
 	r->settled = true;

@@ -330,7 +330,7 @@ static bool give_to(struct text_run *run, const struct dfl_op *op, struct reques
 static bool may_lack_owner(const struct dfl_op *op, const struct text_run *r)
 {
 	return r->at.text && r->at.stage == RUN_FINAL &&
-	       (r->other_sources >= DFL_MATCH_LOOKED_AT - 1 ||
+	       (r->other_sources >= DFL_MATCH_TOLD - 1 ||
 		dfl_request_was_over(r->at.source->request, op->begin_ns));
 }
 

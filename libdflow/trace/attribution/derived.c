@@ -106,7 +106,7 @@ static bool has_the_same(const struct text_run *run, const struct dfl_view *v,
 {
 	const struct dfl_src *s;
 
-	if (run->other_sources < DFL_MATCH_LOOKED_AT - 1)
+	if (run->other_sources < DFL_MATCH_TOLD - 1)
 		return false;
 	for (s = r->sources; s; s = s->next)
 		if (is_known_as(v, s) && dfl_source_holds(s, run))
