@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "store/query.h"
-#include "store/store_priv.h"
 #include "store_help.h"
 
 #define MESSAGE "073f09af-fbbe-480b-b364-7bdeb7a3f69%u"
