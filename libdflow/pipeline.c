@@ -121,8 +121,10 @@ static void on_prints(void *ud, const struct dfl_past_text *of)
 {
 	struct dfl_pipeline *p = ud;
 
-	if (p->opts.store)
-		note_error(p, dfl_store_put_prints(p->opts.store, of, sentence(p)));
+	if (!p->opts.store)
+		return;
+	note_error(p, dfl_store_put_prints(p->opts.store, of, sentence(p)));
+	p->to_commit = true;
 }
 
 static void on_history(void *ud, const char *trace_id, const char *in_trace_id,
@@ -130,9 +132,11 @@ static void on_history(void *ud, const char *trace_id, const char *in_trace_id,
 {
 	struct dfl_pipeline *p = ud;
 
-	if (p->opts.store)
-		note_error(p, dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n,
-						 sentence(p)));
+	if (!p->opts.store)
+		return;
+	note_error(p, dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n,
+					 sentence(p)));
+	p->to_commit = true;
 }
 
 int dfl_pipeline_commit(struct dfl_pipeline *p)
