@@ -134,8 +134,8 @@ static void on_history(void *ud, const char *trace_id, const char *in_trace_id,
 
 	if (!p->opts.store)
 		return;
-	note_error(p, dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n,
-					 sentence(p)));
+	note_error(p,
+		   dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n, sentence(p)));
 	p->to_commit = true;
 }
 
