@@ -124,4 +124,4 @@ def test_what_is_on_disk(stack, tmp_path):
     new = again.trace(two["message_id"])
     assert again.stop() == 0
     assert not sampled(new), new.tree()
-    assert any(f"{fields} earlier texts are not known again" in line for line in again.log), again.log
+    assert any(f"{fields} earlier texts cannot be recognised again" in line for line in again.log), again.log

@@ -121,6 +121,33 @@ static void test_history_after_a_restart(void **state)
  * The recorder is killed while the model thinks: what was asked is known again, what was answered
  * is not.
  */
+/* A chat retrieves a text that was cut out of a document; the recorder that saw the upload is gone.
+ */
+static void test_link_to_an_upload_of_the_past(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op = begin(f, 0, "POST /v1/chat-messages", NULL), *rerank;
+	struct dfl_src *file = f->sink->source_begin(f->sink->ud, op, "file", DFL_REQUEST);
+
+	f->sink->source_append(f->sink->ud, file, long_text, strlen(long_text), 0,
+			       strlen(long_text), f->now);
+	f->sink->source_end(f->sink->ud, file, f->now);
+	end(f, op);
+	tick(f, 10);
+	tick(f, LINGER);
+	restart(f);
+	op = request(f, text_b);
+	rerank = begin(f, 4, "POST /v1/rerank", NULL);
+	see(f, 4, rerank, DFL_REQUEST, NULL, text_b);
+	see(f, 4, rerank, DFL_RESPONSE, "chunk", long_text);
+	end(f, rerank);
+	end(f, op);
+	tick(f, 10);
+	assert_int_equal(doc(f, 1)->n_links, 1);
+	assert_string_equal(doc(f, 1)->links[0].trace_id, f->docs[0]->trace_id);
+	assert_string_equal(doc(f, 1)->links[0].why, "file");
+}
+
 static void test_history_after_a_kill(void **state)
 {
 	struct fixture *f = *state;
@@ -461,6 +488,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_history_after_it_left_memory),
 		T(test_history_after_a_restart),
+		T(test_link_to_an_upload_of_the_past),
 		T(test_history_after_a_kill),
 		T(test_part_of_a_text),
 		T(test_repeated_text_is_its_own),

@@ -357,9 +357,10 @@ static void link_to_uploads(const struct dfl_view *v, const struct dfl_src *chun
 	for (unsigned i = 0; i < v->op->n_past_runs; i++) {
 		const struct past_run *r = &v->op->past_runs[i];
 
-		if (r->at.view == v->number && r->at.source &&
-		    dfl_field_is_document(r->at.source->field) && r->at.len >= SPAN_SURE)
-			dfl_request_link(chunk->request, r->at.source->request->trace_id, "file");
+		if (r->at.view == v->number && r->at.past_source &&
+		    dfl_field_is_document(r->at.past_source->field) && r->at.len >= SPAN_SURE)
+			dfl_request_link(chunk->request, r->at.past_source->request->trace_id,
+					 "file");
 	}
 }
 
