@@ -202,7 +202,8 @@ static int hold(struct dfl_reasm *r, const struct dfl_reasm_piece *head, const u
 	if (!p)
 		return -ENOMEM;
 	*p = *head;
-	memcpy(p->data, data, head->copied);
+	if (head->copied) /* data may be NULL: a piece without bytes */
+		memcpy(p->data, data, head->copied);
 	if (r->kind == DFL_REASM_ARRIVAL)
 		p->pos = r->arrivals++;
 	r->held[r->n_held++] = p;
