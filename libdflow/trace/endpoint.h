@@ -67,6 +67,15 @@ struct tconn {
 	bool carried_text;	  /* text of some request was found on it */
 };
 
+/*
+ * What a process reads from a file has gone nowhere, and programs read too many to list them: such
+ * a file is in an account only when text was found in it.
+ */
+static inline bool dfl_tconn_is_file_read(const struct tconn *tc, enum dfl_dir dir)
+{
+	return tc->medium == DFL_FILE && dir == DFL_RESPONSE;
+}
+
 /* Learns, or learns anew, what a process is. */
 void dfl_proc_learn(struct dfl_trace *t, const struct dfl_ev_proc *ev);
 /* NULL: not known. Borrowed until the next dfl_proc_learn(). */

@@ -226,15 +226,15 @@ static void view_framing(void *ud, struct dfl_view *v, const void *data, size_t 
 }
 
 /*
- * Counts the bytes that are no text. The open window counts as well, so the number can fall. What a
- * process reads from a file goes nowhere; derived text stands in another view too.
+ * Counts the bytes that are no text. The open window counts as well, so the number can fall.
+ * Derived text stands in another view too.
  */
 static void count_opaque(struct dfl_view *v, const void *data, size_t len)
 {
 	struct tconn *tc = v->op->tc;
 	uint64_t now;
 
-	if (v->derives || (tc->medium == DFL_FILE && v->dir == DFL_RESPONSE))
+	if (v->derives || dfl_tconn_is_file_read(tc, v->dir))
 		return;
 	dfl_opacity_feed(&v->opacity, data, len);
 	now = dfl_opacity_bytes(&v->opacity);

@@ -171,22 +171,13 @@ void dfl_trace_conn(struct dfl_trace *t, struct dfl_conn *conn)
 	dfl_tconn_open(conn);
 }
 
-/*
- * What a process reads from a file has gone nowhere, and programs read too many to list them: such
- * a file is in an account only when text was found in it.
- */
-static bool is_file_read(const struct tconn *tc, enum dfl_dir dir)
-{
-	return tc->medium == DFL_FILE && dir == DFL_RESPONSE;
-}
-
 void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_chunk *chunk)
 {
 	struct tconn *tc = conn->trace;
 
 	if (!tc)
 		return;
-	if (!is_file_read(tc, chunk->dir))
+	if (!dfl_tconn_is_file_read(tc, chunk->dir))
 		dfl_request_conns_touch(t, tc);
 	memcpy(tc->end, conn->end, sizeof(tc->end));
 	if (chunk->layer == DFL_TLS) {
@@ -202,7 +193,7 @@ void dfl_trace_gap(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_
 
 	if (!tc)
 		return;
-	if (!is_file_read(tc, gap->dir))
+	if (!dfl_tconn_is_file_read(tc, gap->dir))
 		dfl_request_conns_touch(t, tc);
 	if (gap->unread)
 		tc->bytes.unread[tc->encrypted ? UNREAD_TLS : UNREAD_NO_BUFFER] += gap->len;
