@@ -18,6 +18,7 @@ struct dfl_op *dfl_op_new(struct dfl_trace *t, struct tconn *tc, uint64_t ts_ns)
 	op->tc = dfl_tconn_ref(tc);
 	op->number = ++t->last_op;
 	op->ttl_s = -1;
+	op->n_known = 1;
 	op->pid[0] = tc->end[0].pid;
 	op->pid[1] = tc->end[1].pid;
 	op->begin_ns = op->last_ns = ts_ns;

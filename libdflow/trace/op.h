@@ -58,6 +58,7 @@ struct dfl_op {
 	struct text_run *runs;
 	unsigned n_runs, cap_runs;
 	unsigned n_new_runs; /* since the beaten ones were dropped last */
+	unsigned n_known;    /* goes up when more is known of it: a run, an id */
 	struct past_run *past_runs;
 	unsigned n_past_runs, cap_past_runs;
 	bool changed;	 /* something new is known since it was judged last */
@@ -95,7 +96,7 @@ struct dfl_view {
 	struct dfl_buf held;		/* the text so far, until it is decided whose it is */
 	uint64_t held_pos, held_pos_to; /* where that stands in the stream */
 	bool decided;
-	unsigned asked;		 /* how much was known of the operation at the last try */
+	unsigned asked;		 /* n_known of the operation at the last try */
 	struct dfl_src *derived; /* the sources made of it, by next_twin: one for each request that
 				     it may belong to */
 };

@@ -57,6 +57,7 @@ static void op_id(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char
 		return;
 	op->ids[op->n_ids++] = (struct op_id){ kind, copy };
 	op->names_message |= kind == DFL_ID_MESSAGE;
+	op->n_known++;
 	op->changed = true;
 	op->tc->forwarded |= kind == DFL_ID_X_AMZN_TRACE_ID;
 	if (op->request)

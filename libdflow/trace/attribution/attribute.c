@@ -75,16 +75,11 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 	struct dfl_view *v = view;
 	struct dfl_src *s = source;
 	struct dfl_op *op = v->op;
-	struct text_run *r;
+	struct text_run new, *r;
 
 	if (run->ts_last_ns < s->begin_ns)
 		return; /* these bytes passed before the text existed */
-	r = new_run(trace, op, len);
-	if (!r) {
-		s->request->capped |= len >= RUN_FULL;
-		return;
-	}
-	*r = (struct text_run){
+	new = (struct text_run){
 		.at = {
 			.source = s,
 			.len = len,
@@ -108,7 +103,16 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 		.other_sources = run->other_sources,
 		.whole_leaf = run->whole_leaf,
 	};
-	dfl_run_mark(&r->at, RUN_OWN, is_origin(op, &r->at));
+	dfl_run_mark(&new.at, RUN_OWN, is_origin(op, &new.at));
+	if (dfl_rank_is_lost(op, &new))
+		return;
+	r = new_run(trace, op, len);
+	if (!r) {
+		s->request->capped |= len >= RUN_FULL;
+		return;
+	}
+	*r = new;
+	op->n_known++;
 	op->changed = true;
 }
 

@@ -266,12 +266,6 @@ static bool is_of_earlier(const struct dfl_view *v, struct request *const *owner
 	return false;
 }
 
-/* A number that changes when more is known of the operation: its runs and ids only grow. */
-static unsigned known(const struct dfl_op *op)
-{
-	return (op->n_runs << 8 | op->n_ids) + 1;
-}
-
 /*
  * Decides whose the text is, and whether it is new; once. Without an owner it waits for one. A text
  * that begins like a known one waits for its end: it may be an echo. at_end: the view is closed.
@@ -282,9 +276,9 @@ static void decide(struct dfl_view *v, bool at_end)
 	bool echo[MAX_OWNERS] = { 0 };
 	unsigned n;
 
-	if (!at_end && v->asked == known(v->op))
+	if (!at_end && v->asked == v->op->n_known)
 		return;
-	v->asked = known(v->op);
+	v->asked = v->op->n_known;
 	n = dfl_owners_find(v->op->trace, v->op, owners);
 	for (unsigned i = 0; i < n && !at_end; i++)
 		if (begins_like(owners[i], v) || is_part(v, owners[i]))

@@ -2,6 +2,7 @@
 /* Which of several texts explains the bytes of an operation best. */
 #include "trace/attribution/rank.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include "trace/attribution/evidence.h"
@@ -235,4 +236,47 @@ void dfl_rank_drop(struct dfl_op *op)
 		if (can_count(&op->runs[i].at))
 			op->runs[n++] = op->runs[i];
 	op->n_runs = n;
+}
+
+/* ---- runs that are lost from the start ---- */
+
+/*
+ * Does it explain its bytes as long as the operation lives? Not when it may become RUN_OUT
+ * (retrieved.c), or its text may go because it is another request's (derived.c).
+ */
+static bool is_firm(const struct text_run *r)
+{
+	const struct dfl_src *s = r->at.source;
+
+	return s && !s->retrieved && !s->shared && !dfl_source_is_document(s) &&
+	       !(r->holds && !strcmp(r->holds, "chunk"));
+}
+
+/* May it count only as long as no longer run stands on its bytes? As better() and stands_beside()
+ * decide; a document also tells where a chunk was cut from. */
+static bool is_part(const struct text_run *r)
+{
+	const struct dfl_src *s = r->at.source;
+
+	return r->at.stage <= RUN_FINAL && s && !s->retrieved && !dfl_source_is_document(s) &&
+	       !dfl_run_is_whole(r);
+}
+
+static bool loses_for_good(const struct text_run *a, const struct text_run *b)
+{
+	return a->at.len < b->at.len && dfl_run_rivals(&a->at, &b->at) && is_firm(b) && is_part(a);
+}
+
+bool dfl_rank_is_lost(struct dfl_op *op, const struct text_run *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = op->n_runs; i--;)
+		if (loses_for_good(r, &op->runs[i]))
+			return true;
+	for (unsigned i = 0; i < op->n_runs; i++)
+		if (!loses_for_good(&op->runs[i], r))
+			op->runs[n++] = op->runs[i];
+	op->n_runs = n;
+	return false;
 }
