@@ -36,7 +36,7 @@ struct dfl_doc_field {
 	char *derived_from; /* operation it came from */
 	uint64_t bytes;	    /* DFL_DOC_UNKNOWN: null */
 	uint64_t canonical_bytes;
-	char *matchable;  /* "content", "whole-leaf", "none" */
+	char *matchable;  /* "content", "whole-leaf", "binary", "none" */
 	char *from_trace; /* the field belongs to this other request (history, an uploaded file);
 			     NULL: own */
 };

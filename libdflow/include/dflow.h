@@ -405,9 +405,9 @@ struct dflow_field {
 	size_t sz;
 	const char *field;	  /* "query" */
 	const char *derived_from; /* the operation it came from; NULL: the request brought it */
-	const char *matchable;	  /* "content", "whole-leaf", "none": how it can be found */
-	const char *from_trace;	  /* the trace it belongs to (history, a file); NULL: this one */
-	uint64_t bytes;		  /* UINT64_MAX: unknown */
+	const char *matchable;	/* "content", "whole-leaf", "binary", "none": how it can be found */
+	const char *from_trace; /* the trace it belongs to (history, a file); NULL: this one */
+	uint64_t bytes;		/* UINT64_MAX: unknown */
 	uint64_t canonical_bytes; /* of its canonical form, which coverage counts */
 };
 

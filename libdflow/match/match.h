@@ -44,6 +44,27 @@ struct dfl_run {
  */
 #define DFL_MATCH_TOLD 8
 
+/*
+ * A window of a run of base64 or hex, decoded from the beginning of the run on. Windows of one run
+ * follow one another.
+ */
+struct dfl_coded {
+	const uint8_t *data;
+	size_t len_bytes;
+	uint64_t pos, pos_to; /* stream positions of the window in the view */
+	uint64_t ts_ns;
+	uint32_t encodings; /* enum dfl_encoding bits, of what is around it as well */
+	bool is_text;	    /* it is scanned as text */
+	bool is_mixed;	    /* its chars are those of a code; else they may be words or a path */
+	bool is_signature;  /* the signature of a JWT */
+};
+
+/*
+ * Called for the windows of runs. *slot: the caller's, NULL when a run begins. coded NULL: the run
+ * is over, and the slot is forgotten.
+ */
+typedef void (*dfl_coded_fn)(void *ud, void *view_ud, void **slot, const struct dfl_coded *coded);
+
 struct dfl_match_opts {
 	uint32_t k;		   /* 0: 12 */
 	uint32_t stride;	   /* 0: 5; k + stride - 1 <= 16 */
@@ -57,6 +78,7 @@ struct dfl_match_opts {
 	const uint8_t *print_key;    /* DFL_PRINT_KEY_BYTES, copied; NULL: a random one */
 	uint32_t max_prints;	     /* in the table; 0: 1 Mi, 16 bytes each */
 	dfl_fingerprint_fn print_fn; /* NULL: none are looked for */
+	dfl_coded_fn coded_fn;	     /* NULL: nobody wants to see runs of base64 and hex */
 };
 
 struct dfl_match_stats {
@@ -84,6 +106,11 @@ typedef void (*dfl_match_run_fn)(void *ud, void *view_ud, void *source_ud,
 int dfl_match_new(const struct dfl_match_opts *opts, dfl_match_run_fn fn, void *ud,
 		  struct dfl_match **ret_match);
 void dfl_match_free(struct dfl_match *m);
+/*
+ * Should coded_fn see the windows that are text as well? Without that it sees only some of them,
+ * because most are decoded by a faster way.
+ */
+void dfl_match_show_all_coded(struct dfl_match *m, bool all);
 void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stats);
 
 /*
@@ -94,6 +121,12 @@ void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stat
 int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
 			 struct dfl_match_source **ret_source);
 int dfl_match_source_append(struct dfl_match_source *s, const void *data, size_t len_bytes);
+/*
+ * The same for a word that stands for raw_bytes bytes of the source (binary.h); no word: they have
+ * none. A word is taken whole or not at all.
+ */
+int dfl_match_source_append_as(struct dfl_match_source *s, const char *word, size_t len_bytes,
+			       uint64_t raw_bytes);
 /* No more comes: whole-leaf equality can be decided. */
 void dfl_match_source_end(struct dfl_match_source *s);
 uint32_t dfl_match_source_canon_bytes(const struct dfl_match_source *s);
@@ -119,6 +152,8 @@ void dfl_match_source_free(struct dfl_match_source *s);
  * is at pos + i, else every byte of it maps to [pos, pos + pos_len).
  */
 int dfl_match_view_new(struct dfl_match *m, void *view_ud, struct dfl_match_view **ret_view);
+/* What is fed was undone before: bits of enum dfl_encoding, told with its runs. */
+void dfl_match_view_undone(struct dfl_match_view *v, uint32_t encodings);
 int dfl_match_view_feed(struct dfl_match_view *v, const void *data, size_t len_bytes, uint64_t pos,
 			uint64_t pos_len, uint64_t ts_ns);
 /* Bytes are missing here: open runs end, escapes do not join across. */

@@ -144,6 +144,7 @@ struct dfl_match {
 	struct dfl_scan *scans;
 	uint64_t count; /* counts of different sources so far */
 	uint32_t last_number;
+	bool show_all_coded;
 	struct dfl_match_stats stats;
 };
 

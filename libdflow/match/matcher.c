@@ -77,6 +77,11 @@ void dfl_match_free(struct dfl_match *m)
 	free(m);
 }
 
+void dfl_match_show_all_coded(struct dfl_match *m, bool all)
+{
+	m->show_all_coded = all;
+}
+
 void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stats)
 {
 	*ret_stats = m->stats;
@@ -105,6 +110,11 @@ int dfl_match_view_new(struct dfl_match *m, void *view_ud, struct dfl_match_view
 	}
 	*ret_view = v;
 	return 0;
+}
+
+void dfl_match_view_undone(struct dfl_match_view *v, uint32_t encodings)
+{
+	v->scan->enc = (uint8_t)encodings;
 }
 
 int dfl_match_view_feed(struct dfl_match_view *v, const void *data, size_t len_bytes, uint64_t pos,

@@ -31,7 +31,10 @@ static void coded_reset(struct dfl_base64_hex *c)
 	c->base = c->done = c->map_base = 0;
 	c->map.n = 0;
 	c->quiet = 0;
-	c->padded = false;
+	c->padded = c->is_jwt = c->after_jwt = false;
+	if (c->slot)
+		c->scan->m->opts.coded_fn(c->scan->m->ud, c->scan->view->ud, &c->slot, NULL);
+	c->slot = NULL;
 }
 
 /* Scans what was decoded so far. */
@@ -132,12 +135,68 @@ static bool still_text(struct dfl_base64_hex *c, uint64_t from, uint64_t to, boo
 	return true;
 }
 
+/* ---- what the caller sees of runs ---- */
+
+/*
+ * Is the window made of letters as a code is, and not as words, paths or hex digits are? Of random
+ * bytes 41% of the chars are upper case, 41% lower case, 16% digits; with 128 of them, a sixth of
+ * each kind of letter is six standard deviations away, a twentieth of digits three.
+ */
+static bool is_mixed(const struct dfl_base64_hex *c, uint64_t from, uint64_t to)
+{
+	const uint8_t *p = c->values + (from - c->base);
+	size_t n = (size_t)(to - from), upper = 0, lower = 0, digits = 0;
+
+	if (c->code != &dfl_base64_code)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		upper += p[i] < 26;
+		lower += p[i] >= 26 && p[i] < 52;
+		digits += p[i] >= 52 && p[i] < 62;
+	}
+	return upper * 6 >= n && lower * 6 >= n && digits * 20 >= n;
+}
+
+/* Does the run begin as a JSON object in base64 does: `{"`? Parts of a JWT (RFC 7519) do. */
+static bool begins_json(const struct dfl_base64_hex *c)
+{
+	static const uint8_t values[] = { 30, 50, 9 }; /* e y J */
+
+	return c->is_jwt ||
+	       (!c->base && c->n >= sizeof(values) && !memcmp(c->values, values, sizeof(values)));
+}
+
+/* Tells the caller of a window. */
+static void show(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
+{
+	const struct dfl_match *m = c->scan->m;
+	struct dfl_coded coded = { .is_text = c->child, .ts_ns = c->ts_ns };
+	uint8_t out[DFL_BASE64_HEX_OUT];
+	uint64_t pos;
+
+	if (!m->opts.coded_fn || (c->child && !m->show_all_coded))
+		return;
+	c->is_jwt = begins_json(c);
+	coded.is_signature = c->after_jwt;
+	coded.is_mixed = is_mixed(c, from, to);
+	coded.encodings = c->scan->enc | c->code->enc;
+	coded.data = out;
+	coded.len_bytes = dfl_base64_hex_decode(c, 0, from, to, last, out, &pos);
+	if (coded.len_bytes) {
+		dfl_position_of_coded(c, 0, pos, pos + coded.len_bytes, &coded.pos, &coded.pos_to);
+		m->opts.coded_fn(m->ud, c->scan->view->ud, &c->slot, &coded);
+	}
+	explicit_bzero(out, sizeof(out));
+}
+
+/* ---- windows ---- */
+
 /*
  * One window of the run. The nested scan goes on as long as its phase gives text. If it does not,
  * all phases are tried: another phase may begin here (two runs glued together), and its scan then
  * begins one window earlier, because the text may have begun in there without being most of it.
  */
-static void window(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
+static void scan_window(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
 {
 	int phase;
 
@@ -161,13 +220,19 @@ static void window(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool la
 	}
 }
 
+static void window(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last)
+{
+	scan_window(c, from, to, last);
+	show(c, from, to, last);
+}
+
 /* Forgets positions that nobody can ask for. */
 static void forget_positions(struct dfl_base64_hex *c)
 {
 	uint64_t oldest = c->base;
 
 	if (c->child)
-		oldest = dfl_base64_hex_char(c, dfl_position_oldest(c->child));
+		oldest = dfl_base64_hex_char(c, c->phase, dfl_position_oldest(c->child));
 	if (oldest > c->base)
 		oldest = c->base;
 	if (oldest > c->map_base + DFL_TEXT_SLICE) {
@@ -263,12 +328,17 @@ static void coded_char(struct dfl_base64_hex *c, struct dfl_ch ch)
 /* A byte that the layers left. Returns whether a run goes on. */
 static bool coded_byte(struct dfl_base64_hex *c, struct dfl_ch ch)
 {
-	if (c->code->plus1[ch.c])
+	bool jwt;
+
+	if (c->code->plus1[ch.c]) {
 		coded_char(c, ch);
-	else if (c->n && ch.c == '=')
+	} else if (c->n && ch.c == '=') {
 		c->padded = true;
-	else if (c->n)
+	} else if (c->n) {
+		jwt = ch.c == '.' && begins_json(c);
 		coded_finish(c, false);
+		c->after_jwt = jwt;
+	}
 	return c->n;
 }
 
@@ -292,7 +362,8 @@ static size_t coded_text(struct dfl_base64_hex *c, const uint8_t *p, size_t n, u
 		 skip = (unsigned)(group - (c->done - c->phase) % group) % group;
 	size_t used = 0, windows, pieces;
 
-	if (!c->child || c->quiet || c->code != &dfl_base64_code || c->done < c->phase)
+	if (!c->child || c->quiet || c->code != &dfl_base64_code || c->done < c->phase ||
+	    c->scan->m->show_all_coded)
 		return 0;
 	if (dfl_map_reserve(&c->map, 1))
 		return 0;

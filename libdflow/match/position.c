@@ -28,11 +28,11 @@ void dfl_position_in_source(const struct dfl_match_source *src, struct dfl_run *
  * A base64 char holds 6 bits, so byte b of a group begins in char b and ends in char b + 1: the
  * last byte ends one char after the one in which it begins. (For hex that is the second digit.)
  */
-static struct dfl_scan *coded_outer(const struct dfl_base64_hex *c, uint64_t from, uint64_t to,
-				    uint64_t *ret_from, uint64_t *ret_to)
+static struct dfl_scan *coded_outer(const struct dfl_base64_hex *c, unsigned phase, uint64_t from,
+				    uint64_t to, uint64_t *ret_from, uint64_t *ret_to)
 {
-	uint64_t first = dfl_base64_hex_char(c, from), last = dfl_base64_hex_char(c, to - 1) + 1;
-	uint64_t ignored;
+	uint64_t first = dfl_base64_hex_char(c, phase, from);
+	uint64_t last = dfl_base64_hex_char(c, phase, to - 1) + 1, ignored;
 
 	dfl_map_find(&c->map, (uint32_t)(first - c->map_base), ret_from, &ignored);
 	dfl_map_find(&c->map, (uint32_t)(last - c->map_base), &ignored, ret_to);
@@ -43,9 +43,17 @@ void dfl_position_in_stream(const struct dfl_scan *s, uint64_t from, uint64_t to
 			    uint64_t *ret_from, uint64_t *ret_to)
 {
 	while (s->parent)
-		s = coded_outer(s->parent, from, to, &from, &to);
+		s = coded_outer(s->parent, s->parent->phase, from, to, &from, &to);
 	*ret_from = from;
 	*ret_to = to;
+}
+
+void dfl_position_of_coded(const struct dfl_base64_hex *c, unsigned phase, uint64_t from,
+			   uint64_t to, uint64_t *ret_from, uint64_t *ret_to)
+{
+	const struct dfl_scan *s = coded_outer(c, phase, from, to, &from, &to);
+
+	dfl_position_in_stream(s, from, to, ret_from, ret_to);
 }
 
 static uint64_t oldest_of(const struct dfl_map *m)

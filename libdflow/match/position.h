@@ -17,6 +17,13 @@ void dfl_position_in_source(const struct dfl_match_source *src, struct dfl_run *
 void dfl_position_in_stream(const struct dfl_scan *s, uint64_t from, uint64_t to,
 			    uint64_t *ret_from, uint64_t *ret_to);
 
+/*
+ * Stream positions of bytes [from, to) of a run that is decoded in that phase; from < to. The
+ * run's own chars must still be known.
+ */
+void dfl_position_of_coded(const struct dfl_base64_hex *c, unsigned phase, uint64_t from,
+			   uint64_t to, uint64_t *ret_from, uint64_t *ret_to);
+
 /* The first byte that the scan was fed whose position may still be asked for. */
 uint64_t dfl_position_oldest(const struct dfl_scan *s);
 

@@ -75,19 +75,23 @@ static int index_more(struct dfl_match_source *s)
 	return 0;
 }
 
-/* Takes at most a slice; *ret_used raw bytes of it. */
+/* How many more bytes fit. A byte gives at most one canonical byte, but those held back come too.
+ */
+static uint64_t room_of(const struct dfl_match *m)
+{
+	uint64_t room = m->opts.max_source_bytes - m->stats.source_bytes;
+
+	return room > DFL_TEXT_SLACK ? room - DFL_TEXT_SLACK : 0;
+}
+
+/* At most a slice, which stands for raw_len bytes. All of it or nothing. */
 static int append_slice(struct dfl_match_source *s, const uint8_t *data, size_t len,
-			size_t *ret_used)
+			uint64_t raw_len)
 {
 	struct dfl_match *m = s->m;
-	uint64_t room = m->opts.max_source_bytes - m->stats.source_bytes;
 	size_t before = s->text.len;
 	int r;
 
-	/* A raw byte gives at most one canonical byte, but those that were held back come too. */
-	room = room > DFL_TEXT_SLACK ? room - DFL_TEXT_SLACK : 0;
-	if (len > room)
-		len = (size_t)room;
 	/* Places are 31 bits in the index and 32 in the map. */
 	if (!len || s->text.len + len + DFL_TEXT_SLACK > UINT32_MAX / 2) {
 		m->stats.capped_sources++;
@@ -96,10 +100,9 @@ static int append_slice(struct dfl_match_source *s, const uint8_t *data, size_t 
 	r = dfl_text_reserve(&s->text, len);
 	if (r)
 		return r;
-	dfl_canon_feed(&s->canon, data, len, s->raw_bytes, len);
-	s->raw_bytes += len;
+	dfl_canon_feed(&s->canon, data, len, s->raw_bytes, raw_len);
+	s->raw_bytes += raw_len;
 	m->stats.source_bytes += s->text.len - before;
-	*ret_used = len;
 	return index_more(s);
 }
 
@@ -111,14 +114,30 @@ int dfl_match_source_append(struct dfl_match_source *s, const void *data, size_t
 		return -EINVAL;
 	while (len_bytes) {
 		size_t n = len_bytes < DFL_TEXT_SLICE ? len_bytes : DFL_TEXT_SLICE;
-		int r = append_slice(s, p, n, &n);
+		uint64_t room = room_of(s->m);
+		int r;
 
+		n = n < room ? n : (size_t)room;
+		r = append_slice(s, p, n, n);
 		if (r)
 			return r;
 		p += n;
 		len_bytes -= n;
 	}
 	return 0;
+}
+
+int dfl_match_source_append_as(struct dfl_match_source *s, const char *word, size_t len_bytes,
+			       uint64_t raw_bytes)
+{
+	if (s->ended || len_bytes > DFL_TEXT_SLICE)
+		return -EINVAL;
+	if (!len_bytes) {
+		s->raw_bytes += raw_bytes;
+		return 0;
+	}
+	return append_slice(s, (const uint8_t *)word, len_bytes < room_of(s->m) ? len_bytes : 0,
+			    raw_bytes);
 }
 
 void dfl_match_source_end(struct dfl_match_source *s)

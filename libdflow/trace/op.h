@@ -88,7 +88,9 @@ struct dfl_view {
 	enum dfl_layer layer;
 	uint64_t first_ns; /* of its first byte */
 	struct dfl_opacity opacity;
-	uint64_t opaque; /* bytes of it that count as unread, because they are no text */
+	struct dfl_binary_view *binary; /* opaque.c; NULL: no binary text is looked for */
+	uint64_t coded_opaque;		/* bytes of base64 and hex that decode to no text … */
+	uint64_t opaque; /* … and all that count as unread, because they are no text */
 
 	/* The rest is of text that may become derived payload (attribution/derived.c). */
 	const char *derives;		/* its kind, "answer"; NULL: none of the rest is used */

@@ -9,6 +9,7 @@
 #include "trace/attribution/derived.h"
 #include "trace/attribution/owner.h"
 #include "trace/lifecycle.h"
+#include "trace/opaque.h"
 #include "trace/request_conn.h"
 #include "trace/string.h"
 
@@ -226,36 +227,21 @@ static void view_framing(void *ud, struct dfl_view *v, const void *data, size_t 
 	dfl_match_view_feed(v->match, data, len, pos, pos_len, from->ts_ns);
 }
 
-/*
- * Counts the bytes that are no text. The open window counts as well, so the number can fall.
- * Derived text stands in another view too.
- */
-static void count_opaque(struct dfl_view *v, const void *data, size_t len)
-{
-	struct tconn *tc = v->op->tc;
-	uint64_t now;
-
-	if (v->derives || dfl_tconn_is_file_read(tc, v->dir))
-		return;
-	dfl_opacity_feed(&v->opacity, data, len);
-	now = dfl_opacity_bytes(&v->opacity);
-	tc->bytes.unread[UNREAD_OPAQUE] += now - v->opaque;
-	v->opaque = now;
-}
-
 static void view_data(void *ud, struct dfl_view *v, const void *data, size_t len, uint64_t pos,
 		      uint64_t pos_len, const struct dfl_chunk *from)
 {
 	if (v == &dead_view || !len)
 		return;
-	count_opaque(v, data, len);
+	dfl_opaque_data(v, data, len, pos, pos_len, from->ts_ns);
 	view_framing(ud, v, data, len, pos, pos_len, from);
 }
 
 static void view_gap(void *ud, struct dfl_view *v, uint64_t pos, uint64_t len)
 {
-	if (v != &dead_view)
-		dfl_match_view_gap(v->match);
+	if (v == &dead_view)
+		return;
+	dfl_opaque_gap(v);
+	dfl_match_view_gap(v->match);
 }
 
 static void view_close(void *ud, struct dfl_view *v)
@@ -264,6 +250,7 @@ static void view_close(void *ud, struct dfl_view *v)
 
 	if (v == &dead_view)
 		return;
+	dfl_opaque_close(v);
 	dfl_match_view_close(v->match);
 	dfl_attribute_view_closed(v);
 	if (!dfl_op_is_unnamed(op))

@@ -22,7 +22,10 @@ struct dfl_src {
 	enum dfl_dir dir;  /* in which it came there */
 	uint64_t begin_ns;
 	uint64_t pos_from, pos_to; /* where it stood in its stream */
-	bool open;		   /* inbound: the decoder still appends */
+	struct dfl_trace *trace;
+	struct dfl_binary_text *binary; /* it is no text, and looked for by its bytes; NULL */
+	bool judged;			/* it is known whether it is binary */
+	bool open;			/* inbound: the decoder still appends */
 	bool cut; /* a limit kept the rest of it out, so that its length is not known */
 
 	/* The rest is of derived text. */
@@ -38,6 +41,7 @@ struct dfl_src {
 	bool claimed;		   /* an id said that it belongs to this request */
 	uint32_t canon_from;	   /* the newest text begins there: vectors came before it … */
 	uint64_t raw_from;	   /* … the same in raw bytes */
+	/* Of an inbound one: its first bytes, until it is judged. */
 	uint8_t head[ANSWER_HEAD];
 	uint32_t head_len;
 };
@@ -72,5 +76,7 @@ bool dfl_source_holds(const struct dfl_src *s, const struct text_run *r);
 bool dfl_source_is(const struct dfl_src *s, const char *name);
 /* An uploaded document: it goes into stores, and comes back in other requests. */
 bool dfl_source_is_document(const struct dfl_src *s);
+/* A field that may be binary: the content of a file. */
+bool dfl_field_is_file(const char *field);
 /* The same by the name of the field alone, of a source that came in. */
 bool dfl_field_is_document(const char *field);

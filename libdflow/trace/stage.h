@@ -6,6 +6,7 @@
 #pragma once
 
 #include "decode/sink.h"
+#include "match/binary.h"
 #include "trace/options.h"
 
 struct dfl_trace {
@@ -13,6 +14,7 @@ struct dfl_trace {
 	const struct dfl_settings *settings; /* those of opts.rules */
 	struct dfl_decode_sink sink;
 	struct dfl_match *match;
+	struct dfl_pieces pieces; /* source.c: of binary texts */
 	struct dfl_trace_stats stats;
 	uint64_t now_ns;	      /* the newest time stamp of all events */
 	bool finishing;		      /* no event comes any more */

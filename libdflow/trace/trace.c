@@ -10,6 +10,7 @@
 #include "trace/attribution/attribute.h"
 #include "trace/attribution/history_run.h"
 #include "trace/lifecycle.h"
+#include "trace/opaque.h"
 #include "trace/request_conn.h"
 #include "trace/sink.h"
 #include "trace/string.h"
@@ -32,6 +33,7 @@ int dfl_trace_new(const struct dfl_trace_opts *opts, struct dfl_trace **ret_trac
 		.max_prints = opts->max_prints,
 		.print_fn = dfl_rules_settings(opts->rules)->keep_fingerprints ? dfl_history_run :
 										 NULL,
+		.coded_fn = dfl_opaque_coded,
 	};
 	struct dfl_trace *t = calloc(1, sizeof(*t));
 	int r;
@@ -59,6 +61,7 @@ void dfl_trace_free(struct dfl_trace *t)
 	dfl_lifecycle_free(t);
 	dfl_past_free(t);
 	dfl_match_free(t->match);
+	dfl_pieces_fini(&t->pieces);
 	dfl_endpoints_free(t);
 	dfl_strings_free(t);
 	free(t->node_id);

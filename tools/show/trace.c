@@ -55,6 +55,8 @@ static void add_length(struct cell *c, const json_t *field)
 		add(c, ", has nothing that can be looked for");
 	else if (!strcmp(matchable, "whole-leaf"))
 		add(c, ", short: found as a whole value only");
+	else if (!strcmp(matchable, "binary"))
+		add(c, ", binary: found by its bytes");
 }
 
 /* "answer, 170 bytes, derived from POST …" */

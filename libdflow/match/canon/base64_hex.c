@@ -47,9 +47,9 @@ const struct dfl_base64_hex_code dfl_hex_code = {
 };
 
 /* Base64: byte 3 g + b begins in char 4 g + b (b = 0, 1, 2). Hex: byte g begins in char 2 g. */
-uint64_t dfl_base64_hex_char(const struct dfl_base64_hex *c, uint64_t pos)
+uint64_t dfl_base64_hex_char(const struct dfl_base64_hex *c, unsigned phase, uint64_t pos)
 {
-	return c->phase + pos / c->code->group_bytes * c->code->group + pos % c->code->group_bytes;
+	return phase + pos / c->code->group_bytes * c->code->group + pos % c->code->group_bytes;
 }
 
 /* Whole bytes of n chars; out has room. */

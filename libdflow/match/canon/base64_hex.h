@@ -45,6 +45,8 @@ struct dfl_base64_hex {
 	bool from_start;	/* child begins with the run */
 	bool leaf;		/* nothing stood before the run */
 	bool padded;		/* '=' came */
+	bool is_jwt;		/* the run begins as a part of a JWT does … */
+	bool after_jwt;		/* … the one before it did, and a full stop stood between them */
 	uint64_t ts_ns;
 	uint64_t base, done; /* char number of values[0]; of the next window */
 	uint32_t n;
@@ -53,12 +55,13 @@ struct dfl_base64_hex {
 			   NULL: none */
 	size_t n_batch;
 	uint64_t batch_pos;
+	void *slot;	    /* of dfl_coded_fn */
 	struct dfl_map map; /* char number - map_base → position in the scan's input */
 	uint64_t map_base;
 };
 
-/* The char in which byte `pos` of the decoded run begins. */
-uint64_t dfl_base64_hex_char(const struct dfl_base64_hex *c, uint64_t pos);
+/* The char in which byte `pos` of the run begins, when it is decoded in this phase. */
+uint64_t dfl_base64_hex_char(const struct dfl_base64_hex *c, unsigned phase, uint64_t pos);
 
 /*
  * Decodes the groups that begin in chars [from, to); last: the run ends at `to`, the bytes of a

@@ -154,6 +154,7 @@ static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc
 	f->bytes = s->cut ? DFL_DOC_UNKNOWN : dfl_match_source_raw_bytes(s->match);
 	f->canonical_bytes = dfl_match_source_canon_bytes(s->match);
 	f->matchable = dfl_part_string(b, !f->canonical_bytes		? "none" :
+					  s->binary			? "binary" :
 					  f->canonical_bytes < RUN_FULL ? "whole-leaf" :
 									  "content");
 }
