@@ -133,6 +133,7 @@ struct dfl_doc {
 	char *ids[DFL_N_ID];
 	int64_t started_ns, ended_ns; /* UTC since 1970; ended -1 null */
 	char *operation;
+	char *route;	      /* "known", "unknown": is it in a table? */
 	char *client_address; /* NULL */
 	char **client_via;
 	size_t n_client_via;

@@ -78,6 +78,7 @@ static const struct dfl_doc_key client_keys[] = {
 
 static const struct dfl_doc_key source_keys[] = {
 	M(struct dfl_doc, operation, "operation", DOC_STR),
+	M(struct dfl_doc, route, "route", DOC_STR),
 	{ "client", DOC_OBJECT, 0, 0, client_keys },
 	LIST(struct dfl_doc, fields, "fields", field_keys),
 	END,

@@ -19,6 +19,7 @@ struct proc {
 	UT_hash_handle hh;
 	uint32_t pid;
 	bool exited;
+	bool takes_requests; /* one came in there */
 	enum dfl_station station;
 	const char *rule; /* that told the station */
 	const char *comm;

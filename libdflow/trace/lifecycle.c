@@ -25,21 +25,47 @@
 #define OP_KEEP_NS (300 * SECOND_NS)
 
 /*
- * Does the operation open a request? Only the API takes requests (or what no rule knows), and a
- * call from a station of Dify is never a new one.
+ * Is the client one of the stations that belong to the deployment? From there no new request comes.
+ * What stands before Dify and passes requests on (a load balancer, the web server) is not meant,
+ * nor is a company outside that calls back.
+ */
+static bool is_internal_caller(struct dfl_trace *t, const struct dfl_op *op)
+{
+	const struct end_question from = { .tc = op->tc,
+					   .end = DFL_CLIENT,
+					   .pid = op->pid[DFL_CLIENT] };
+	const struct proc *p = from.pid ? dfl_proc_find(t, from.pid) : NULL;
+	enum dfl_station station = dfl_end_station(t, &from).station;
+
+	if (p && p->takes_requests)
+		return true;
+	switch (station) {
+	case DFL_ST_SSRF_PROXY:
+	case DFL_ST_REDIS:
+	case DFL_ST_POSTGRES:
+	case DFL_ST_VECTOR_DB:
+		return true;
+	default:
+		return dfl_station_row(station)->who == DFL_WHO_DIFY;
+	}
+}
+
+/*
+ * Does the operation open a request? Only processes of Dify (or what no rule knows) take requests.
+ * Of an unknown route it must be known who took it: else it may be any call to the outside.
  */
 static bool is_request(struct dfl_trace *t, struct dfl_op *op)
 {
-	struct end_question from = { .tc = op->tc, .end = DFL_CLIENT, .pid = op->pid[DFL_CLIENT] };
 	struct end_question to = { .tc = op->tc, .end = DFL_SERVER, .pid = op->pid[DFL_SERVER] };
 	enum dfl_station server;
 
 	if (op->dir != DFL_REQUEST)
 		return false;
 	server = dfl_end_station(t, &to).station;
-	if (server != DFL_ST_API && server != DFL_ST_UNKNOWN)
+	if (server == DFL_ST_UNKNOWN ? !to.pid && dfl_op_is_route_unknown(op) :
+				       dfl_station_row(server)->who != DFL_WHO_DIFY)
 		return false;
-	return !from.pid || dfl_station_row(dfl_end_station(t, &from).station)->who != DFL_WHO_DIFY;
+	return !is_internal_caller(t, op);
 }
 
 /*
@@ -146,6 +172,15 @@ static bool is_memory_short(struct dfl_trace *t)
 	return t->alloc_failed_ns && t->now_ns - t->alloc_failed_ns < LINGER_NS;
 }
 
+/* The process that took the request: what it calls is part of a request, and not a new one. */
+static void note_server(struct dfl_trace *t, const struct dfl_op *op)
+{
+	struct proc *p = op->pid[DFL_SERVER] ? dfl_proc_find(t, op->pid[DFL_SERVER]) : NULL;
+
+	if (p)
+		p->takes_requests = true;
+}
+
 struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
 {
 	struct request *r;
@@ -179,6 +214,7 @@ struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
 	t->stats.requests++;
 	t->stats.open_requests++;
 	op->request = r;
+	note_server(t, op);
 	for (unsigned i = 0; i < op->n_ids; i++)
 		dfl_request_bind(t, r, op->ids[i].kind, op->ids[i].value);
 	count_from_op(t, r, op);

@@ -95,6 +95,11 @@ bool dfl_op_is_unnamed(const struct dfl_op *op)
 	return op->operation && !strcmp(op->operation, "*");
 }
 
+bool dfl_op_is_route_unknown(const struct dfl_op *op)
+{
+	return op->operation && dfl_request_is_route_unknown(op->operation);
+}
+
 bool dfl_op_is_of_other_message(const struct dfl_op *op, const struct request *r)
 {
 	const char *message = r->ids[DFL_ID_MESSAGE];

@@ -114,6 +114,8 @@ bool dfl_op_has_id(const struct dfl_op *op, enum dfl_id_kind kind, const char *v
 void dfl_op_describe(struct dfl_trace *t, struct dfl_op *op, const struct dfl_op_desc *d);
 /* A statement whose verb or table is still to come: its hops wait for their name. */
 bool dfl_op_is_unnamed(const struct dfl_op *op);
+/* Of HTTP: its route is in no table. */
+bool dfl_op_is_route_unknown(const struct dfl_op *op);
 /* It names a message, and that is not the request's. */
 bool dfl_op_is_of_other_message(const struct dfl_op *op, const struct request *r);
 

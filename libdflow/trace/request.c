@@ -141,3 +141,10 @@ void dfl_request_unbind(struct dfl_trace *t, const struct request *r)
 		free(b);
 	}
 }
+
+bool dfl_request_is_route_unknown(const char *operation)
+{
+	const char *space = strchr(operation, ' ');
+
+	return space && !strcmp(space, " *");
+}

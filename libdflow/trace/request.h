@@ -84,6 +84,8 @@ void dfl_request_unbind(struct dfl_trace *t, const struct request *r);
 void dfl_request_link(struct request *r, const char *trace_id, const char *why);
 /* Text of r was found as history in hop seq of the later request. */
 void dfl_request_found_later(struct request *r, const struct request *later, uint32_t seq);
+/* "POST *": the route of a request of that operation is in no table. */
+bool dfl_request_is_route_unknown(const char *operation);
 /* Events were lost: all requests that are not settled may lack something. */
 void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss);
 

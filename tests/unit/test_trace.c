@@ -27,15 +27,15 @@ static void test_inbound_and_content(void **state)
 	assert_int_equal(doc(f, 0)->weak_matches, 0);
 }
 
-static void test_internal_call_is_no_request(void **state)
+/* A process of that command line and file; "" and "" is one that no rule knows. */
+static void process(struct fixture *f, uint32_t pid, const char *cmdline, const char *exe)
 {
-	struct fixture *f = *state;
 	struct dfl_event ev = { .type = DFL_EV_PROC, .ts_ns = f->now };
 
-	ev.proc = (struct dfl_ev_proc){ .pid = 77,
-					.comm = "celery",
-					.exe = "/usr/bin/python3",
-					.cmdline = "celery -A app worker",
+	ev.proc = (struct dfl_ev_proc){ .pid = pid,
+					.comm = "",
+					.exe = exe,
+					.cmdline = cmdline,
 					.cgroup = "",
 					.container_id = "",
 					.container_name = "",
@@ -44,11 +44,92 @@ static void test_internal_call_is_no_request(void **state)
 					.namespace_ = "",
 					.task = "" };
 	assert_int_equal(dfl_trace_event(f->t, &ev), 0);
+}
+
+static void test_internal_call_is_no_request(void **state)
+{
+	struct fixture *f = *state;
+
+	process(f, 77, "celery -A app worker", "/usr/bin/python3");
 	f->conns[0].end[DFL_CLIENT].pid = 77;
 	dfl_trace_conn(f->t, &f->conns[0]);
 	end(f, request(f, text_a));
 	dfl_trace_finish(f->t);
 	assert_int_equal(f->n_docs, 0);
+}
+
+/* A call with a body of a route that is in no table. Connection 5 goes to a port of no rule. */
+static void unknown_route(struct fixture *f, uint32_t client, uint32_t server)
+{
+	struct dfl_op *op;
+	struct dfl_src *s;
+
+	f->conns[5].end[DFL_CLIENT].pid = client;
+	f->conns[5].end[DFL_SERVER].pid = server;
+	dfl_trace_conn(f->t, &f->conns[5]);
+	see(f, 5, NULL, DFL_REQUEST, NULL, "POST /v9 HTTP/1.1");
+	op = begin(f, 5, "POST *", NULL);
+	s = f->sink->source_begin(f->sink->ud, op, "note", DFL_REQUEST);
+	f->sink->source_append(f->sink->ud, s, text_a, strlen(text_a), f->next_pos, strlen(text_a),
+			       f->now);
+	see(f, 5, op, DFL_REQUEST, NULL, text_a);
+	f->sink->source_end(f->sink->ud, s, f->now);
+	end(f, op);
+	f->now += 1000000;
+}
+
+/* Who called whom, and whether a request came in so. */
+static void test_way_in(void **state)
+{
+	static const struct {
+		uint32_t client, server;
+		bool request;
+	} calls[] = {
+		{ 0, 30, true },   /* from outside, to a process of no rule */
+		{ 0, 10, true },   /* to the API */
+		{ 0, 12, true },   /* to the plugin daemon */
+		{ 40, 10, true },  /* from a process of no rule that takes none itself */
+		{ 14, 10, true },  /* from nginx before it */
+		{ 0, 0, false },   /* both ends unseen: it may be any call */
+		{ 30, 0, false },  /* out, from a process that took one */
+		{ 40, 0, false },  /* out, from one that did not */
+		{ 30, 41, false }, /* from one that took one */
+		{ 11, 10, false }, /* the worker calls the API */
+		{ 12, 10, false }, /* the plugin daemon calls back */
+		{ 10, 12, false }, /* the API calls the daemon */
+		{ 13, 10, false }, /* a workflow calls its own API through squid */
+		{ 0, 14, false },  /* nginx passes it on: the API takes it */
+		{ 0, 15, false },  /* a store */
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct fixture *f;
+		void *own;
+		size_t n;
+
+		setup(&own);
+		f = own;
+		process(f, 10, "gunicorn app:app", "");
+		process(f, 11, "celery -A app worker", "");
+		process(f, 12, "", "/app/dify-plugin-daemon");
+		process(f, 13, "", "/usr/sbin/squid");
+		process(f, 14, "", "/usr/sbin/nginx");
+		process(f, 15, "", "/usr/bin/redis-server");
+		process(f, 30, "python3 hook.py", "");
+		process(f, 40, "curl http://x", "");
+		process(f, 41, "python3 other.py", "");
+		if (calls[i].client == 30)
+			unknown_route(f, 0, 30);
+		unknown_route(f, calls[i].client, calls[i].server);
+		dfl_trace_finish(f->t);
+		n = (size_t)calls[i].request + (calls[i].client == 30);
+		if (f->n_docs != n)
+			print_error("call %zu\n", i);
+		assert_int_equal(f->n_docs, n);
+		if (f->n_docs)
+			assert_string_equal(f->docs[0]->route, "unknown");
+		teardown(&own);
+	}
 }
 
 static void see_at(struct fixture *f, int conn, struct dfl_op *op, uint64_t pos, uint64_t pos_len,
@@ -313,6 +394,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_inbound_and_content),
 		T(test_internal_call_is_no_request),
+		cmocka_unit_test(test_way_in),
 		T(test_occurrences),
 		cmocka_unit_test_setup_teardown(test_dropped_while_text_comes, setup_for_one,
 						teardown),

@@ -8,7 +8,8 @@
  *   OUTPUT     the same, but only when no delta came before: workflows repeat the answer at the
  * end; RETRIEVED, TOOL  its text is a view; what a tool gave may be an object, then that text is;
  *   VECTOR     numbers or base64, spelt anew (vector.h);
- *   EVENT, NODE  are kept until the document ends, because rules may depend on them.
+ *   EVENT, NODE  are kept until the document ends, because rules may depend on them;
+ *   NOTHING    is kept out of the rules below it.
  */
 #include "decode/dify/json_fields.h"
 
@@ -18,10 +19,10 @@
 #include "decode/emit.h"
 
 /* What a field is. */
-enum what { ID, EVENT, NODE, ANSWER, OUTPUT, SOURCE, VECTOR, RETRIEVED, TOOL };
+enum what { ID, EVENT, NODE, ANSWER, OUTPUT, SOURCE, VECTOR, RETRIEVED, TOOL, NOTHING };
 
 struct dfl_json_field_rule {
-	const char *path; /* '*' stands for one key */
+	const char *path; /* '*' stands for one key, "**" for a path of any length */
 	enum what what;
 	enum dfl_id_kind id;
 	const char *events[2]; /* only in events of these names, or without a name; NULL: in any */
@@ -31,13 +32,57 @@ struct dfl_json_field_rule {
 /* dify: controllers/service_api/app/{completion,workflow}.py */
 static const struct dfl_json_field_rule request_rules[] = {
 	{ "query", SOURCE },
-	{ "inputs.*", SOURCE },
+	{ "inputs.**.upload_file_id", ID, DFL_ID_UPLOAD_FILE },
+	{ "inputs.**.transfer_method", NOTHING }, /* of a file: "local_file" */
+	{ "inputs.**", SOURCE },
 	{ "text", SOURCE }, /* POST …/document/create-by-text */
 	{ "conversation_id", ID, DFL_ID_CONVERSATION },
 	{ "files[].upload_file_id", ID, DFL_ID_UPLOAD_FILE },
-	{ "inputs.*.upload_file_id", ID, DFL_ID_UPLOAD_FILE },
-	{ "inputs.*[].upload_file_id", ID, DFL_ID_UPLOAD_FILE },
+	{ "?", SOURCE }, /* the path is too long to tell */
 	{ NULL },
+};
+
+/* Of routes whose bodies are not known, or are the users' own: each string is text. */
+static const struct dfl_json_field_rule any_rules[] = {
+	{ "", SOURCE },
+	{ "**", SOURCE },
+	{ NULL },
+};
+
+/* JSON-RPC of the Model Context Protocol, "Calling Tools" (dify: core/mcp/server). */
+static const struct dfl_json_field_rule mcp_rules[] = {
+	{ "params.arguments.**", SOURCE },
+	{ "?", SOURCE },
+	{ NULL },
+};
+
+static const struct dfl_json_field_rule mcp_reply_rules[] = {
+	{ "result.content[].text", ANSWER },
+	{ NULL },
+};
+
+/*
+ * Members that hold credentials. In a body of which nothing is known, their values and all that
+ * they contain are no text to look for.
+ */
+static const char *const secret_keys[] = {
+	"password",
+	"new_password",
+	"password_confirm",
+	"repeat_new_password",
+	"passwd",
+	"token",
+	"access_token",
+	"refresh_token",
+	"api_key",
+	"apikey",
+	"secret",
+	"client_secret",
+	"authorization",
+	"private_key",
+	"credentials",
+	"credential",
+	NULL,
 };
 
 #define NODE_DONE "node_finished", "node_finished"
@@ -133,6 +178,13 @@ static const struct dfl_json_field_rule hit_rules[] = {
 	{ NULL },
 };
 
+/* dify: fields/hit_testing_fields.py; external: services/hit_testing_service.py */
+static const struct dfl_json_field_rule retrieved_rules[] = {
+	{ "records[].segment.content", RETRIEVED },
+	{ "records[].content", RETRIEVED },
+	{ NULL },
+};
+
 /* dify-plugin-sdks: the same as the daemon's replies, one level deeper */
 static const struct dfl_json_field_rule plugin_rules[] = {
 	{ "data.data.delta.message.content", ANSWER },
@@ -150,12 +202,21 @@ static const struct dfl_json_field_rule task_rules[] = {
 };
 
 static const struct dfl_json_field_rule *const rule_sets[] = {
-	[DFL_FIELDS_REQUEST] = request_rules,	[DFL_FIELDS_EVENT] = event_rules,
-	[DFL_FIELDS_UPLOADED] = uploaded_rules, [DFL_FIELDS_MODEL] = model_rules,
-	[DFL_FIELDS_PLUGIN] = plugin_rules,	[DFL_FIELDS_TASK] = task_rules,
-	[DFL_FIELDS_DISPATCH] = dispatch_rules, [DFL_FIELDS_TOOL] = tool_rules,
-	[DFL_FIELDS_AGENT] = agent_rules,	[DFL_FIELDS_SEARCH] = search_rules,
+	[DFL_FIELDS_REQUEST] = request_rules,
+	[DFL_FIELDS_EVENT] = event_rules,
+	[DFL_FIELDS_UPLOADED] = uploaded_rules,
+	[DFL_FIELDS_MODEL] = model_rules,
+	[DFL_FIELDS_PLUGIN] = plugin_rules,
+	[DFL_FIELDS_TASK] = task_rules,
+	[DFL_FIELDS_DISPATCH] = dispatch_rules,
+	[DFL_FIELDS_TOOL] = tool_rules,
+	[DFL_FIELDS_AGENT] = agent_rules,
+	[DFL_FIELDS_SEARCH] = search_rules,
 	[DFL_FIELDS_HITS] = hit_rules,
+	[DFL_FIELDS_ANY] = any_rules,
+	[DFL_FIELDS_RETRIEVED] = retrieved_rules,
+	[DFL_FIELDS_MCP] = mcp_rules,
+	[DFL_FIELDS_MCP_REPLY] = mcp_reply_rules,
 };
 
 /*
@@ -163,9 +224,19 @@ static const struct dfl_json_field_rule *const rule_sets[] = {
  */
 static const char *const last_events[] = { "message_end", "workflow_finished", "error", NULL };
 
+/* rule: what follows "**"; it stands at the end of the path, and something before it. */
+static bool tail_matches(const char *rule, const char *path)
+{
+	size_t n = strlen(rule), len = strlen(path);
+
+	return len > n && !strcmp(path + len - n, rule);
+}
+
 static bool path_matches(const char *rule, const char *path)
 {
 	while (*rule && *path) {
+		if (rule[0] == '*' && rule[1] == '*')
+			return tail_matches(rule + 2, path);
 		if (*rule == '*') {
 			size_t n = strcspn(path, ".[");
 
@@ -200,14 +271,65 @@ static const struct dfl_json_field_rule *find_rule(const struct dfl_json_fields 
 	return NULL;
 }
 
+static bool is_request_set(const struct dfl_json_fields *f)
+{
+	return f->rules == request_rules || f->rules == any_rules || f->rules == mcp_rules;
+}
+
+bool dfl_json_fields_is_secret(const char *key, size_t len)
+{
+	for (size_t i = 0; secret_keys[i]; i++)
+		if (strlen(secret_keys[i]) == len && !strncasecmp(secret_keys[i], key, len))
+			return true;
+	return false;
+}
+
+/* One key of a path, up to the next '.' or '['. */
+static size_t key_len(const char *path)
+{
+	return strcspn(path, ".[");
+}
+
+static bool has_secret_key(const char *path)
+{
+	for (size_t n; *path; path += n + strspn(path + n, ".[]")) {
+		n = key_len(path);
+		if (dfl_json_fields_is_secret(path, n))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The name of a field: its path. A key may be anything, so one that does not look like a name
+ * becomes '*'. The text itself, without a key, is "body".
+ */
+static void name_field(const char *path, char ret_field[static DFL_NAME_MAX])
+{
+	size_t len = 0, n;
+
+	for (; *path && len < DFL_NAME_MAX - 1; path += n) {
+		n = key_len(path);
+		if (n && !(n <= DFL_FIELD_KEY_MAX && dfl_is_token(path, n))) {
+			ret_field[len++] = '*';
+			continue;
+		}
+		n += strspn(path + n, ".[]");
+		len += (size_t)snprintf(ret_field + len, DFL_NAME_MAX - len, "%.*s", (int)n, path);
+	}
+	ret_field[len < DFL_NAME_MAX ? len : DFL_NAME_MAX - 1] = 0;
+	if (!ret_field[0])
+		strcpy(ret_field, "body");
+}
+
 static void source_begin(struct dfl_json_fields *f, const char *path)
 {
 	const struct dfl_decode_sink *k = f->ctx->sink;
 	char field[DFL_NAME_MAX];
 
-	snprintf(field, sizeof(field), "%s", path);
-	if (!strncmp(path, "inputs.", 7) && !dfl_is_token(path + 7, strlen(path + 7)))
-		snprintf(field, sizeof(field), "inputs.*");
+	if (f->rules == any_rules && has_secret_key(path))
+		return;
+	name_field(path, field);
 	f->source = k->source_begin(k->ud, f->op, field, f->dir);
 }
 
@@ -216,6 +338,27 @@ static void source_end(struct dfl_json_fields *f, uint64_t ts_ns)
 	if (f->source)
 		f->ctx->sink->source_end(f->ctx->sink->ud, f->source, ts_ns);
 	f->source = NULL;
+}
+
+/* Text that cannot be read stands there, in some field. len 0: it is not known how much. */
+static void lose_field(struct dfl_json_fields *f, uint64_t pos, uint64_t len)
+{
+	if (is_request_set(f) && !f->source && !f->done)
+		source_begin(f, "*");
+	f->done = true;
+	dfl_gap_source(f->ctx, f->source, pos, len);
+}
+
+/* A number, or one of the words of JSON and of Python's json. */
+static bool is_json_word(const char *text)
+{
+	static const char *const words[] = { "true",	 "false",     "null", "NaN",
+					     "Infinity", "-Infinity", NULL };
+
+	for (size_t i = 0; words[i]; i++)
+		if (!strcmp(words[i], text))
+			return true;
+	return text[strspn(text, "0123456789+-.eE")] == 0;
 }
 
 static struct dfl_view *open_derived(const struct dfl_json_fields *f, const char *derives)
@@ -258,8 +401,9 @@ static void str_data(void *ud, const struct dfl_slice *s)
 		return;
 	switch (f->now->what) {
 	case SOURCE:
-		k->source_append(k->ud, f->source, s->data, s->len, s->pos, s->pos_len,
-				 f->from->ts_ns);
+		if (f->source)
+			k->source_append(k->ud, f->source, s->data, s->len, s->pos, s->pos_len,
+					 f->from->ts_ns);
 		break;
 	case ANSWER:
 	case OUTPUT:
@@ -332,6 +476,10 @@ static void word(void *ud, const char *path, const char *text, uint64_t pos, uin
 	char *rest;
 	double x;
 
+	if (is_request_set(f) && !is_json_word(text)) { /* "[INST] …" only looks like JSON */
+		lose_field(f, pos, end - pos);
+		source_end(f, f->from->ts_ns);
+	}
 	if (!r || r->what != VECTOR)
 		return;
 	x = strtod(text, &rest);
@@ -435,8 +583,11 @@ void dfl_json_fields_feed(struct dfl_json_fields *f, const struct dfl_slice *s,
 	ok = dfl_json_feed(&f->json, s);
 	if (f->tree)
 		tree_flush(f, s->data + s->len);
-	if (!ok)
+	if (!ok) {
 		tree_give_up(f);
+		lose_field(f, 0, 0);
+		source_end(f, from->ts_ns);
+	}
 	f->slice = NULL;
 	f->from = NULL;
 }
@@ -455,10 +606,7 @@ void dfl_json_fields_gap(struct dfl_json_fields *f, uint64_t pos, uint64_t len, 
 {
 	dfl_gap_view(f->ctx, f->answer, pos, len);
 	dfl_gap_view(f->ctx, f->value_view, pos, len);
-	if (f->rules == request_rules && !f->source && !f->done)
-		source_begin(f, "*"); /* some field stood there, unknown which */
-	f->done = true;
-	dfl_gap_source(f->ctx, f->source, pos, len);
+	lose_field(f, pos, len);
 	dfl_json_fields_next(f, ts_ns);
 }
 

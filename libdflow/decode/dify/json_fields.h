@@ -14,18 +14,24 @@
 /* Whose texts they are: each set has a table of paths. */
 enum dfl_json_field_set {
 	DFL_FIELDS_NONE,
-	DFL_FIELDS_REQUEST,  /* body of an inbound request */
-	DFL_FIELDS_EVENT,    /* Dify's replies, SSE and Redis events: ids and answer */
-	DFL_FIELDS_UPLOADED, /* reply to an upload */
-	DFL_FIELDS_MODEL,    /* OpenAI- and Anthropic-compatible replies, the plugin daemon's */
-	DFL_FIELDS_PLUGIN,   /* lines of a plugin */
-	DFL_FIELDS_TASK,     /* arguments of a Celery task */
-	DFL_FIELDS_DISPATCH, /* what the plugin daemon is asked */
-	DFL_FIELDS_TOOL,     /* what it answers for a tool */
-	DFL_FIELDS_AGENT,    /* what it answers for an agent strategy */
-	DFL_FIELDS_SEARCH,   /* what a vector database or an external knowledge base is asked */
-	DFL_FIELDS_HITS,     /* what it answers */
+	DFL_FIELDS_REQUEST,   /* body of an inbound request */
+	DFL_FIELDS_EVENT,     /* Dify's replies, SSE and Redis events: ids and answer */
+	DFL_FIELDS_UPLOADED,  /* reply to an upload */
+	DFL_FIELDS_MODEL,     /* OpenAI- and Anthropic-compatible replies, the plugin daemon's */
+	DFL_FIELDS_PLUGIN,    /* lines of a plugin */
+	DFL_FIELDS_TASK,      /* arguments of a Celery task */
+	DFL_FIELDS_DISPATCH,  /* what the plugin daemon is asked */
+	DFL_FIELDS_TOOL,      /* what it answers for a tool */
+	DFL_FIELDS_AGENT,     /* what it answers for an agent strategy */
+	DFL_FIELDS_SEARCH,    /* what a vector database or an external knowledge base is asked */
+	DFL_FIELDS_HITS,      /* what it answers */
+	DFL_FIELDS_ANY,	      /* a body of which nothing is known: every string is text */
+	DFL_FIELDS_RETRIEVED, /* Dify's reply to a query of a knowledge base */
+	DFL_FIELDS_MCP,	      /* what an MCP server is asked */
+	DFL_FIELDS_MCP_REPLY,
 };
+
+#define DFL_FIELD_KEY_MAX 40 /* a longer key of a JSON object is not taken for a name */
 
 #define DFL_FIELDS_WORD 24 /* of the names of events and nodes, with the NUL */
 
@@ -68,5 +74,7 @@ void dfl_json_fields_feed(struct dfl_json_fields *f, const struct dfl_slice *s,
 void dfl_json_fields_next(struct dfl_json_fields *f, uint64_t ts_ns);
 /* Bytes are missing: what was being read is given up. */
 void dfl_json_fields_gap(struct dfl_json_fields *f, uint64_t pos, uint64_t len, uint64_t ts_ns);
+/* Does a member or form field of that name hold a credential? len bytes, no NUL. */
+bool dfl_json_fields_is_secret(const char *key, size_t len);
 /* Closes the answer and what else is open. A zeroed one is fine. */
 void dfl_json_fields_fini(struct dfl_json_fields *f, uint64_t ts_ns);

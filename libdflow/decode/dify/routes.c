@@ -6,10 +6,16 @@
 
 #include "decode/dify/inbound_routes.h"
 
-/* Dify's API, without text of the user. */
+/* Dify's API. What has a body brings text: every string in it is a field. */
 #define API(method_, path_)                                                                        \
 	{                                                                                          \
 		.method = method_, .path = path_, .server = DFL_ST_API, .rule = "http:dify-api",   \
+		.residency = DFL_TRANSIT, .request = DFL_FIELDS_ANY, .response = DFL_FIELDS_EVENT  \
+	}
+/* The same without text of a user: credentials, or a call by Dify itself. */
+#define NO_TEXT(path_)                                                                             \
+	{                                                                                          \
+		.path = path_, .server = DFL_ST_API, .rule = "http:dify-api",                      \
 		.residency = DFL_TRANSIT                                                           \
 	}
 /* Stops a task, whose id is in the path. */
@@ -52,6 +58,27 @@ static const struct dfl_route other_routes[] = {
 	STOP("/api/chat-messages/{uuid}/stop"),
 	STOP("/api/completion-messages/{uuid}/stop"),
 	STOP("/api/workflows/tasks/{uuid}/stop"),
+	/* dify: controllers/inner_api: the plugin daemon and plugins call back */
+	NO_TEXT("/inner/api/*"),
+	/* dify: controllers/console/auth, controllers/web/login.py */
+	NO_TEXT("/console/api/login"),
+	NO_TEXT("/console/api/logout"),
+	NO_TEXT("/console/api/refresh-token"),
+	NO_TEXT("/console/api/reset-password"),
+	NO_TEXT("/console/api/email-code-login"),
+	NO_TEXT("/console/api/email-code-login/*"),
+	NO_TEXT("/console/api/forgot-password"),
+	NO_TEXT("/console/api/forgot-password/*"),
+	NO_TEXT("/console/api/init"),
+	NO_TEXT("/console/api/setup"),
+	NO_TEXT("/console/api/account/password"),
+	NO_TEXT("/console/api/oauth/*"),
+	NO_TEXT("/api/login"),
+	NO_TEXT("/api/logout"),
+	NO_TEXT("/api/forgot-password"),
+	NO_TEXT("/api/forgot-password/*"),
+	NO_TEXT("/api/email-code-login"),
+	NO_TEXT("/api/email-code-login/*"),
 	API("GET", "/v1/messages"),
 	API(NULL, "/v1/messages/{uuid}/feedbacks"),
 	API("GET", "/v1/messages/{uuid}/suggested"),
@@ -61,13 +88,17 @@ static const struct dfl_route other_routes[] = {
 	API("GET", "/v1/conversations/{uuid}/variables"),
 	API("GET", "/v1/workflows/run/{uuid}"),
 	API("GET", "/v1/workflows/logs"),
-	API("POST", "/v1/audio-to-text"),
-	API("POST", "/v1/text-to-audio"),
 	API("GET", "/v1/parameters"),
 	API("GET", "/v1/info"),
 	API("GET", "/v1/meta"),
 	API("GET", "/v1/site"),
+	API(NULL, "/v1/conversations/{uuid}/variables/{uuid}"),
+	API(NULL, "/v1/apps/annotations"),
+	API(NULL, "/v1/apps/annotations/{uuid}"),
+	API(NULL, "/v1/datasets"),
 	API(NULL, "/v1/datasets/*"),
+	API(NULL, "/v1/form/human_input/*"),
+	API(NULL, "/api/form/human_input/*"),
 	API(NULL, "/console/api/*"),
 	API("GET", "/health"),
 	DAEMON("/plugin/{uuid}/dispatch/llm/invoke"),
@@ -134,6 +165,10 @@ static const struct dfl_route *find_in(const struct dfl_route *table, const char
 	}
 	return NULL;
 }
+
+const struct dfl_route dfl_route_unknown = { .path = "*",
+					     .request = DFL_FIELDS_ANY,
+					     .response = DFL_FIELDS_EVENT };
 
 const struct dfl_route *dfl_routes_find(const char *method, const char *path, size_t len,
 					const char **ret_id, size_t *ret_id_len)

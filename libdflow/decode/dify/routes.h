@@ -10,3 +10,9 @@
  */
 const struct dfl_route *dfl_routes_find(const char *method, const char *path, size_t len,
 					const char **ret_id, size_t *ret_id_len);
+
+/*
+ * What an inbound request is read by whose route is unknown: each string of a JSON body, each field
+ * of a form, or the body is text. Its path is "*".
+ */
+extern const struct dfl_route dfl_route_unknown;

@@ -153,20 +153,51 @@ static struct dfl_http_message *side_of(struct dfl_http1 *h, enum dfl_dir dir)
 	return &h->side[h->side[0].dir == dir ? 0 : 1];
 }
 
+void dfl_http1_to_websocket(struct dfl_http1 *h, const struct dfl_http1_exchange *ex, bool inbound,
+			    const char *extensions)
+{
+	if (!h->ws)
+		h->ws = dfl_websocket_new(h->ctx, h->side[0].dir, inbound,
+					  ex->route ? ex->route->path : "*", extensions);
+}
+
+/* The answer that led to WebSocket took the first `used` bytes of the chunk. */
+static void feed_rest(struct dfl_http1 *h, const struct dfl_chunk *chunk, size_t used)
+{
+	struct dfl_chunk rest = *chunk;
+
+	rest.data += used;
+	rest.len -= (uint32_t)used;
+	rest.pos += used;
+	if (rest.len)
+		dfl_websocket_feed(h->ws, &rest);
+}
+
 static int feed(struct dfl_decoder_ctx *ctx, const struct dfl_chunk *chunk, size_t *ret_used)
 {
 	struct dfl_http1 *h = ctx->state;
+	int err;
 
 	if (!h->asker_known)
 		learn_asker(h, chunk);
-	return dfl_http_message_feed(side_of(h, chunk->dir), chunk, ret_used);
+	if (h->ws) {
+		dfl_websocket_feed(h->ws, chunk);
+		return 0;
+	}
+	err = dfl_http_message_feed(side_of(h, chunk->dir), chunk, ret_used);
+	if (err != -EAGAIN || !h->ws)
+		return err;
+	feed_rest(h, chunk, *ret_used);
+	return 0;
 }
 
 static void gap(struct dfl_decoder_ctx *ctx, const struct dfl_gap *g)
 {
 	struct dfl_http1 *h = ctx->state;
 
-	if (h->asker_known)
+	if (h->ws)
+		dfl_websocket_gap(h->ws, g);
+	else if (h->asker_known)
 		dfl_http_message_gap(side_of(h, g->dir), g);
 }
 
@@ -174,7 +205,7 @@ static void end(struct dfl_decoder_ctx *ctx, enum dfl_dir dir, uint64_t ts_ns)
 {
 	struct dfl_http1 *h = ctx->state;
 
-	if (h->asker_known)
+	if (h->asker_known && !h->ws)
 		dfl_http_message_end(side_of(h, dir), ts_ns);
 }
 
@@ -182,6 +213,7 @@ static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 {
 	struct dfl_http1 *h = ctx->state;
 
+	dfl_websocket_free(h->ws, ts_ns);
 	while (h->exchanges)
 		end_exchange(h, h->exchanges, ts_ns);
 	dfl_http_message_fini(&h->side[0], ts_ns);

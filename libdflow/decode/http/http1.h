@@ -3,6 +3,7 @@
 #pragma once
 
 #include "decode/http/http_message.h"
+#include "decode/http/websocket.h"
 
 /* A request and what answers it: one operation. */
 struct dfl_http1_exchange {
@@ -18,7 +19,8 @@ struct dfl_http1 {
 	struct dfl_http_message side[2];      /* 0 requests, 1 responses */
 	struct dfl_http1_exchange *exchanges; /* oldest first */
 	unsigned n_exchanges;
-	bool asker_known; /* which direction the requests go is settled */
+	bool asker_known;	  /* which direction the requests go is settled */
+	struct dfl_websocket *ws; /* it became a WebSocket; else NULL */
 };
 
 /*
@@ -29,3 +31,9 @@ struct dfl_http1_exchange *dfl_http1_exchange_of(struct dfl_http1 *h, bool is_re
 						 uint64_t ts_ns);
 /* A message of it is complete: ends and frees it when both are. */
 void dfl_http1_exchange_done(struct dfl_http1 *h, struct dfl_http1_exchange *ex, uint64_t ts_ns);
+/*
+ * The server agreed to speak WebSocket from here on. extensions: of its answer. Without memory, the
+ * connection is guessed anew.
+ */
+void dfl_http1_to_websocket(struct dfl_http1 *h, const struct dfl_http1_exchange *ex, bool inbound,
+			    const char *extensions);

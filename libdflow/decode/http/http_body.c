@@ -57,10 +57,17 @@ static void init_reader(struct dfl_http_body *b, const struct dfl_route *route, 
 {
 	enum dfl_json_field_set set = is_request ? route->request : route->response;
 
-	if (is_request && route->file_part && !strncasecmp(type, "multipart/form-data", 19)) {
+	if (is_request && (route->file_part || set == DFL_FIELDS_ANY) &&
+	    !strncasecmp(type, "multipart/form-data", 19)) {
 		if (dfl_multipart_init(&b->multipart, b->ctx, b->op, b->dir, type,
 				       route->file_part))
 			b->kind = DFL_HTTP_BODY_MULTIPART;
+	} else if (set == DFL_FIELDS_ANY) {
+		b->kind = DFL_HTTP_BODY_UNDECIDED;
+		b->says_json = strcasestr(type, "json");
+		b->else_kind = strncasecmp(type, "application/x-www-form-urlencoded", 33) ?
+				       DFL_HTTP_BODY_WHOLE :
+				       DFL_HTTP_BODY_FORM;
 	} else if (set && !strncasecmp(type, "text/event-stream", 17)) {
 		dfl_sse_init(&b->sse, b->ctx, b->op, b->dir, set);
 		b->kind = DFL_HTTP_BODY_SSE;
@@ -86,13 +93,48 @@ void dfl_http_body_init(struct dfl_http_body *b, const struct dfl_decoder_ctx *c
 		init_reader(b, route, is_request, content_type);
 }
 
+/*
+ * Many clients send JSON and say that it is something else, so its first byte decides. Blanks
+ * before it are no text; *s is what stands behind them.
+ */
+static void decide(struct dfl_http_body *b, struct dfl_slice *s)
+{
+	size_t i = 0;
+
+	while (i < s->len && memchr(" \t\r\n", s->data[i], 4))
+		i++;
+	*s = dfl_slice_sub(s, i, s->len - i);
+	if (!s->len)
+		return;
+	b->kind = memchr("{[\"", s->data[0], b->says_json ? 3 : 1) ? DFL_HTTP_BODY_JSON :
+								     b->else_kind;
+	if (b->kind == DFL_HTTP_BODY_JSON)
+		dfl_json_fields_init(&b->json, b->ctx, b->op, b->dir, NULL, DFL_FIELDS_ANY);
+	else if (b->kind == DFL_HTTP_BODY_FORM)
+		dfl_form_init(&b->form, b->ctx, b->op, b->dir);
+	else
+		b->whole = b->ctx->sink->source_begin(b->ctx->sink->ud, b->op, "body", b->dir);
+}
+
 static void put_plain(struct dfl_http_body *b, const struct dfl_slice *s,
 		      const struct dfl_chunk *from)
 {
+	struct dfl_slice rest;
+
 	if (!b->view)
 		b->view = dfl_open_view(b->ctx, b->op, b->dir, NULL);
 	dfl_put_view(b->ctx, b->view, s, from);
-	if (b->kind == DFL_HTTP_BODY_JSON)
+	if (b->kind == DFL_HTTP_BODY_UNDECIDED) {
+		rest = *s;
+		s = &rest;
+		decide(b, &rest);
+	}
+	if (b->kind == DFL_HTTP_BODY_FORM)
+		dfl_form_feed(&b->form, s, from->ts_ns);
+	else if (b->kind == DFL_HTTP_BODY_WHOLE && s->len)
+		b->ctx->sink->source_append(b->ctx->sink->ud, b->whole, s->data, s->len, s->pos,
+					    s->pos_len, from->ts_ns);
+	else if (b->kind == DFL_HTTP_BODY_JSON)
 		dfl_json_fields_feed(&b->json, s, from);
 	else if (b->kind == DFL_HTTP_BODY_SSE)
 		dfl_sse_feed(&b->sse, s, from);
@@ -117,7 +159,15 @@ static void put_hole(struct dfl_http_body *b, uint64_t pos, uint64_t len, uint64
 	if (!b->view)
 		b->view = dfl_open_view(b->ctx, b->op, b->dir, NULL);
 	dfl_gap_view(b->ctx, b->view, pos, len);
-	if (b->kind == DFL_HTTP_BODY_JSON)
+	if (b->kind == DFL_HTTP_BODY_UNDECIDED) {
+		b->kind = DFL_HTTP_BODY_WHOLE;
+		b->whole = b->ctx->sink->source_begin(b->ctx->sink->ud, b->op, "body", b->dir);
+	}
+	if (b->kind == DFL_HTTP_BODY_FORM)
+		dfl_form_gap(&b->form, pos, len);
+	else if (b->kind == DFL_HTTP_BODY_WHOLE)
+		dfl_gap_source(b->ctx, b->whole, pos, len);
+	else if (b->kind == DFL_HTTP_BODY_JSON)
 		dfl_json_fields_gap(&b->json, pos, len, ts_ns);
 	else if (b->kind == DFL_HTTP_BODY_SSE)
 		dfl_sse_gap(&b->sse, pos, len, ts_ns);
@@ -282,7 +332,11 @@ void dfl_http_body_fini(struct dfl_http_body *b, uint64_t ts_ns)
 		return;
 	inflate_step(b);
 	stop_inflate(b);
-	if (b->kind == DFL_HTTP_BODY_JSON)
+	if (b->kind == DFL_HTTP_BODY_FORM)
+		dfl_form_fini(&b->form, ts_ns);
+	else if (b->kind == DFL_HTTP_BODY_WHOLE)
+		b->ctx->sink->source_end(b->ctx->sink->ud, b->whole, ts_ns);
+	else if (b->kind == DFL_HTTP_BODY_JSON)
 		dfl_json_fields_fini(&b->json, ts_ns);
 	else if (b->kind == DFL_HTTP_BODY_SSE)
 		dfl_sse_fini(&b->sse, ts_ns);

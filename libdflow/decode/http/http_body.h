@@ -9,6 +9,7 @@
 #include "decode/http/aws_chunked.h"
 #include "decode/http/aws_event_stream.h"
 #include "decode/http/content_coding.h"
+#include "decode/http/form.h"
 #include "decode/http/multipart.h"
 #include "decode/http/sse.h"
 
@@ -25,6 +26,9 @@ enum dfl_http_body_kind {
 	DFL_HTTP_BODY_SSE,
 	DFL_HTTP_BODY_EVENTS,
 	DFL_HTTP_BODY_MULTIPART,
+	DFL_HTTP_BODY_FORM,
+	DFL_HTTP_BODY_WHOLE,	 /* all of it is one source */
+	DFL_HTTP_BODY_UNDECIDED, /* JSON, a form or neither: its first byte tells */
 };
 
 struct dfl_http_body {
@@ -33,6 +37,8 @@ struct dfl_http_body {
 	enum dfl_dir dir;
 	struct dfl_view *view;
 	enum dfl_http_body_kind kind;
+	enum dfl_http_body_kind else_kind; /* of UNDECIDED: what it is when it is no JSON */
+	bool says_json;			   /* … and what its Content-Type says */
 	bool unreadable; /* from here on: an unknown coding, a broken stream, too much */
 	bool is_aws;	 /* aws-chunked lies around all codings */
 	struct dfl_aws_chunked aws;
@@ -57,6 +63,8 @@ struct dfl_http_body {
 		struct dfl_sse sse;
 		struct dfl_aws_event_stream events;
 		struct dfl_multipart multipart;
+		struct dfl_form form;
+		struct dfl_src *whole;
 	};
 };
 

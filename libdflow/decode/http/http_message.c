@@ -79,6 +79,8 @@ static int on_message_begin(llhttp_t *p)
 	s->name_len = s->value_len = s->url_len = 0;
 	s->in_value = s->secret = s->chunked_data = s->via_alb = s->s3 = s->url_query = false;
 	s->name[0] = s->value[0] = s->url[0] = s->host[0] = s->type[0] = s->encoding[0] = 0;
+	s->extensions[0] = 0;
+	s->websocket = false;
 	s->client.family = 0;
 	return s->ex ? 0 : -1;
 }
@@ -191,6 +193,11 @@ static int on_header_value_complete(llhttp_t *p)
 		snprintf(s->type, sizeof(s->type), "%.*s", (int)sizeof(s->type) - 1, s->value);
 	else if (!strcmp(s->name, "content-encoding"))
 		content_encoding(s);
+	else if (!strcmp(s->name, "upgrade"))
+		s->websocket = !strcasecmp(s->value, "websocket");
+	else if (!strcmp(s->name, "sec-websocket-extensions"))
+		snprintf(s->extensions, sizeof(s->extensions), "%.*s",
+			 (int)sizeof(s->extensions) - 1, s->value);
 	else if (s->is_request)
 		request_header(s);
 	if (s->secret)
@@ -235,6 +242,14 @@ static void name_s3(struct dfl_http_message *s, const char *method)
 				       "http:s3");
 }
 
+/* Was it sent to a process that was seen, or was neither end seen? */
+static bool is_inbound(const struct dfl_http_message *s)
+{
+	const struct dfl_conn *c = s->http->ctx->conn;
+
+	return c->end[DFL_SERVER].pid || !c->end[DFL_CLIENT].pid;
+}
+
 static void name_route(struct dfl_http_message *s, const char *method)
 {
 	const struct dfl_decoder_ctx *c = s->http->ctx;
@@ -249,8 +264,8 @@ static void name_route(struct dfl_http_message *s, const char *method)
 	r = s->url_len < sizeof(s->url) - 1 ?
 		    dfl_routes_find(method, s->url, s->url_len, &id, &id_len) :
 		    NULL;
-	s->ex->route = r;
 	snprintf(operation, sizeof(operation), "%s %s", method, r ? r->path : "*");
+	s->ex->route = r ? r : is_inbound(s) ? &dfl_route_unknown : NULL;
 	d.residency = r ? r->residency : DFL_RES_UNKNOWN;
 	dfl_name_op(c, s->ex->op, &d);
 	if (r && r->server)
@@ -285,6 +300,8 @@ static int on_headers_complete(llhttp_t *p)
 			   s->type, s->encoding);
 	if (s->is_request)
 		return 0;
+	if (status == 101 && s->websocket)
+		dfl_http1_to_websocket(s->http, s->ex, is_inbound(s), s->extensions);
 	if (s->ex->connect && status / 100 == 2)
 		return 2; /* to llhttp: no body, and another protocol follows (RFC 9110, 9.3.6) */
 	return s->ex->head ? 1 : 0; /* 1: no body */
@@ -342,6 +359,10 @@ void dfl_http_message_init(struct dfl_http_message *s, struct dfl_http1 *h, bool
 	s->is_request = is_request;
 	llhttp_init(&s->parser, is_request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
 	llhttp_set_lenient_keep_alive(&s->parser, 1);
+	/* Servers are as tolerant: what they read must not be invisible here. */
+	llhttp_set_lenient_headers(&s->parser, 1);
+	llhttp_set_lenient_chunked_length(&s->parser, 1);
+	llhttp_set_lenient_transfer_encoding(&s->parser, 1);
 	s->parser.data = s;
 }
 
@@ -367,6 +388,22 @@ static void message_done(struct dfl_http_message *s, uint64_t ts_ns)
 	dfl_http1_exchange_done(s->http, ex, ts_ns);
 }
 
+/*
+ * The head of a request cannot be read. It came in all the same, with text that nobody knows.
+ */
+static void unreadable_head(struct dfl_http_message *s)
+{
+	const struct dfl_decode_sink *k = s->http->ctx->sink;
+	struct dfl_src *source;
+
+	if (!s->is_request || !s->ex || s->body.ctx || !s->url_len || !is_inbound(s))
+		return;
+	name_route(s, llhttp_method_name((llhttp_method_t)s->parser.method));
+	source = k->source_begin(k->ud, s->ex->op, "*", s->dir);
+	k->source_gap(k->ud, source, 0, 0);
+	k->source_end(k->ud, source, s->chunk->ts_ns);
+}
+
 /* Up to the end of a message. Returns the bytes consumed; *ret_err: 0, -EPROTO or -EAGAIN. */
 static size_t execute(struct dfl_http_message *s, const uint8_t *data, size_t n, int *ret_err)
 {
@@ -386,6 +423,7 @@ static size_t execute(struct dfl_http_message *s, const uint8_t *data, size_t n,
 		if (e == HPE_PAUSED_UPGRADE && !s->is_request)
 			*ret_err = -EAGAIN;
 	} else if (e != HPE_OK) {
+		unreadable_head(s);
 		*ret_err = -EPROTO;
 	}
 	return used;
@@ -403,7 +441,7 @@ int dfl_http_message_feed(struct dfl_http_message *s, const struct dfl_chunk *c,
 	s->cursor = c->data;
 	while (off < c->len && !err)
 		off += execute(s, c->data + off, c->len - off, &err);
-	if (err != -EPROTO)
+	if (err != -EPROTO || s->ex) /* what stands before an error was read */
 		flush_head(s, c->data + off);
 	*ret_used = err == -EPROTO ? (size_t)(s->cursor - c->data) : off;
 	s->chunk = NULL;

@@ -35,6 +35,8 @@ struct dfl_http_message {
 	char host[128];		/* without the port */
 	char type[128];		/* Content-Type */
 	char encoding[64];	/* Content-Encoding, a list */
+	char extensions[128];	/* Sec-WebSocket-Extensions */
+	bool websocket;		/* Upgrade: websocket */
 	bool url_query;		/* the query string has begun */
 	bool s3;		/* signed for S3 */
 	bool via_alb;		/* it has a load balancer's id */

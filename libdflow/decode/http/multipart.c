@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "decode/dify/json_fields.h"
 #include "decode/emit.h"
 
 /* CONTENT up to a delimiter; AFTER it, up to the line break; HEADER lines; DONE: "--" came. */
@@ -90,14 +91,28 @@ static size_t content_run(struct dfl_multipart *m, const struct dfl_slice *s, si
 	return run.len + 1;
 }
 
-/* Content-Disposition: form-data; name="file"; filename="…" (RFC 7578, 4.2) */
-static bool names_the_part(const struct dfl_multipart *m)
+/*
+ * Content-Disposition: form-data; name="file"; filename="…" (RFC 7578, 4.2). Quotes are what this
+ * RFC writes, but not all clients do.
+ */
+static void read_name(struct dfl_multipart *m)
 {
-	const char *name = strstr(m->line, " name=\"");
-	size_t n = strlen(m->part);
+	const char *name = strcasestr(m->line, " name=");
+	size_t n;
 
-	return !strncasecmp(m->line, "Content-Disposition:", 20) && name &&
-	       !strncmp(name + 7, m->part, n) && name[7 + n] == '"';
+	if (strncasecmp(m->line, "Content-Disposition:", 20) || !name)
+		return;
+	name += 6;
+	name += *name == '"';
+	n = strcspn(name, "\";\r");
+	if (m->part) {
+		m->is_wanted |= strlen(m->part) == n && !strncmp(name, m->part, n);
+		return;
+	}
+	if (n >= sizeof(m->name) || !dfl_is_token(name, n))
+		n = 0;
+	memcpy(m->name, name, n);
+	m->name[n] = 0;
 }
 
 /* A header of a part is complete; an empty line begins the content. */
@@ -105,13 +120,18 @@ static void header_line(struct dfl_multipart *m)
 {
 	m->line[m->line_len] = 0;
 	if (m->line_len) {
-		m->is_wanted |= names_the_part(m);
+		read_name(m);
 		return;
 	}
 	m->state = CONTENT;
-	if (m->is_wanted)
-		m->source = m->ctx->sink->source_begin(m->ctx->sink->ud, m->op, m->part, m->dir);
+	if (m->part ? m->is_wanted : !dfl_json_fields_is_secret(m->name, strlen(m->name)))
+		m->source = m->ctx->sink->source_begin(m->ctx->sink->ud, m->op,
+						       m->part	  ? m->part :
+						       m->name[0] ? m->name :
+								    "*",
+						       m->dir);
 	m->is_wanted = false;
+	m->name[0] = 0;
 }
 
 static void line_byte(struct dfl_multipart *m, uint8_t c)
@@ -152,6 +172,7 @@ void dfl_multipart_gap(struct dfl_multipart *m, uint64_t pos, uint64_t len)
 	m->matched = 0;
 	m->line_len = 0;
 	m->is_wanted = false;
+	m->name[0] = 0;
 	if (m->state != DONE)
 		m->state = CONTENT;
 }

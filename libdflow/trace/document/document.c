@@ -205,6 +205,9 @@ static void build_source(struct build *b)
 	doc->started_ns = (int64_t)r->start_ns + b->t->realtime_offset_ns;
 	doc->ended_ns = r->response_ended ? (int64_t)r->ended_ns + b->t->realtime_offset_ns : -1;
 	doc->operation = dfl_part_string(b, r->operation);
+	if (r->operation)
+		doc->route = dfl_part_string(
+			b, dfl_request_is_route_unknown(r->operation) ? "unknown" : "known");
 	doc->weak_matches = r->weak_matches;
 	for (int i = 0; i < DFL_N_ID; i++)
 		doc->ids[i] = dfl_part_string(b, r->ids[i]);
