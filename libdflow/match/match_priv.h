@@ -16,12 +16,15 @@
 #include "match/fingerprint/fingerprint_table.h"
 #include "match/index.h"
 #include "match/match.h"
+#include "match/raw_text.h"
 
 /* Named limits; dfl_match_stats counts what they cut. More of them in index.h. */
 #define DFL_OPEN_RUNS 128      /* of one scan: capped_candidates */
 #define DFL_OPEN_PER_SOURCE 16 /* of those, of one source: capped_candidates */
 #define DFL_UNSURE 256	       /* canonical bytes that a run of very common k-grams is held back */
 #define DFL_COVERED 256	       /* reported runs that a view remembers */
+#define DFL_SPARE_SCANS 32     /* closed ones whose memory is kept */
+#define DFL_SPARE_VIEWS 32     /* so here */
 _Static_assert(DFL_MATCH_LOOKED_AT == DFL_ENTRIES_PER_PROBE, "what match.h says of it");
 
 /* ---- sources: text to look for ---- */
@@ -88,6 +91,7 @@ struct dfl_scan {
 	struct dfl_scan *next, *prev;  /* all scans */
 	uint32_t depth;		       /* of nesting; 0: the view itself */
 	uint8_t enc;		       /* undone above */
+	struct dfl_raw_text raw;       /* of the view itself: what comes after `text` */
 	bool gapped;		       /* bytes are missing somewhere before the end */
 	struct dfl_canon canon;
 	struct dfl_text text; /* the look-back; text.base canonical bytes before it were dropped */
@@ -118,9 +122,13 @@ struct dfl_covered {
 
 struct dfl_match_view {
 	struct dfl_match *m;
-	void *ud; /* the caller's */
-	struct dfl_scan *scan;
-	struct dfl_covered *covered; /* a ring of DFL_COVERED; NULL: none yet */
+	struct dfl_match_view *next, *prev; /* all views */
+	void *ud;			    /* the caller's */
+	struct dfl_scan *scan;		    /* NULL: nothing was scanned yet */
+	struct dfl_raw_text raw;	    /* what came then, while nothing was looked for */
+	bool gapped;			    /* bytes are missing before all that was scanned */
+	uint8_t undone;			    /* before it was fed: enum dfl_encoding bits */
+	struct dfl_covered *covered;	    /* a ring of DFL_COVERED; NULL: none yet */
 	uint32_t n_covered, next_covered;
 	/*
 	 * By the lower bits of their numbers: sources of which a run that is not brief was found. A
@@ -141,10 +149,16 @@ struct dfl_match {
 	const struct dfl_simd *simd;
 	struct dfl_match_source *sources;
 	struct dfl_match_source **short_sources; /* short_source.c: buckets */
+	struct dfl_match_view *views;
+	struct dfl_match_view *spare_views; /* closed ones, linked by `next` */
+	uint32_t n_spare_views;
 	struct dfl_scan *scans;
+	struct dfl_scan *spare; /* closed scans, linked by `next`, whose memory is used again */
+	uint32_t n_spare;
 	uint64_t count; /* counts of different sources so far */
 	uint32_t last_number;
 	bool show_all_coded;
+	bool catching_up; /* views scan what they kept while nothing was looked for */
 	struct dfl_match_stats stats;
 };
 

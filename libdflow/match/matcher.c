@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The matcher: the object that holds sources, views, index and fingerprints; its options; views. */
+/* The matcher: the object that holds sources, views, index and fingerprints; its options. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "match/scan.h"
 #include "match/short_source.h"
 #include "match/simd/simd_best.h"
+#include "match/view.h"
 
 /* The limits of k, stride and look_back are invariants 1, 2 and 6 of README.md. 0 or -EINVAL. */
 static int set_defaults(struct dfl_match_opts *o)
@@ -62,10 +63,12 @@ void dfl_match_free(struct dfl_match *m)
 	if (!m)
 		return;
 	/* Views and sources that were left are ended by whoever owns them before this. */
-	while (m->scans)
-		dfl_match_view_close(m->scans->view);
+	while (m->views)
+		dfl_match_view_close(m->views);
 	while (m->sources)
 		dfl_match_source_free(m->sources);
+	dfl_scan_free_spare(m);
+	dfl_view_free_spare(m);
 	dfl_short_source_fini(m);
 	for (uint32_t i = 1; i < m->prints.cap_sets; i++)
 		dfl_fingerprint_set_free(m->prints.sets[i]);
@@ -91,49 +94,4 @@ void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stat
 	ret_stats->old_texts = m->prints.n_sets;
 	ret_stats->secret_bytes = m->secret.bytes;
 	ret_stats->unlocked_bytes = m->secret.unlocked_bytes;
-}
-
-/* A view is its scan, and what was reported of it. */
-int dfl_match_view_new(struct dfl_match *m, void *view_ud, struct dfl_match_view **ret_view)
-{
-	struct dfl_match_view *v = calloc(1, sizeof(*v));
-	int r;
-
-	if (!v)
-		return -ENOMEM;
-	v->m = m;
-	v->ud = view_ud;
-	r = dfl_scan_new(m, v, NULL, 0, 0, &v->scan);
-	if (r) {
-		free(v);
-		return r;
-	}
-	*ret_view = v;
-	return 0;
-}
-
-void dfl_match_view_undone(struct dfl_match_view *v, uint32_t encodings)
-{
-	v->scan->enc = (uint8_t)encodings;
-}
-
-int dfl_match_view_feed(struct dfl_match_view *v, const void *data, size_t len_bytes, uint64_t pos,
-			uint64_t pos_len, uint64_t ts_ns)
-{
-	v->m->stats.scanned_bytes += len_bytes;
-	return dfl_scan_feed(v->scan, data, len_bytes, pos, pos_len, ts_ns);
-}
-
-void dfl_match_view_gap(struct dfl_match_view *v)
-{
-	dfl_scan_gap(v->scan);
-}
-
-void dfl_match_view_close(struct dfl_match_view *v)
-{
-	if (!v)
-		return;
-	dfl_scan_close(v->scan, true);
-	free(v->covered);
-	free(v);
 }

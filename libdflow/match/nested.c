@@ -174,7 +174,7 @@ static void show(struct dfl_base64_hex *c, uint64_t from, uint64_t to, bool last
 	uint8_t out[DFL_BASE64_HEX_OUT];
 	uint64_t pos;
 
-	if (!m->opts.coded_fn || (c->child && !m->show_all_coded))
+	if (!m->opts.coded_fn || m->catching_up || (c->child && !m->show_all_coded))
 		return;
 	c->is_jwt = begins_json(c);
 	coded.is_signature = c->after_jwt;
@@ -578,14 +578,20 @@ void dfl_nested_finish(struct dfl_nest *n, bool leaf)
 	coded_finish(&n->hex, leaf);
 }
 
-void dfl_nested_free(struct dfl_nest *n)
+void dfl_nested_clear(struct dfl_nest *n)
 {
-	if (!n)
-		return;
+	n->after_newline = false;
 	child_close(&n->base64, false);
 	child_close(&n->hex, false);
 	coded_reset(&n->base64);
 	coded_reset(&n->hex);
+}
+
+void dfl_nested_free(struct dfl_nest *n)
+{
+	if (!n)
+		return;
+	dfl_nested_clear(n);
 	dfl_map_fini(&n->base64.map);
 	dfl_map_fini(&n->hex.map);
 	explicit_bzero(n, sizeof(*n));

@@ -17,6 +17,8 @@ int dfl_nested_new(struct dfl_scan *s, struct dfl_nest **ret_nest);
 void dfl_nested_cut(struct dfl_nest *n);
 /* No more comes. leaf: the scan was all of a leaf. */
 void dfl_nested_finish(struct dfl_nest *n, bool leaf);
+/* Closes what is nested and wipes what it holds; it can be used again, by the same scan. */
+void dfl_nested_clear(struct dfl_nest *n);
 void dfl_nested_free(struct dfl_nest *n);
 /* Scans what was decoded and collected so far. */
 void dfl_nested_flush(struct dfl_nest *n);

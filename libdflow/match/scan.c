@@ -17,26 +17,41 @@
 #include "match/scan.h"
 #include "match/short_source.h"
 
+/* A scan that was closed, or a new one; its nest is ready. NULL: no memory. */
+static struct dfl_scan *spare_or_new(struct dfl_match *m)
+{
+	struct dfl_scan *s = m->spare;
+
+	if (s) {
+		m->spare = s->next;
+		m->n_spare--;
+		s->next = NULL;
+		return s;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->m = m;
+	if (dfl_nested_new(s, &s->nest)) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
 int dfl_scan_new(struct dfl_match *m, struct dfl_match_view *view, struct dfl_base64_hex *parent,
 		 uint32_t depth, uint8_t enc, struct dfl_scan **ret_scan)
 {
-	struct dfl_scan *s = calloc(1, sizeof(*s));
-	int r;
+	struct dfl_scan *s = spare_or_new(m);
 
 	if (!s)
 		return -ENOMEM;
-	s->m = m;
 	s->view = view;
 	s->parent = parent;
 	s->depth = depth;
 	s->enc = enc;
 	s->next_due = UINT64_MAX;
-	r = dfl_nested_new(s, &s->nest);
-	if (r) {
-		free(s);
-		return r;
-	}
-	dfl_canon_init(&s->canon, s->m->simd, &s->text, &dfl_nested_tap, s->nest);
+	dfl_canon_init(&s->canon, m->simd, &s->text, &dfl_nested_tap, s->nest);
 	s->next = m->scans;
 	if (s->next)
 		s->next->prev = s;
@@ -45,27 +60,72 @@ int dfl_scan_new(struct dfl_match *m, struct dfl_match_view *view, struct dfl_ba
 	return 0;
 }
 
-/* Takes it out of all that points to it, and wipes it. */
-static void scan_free(struct dfl_scan *s)
+/* Frees the memory of a scan that was wiped. */
+static void free_memory(struct dfl_scan *s)
 {
-	if (s->prev)
-		s->prev->next = s->next;
-	else
-		s->m->scans = s->next;
-	if (s->next)
-		s->next->prev = s->prev;
-	for (uint32_t i = 0; i < s->view->n_covered; i++)
-		if (s->view->covered[i].scan == s)
-			s->view->covered[i].scan = NULL;
 	dfl_nested_free(s->nest);
 	dfl_text_fini(&s->text);
 	free(s->open);
 	free(s->find);
 	free(s->marks);
+	free(s);
+}
+
+void dfl_scan_free_spare(struct dfl_match *m)
+{
+	struct dfl_scan *s;
+
+	while ((s = m->spare)) {
+		m->spare = s->next;
+		free_memory(s);
+	}
+	m->n_spare = 0;
+}
+
+/* Wipes all but the memory that the next scan can use. */
+static void wipe(struct dfl_scan *s)
+{
+	const struct dfl_scan kept = {
+		.m = s->m,
+		.nest = s->nest,
+		.text = s->text,
+		.open = s->open,
+		.cap_open = s->cap_open,
+		.find = s->find,
+		.open_moved = s->find, /* what it holds is old */
+		.marks = s->marks,
+		.cap_marks = s->cap_marks,
+	};
+
+	explicit_bzero(s, sizeof(*s));
+	*s = kept;
+}
+
+void dfl_scan_drop(struct dfl_scan *s)
+{
+	struct dfl_match *m = s->m;
+
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		m->scans = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	for (uint32_t i = 0; i < s->view->n_covered; i++)
+		if (s->view->covered[i].scan == s)
+			s->view->covered[i].scan = NULL;
+	dfl_nested_clear(s->nest);
+	dfl_text_clear(&s->text);
 	free(s->seen);
 	dfl_fingerprint_chain_free(s);
-	explicit_bzero(s, sizeof(*s));
-	free(s);
+	wipe(s);
+	if (m->n_spare == DFL_SPARE_SCANS) {
+		free_memory(s);
+		return;
+	}
+	s->next = m->spare;
+	m->spare = s;
+	m->n_spare++;
 }
 
 /* ---- scanning ---- */
@@ -170,5 +230,5 @@ void dfl_scan_close(struct dfl_scan *s, bool leaf)
 	dfl_fingerprint_chain_end(s);
 	if (leaf)
 		dfl_short_source_leaf(s);
-	scan_free(s);
+	dfl_scan_drop(s);
 }

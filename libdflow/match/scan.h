@@ -20,3 +20,10 @@ int dfl_scan_feed(struct dfl_scan *s, const uint8_t *data, size_t len, uint64_t 
 void dfl_scan_gap(struct dfl_scan *s);
 /* Ends it and frees it. leaf: the scan is all there is of the leaf. */
 void dfl_scan_close(struct dfl_scan *s, bool leaf);
+/*
+ * Frees it and reports nothing: no run of it is open. It leaves all that points to it, and is
+ * wiped; its memory is used again.
+ */
+void dfl_scan_drop(struct dfl_scan *s);
+/* Frees the memory that is kept of closed scans. */
+void dfl_scan_free_spare(struct dfl_match *m);

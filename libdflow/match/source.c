@@ -10,6 +10,7 @@
 #include "match/position.h"
 #include "match/runs.h"
 #include "match/short_source.h"
+#include "match/view.h"
 
 int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
 			 struct dfl_match_source **ret_source)
@@ -23,6 +24,7 @@ int dfl_match_source_new(struct dfl_match *m, uint64_t owner, void *source_ud,
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
+	dfl_view_begin(m);
 	s->m = m;
 	s->owner = owner;
 	s->ud = source_ud;

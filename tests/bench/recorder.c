@@ -6,6 +6,8 @@
  *
  *   recorder [-o json] [--chats N] [--in-flight N] [--memory MiB] <texts
  *
+ * --chats 0 measures only the traffic of no request.
+ *
  * The texts are those of manpages.py. The recording is made in parts of 64 chats, and each part is
  * deleted when it was replayed. Only the replay is measured (getrusage), and what reading the file
  * alone takes is measured too and taken off.
@@ -315,7 +317,7 @@ static struct options parse(int argc, char **argv)
 
 		if (!strcmp(argv[i], "-o") && !strcmp(value, "json"))
 			o.json = true;
-		else if (!strcmp(argv[i], "--chats") && n)
+		else if (!strcmp(argv[i], "--chats") && (n || *value == '0'))
 			o.chats = (unsigned)n;
 		else if (!strcmp(argv[i], "--in-flight") && n && n <= NATURAL_MAX_IN_FLIGHT)
 			o.in_flight = (unsigned)n;
@@ -344,7 +346,7 @@ static void report(const struct options *o, const struct point *points, unsigned
 		       "the end\na chat's document: median %.1f kB, at most %.1f kB of JSON; the "
 		       "store has %.1f kB a chat\n%.0f s in all\n",
 		       us[0], us[1], start_mb, peak, slope_kb(points, n), (double)median / 1e3,
-		       (double)max / 1e3, (double)store_bytes / 1e3 / o->chats, seconds);
+		       (double)max / 1e3, (double)store_bytes / 1e3 / (o->chats ?: 1), seconds);
 		return;
 	}
 	printf("{\"bench\":\"recorder\",\"in_flight\":%u,\"points\":[", o->in_flight);
@@ -360,7 +362,7 @@ static void report(const struct options *o, const struct point *points, unsigned
 	       "\"document_bytes\":{\"median\":%zu,\"max\":%zu},\"store_bytes_per_chat\":%llu,"
 	       "\"seconds\":%.0f}\n",
 	       us[0], us[1], start_mb, peak, slope_kb(points, n), median, max,
-	       (unsigned long long)store_bytes / o->chats, seconds);
+	       (unsigned long long)store_bytes / (o->chats ?: 1), seconds);
 }
 
 int main(int argc, char **argv)
@@ -386,7 +388,7 @@ int main(int argc, char **argv)
 	us[0] = no_request(s.pipeline);
 	if (!o.json)
 		puts("remembered   ms/chat  us/event  events/chat  RSS MiB");
-	for (unsigned done = 0; done <= o.chats; done += NATURAL_PART) {
+	for (unsigned done = 0; o.chats && done <= o.chats; done += NATURAL_PART) {
 		p->remembered = done;
 		while (chats.ended < done + NATURAL_PART)
 			natural_step(&chats, o.chats + NATURAL_PART);

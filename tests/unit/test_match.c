@@ -281,6 +281,55 @@ static void ends_of_life(void **state)
 	seen_free(s);
 }
 
+/* What an idle matcher was fed last: positions and times are exact, whatever came before. */
+static void late_text(void **state)
+{
+	static char view[100000];
+	const size_t tail = sizeof(view) - 3000;
+
+	for (size_t i = 0; i < sizeof(view); i++)
+		view[i] = i % 16 ? (char)('a' + i * i / 7 % 26) : ' ';
+	memcpy(view + 2000, text, sizeof(text) - 1); /* too long ago */
+	memcpy(view + tail, text, sizeof(text) - 1);
+	for (size_t step = 0; step < 20000; step = step * 3 + 1) {
+		struct seen *s = seen_new(NULL);
+		struct dfl_match_view *v;
+
+		assert_int_equal(dfl_match_view_new(s->m, NULL, &v), 0);
+		feed(v, view, sizeof(view), 0, step);
+		assert_int_equal(s->n, 0);
+		add_source(s, 1, NULL, text, sizeof(text) - 1);
+		dfl_match_view_close(v);
+		assert_int_equal(s->n, 1);
+		assert_int_equal(s->hits[0].run.pos_from, tail);
+		assert_int_equal(s->hits[0].run.pos_to, tail + sizeof(text) - 2); /* no '?' */
+		assert_int_equal(s->hits[0].run.ts_first_ns, step ? tail / step * step : 0);
+		assert_false(s->hits[0].run.whole_leaf);
+		seen_free(s);
+	}
+}
+
+/* Bytes that are decoded together keep their range; nothing is looked for before a gap. */
+static void late_text_of_ranges_and_gaps(void **state)
+{
+	struct seen *s = seen_new(NULL);
+	struct dfl_match_view *v;
+
+	assert_int_equal(dfl_match_view_new(s->m, NULL, &v), 0);
+	assert_int_equal(dfl_match_view_feed(v, text, 30, 100, 10, 1), 0);
+	dfl_match_view_gap(v);
+	dfl_match_view_gap(v);
+	assert_int_equal(dfl_match_view_feed(v, text + 30, sizeof(text) - 31, 200, 10, 2), 0);
+	add_source(s, 1, NULL, text, sizeof(text) - 1);
+	dfl_match_view_close(v);
+	assert_int_equal(s->n, 1);
+	assert_int_equal(s->hits[0].run.pos_from, 200);
+	assert_int_equal(s->hits[0].run.pos_to, 210);
+	assert_int_equal(s->hits[0].run.ts_first_ns, 2);
+	assert_true(s->hits[0].run.canon_from > 0);
+	seen_free(s);
+}
+
 static void bad_options(void **state)
 {
 	static const struct dfl_match_opts bad[] = {
@@ -322,6 +371,8 @@ int main(void)
 		cmocka_unit_test(short_runs_are_dropped),
 		cmocka_unit_test(whole_characters),
 		cmocka_unit_test(ends_of_life),
+		cmocka_unit_test(late_text),
+		cmocka_unit_test(late_text_of_ranges_and_gaps),
 		cmocka_unit_test(bad_options),
 		cmocka_unit_test(after_end),
 	};

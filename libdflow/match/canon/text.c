@@ -7,21 +7,25 @@
 #include <string.h>
 
 /*
- * Wipes what may have been written: all, if bytes were dropped, else what there is, and what was
+ * Bytes that may have been written: all, if some were dropped, else what there is, and what was
  * stored after it.
  */
-static void release(struct dfl_text *t, uint8_t *data, size_t cap)
+static size_t used(const struct dfl_text *t)
 {
-	size_t used = t->base || t->len + DFL_TEXT_SLACK > cap ? cap : t->len + DFL_TEXT_SLACK;
+	return t->base || t->len + DFL_TEXT_SLACK > t->cap ? t->cap : t->len + DFL_TEXT_SLACK;
+}
 
-	if (!data)
+/* Wipes and frees the bytes. */
+static void release(struct dfl_text *t)
+{
+	if (!t->data)
 		return;
 	if (t->secret) {
-		dfl_secret_free(t->secret, data, cap);
+		dfl_secret_free(t->secret, t->data, t->cap);
 		return;
 	}
-	explicit_bzero(data, used);
-	free(data);
+	explicit_bzero(t->data, used(t));
+	free(t->data);
 }
 
 /* A copy, not realloc, so that what moved can be wiped. */
@@ -42,7 +46,7 @@ int dfl_text_reserve(struct dfl_text *t, size_t raw)
 		return -ENOMEM;
 	if (t->len)
 		memcpy(data, t->data, t->len);
-	release(t, t->data, t->cap);
+	release(t);
 	t->data = data;
 	t->cap = cap;
 	return 0;
@@ -58,9 +62,18 @@ void dfl_text_drop(struct dfl_text *t, size_t n)
 	dfl_map_drop(&t->map, (uint32_t)n);
 }
 
+void dfl_text_clear(struct dfl_text *t)
+{
+	if (t->data)
+		explicit_bzero(t->data, used(t));
+	t->len = 0;
+	t->base = 0;
+	t->map.n = 0;
+}
+
 void dfl_text_fini(struct dfl_text *t)
 {
-	release(t, t->data, t->cap);
+	release(t);
 	dfl_map_fini(&t->map);
 	*t = (struct dfl_text){ .secret = t->secret };
 }

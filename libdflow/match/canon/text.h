@@ -28,4 +28,6 @@ struct dfl_text {
 int dfl_text_reserve(struct dfl_text *t, size_t raw);
 /* Forgets the first n bytes. */
 void dfl_text_drop(struct dfl_text *t, size_t n);
+/* Wipes all of it, and keeps the memory. Of texts on the heap only. */
+void dfl_text_clear(struct dfl_text *t);
 void dfl_text_fini(struct dfl_text *t);

@@ -9,6 +9,7 @@
 #include "match/fingerprint/fingerprint_chain.h"
 #include "match/match_priv.h"
 #include "match/simd/simd.h"
+#include "match/view.h"
 
 static void store_print(uint8_t *p, uint64_t print)
 {
@@ -115,6 +116,7 @@ int dfl_fingerprint_set_new(struct dfl_match *m, uint64_t owner, int64_t since, 
 	*set = (struct dfl_fingerprint_set){
 		.m = m, .ud = set_ud, .owner = owner, .since = since, .n = n
 	};
+	dfl_view_begin(m);
 	set->prints = dfl_secret_alloc(&m->secret, size);
 	if (set->prints)
 		memcpy(set->prints, prints, size);
