@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "trace/request_conn.h"
+#include "trace/string.h"
 
 /*
  * Do two runs stand on the same bytes of the stream? A body is one view, and what was joined from
@@ -71,8 +72,83 @@ static void learn_from_op(struct hop *h, const struct dfl_op *op)
 	}
 }
 
+/* ---- what is held where, in case that it is removed ---- */
+
+/* All hops that one removal may take away. */
+struct hop_place {
+	UT_hash_handle hh;
+	struct hop_place_key {
+		const char *protocol, *place; /* interned; of "unacked#argsrepr" it is "unacked" */
+		uint64_t dir;
+	} key;
+	struct hop *hops; /* none of them is removed */
+};
+
+static struct hop_place_key place_key(struct dfl_trace *t, const char *protocol, const char *place,
+				      enum dfl_dir dir)
+{
+	struct hop_place_key key = { .protocol = protocol, .place = place, .dir = dir };
+	size_t n = strcspn(place, "#");
+	char whole[256];
+
+	if (!place[n] || n >= sizeof(whole))
+		return key;
+	memcpy(whole, place, n);
+	whole[n] = '\0';
+	key.place = dfl_string(t, whole);
+	return key;
+}
+
+static struct hop_place *find_place(struct dfl_trace *t, const struct hop_place_key *key)
+{
+	struct hop_place *p;
+
+	HASH_FIND(hh, t->hop_places, key, sizeof(*key), p);
+	return p;
+}
+
+/* Without memory it is not held: no removal will be seen. */
+static void hold(struct dfl_trace *t, struct hop *h)
+{
+	struct hop_place_key key;
+	struct hop_place *p;
+
+	if (!h->key.place)
+		return;
+	key = place_key(t, h->protocol, h->key.place, h->key.dir);
+	p = find_place(t, &key);
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return;
+		p->key = key;
+		HASH_ADD(hh, t->hop_places, key, sizeof(p->key), p);
+		if (!DFL_HASHED(hh, p)) {
+			free(p);
+			return;
+		}
+	}
+	h->held_at = p;
+	DL_APPEND2(p->hops, h, held_prev, held_next);
+}
+
+static void unhold(struct dfl_trace *t, struct hop *h)
+{
+	struct hop_place *p = h->held_at;
+
+	if (!p)
+		return;
+	h->held_at = NULL;
+	DL_DELETE2(p->hops, h, held_prev, held_next);
+	if (p->hops)
+		return;
+	HASH_DEL(t->hop_places, p);
+	free(p);
+}
+
 static void free_hop(struct hop *h)
 {
+	unhold(h->request->trace, h);
 	dfl_ranges_fini(&h->canon);
 	dfl_ranges_fini(&h->raw);
 	dfl_ranges_fini(&h->wire);
@@ -100,6 +176,7 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 			return NULL;
 		}
 	}
+	h->request = r;
 	h->key = *key;
 	h->tc = dfl_tconn_ref(a->op->tc);
 	h->protocol = a->op->protocol;
@@ -115,6 +192,7 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 		free_hop(h);
 		return NULL;
 	}
+	hold(t, h);
 	h->seq = ++r->last_seq;
 	t->stats.hops++;
 	return h;
@@ -268,45 +346,46 @@ static bool is_part_of(const char *place, const char *whole)
 	return place && !strncmp(place, whole, n) && (!place[n] || place[n] == '#');
 }
 
-/*
- * How many hops the operation takes away from the request. ts_ns: marks them as removed at that
- * time; 0: only counts them.
- */
-static unsigned mark_removed(struct request *r, const struct dfl_op *op, uint64_t ts_ns)
+/* The request of all hops that the operation takes away; NULL: there is none, or several. */
+static struct request *only_request(const struct hop_place *p, const struct dfl_op *op)
 {
-	struct hop *h, *next;
-	unsigned n = 0;
+	struct request *only = NULL;
+	const struct hop *h;
 
-	HASH_ITER(hh, r->hops, h, next)
+	DL_FOREACH2(p->hops, h, held_next)
 	{
-		if (h->removed_ns || h->key.dir != op->dir || h->protocol != op->protocol ||
-		    !is_part_of(h->key.place, op->place))
+		if (h->request == only || !is_part_of(h->key.place, op->place))
 			continue;
-		if (ts_ns)
-			h->removed_ns = ts_ns;
-		n++;
+		if (only)
+			return NULL;
+		only = h->request;
 	}
-	return n;
+	return only;
 }
 
 void dfl_hops_removed(struct dfl_trace *t, const struct dfl_op *op)
 {
-	struct request *r, *only = NULL;
+	struct hop_place_key key;
+	struct hop_place *p;
+	struct request *only;
+	struct hop *h, *next;
 
 	if (!op->operation || !op->place || !is_removal(op->operation))
 		return;
-	DL_FOREACH(t->requests, r)
-	{
-		if (!mark_removed(r, op, 0))
-			continue;
-		if (only)
-			return; /* it cannot be told whose text was removed */
-		only = r;
-	}
+	key = place_key(t, op->protocol, op->place, op->dir);
+	p = find_place(t, &key);
+	only = p ? only_request(p, op) : NULL;
 	if (!only)
 		return;
-	mark_removed(only, op, op->begin_ns);
-	only->dirty = true;
+	/* the last one that goes frees the place */
+	for (h = p->hops; h; h = next) {
+		next = h->held_next;
+		if (h->request != only || !is_part_of(h->key.place, op->place))
+			continue;
+		h->removed_ns = op->begin_ns;
+		unhold(t, h);
+	}
+	dfl_request_changed(only);
 }
 
 int dfl_hop_order(const struct hop *a, const struct hop *b)

@@ -31,7 +31,10 @@ struct hop_copy {
 struct hop {
 	UT_hash_handle hh;
 	struct hop_key key;
-	struct tconn *tc; /* holds a reference */
+	struct request *request;
+	struct hop_place *held_at;	   /* NULL: it was removed from its place, or has none */
+	struct hop *held_prev, *held_next; /* of those that are held there */
+	struct tconn *tc;		   /* holds a reference */
 	uint32_t seq;
 	const char *protocol, *field;
 	enum dfl_station station[2]; /* told by the operation; UNKNOWN: ask the rules */

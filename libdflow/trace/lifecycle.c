@@ -87,11 +87,53 @@ static void make_trace_id(const struct dfl_trace *t, struct dfl_op *op, char *re
 		 (unsigned long long)h.low64);
 }
 
+/* ---- the lists of requests ---- */
+
+static void enter_lists(struct dfl_trace *t, struct request *r)
+{
+	DL_APPEND(t->requests, r);
+	DL_APPEND2(t->unsettled, r, state_prev, state_next);
+	t->n_requests++;
+	/* without memory it is not found there: its history stays with the numbers of before */
+	HASH_ADD_STR(t->by_trace_id, trace_id, r);
+}
+
+static void leave_lists(struct dfl_trace *t, struct request *r)
+{
+	dfl_request_unchanged(r);
+	if (r->settled)
+		DL_DELETE2(t->settled, r, state_prev, state_next);
+	else
+		DL_DELETE2(t->unsettled, r, state_prev, state_next);
+	if (DFL_HASHED(hh, r))
+		HASH_DEL(t->by_trace_id, r);
+	DL_DELETE(t->requests, r);
+	t->n_requests--;
+}
+
+/*
+ * Puts it in its place among the settled ones. Those that settled before were mostly quiet for
+ * longer, so that the search is short.
+ */
+static void enter_settled(struct dfl_trace *t, struct request *r)
+{
+	struct request *before = t->settled ? t->settled->state_prev : NULL;
+
+	r->keep_until_ns = r->last_ns + LINGER_NS;
+	while (before && before->keep_until_ns > r->keep_until_ns)
+		before = before == t->settled ? NULL : before->state_prev;
+	if (before)
+		DL_APPEND_ELEM2(t->settled, before, r, state_prev, state_next);
+	else
+		DL_PREPEND2(t->settled, r, state_prev, state_next);
+}
+
 /* Its ids, sources, hops and connections go with it; operations forget it. */
 static void free_request(struct dfl_trace *t, struct request *r)
 {
 	struct dfl_src *s;
 
+	leave_lists(t, r);
 	dfl_request_unbind(t, r);
 	LL_FOREACH(r->sources, s)
 	dfl_source_let_go(s);
@@ -109,8 +151,6 @@ static void free_request(struct dfl_trace *t, struct request *r)
 	}
 	free(r->later);
 	free(r->links);
-	DL_DELETE(t->requests, r);
-	t->n_requests--;
 	free(r);
 }
 
@@ -196,8 +236,9 @@ struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
+	r->trace = t;
 	r->number = ++t->last_request;
-	r->op = op->number;
+	r->op = op;
 	r->operation = op->operation;
 	r->tc = dfl_tconn_ref(op->tc);
 	r->start_ns = r->last_ns = op->begin_ns;
@@ -209,8 +250,7 @@ struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
 	make_trace_id(t, op, r->trace_id);
 	/* it was recorded before, and the same recording is replayed into the store again */
 	dfl_past_drop(t, r->trace_id);
-	DL_APPEND(t->requests, r);
-	t->n_requests++;
+	enter_lists(t, r);
 	t->stats.requests++;
 	t->stats.open_requests++;
 	op->request = r;
@@ -231,9 +271,10 @@ static void store(struct dfl_trace *t, struct request *r, bool last)
 	struct dfl_doc *doc;
 
 	r->stored_ns = t->now_ns;
-	/* without memory it stays dirty, and is tried again later */
-	r->dirty = t->opts.on_store && dfl_document_build(t, r, &doc);
-	if (!t->opts.on_store || r->dirty)
+	if (t->opts.on_store && dfl_document_build(t, r, &doc))
+		return; /* without memory it stays dirty, and is tried again later */
+	dfl_request_unchanged(r);
+	if (!t->opts.on_store)
 		return;
 	t->opts.on_store(t->opts.ud, doc);
 	dfl_doc_free(doc);
@@ -263,17 +304,13 @@ static void renumber_later(struct dfl_trace *t, const struct request *r, const s
 {
 	struct request *older;
 
-	DL_FOREACH(t->requests, older)
-	{
-		if (strcmp(older->trace_id, h->key.history_of))
-			continue;
-		for (size_t i = 0; i < older->n_later; i++)
-			if (older->later[i].seq == h->seq &&
-			    !strcmp(older->later[i].trace_id, r->trace_id))
-				older->later[i].seq = seq;
-		older->dirty = true;
+	HASH_FIND_STR(t->by_trace_id, h->key.history_of, older);
+	if (!older)
 		return;
-	}
+	for (size_t i = 0; i < older->n_later; i++)
+		if (older->later[i].seq == h->seq && !strcmp(older->later[i].trace_id, r->trace_id))
+			older->later[i].seq = seq;
+	dfl_request_changed(older);
 }
 
 /*
@@ -314,37 +351,64 @@ static void settle(struct dfl_trace *t, struct request *r)
 	dfl_match_source_settle(s->match);
 	renumber(t, r);
 	r->short_of_memory |= r->alloc_failures != dfl_alloc_failures();
+	DL_DELETE2(t->unsettled, r, state_prev, state_next);
+	dfl_request_unchanged(r);
 	r->settled = true;
+	enter_settled(t, r);
 	t->stats.settled++;
 	t->stats.open_requests--;
 	dfl_notify(t, r, DFL_DOC_SETTLED, NULL);
 	store(t, r, false);
 }
 
+/* It is dirty, and was not stored for a while. */
+static bool is_due(const struct dfl_trace *t, const struct request *r)
+{
+	return r->dirty && t->now_ns - r->stored_ns >= STORE_EVERY_NS;
+}
+
+/* Late hops prolong the time of a request: it is told only when the time of before is over. */
+static void tick_settled(struct dfl_trace *t)
+{
+	struct request *r, *next;
+
+	DL_FOREACH_SAFE2(t->stale, r, next, stale_next)
+	if (is_due(t, r))
+		store(t, r, false);
+	while ((r = t->settled) && t->now_ns >= r->keep_until_ns) {
+		if (t->now_ns - r->last_ns < LINGER_NS) {
+			DL_DELETE2(t->settled, r, state_prev, state_next);
+			enter_settled(t, r);
+			continue;
+		}
+		if (r->dirty)
+			store(t, r, false);
+		let_go(t, r);
+	}
+}
+
 /*
  * Two passes: all requests that are due are marked as settling first, so that one look at the
  * operations serves all of them.
  */
-static void tick_requests(struct dfl_trace *t)
+static void tick_unsettled(struct dfl_trace *t)
 {
 	struct request *r, *next;
 	bool any = false;
 
-	DL_FOREACH(t->requests, r)
+	DL_FOREACH2(t->unsettled, r, state_next)
 	{
 		r->settling |= is_over(t, r);
-		any |= !r->settled && r->settling;
+		any |= r->settling;
 	}
 	if (any)
 		dfl_attribute_last_call(t);
-	DL_FOREACH_SAFE(t->requests, r, next)
+	DL_FOREACH_SAFE2(t->unsettled, r, next, state_next)
 	{
-		if (!r->settled && is_over(t, r))
+		if (is_over(t, r))
 			settle(t, r);
-		else if (r->dirty && t->now_ns - r->stored_ns >= STORE_EVERY_NS)
+		else if (is_due(t, r))
 			store(t, r, false);
-		else if (r->settled && t->now_ns - r->last_ns >= LINGER_NS)
-			let_go(t, r);
 	}
 }
 
@@ -384,7 +448,8 @@ void dfl_lifecycle_finish(struct dfl_trace *t)
 void dfl_lifecycle_tick(struct dfl_trace *t)
 {
 	is_memory_short(t);
-	tick_requests(t);
+	tick_settled(t);
+	tick_unsettled(t);
 	expire_ops(t);
 }
 

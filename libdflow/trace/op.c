@@ -43,24 +43,11 @@ void dfl_op_free(struct dfl_trace *t, struct dfl_op *op)
 	free(op->runs);
 	free_past_runs(op);
 	dfl_tconn_unref(op->tc);
+	if (op->request)
+		op->request->op = NULL;
 	DL_DELETE(t->ops, op);
 	t->n_ops--;
 	free(op);
-}
-
-struct dfl_op *dfl_op_find(struct dfl_trace *t, uint64_t number)
-{
-	struct dfl_op *op;
-
-	if (!t->ops)
-		return NULL;
-	/* the newest first: it is asked for operations that have just begun */
-	for (op = t->ops->prev;; op = op->prev) {
-		if (op->number == number)
-			return op;
-		if (op == t->ops)
-			return NULL;
-	}
 }
 
 bool dfl_op_has_id(const struct dfl_op *op, enum dfl_id_kind kind, const char *value, size_t len)
@@ -112,7 +99,7 @@ bool dfl_op_is_of_other_message(const struct dfl_op *op, const struct request *r
 	return true;
 }
 
-void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r)
+void dfl_ops_forget_request(struct dfl_trace *t, struct request *r)
 {
 	struct dfl_op *op;
 
@@ -121,11 +108,11 @@ void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r)
 		if (op->owner == r)
 			op->owner = NULL;
 		op->n_maybe = 0;
-		if (op->request != r)
-			continue;
-		op->request = NULL;
-		op->no_request = true;
 	}
+	if (!r->op)
+		return;
+	r->op->request = NULL;
+	r->op->no_request = true;
 }
 
 void dfl_ops_forget_past(struct dfl_trace *t, const struct past_source *s)

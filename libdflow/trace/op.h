@@ -107,8 +107,6 @@ struct dfl_view {
 struct dfl_op *dfl_op_new(struct dfl_trace *t, struct tconn *tc, uint64_t ts_ns);
 /* Forgets the operation and frees it. */
 void dfl_op_free(struct dfl_trace *t, struct dfl_op *op);
-/* The operation of that number; NULL: it is not remembered any more. */
-struct dfl_op *dfl_op_find(struct dfl_trace *t, uint64_t number);
 bool dfl_op_has_id(const struct dfl_op *op, enum dfl_id_kind kind, const char *value, size_t len);
 /* Takes over what the decoder says now; what it does not say stays as it is. */
 void dfl_op_describe(struct dfl_trace *t, struct dfl_op *op, const struct dfl_op_desc *d);
@@ -120,7 +118,7 @@ bool dfl_op_is_route_unknown(const struct dfl_op *op);
 bool dfl_op_is_of_other_message(const struct dfl_op *op, const struct request *r);
 
 /* The request goes: no operation points at it any more. */
-void dfl_ops_forget_request(struct dfl_trace *t, const struct request *r);
+void dfl_ops_forget_request(struct dfl_trace *t, struct request *r);
 /* The past source goes: no run points at it any more. */
 void dfl_ops_forget_past(struct dfl_trace *t, const struct past_source *s);
 void dfl_ops_free(struct dfl_trace *t);

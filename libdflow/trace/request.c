@@ -54,10 +54,11 @@ static struct bound_id *add_id(struct dfl_trace *t, struct request *r, const cha
 		HASH_ADD_STR(t->ids, key, b);
 	}
 	if (b && DFL_HASHED(hh, b)) {
+		LL_PREPEND(r->bound, b);
 		r->n_bound++;
 		return b;
 	}
-	r->capped = r->dirty = true;
+	dfl_request_cap(r);
 	free(b);
 	return NULL;
 }
@@ -75,6 +76,8 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 	}
 	if (b && b->request != r && kind == DFL_ID_CONVERSATION) {
 		dfl_request_link(r, b->request->trace_id, "conversation");
+		LL_DELETE(b->request->bound, b);
+		LL_PREPEND(r->bound, b);
 		b->request = r;
 	}
 	if (!b)
@@ -84,7 +87,7 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 	/* the first binding wins */
 	if (kind < DFL_N_ID && !r->ids[kind] && b->request == r) {
 		r->ids[kind] = strdup(value);
-		r->dirty = true;
+		dfl_request_changed(r);
 	}
 }
 
@@ -101,14 +104,14 @@ void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss)
 {
 	struct request *r;
 
-	DL_FOREACH(t->requests, r)
+	DL_FOREACH2(t->unsettled, r, state_next)
 	{
-		if (r->settled || r->start_ns > t->now_ns)
+		if (r->start_ns > t->now_ns)
 			continue;
 		r->lost_events += loss->events;
 		r->lost_bytes += loss->bytes;
 		r->loss_reasons |= 1u << loss->reason;
-		r->dirty = true;
+		dfl_request_changed(r);
 	}
 }
 
@@ -117,7 +120,7 @@ void dfl_request_found_later(struct request *r, const struct request *in, uint32
 	struct later_hop *list;
 
 	if (r->n_later == MAX_LATER_HOPS) {
-		r->capped = r->dirty = true;
+		dfl_request_cap(r);
 		return;
 	}
 	list = reallocarray(r->later, r->n_later + 1, sizeof(*list));
@@ -126,20 +129,39 @@ void dfl_request_found_later(struct request *r, const struct request *in, uint32
 	r->later = list;
 	list[r->n_later] = (struct later_hop){ .start_ns = in->start_ns, .seq = seq };
 	strcpy(list[r->n_later++].trace_id, in->trace_id);
-	r->dirty = true;
+	dfl_request_changed(r);
 }
 
-void dfl_request_unbind(struct dfl_trace *t, const struct request *r)
+void dfl_request_unbind(struct dfl_trace *t, struct request *r)
 {
 	struct bound_id *b, *next;
 
-	HASH_ITER(hh, t->ids, b, next)
+	LL_FOREACH_SAFE(r->bound, b, next)
 	{
-		if (b->request != r)
-			continue;
 		HASH_DEL(t->ids, b);
 		free(b);
 	}
+	r->bound = NULL;
+}
+
+void dfl_request_changed(struct request *r)
+{
+	if (r->settled && !r->dirty)
+		DL_APPEND2(r->trace->stale, r, stale_prev, stale_next);
+	r->dirty = true;
+}
+
+void dfl_request_unchanged(struct request *r)
+{
+	if (r->settled && r->dirty)
+		DL_DELETE2(r->trace->stale, r, stale_prev, stale_next);
+	r->dirty = false;
+}
+
+void dfl_request_cap(struct request *r)
+{
+	r->capped = true;
+	dfl_request_changed(r);
 }
 
 bool dfl_request_is_route_unknown(const char *operation)

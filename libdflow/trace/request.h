@@ -22,28 +22,36 @@ struct later_hop {
  * becomes a past request (attribution/past_request.h), and this struct is freed.
  */
 struct request {
+	struct dfl_trace *trace;
 	struct request *prev, *next; /* in the order of their start */
-	uint64_t number;	     /* ascending in that order */
+	/* Those that are not settled, in the order of their start; or those that are, in the order
+	 * of keep_until_ns. */
+	struct request *state_prev, *state_next;
+	struct request *stale_prev, *stale_next; /* settled and dirty */
+	UT_hash_handle hh;			 /* by trace id */
+	uint64_t number;			 /* ascending in that order */
 	char trace_id[DFL_TRACE_ID_LEN + 1];
-	uint64_t op; /* number of the inbound operation */
+	struct dfl_op *op; /* the inbound operation; NULL: it is not remembered any more */
 	const char *operation;
 	struct tconn *tc;	     /* it came in on this; holds a reference */
 	uint64_t start_ns, ended_ns; /* ended_ns: of its response */
 	uint64_t last_ns;	     /* the newest operation in which its text was found */
+	uint64_t keep_until_ns;	     /* settled: its text is looked for until then, or longer */
 	uint64_t stored_ns;	     /* when the document was stored last */
 	bool response_ended;	     /* ended: the response is complete */
 	bool settling;		     /* its time is over: no id is waited for any more */
 	bool settled;		     /* the document is final but for what is still found */
-	bool dirty;		     /* the stored document is out of date */
-	uint64_t printed_bytes;	     /* of all text, when its fingerprints were handed out */
-	uint64_t printed_inbound;    /* the same of the inbound text */
-	char *ids[DFL_N_ID];	     /* the first of each kind; NULL */
+	bool dirty; /* the stored document is out of date; dfl_request_changed() sets it */
+	uint64_t printed_bytes;	  /* of all text, when its fingerprints were handed out */
+	uint64_t printed_inbound; /* the same of the inbound text */
+	char *ids[DFL_N_ID];	  /* the first of each kind; NULL */
 	struct dfl_addr client;
 	bool have_client, via_alb;
 	struct dfl_src *sources; /* its text, by field */
 	struct dfl_src *dropped; /* taken out while it settles; runs still point at them */
 	unsigned n_sources, n_derived;
-	unsigned n_bound;	    /* ids of all kinds */
+	struct bound_id *bound; /* its ids of all kinds */
+	unsigned n_bound;
 	unsigned cut_derived;	    /* derived texts beyond a limit, which are not looked for */
 	struct request_conn *conns; /* what it saw of each connection */
 	struct hop *hops;
@@ -65,6 +73,7 @@ struct request {
 /* Which request an id belongs to. */
 struct bound_id {
 	UT_hash_handle hh;
+	struct bound_id *next;	 /* of its request */
 	char key[160];		 /* kind and value */
 	struct request *request; /* the newest one, when the id names a conversation */
 };
@@ -79,7 +88,13 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, const char *value,
 				  uint64_t ts_ns);
 /* The request goes: its ids name nobody any more. */
-void dfl_request_unbind(struct dfl_trace *t, const struct request *r);
+void dfl_request_unbind(struct dfl_trace *t, struct request *r);
+/* The stored document is out of date. */
+void dfl_request_changed(struct request *r);
+/* … and is up to date again. */
+void dfl_request_unchanged(struct request *r);
+/* A limit cut something off: its trace is not complete. */
+void dfl_request_cap(struct request *r);
 /* Links it with another trace, once. why: "file", "conversation". */
 void dfl_request_link(struct request *r, const char *trace_id, const char *why);
 /* Text of r was found as history in hop seq of the later request. */

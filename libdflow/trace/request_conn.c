@@ -57,15 +57,12 @@ void dfl_request_conns_touch(struct dfl_trace *t, struct tconn *tc)
 {
 	struct request *r;
 
-	if (!t->requests || tc->newest_request >= t->requests->prev->number)
+	if (tc->newest_request >= t->last_request)
 		return;
-	for (r = t->requests->prev; r->number > tc->newest_request; r = r->prev) {
-		if (!r->settled)
-			enter(t, r, tc);
-		if (r == t->requests)
-			break;
-	}
-	tc->newest_request = t->requests->prev->number;
+	for (r = t->unsettled ? t->unsettled->state_prev : NULL;
+	     r && r->number > tc->newest_request; r = r == t->unsettled ? NULL : r->state_prev)
+		enter(t, r, tc);
+	tc->newest_request = t->last_request;
 }
 
 struct conn_bytes dfl_request_conn_bytes(const struct request_conn *rc)
@@ -118,10 +115,10 @@ void dfl_request_conns_limited(struct dfl_trace *t, struct tconn *tc)
 	struct request *r;
 	struct request_conn *rc;
 
-	DL_FOREACH(t->requests, r)
+	DL_FOREACH2(t->unsettled, r, state_next)
 	{
 		HASH_FIND(hh, r->conns, &tc, sizeof(tc), rc);
-		if (rc && !r->settled)
-			r->capped = r->dirty = true;
+		if (rc)
+			dfl_request_cap(r);
 	}
 }

@@ -89,31 +89,6 @@ static void op_client(void *ud, struct dfl_op *op, const struct dfl_addr *client
 	op->request->via_alb = via_alb;
 }
 
-/*
- * Has it an id that a request may still be bound to? A session of a plugin is bound by its call,
- * which comes first: it is known by now, or never.
- */
-static bool has_lasting_id(const struct dfl_op *op)
-{
-	for (unsigned i = 0; i < op->n_ids; i++)
-		if (op->ids[i].kind != DFL_ID_PLUGIN_SESSION)
-			return true;
-	return false;
-}
-
-/* May a run of it still become evidence, once an id of it is bound to a request? */
-static bool may_be_tied_later(const struct dfl_op *op)
-{
-	for (unsigned i = 0; i < op->n_runs && has_lasting_id(op); i++)
-		if (op->runs[i].at.text && !dfl_run_is_counted(&op->runs[i].at) &&
-		    !dfl_run_is(&op->runs[i].at, RUN_OWN))
-			return true;
-	for (unsigned i = 0; i < op->n_past_runs && op->n_ids; i++)
-		if (op->past_runs[i].at.text && !dfl_run_is_counted(&op->past_runs[i].at))
-			return true;
-	return false;
-}
-
 /* Judges an operation of which nothing more comes. Keeps it only as long as that can still matter.
  */
 static void maybe_drop(struct dfl_trace *t, struct dfl_op *op)
@@ -121,7 +96,7 @@ static void maybe_drop(struct dfl_trace *t, struct dfl_op *op)
 	if (!op->ended || op->open_views)
 		return;
 	dfl_attribute_op(t, op);
-	if (!may_be_tied_later(op))
+	if (!dfl_attribute_may_change(op))
 		dfl_op_free(t, op);
 }
 
@@ -159,7 +134,7 @@ static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 	if (op->request) {
 		op->request->response_ended = true;
 		op->request->ended_ns = ts_ns;
-		op->request->dirty = true;
+		dfl_request_changed(op->request);
 	}
 	use_ids(t, op);
 	dfl_hops_removed(t, op);
@@ -288,7 +263,8 @@ static void source_gap(void *ud, struct dfl_src *s, uint64_t pos, uint64_t len)
 {
 	if (!s->match)
 		return;
-	s->request->text_gap = s->request->dirty = true;
+	s->request->text_gap = true;
+	dfl_request_changed(s->request);
 }
 
 /* The text is complete. All of it came in by this operation, which is its first hop. */
@@ -300,7 +276,7 @@ static void source_end(void *ud, struct dfl_src *s, uint64_t ts_ns)
 
 	if (s == &dead_source)
 		return;
-	op = s->match ? dfl_op_find(t, s->op) : NULL;
+	op = s->match ? s->request->op : NULL;
 	dfl_source_ended(s);
 	if (!op)
 		return;

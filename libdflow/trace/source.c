@@ -115,7 +115,7 @@ void dfl_source_append(struct dfl_src *s, const void *data, size_t len, uint64_t
 		r = append(s, (const uint8_t *)data + head, len - (size_t)head);
 	if (head < 0 || r)
 		s->cut = s->request->capped = true;
-	s->request->dirty = true;
+	dfl_request_changed(s->request);
 }
 
 void dfl_source_ended(struct dfl_src *s)

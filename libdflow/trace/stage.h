@@ -34,6 +34,10 @@ struct dfl_trace {
 	struct bound_id *ids;	  /* request.c, by kind and value */
 	struct request *requests; /* lifecycle.c, in the order of their start */
 	unsigned n_requests;
+	struct request *unsettled, *settled; /* lifecycle.c: each request is in one of them */
+	struct request *stale;		     /* request.c: settled ones to be stored again */
+	struct request *by_trace_id;	     /* lifecycle.c */
+	struct hop_place *hop_places;	     /* hop.c: what a removal could take away */
 	struct past_request *past; /* attribution/past_request.c, in the order of their start */
 	struct past_request *past_by_id;
 

@@ -206,7 +206,7 @@ static void count_weak(struct dfl_op *op, const struct run *of)
 			continue;
 		dfl_run_weaken(r);
 		r->source->request->weak_matches++;
-		r->source->request->dirty = true;
+		dfl_request_changed(r->source->request);
 	}
 }
 
@@ -351,6 +351,42 @@ static void find_text_of_owner(struct dfl_op *op)
 	}
 	if (any)
 		dfl_rank(op);
+}
+
+/*
+ * Has it an id that a request may still be bound to? A session of a plugin is bound by its call,
+ * which comes first: it is known by now, or never.
+ */
+static bool has_lasting_id(const struct dfl_op *op)
+{
+	for (unsigned i = 0; i < op->n_ids; i++)
+		if (op->ids[i].kind != DFL_ID_PLUGIN_SESSION)
+			return true;
+	return false;
+}
+
+/*
+ * Can the run still become evidence? When an id told the owner, only by an equal text of the owner
+ * that is not known yet.
+ */
+static bool may_count(const struct dfl_op *op, const struct text_run *r)
+{
+	if (!r->at.text || dfl_run_is_counted(&r->at) || dfl_run_is(&r->at, RUN_OWN))
+		return false;
+	return !op->owned_by_id || (may_lack_owner(op, r) && !has_run_there(op, r, op->owner));
+}
+
+bool dfl_attribute_may_change(const struct dfl_op *op)
+{
+	bool lasting = has_lasting_id(op);
+
+	for (unsigned i = 0; i < op->n_runs && lasting; i++)
+		if (may_count(op, &op->runs[i]))
+			return true;
+	for (unsigned i = 0; i < op->n_past_runs && op->n_ids; i++)
+		if (op->past_runs[i].at.text && !dfl_run_is_counted(&op->past_runs[i].at))
+			return true;
+	return false;
 }
 
 void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op)

@@ -14,6 +14,11 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 void dfl_attribute_view_closed(struct dfl_view *v);
 /* Makes hops of the operation's runs, as far as that can be decided now. */
 void dfl_attribute_op(struct dfl_trace *t, struct dfl_op *op);
+/*
+ * The operation has ended and was judged: may a run of it still become evidence, once more is known
+ * of its ids?
+ */
+bool dfl_attribute_may_change(const struct dfl_op *op);
 /* Requests settle: the operations that may be theirs are judged a last time. */
 void dfl_attribute_last_call(struct dfl_trace *t);
 /*

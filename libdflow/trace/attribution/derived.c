@@ -215,7 +215,7 @@ static void begin(struct dfl_view *v, struct request *r, bool shared)
 		s = vectors_of(v, r, shared) ?: new_source(v, r, shared);
 	if (!s) {
 		r->cut_derived++;
-		r->dirty = true;
+		dfl_request_changed(r);
 		v->op->trace->stats.capped_derived++;
 		return;
 	}
@@ -447,7 +447,7 @@ static void withdraw(struct dfl_trace *t, const struct dfl_src *s)
 	for (o = r != s->request ? r->sources : NULL; o; o = o->next)
 		if ((is_twin(o, s) || is_same_text(o, s)) &&
 		    dfl_hops_no_candidate(r, o, s->request))
-			r->dirty = true;
+			dfl_request_changed(r);
 }
 
 /* Some texts went: the others are numbered anew, in the order in which they were found. */

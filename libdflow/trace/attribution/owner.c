@@ -130,7 +130,7 @@ static void add_maybe(struct dfl_trace *t, struct dfl_op *op, struct request *r)
 		return;
 	}
 	t->stats.capped_owners++;
-	r->capped = r->dirty = true;
+	dfl_request_cap(r);
 }
 
 /* None of its inbound text is long enough to be found in an operation without an id. */

@@ -41,7 +41,7 @@ void dfl_notify(struct dfl_trace *t, struct request *r, enum dfl_doc_change what
 {
 	struct dfl_change c = { .t = t, .r = r, .hop = hop };
 
-	r->dirty = true;
+	dfl_request_changed(r);
 	if (hop && hop->first_ns > r->newest_ns)
 		r->newest_ns = hop->first_ns;
 	if (!t->opts.on_change)
