@@ -12,7 +12,6 @@
 
 struct dflow_cursor {
 	struct dfl_cursor *rows;
-	struct dfl_doc head;   /* the row as a document; its strings are the row's */
 	struct dfl_doc *whole; /* of the row, once it was asked for; else NULL */
 	struct dflow_trace trace;
 };
@@ -60,17 +59,11 @@ static int load_row(void *cursor, const struct dfl_doc **ret_doc)
 
 static void show_row(struct dflow_cursor *c, const struct dfl_row *row)
 {
-	memcpy(c->head.trace_id, row->trace_id, sizeof(c->head.trace_id));
-	c->head.started_ns = row->started_ns;
-	c->head.ended_ns = row->ended_ns;
-	c->head.settled = row->settled;
-	c->head.operation = (char *)row->operation; /* the head is only read */
-	for (int i = 0; i < DFL_N_ID; i++)
-		c->head.ids[i] = (char *)row->ids[i];
-	c->trace = (struct dflow_trace){ .head = &c->head,
+	c->trace = (struct dflow_trace){ .head = row->head,
 					 .n_hops = row->n_hops,
 					 .hop_index = SIZE_MAX,
 					 .complete = row->complete,
+					 .is_row = true,
 					 .load = load_row,
 					 .of = c };
 }

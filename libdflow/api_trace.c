@@ -54,7 +54,16 @@ static int load(const struct dflow_trace *trace, const struct dfl_doc **ret_doc)
 	return 0;
 }
 
-/* The same for those who cannot tell an error. NULL: there is none. */
+/* What lists tell: no need for the whole document where the head has it. */
+static int load_row(const struct dflow_trace *trace, const struct dfl_doc **ret_doc)
+{
+	if (!trace->is_row)
+		return load(trace, ret_doc);
+	*ret_doc = trace->head;
+	return 0;
+}
+
+/* Both for those who cannot tell an error. NULL: there is none. */
 static const struct dfl_doc *whole(const struct dflow_trace *trace)
 {
 	const struct dfl_doc *doc;
@@ -62,9 +71,16 @@ static const struct dfl_doc *whole(const struct dflow_trace *trace)
 	return load(trace, &doc) ? NULL : doc;
 }
 
+static const struct dfl_doc *row_of(const struct dflow_trace *trace)
+{
+	const struct dfl_doc *doc;
+
+	return load_row(trace, &doc) ? NULL : doc;
+}
+
 const char *dflow_trace_client_address(const struct dflow_trace *trace)
 {
-	const struct dfl_doc *doc = whole(trace);
+	const struct dfl_doc *doc = row_of(trace);
 
 	return doc ? doc->client_address : NULL;
 }
@@ -77,7 +93,7 @@ bool dflow_trace_complete(const struct dflow_trace *trace)
 
 	if (trace->complete >= 0 || !trace->head->settled)
 		return trace->complete > 0;
-	doc = whole(trace);
+	doc = row_of(trace);
 	return doc && doc->completeness.complete;
 }
 
@@ -90,7 +106,7 @@ int dflow_trace_completeness(const struct dflow_trace *trace,
 	int r = dfl_api_check(shape, ret_completeness, NULL);
 
 	if (!r)
-		r = load(trace, &doc);
+		r = load_row(trace, &doc);
 	if (r)
 		return r;
 	full.complete = doc->completeness.complete;
@@ -111,14 +127,14 @@ static const char *string_at(char *const *strings, size_t n, size_t i)
 
 const char *dflow_trace_reason(const struct dflow_trace *trace, size_t i)
 {
-	const struct dfl_doc *doc = whole(trace);
+	const struct dfl_doc *doc = row_of(trace);
 
 	return doc ? string_at(doc->completeness.reasons, doc->completeness.n_reasons, i) : NULL;
 }
 
 const char *dflow_trace_blind(const struct dflow_trace *trace, size_t i)
 {
-	const struct dfl_doc *doc = whole(trace);
+	const struct dfl_doc *doc = row_of(trace);
 
 	return doc ? string_at(doc->completeness.blind, doc->completeness.n_blind, i) : NULL;
 }
@@ -276,7 +292,7 @@ int dflow_trace_hop_range(const struct dflow_trace *trace, size_t i, size_t k, u
 
 size_t dflow_trace_field_count(const struct dflow_trace *trace)
 {
-	const struct dfl_doc *doc = whole(trace);
+	const struct dfl_doc *doc = row_of(trace);
 
 	return doc ? doc->n_fields : 0;
 }
@@ -289,7 +305,7 @@ int dflow_trace_field(const struct dflow_trace *trace, size_t i, struct dflow_fi
 	int r = dfl_api_check(shape, ret_field, NULL);
 
 	if (!r)
-		r = load(trace, &doc);
+		r = load_row(trace, &doc);
 	if (r)
 		return r;
 	if (i >= doc->n_fields)
@@ -388,4 +404,12 @@ int dflow_trace_json(const struct dflow_trace *trace, char **ret_json)
 	int r = load(trace, &doc);
 
 	return r ? r : dfl_doc_to_json(doc, ret_json);
+}
+
+int dflow_trace_list_json(const struct dflow_trace *trace, char **ret_json)
+{
+	const struct dfl_doc *doc;
+	int r = load_row(trace, &doc);
+
+	return r ? r : dfl_doc_to_list_json(doc, trace->n_hops, ret_json);
 }

@@ -14,6 +14,7 @@ struct dflow_trace {
 	size_t n_hops;
 	size_t hop_index; /* of the one hop that a head has, as hops[0]; SIZE_MAX: it has none */
 	int complete;	  /* 1 or 0; -1: the whole document tells */
+	bool is_row;	  /* of a list: the head has all but connections, hops, places and links */
 	/* Makes the whole document, borrowed as the trace is. 0, -ENOMEM, -ENOENT, -EBADMSG. */
 	int (*load)(void *of, const struct dfl_doc **ret_doc);
 	void *of;

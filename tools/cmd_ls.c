@@ -74,19 +74,9 @@ static enum style whole_style(const struct dflow_trace *t)
 /* An element of "requests" (docs/formats.md). */
 static char *to_json(const void *item)
 {
-	static const char *const keys[] = { "trace_id", "ids",		"started",
-					    "source",	"completeness", "state" };
-	const struct dflow_trace *t = item;
-	json_t *trace = document_object(t), *row = json_object();
 	char *text;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		json_object_set(row, keys[i], json_object_get(trace, keys[i]));
-	json_object_set_new(row, "hops", json_integer((json_int_t)dflow_trace_hop_count(t)));
-	text = trace ? json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-	json_decref(row);
-	json_decref(trace);
-	return text;
+	return dflow_trace_list_json(item, &text) ? NULL : text;
 }
 
 /* Only what the store knows without unpacking the whole trace. */

@@ -57,6 +57,7 @@ ffibuilder.cdef(
     void dflow_cursor_close(struct dflow_cursor *cursor);
     const char *dflow_trace_id(const struct dflow_trace *trace);
     int dflow_trace_json(const struct dflow_trace *trace, char **ret_json);
+    int dflow_trace_list_json(const struct dflow_trace *trace, char **ret_json);
 
     int dflow_recorder_open_file(const char *path, const struct dflow_replay_opts *opts,
                                  struct dflow_recorder **ret_recorder, struct dflow_error *ret_error);

@@ -179,15 +179,16 @@ const char *dfl_doc_encoding_name(unsigned bit);
 /* The JSON text of the design, one line, no trailing newline; free() it. 0 or -ENOMEM. */
 int dfl_doc_to_json(const struct dfl_doc *doc, char **ret_json);
 /*
- * The document as an element of "requests" of dflow.ls/1: ids, start, source, completeness and the
- * number of hops. One line, no trailing newline; free() it. 0 or -ENOMEM.
+ * The document as an element of "requests" of dflow.ls/1: ids, times, source, completeness, …,
+ * and the number of hops, which is given because a head has none. One line, no trailing newline;
+ * free() it. 0 or -ENOMEM.
  */
-int dfl_doc_to_list_json(const struct dfl_doc *doc, char **ret_json);
+int dfl_doc_to_list_json(const struct dfl_doc *doc, uint64_t n_hops, char **ret_json);
 /*
- * The "ids" of such an element, or of a whole document: free() each of ret_ids[DFL_N_ID], which are
- * NULL before, also after an error. 0, -ENOMEM, -EBADMSG.
+ * Ids, start, source and completeness of such a text as stores of schema 4 have it, which is less
+ * than a head tells. 0, -ENOMEM, -EBADMSG.
  */
-int dfl_doc_ids_from_json(const char *json, size_t len, char **ret_ids);
+int dfl_doc_from_old_list_json(const char *json, size_t len, struct dfl_doc **ret_doc);
 /* The reverse of dfl_doc_to_json, for readers of a store; distrusts its input. 0, -ENOMEM,
  * -EBADMSG. */
 int dfl_doc_from_json(const char *json, size_t len, struct dfl_doc **ret_doc);

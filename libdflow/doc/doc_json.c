@@ -277,16 +277,19 @@ static const struct dfl_doc_key *find_key(const char *name)
 	return k;
 }
 
-int dfl_doc_to_list_json(const struct dfl_doc *doc, char **ret_json)
+/* What lists tell of a document, beside the number of its hops. */
+static const char *const list_names[] = { "trace_id",	  "ids",   "started", "source",
+					  "completeness", "state", "ended",   "weak_matches" };
+#define N_LIST_NAMES (sizeof(list_names) / sizeof(list_names[0]))
+
+int dfl_doc_to_list_json(const struct dfl_doc *doc, uint64_t n_hops, char **ret_json)
 {
-	static const char *const names[] = { "trace_id", "ids", "started", "source",
-					     "completeness" };
 	json_t *o = json_object();
 
-	for (size_t i = 0; o && i < sizeof(names) / sizeof(names[0]); i++)
-		o = set(o, names[i], value(find_key(names[i]), (const char *)doc));
+	for (size_t i = 0; o && i < N_LIST_NAMES; i++)
+		o = set(o, list_names[i], value(find_key(list_names[i]), (const char *)doc));
 	if (o)
-		o = set(o, "hops", number(doc->n_hops));
+		o = set(o, "hops", number(n_hops));
 	return print(o, ret_json);
 }
 
@@ -604,7 +607,23 @@ static int get_object(const json_t *j, const struct dfl_doc_key *keys, char *bas
 	return r;
 }
 
-int dfl_doc_from_json(const char *json, size_t len, struct dfl_doc **ret_doc)
+/* Without the members that schema 4 had not. */
+static int get_old_list_members(const json_t *j, char *doc)
+{
+	int r = json_is_object(j) ? 0 : -EBADMSG;
+
+	for (size_t i = 0; !r && strcmp(list_names[i], "state"); i++)
+		r = get_value(get(j, list_names[i]), find_key(list_names[i]), doc);
+	return r;
+}
+
+static int get_document(const json_t *j, char *doc)
+{
+	return get_object(j, dfl_doc_keys, doc);
+}
+
+static int parse(const char *json, size_t len, int (*members)(const json_t *, char *),
+		 struct dfl_doc **ret_doc)
 {
 	json_t *j = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
 	struct dfl_doc *doc;
@@ -613,7 +632,7 @@ int dfl_doc_from_json(const char *json, size_t len, struct dfl_doc **ret_doc)
 	if (!j)
 		return -EBADMSG;
 	doc = calloc(1, sizeof(*doc));
-	r = doc ? get_object(j, dfl_doc_keys, (char *)doc) : -ENOMEM;
+	r = doc ? members(j, (char *)doc) : -ENOMEM;
 	json_decref(j);
 	if (r) {
 		dfl_doc_free(doc);
@@ -623,11 +642,12 @@ int dfl_doc_from_json(const char *json, size_t len, struct dfl_doc **ret_doc)
 	return 0;
 }
 
-int dfl_doc_ids_from_json(const char *json, size_t len, char **ret_ids)
+int dfl_doc_from_json(const char *json, size_t len, struct dfl_doc **ret_doc)
 {
-	json_t *j = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
-	int r = j ? get_ids(get(j, "ids"), ret_ids) : -EBADMSG;
+	return parse(json, len, get_document, ret_doc);
+}
 
-	json_decref(j);
-	return r;
+int dfl_doc_from_old_list_json(const char *json, size_t len, struct dfl_doc **ret_doc)
+{
+	return parse(json, len, get_old_list_members, ret_doc);
 }

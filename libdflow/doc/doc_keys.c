@@ -2,6 +2,8 @@
 /* The tables that describe the trace document. */
 #include "doc/doc_keys.h"
 
+#include <string.h>
+
 #include "doc/doc.h"
 
 #define M(type, member, key, kind)                                                                 \
@@ -221,3 +223,46 @@ const struct dfl_doc_key dfl_doc_keys[] = {
 	M(struct dfl_doc, weak_matches, "weak_matches", DOC_U32),
 	END,
 };
+
+bool dfl_doc_is_body(const struct dfl_doc_key *k)
+{
+	return k->kind == DOC_LIST && strcmp(k->name, "nodes");
+}
+
+void dfl_doc_id_keys(struct dfl_doc_key *ret_keys)
+{
+	for (int i = 0; i < DFL_N_ID; i++)
+		ret_keys[i] = (struct dfl_doc_key){ .name = dfl_id_name(i),
+						    .kind = DOC_STR,
+						    .offset = (size_t)i * sizeof(char *) };
+	ret_keys[DFL_N_ID] = (struct dfl_doc_key){ .name = NULL };
+}
+
+char dfl_doc_form(enum dfl_doc_kind kind)
+{
+	switch (kind) {
+	case DOC_SCHEMA:
+	case DOC_TRACE_ID:
+	case DOC_STR:
+	case DOC_REAL:
+	case DOC_STATION:
+	case DOC_MEDIUM:
+	case DOC_RESIDENCY:
+	case DOC_DIR:
+		return DOC_FORM_TEXT;
+	case DOC_STRS:
+		return DOC_FORM_TEXTS;
+	case DOC_RANGES:
+		return DOC_FORM_RANGES;
+	case DOC_FLAGS:
+	case DOC_IDS:
+	case DOC_OBJECT:
+	case DOC_CONTAINER:
+	case DOC_TLS:
+		return DOC_FORM_OBJECT;
+	case DOC_LIST:
+		return DOC_FORM_LIST;
+	default:
+		return DOC_FORM_INTEGER;
+	}
+}

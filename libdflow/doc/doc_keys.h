@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum dfl_doc_kind {
@@ -47,3 +48,20 @@ struct dfl_doc_key {
 };
 
 extern const struct dfl_doc_key dfl_doc_keys[];
+
+/* Is it a row of dfl_doc_keys that lists of traces do not need: connections, hops, places, …? */
+bool dfl_doc_is_body(const struct dfl_doc_key *k);
+
+/* The table that describes a member of kind DOC_IDS. `ret_keys` has DFL_N_ID + 1 places. */
+void dfl_doc_id_keys(struct dfl_doc_key *ret_keys);
+
+/* How a kind is packed (doc_pack.h). The letters stand on disk. */
+enum {
+	DOC_FORM_INTEGER = 'i',
+	DOC_FORM_TEXT = 's',
+	DOC_FORM_TEXTS = 'S',
+	DOC_FORM_RANGES = 'r',
+	DOC_FORM_OBJECT = 'o',
+	DOC_FORM_LIST = 'l',
+};
+char dfl_doc_form(enum dfl_doc_kind kind);

@@ -477,6 +477,13 @@ DFLOW_API int dflow_trace_link(const struct dflow_trace *trace, size_t i,
  */
 DFLOW_API int dflow_trace_json(const struct dflow_trace *trace, char **ret_json);
 
+/*
+ * What lists tell of a trace, as one line of JSON: an element of "requests" of schema dflow.ls/1
+ * (docs/formats.md). free() it. For a trace of a cursor it costs no look at the store.
+ * Errors: -ENOMEM.
+ */
+DFLOW_API int dflow_trace_list_json(const struct dflow_trace *trace, char **ret_json);
+
 /* ======== Callbacks of recording and replaying ======== */
 
 /*

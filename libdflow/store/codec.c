@@ -5,48 +5,43 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define ZSTD_LEVEL 3 /* without a dictionary, which has a level of its own */
+#define LEVEL 3 /* without a dictionary, which has a level of its own */
 
-int dfl_store_pack(const char *text, size_t len, const ZSTD_CDict *dictionary, void **ret_data,
-		   size_t *ret_len)
+int dfl_codec_pack(struct dfl_codec *c, const void *data, size_t len, const ZSTD_CDict *dictionary,
+		   struct dfl_buf *ret_packed)
 {
-	size_t bound = ZSTD_compressBound(len), n = 0;
-	ZSTD_CCtx *ctx = ZSTD_createCCtx();
-	void *data = malloc(bound);
+	size_t bound = ZSTD_compressBound(len), n;
 
-	if (ctx && data)
-		n = dictionary ? ZSTD_compress_usingCDict(ctx, data, bound, text, len, dictionary) :
-				 ZSTD_compressCCtx(ctx, data, bound, text, len, ZSTD_LEVEL);
-	ZSTD_freeCCtx(ctx);
-	if (!n || ZSTD_isError(n)) {
-		free(data);
+	if (!c->pack)
+		c->pack = ZSTD_createCCtx();
+	ret_packed->len = 0;
+	if (!c->pack || dfl_buf_reserve(ret_packed, bound))
 		return -ENOMEM;
-	}
-	*ret_data = data;
-	*ret_len = n;
+	n = dictionary ? ZSTD_compress_usingCDict(c->pack, ret_packed->data, bound, data, len,
+						  dictionary) :
+			 ZSTD_compressCCtx(c->pack, ret_packed->data, bound, data, len, LEVEL);
+	if (ZSTD_isError(n))
+		return -ENOMEM;
+	ret_packed->len = n;
 	return 0;
 }
 
-int dfl_store_unpack(const void *data, size_t len, const ZSTD_DDict *dictionary, char **ret_text,
-		     size_t *ret_len)
+int dfl_codec_unpack(struct dfl_codec *c, const void *data, size_t len,
+		     const ZSTD_DDict *dictionary, char **ret_text, size_t *ret_len)
 {
 	unsigned long long size = ZSTD_getFrameContentSize(data, len);
-	ZSTD_DCtx *ctx;
 	char *text;
 	size_t n;
 
 	if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ||
 	    size > DFL_STORE_MAX_DOC_BYTES)
 		return -EBADMSG;
-	ctx = ZSTD_createDCtx();
-	text = malloc(size + 1);
-	if (!ctx || !text) {
-		ZSTD_freeDCtx(ctx);
-		free(text);
+	if (!c->unpack)
+		c->unpack = ZSTD_createDCtx();
+	text = c->unpack ? malloc(size + 1) : NULL;
+	if (!text)
 		return -ENOMEM;
-	}
-	n = ZSTD_decompress_usingDDict(ctx, text, size, data, len, dictionary);
-	ZSTD_freeDCtx(ctx);
+	n = ZSTD_decompress_usingDDict(c->unpack, text, size, data, len, dictionary);
 	if (ZSTD_isError(n) || n != size) {
 		free(text);
 		return -EBADMSG;
@@ -55,4 +50,11 @@ int dfl_store_unpack(const void *data, size_t len, const ZSTD_DDict *dictionary,
 	*ret_text = text;
 	*ret_len = size;
 	return 0;
+}
+
+void dfl_codec_fini(struct dfl_codec *c)
+{
+	ZSTD_freeCCtx(c->pack);
+	ZSTD_freeDCtx(c->unpack);
+	*c = (struct dfl_codec){ 0 };
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/printable.h"
 #include "store/error.h"
 #include "store/id_key.h"
 #include "store/reader.h"
@@ -38,19 +37,18 @@ enum {
 	COL_SETTLED,
 	COL_COMPLETE,
 	COL_HOPS,
-	COL_OPERATION,
 	COL_DICTIONARY,
-	COL_HEAD, /* the document itself where a row of an older version has no head */
-	COL_HAS_HEAD,
+	COL_HEAD,
+	COL_DOC, /* null, but in a row of an older version that has no head */
 };
 
 #define COLUMNS                                                                                    \
-	"trace_id, started_ns, ended_ns, settled, complete, hops, operation, dictionary,"          \
-	" coalesce(head, doc), head IS NOT NULL"
+	"trace_id, started_ns, ended_ns, settled, complete, hops, dictionary, head,"               \
+	" CASE WHEN head IS NULL THEN doc END"
 
 struct entry {
 	struct dfl_row row;
-	char *head; /* what dfl_cursor_json gives; NULL: the document has to be asked */
+	struct dfl_doc *head; /* what the row borrows from */
 };
 
 struct dfl_cursor {
@@ -69,14 +67,8 @@ struct dfl_cursor {
 
 static void free_batch(struct dfl_cursor *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		struct entry *e = &c->entry[i];
-
-		free(e->head);
-		free((char *)e->row.operation);
-		for (int k = 0; k < DFL_N_ID; k++)
-			free((char *)e->row.ids[k]);
-	}
+	for (size_t i = 0; i < c->n; i++)
+		dfl_doc_free(c->entry[i].head);
 	memset(c->entry, 0, c->n * sizeof(c->entry[0]));
 	c->n = c->next = 0;
 }
@@ -220,36 +212,23 @@ int dfl_cursor_open(struct dfl_store *s, const struct dfl_filter *filter,
 	return 0;
 }
 
-static int copy_text(const char *text, const char **ret_copy)
-{
-	char *copy = text ? strdup(text) : NULL;
-
-	if (copy) /* an older dflow may have stored it as it came */
-		dfl_printable(copy);
-	*ret_copy = copy;
-	return text && !copy ? -ENOMEM : 0;
-}
-
-/*
- * The ids, as the request spelled them: head and document both have them under "ids". The head is
- * kept, but for one that says "open" when the recorder is gone.
- */
+/* What the row says is newer than the head of an older version, which has neither. */
 static int take_head(struct dfl_cursor *c, struct entry *e)
 {
-	char *ids[DFL_N_ID] = { NULL }, *text;
-	bool open = !sqlite3_column_int(c->batch, COL_SETTLED);
-	size_t len;
-	int r = dfl_reader_text(c->store, c->batch, COL_DICTIONARY, COL_HEAD, &text, &len);
+	struct dfl_doc *head = NULL;
+	int r = dfl_reader_head(c->store, c->batch, COL_DICTIONARY, &head);
 
 	if (r)
 		return r;
-	r = dfl_doc_ids_from_json(text, len, ids);
+	head->settled = sqlite3_column_int(c->batch, COL_SETTLED);
+	head->ended_ns = e->row.ended_ns;
+	if (c->over && !head->settled)
+		r = dfl_doc_cut_off(head);
+	e->head = head;
+	e->row.head = head;
+	e->row.operation = head->operation;
 	for (int k = 0; k < DFL_N_ID; k++)
-		e->row.ids[k] = ids[k];
-	if (!r && sqlite3_column_int(c->batch, COL_HAS_HEAD) && !(open && c->over))
-		e->head = text;
-	else
-		free(text);
+		e->row.ids[k] = head->ids[k];
 	return r;
 }
 
@@ -266,8 +245,6 @@ static int take_entry(struct dfl_cursor *c, struct entry *e)
 	row->settled = sqlite3_column_int(st, COL_SETTLED) || c->over;
 	row->complete = sqlite3_column_int(st, COL_COMPLETE);
 	row->n_hops = (uint64_t)sqlite3_column_int64(st, COL_HOPS);
-	if (copy_text((const char *)sqlite3_column_text(st, COL_OPERATION), &row->operation))
-		return -ENOMEM;
 	return take_head(c, e);
 }
 
@@ -328,15 +305,15 @@ int dfl_cursor_doc(struct dfl_cursor *c, struct dfl_doc **ret_doc, struct dfl_er
 	if (!c->next)
 		return dfl_err_set(err, ENOENT, "the cursor stands at no trace");
 	if (!c->doc)
-		r = dfl_reader_prepare(c->store,
-				       "SELECT dictionary, doc FROM entry WHERE trace_id = ?1",
-				       &c->doc, err);
+		r = dfl_reader_prepare(
+			c->store, "SELECT dictionary, head, doc FROM entry WHERE trace_id = ?1",
+			&c->doc, err);
 	if (r)
 		return r;
 	sqlite3_bind_text(c->doc, 1, c->entry[c->next - 1].row.trace_id, -1, SQLITE_STATIC);
 	step = sqlite3_step(c->doc);
 	if (step == SQLITE_ROW)
-		r = dfl_reader_doc(c->store, c->doc, 0, 1, c->over, ret_doc, err);
+		r = dfl_reader_doc(c->store, c->doc, 0, c->over, ret_doc, err);
 	else if (step == SQLITE_DONE)
 		r = dfl_err_set(err, ENOENT, "the trace is no longer in the store %s",
 				c->store->path);
@@ -346,30 +323,16 @@ int dfl_cursor_doc(struct dfl_cursor *c, struct dfl_doc **ret_doc, struct dfl_er
 	return r;
 }
 
-static int json_of_doc(struct dfl_cursor *c, char **ret_json, struct dfl_err *err)
-{
-	struct dfl_doc *doc;
-	int r = dfl_cursor_doc(c, &doc, err);
-
-	if (r)
-		return r;
-	r = dfl_doc_to_list_json(doc, ret_json);
-	dfl_doc_free(doc);
-	return r ? dfl_reader_error(c->store, r, err) : 0;
-}
-
 int dfl_cursor_json(struct dfl_cursor *c, char **ret_json, struct dfl_err *err)
 {
-	const char *head = c->next ? c->entry[c->next - 1].head : NULL;
-	char *copy;
+	const struct dfl_row *row;
+	int r;
 
-	if (!head)
-		return json_of_doc(c, ret_json, err);
-	copy = strdup(head);
-	if (!copy)
-		return dfl_reader_error(c->store, -ENOMEM, err);
-	*ret_json = copy;
-	return 0;
+	if (!c->next)
+		return dfl_err_set(err, ENOENT, "the cursor stands at no trace");
+	row = &c->entry[c->next - 1].row;
+	r = dfl_doc_to_list_json(row->head, row->n_hops, ret_json);
+	return r ? dfl_reader_error(c->store, r, err) : 0;
 }
 
 void dfl_cursor_close(struct dfl_cursor *c)

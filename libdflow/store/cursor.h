@@ -34,8 +34,9 @@ struct dfl_row {
 	int64_t started_ns, ended_ns; /* UTC since 1970; ended_ns -1: not known */
 	bool settled, complete;
 	uint64_t n_hops;
-	const char *operation;	   /* NULL: not known */
-	const char *ids[DFL_N_ID]; /* as the request spelled them; NULL: not seen */
+	const char *operation;	    /* NULL: not known */
+	const char *ids[DFL_N_ID];  /* as the request spelled them; NULL: not seen */
+	const struct dfl_doc *head; /* a document without connections, hops and places */
 };
 
 /*
@@ -60,7 +61,7 @@ int dfl_cursor_doc(struct dfl_cursor *c, struct dfl_doc **ret_doc, struct dfl_er
 
 /*
  * The current row as an element of "requests" of dflow.ls/1 (docs/formats.md): one line of JSON,
- * free() it. Errors: as dfl_cursor_doc.
+ * free() it. It costs no look at the store. -ENOENT: there is no row; -ENOMEM.
  */
 int dfl_cursor_json(struct dfl_cursor *c, char **ret_json, struct dfl_err *err);
 

@@ -5,12 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doc/doc_pack.h"
+#include "doc/doc_unpack.h"
 #include "store/statement.h"
 
-#define LEVEL 6
-#define MIN_BYTES 4096	     /* a smaller document has too little to teach */
-#define MAX_BYTES (64 << 10) /* what is behind is of no use for one of this size */
-#define GROW 2		     /* a document so many times larger makes a new one */
+#define LEVEL 6		     /* of what stays */
+#define FAST_LEVEL 1	     /* of what is written again soon */
+#define MIN_BYTES 1024	     /* a smaller document has too little to teach */
+#define MAX_BYTES (64 << 10) /* some ten documents */
+#define GOOD_RATIO 6	     /* a document that packs so well has nothing to teach */
+#define RENEW_AFTER 4096     /* so many that pack badly with a full one begin a new one */
 
 static void forget_text(char **text)
 {
@@ -53,15 +57,20 @@ static void make_general(struct dfl_doc *doc)
 	doc->n_links = 0;
 }
 
-static int general_text(const char *json, size_t len, char **ret_text)
+static int general_text(const struct dfl_buf *head, const struct dfl_buf *body,
+			struct dfl_buf *ret_text)
 {
-	struct dfl_doc *doc;
-	int r = dfl_doc_from_json(json, len, &doc);
+	struct dfl_doc *doc = calloc(1, sizeof(*doc));
+	int r = doc ? dfl_doc_unpack(head->data, head->len, doc) : -ENOMEM;
 
-	if (r)
-		return r;
-	make_general(doc);
-	r = dfl_doc_to_json(doc, ret_text);
+	if (!r)
+		r = dfl_doc_unpack(body->data, body->len, doc);
+	if (!r) {
+		make_general(doc);
+		r = dfl_doc_pack(doc, DFL_DOC_HEAD, ret_text);
+	}
+	if (!r)
+		r = dfl_doc_pack(doc, DFL_DOC_BODY, ret_text);
 	dfl_doc_free(doc);
 	return r;
 }
@@ -69,8 +78,10 @@ static int general_text(const char *json, size_t len, char **ret_text)
 static void remember(struct dfl_store *s, const void *data, size_t len, int64_t n)
 {
 	ZSTD_freeCDict(s->pack);
+	ZSTD_freeCDict(s->pack_fast);
 	s->pack = ZSTD_createCDict(data, len, LEVEL);
-	s->pack_n = s->pack ? n : 0;
+	s->pack_fast = ZSTD_createCDict(data, len, FAST_LEVEL);
+	s->pack_n = s->pack && s->pack_fast ? n : 0;
 	s->pack_bytes = len;
 }
 
@@ -87,34 +98,60 @@ static void load_newest(struct dfl_store *s)
 		sqlite3_reset(st);
 }
 
-static void make(struct dfl_store *s, const char *json, size_t len)
+static void store(struct dfl_store *s, const struct dfl_buf *text)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_DICTIONARY);
-	char *text;
-	size_t n;
 
-	if (!st || general_text(json, len, &text))
+	if (!st)
 		return;
-	n = strlen(text);
-	n = n < MAX_BYTES ? n : MAX_BYTES;
-	sqlite3_bind_blob64(st, 1, text, n, SQLITE_STATIC);
-	if (!dfl_store_run(st)) {
-		remember(s, text, n, sqlite3_last_insert_rowid(s->db));
-		s->pack_bytes = len; /* so that the next larger one is compared with its source */
-	}
-	free(text);
+	sqlite3_bind_blob64(st, 1, text->data, text->len, SQLITE_STATIC);
+	if (!dfl_store_run(st))
+		remember(s, text->data, text->len, sqlite3_last_insert_rowid(s->db));
 }
 
-const ZSTD_CDict *dfl_dictionary_write(struct dfl_store *s, const struct dfl_doc *doc,
-				       const char *json, size_t len, int64_t *ret_n)
+/* What the newest one holds. 0 or -ENOMEM. */
+static int load_text(struct dfl_store *s, struct dfl_buf *ret_text)
+{
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_GET_DICTIONARY);
+	int r = 0;
+
+	if (!st)
+		return 0;
+	sqlite3_bind_int64(st, 1, s->pack_n);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		r = dfl_buf_append(ret_text, sqlite3_column_blob(st, 0),
+				   (size_t)sqlite3_column_bytes(st, 0));
+	sqlite3_reset(st);
+	return r;
+}
+
+void dfl_dictionary_learn(struct dfl_store *s, const struct dfl_buf *head,
+			  const struct dfl_buf *body, size_t packed_len)
+{
+	struct dfl_buf text = { 0 };
+	bool is_full;
+
+	if (body->len < MIN_BYTES || packed_len * GOOD_RATIO <= body->len)
+		return;
+	is_full = s->pack_bytes + head->len + body->len > MAX_BYTES;
+	if (is_full && ++s->pack_bad < RENEW_AFTER && s->pack_n)
+		return;
+	s->pack_bad = 0;
+	/* zstd finds what stands at the end at the least cost, so the newest stands there. */
+	if ((is_full || !load_text(s, &text)) && !general_text(head, body, &text) &&
+	    text.len <= MAX_BYTES)
+		store(s, &text);
+	dfl_buf_fini(&text);
+}
+
+const ZSTD_CDict *dfl_dictionary_write(struct dfl_store *s, bool settled, int64_t *ret_n)
 {
 	if (!s->pack_looked)
 		load_newest(s);
-	if (doc->settled && len >= MIN_BYTES && s->pack_bytes < MAX_BYTES &&
-	    len > GROW * s->pack_bytes)
-		make(s, json, len);
 	*ret_n = s->pack_n;
-	return s->pack;
+	if (!s->pack_n)
+		return NULL;
+	return settled ? s->pack : s->pack_fast;
 }
 
 const ZSTD_DDict *dfl_dictionary_read(struct dfl_store *s, int64_t n)
@@ -149,7 +186,8 @@ void dfl_dictionary_forget(struct dfl_store *s)
 		s->unpack[i] = (struct dfl_store_dictionary){ 0 };
 	}
 	ZSTD_freeCDict(s->pack);
-	s->pack = NULL;
+	ZSTD_freeCDict(s->pack_fast);
+	s->pack = s->pack_fast = NULL;
 	s->pack_n = 0;
 	s->pack_bytes = 0;
 	s->pack_looked = false;

@@ -113,6 +113,7 @@ enum {
 	COL_STARTED,
 	COL_DICTIONARY,
 	COL_HEAD,
+	COL_DOC,
 	COL_FIELD,
 	COL_KEY,
 	COL_CANON,
@@ -122,11 +123,11 @@ enum {
 	COL_SEALED
 };
 
-static const char
-	load_sql[] = "SELECT t.trace_id, t.started_ns, dictionary, coalesce(head, doc),"
-		     " field, key_id, canon_version, print_version, canonical_bytes, p.n, sealed"
-		     " FROM entry AS t CROSS JOIN print AS p ON p.trace_id = t.trace_id ORDER BY "
-		     "t.started_ns DESC, t.trace_id DESC, field";
+static const char load_sql[] =
+	"SELECT t.trace_id, t.started_ns, dictionary, head, CASE WHEN head IS NULL THEN doc END,"
+	" field, key_id, canon_version, print_version, canonical_bytes, p.n, sealed"
+	" FROM entry AS t CROSS JOIN print AS p ON p.trace_id = t.trace_id ORDER BY "
+	"t.started_ns DESC, t.trace_id DESC, field";
 
 static const char *text(sqlite3_stmt *st, int column)
 {
@@ -147,17 +148,14 @@ static bool is_ours(const struct dfl_store *s, sqlite3_stmt *st)
 static void conversation_of(struct dfl_store *s, sqlite3_stmt *st,
 			    char ret_key[static DFL_ID_KEY_MAX + 1])
 {
-	char *ids[DFL_N_ID] = { NULL }, *head;
-	size_t len;
+	struct dfl_doc *head = NULL;
 
 	ret_key[0] = 0;
-	if (dfl_reader_text(s, st, COL_DICTIONARY, COL_HEAD, &head, &len))
+	if (dfl_reader_head(s, st, COL_DICTIONARY, &head))
 		return;
-	if (!dfl_doc_ids_from_json(head, len, ids) && ids[DFL_ID_CONVERSATION])
-		dfl_id_key(ids[DFL_ID_CONVERSATION], ret_key);
-	for (int i = 0; i < DFL_N_ID; i++)
-		free(ids[i]);
-	free(head);
+	if (head->ids[DFL_ID_CONVERSATION])
+		dfl_id_key(head->ids[DFL_ID_CONVERSATION], ret_key);
+	dfl_doc_free(head);
 }
 
 /* A row's text, its prints into `room`. false: it is damaged. */

@@ -3,11 +3,9 @@
 #include "store/ids.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#include "store/codec.h"
-#include "store/dictionary.h"
 #include "store/id_key.h"
+#include "store/reader.h"
 #include "store/statement.h"
 
 static int change(struct dfl_store *s, enum dfl_store_stmt which, const char *kind, const char *id,
@@ -56,20 +54,13 @@ static int drop_by_trace(struct dfl_store *s, int64_t n)
 int dfl_ids_drop(struct dfl_store *s, const char *trace_id, int64_t n, int64_t dictionary,
 		 const void *head, size_t len)
 {
-	char *ids[DFL_N_ID] = { NULL }, *text = NULL;
-	size_t text_len;
-	int r = head ? dfl_store_unpack(head, len, dfl_dictionary_read(s, dictionary), &text,
-					&text_len) :
-		       -EBADMSG;
+	struct dfl_doc *doc = NULL;
+	int r = head ? dfl_reader_unpack_head(s, dictionary, head, len, &doc) : -EBADMSG;
 
 	if (!r)
-		r = dfl_doc_ids_from_json(text, text_len, ids);
-	free(text);
-	if (!r)
-		r = change_all(s, STMT_DROP_ID, trace_id, ids, n);
+		r = change_all(s, STMT_DROP_ID, trace_id, doc->ids, n);
 	else if (r == -EBADMSG)
 		r = drop_by_trace(s, n);
-	for (int i = 0; i < DFL_N_ID; i++)
-		free(ids[i]);
+	dfl_doc_free(doc);
 	return r;
 }

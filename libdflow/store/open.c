@@ -9,6 +9,7 @@
 #include "store/statement.h"
 #include "store/store_priv.h"
 #include "store/update.h"
+#include "store/write.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -51,6 +52,14 @@ static int make_file(const char *path, struct dfl_err *err)
 	return 0;
 }
 
+/* What the writer remembers between two puts. */
+static int make_caches(struct dfl_store *s, struct dfl_err *err)
+{
+	s->written = calloc(DFL_WRITTEN_TRACES, sizeof(*s->written));
+	s->shape = calloc(DFL_STORE_SHAPES, sizeof(*s->shape));
+	return s->written && s->shape ? 0 : dfl_err_set(err, ENOMEM, "out of memory");
+}
+
 static int set_up_writer(struct dfl_store *s, struct dfl_err *err)
 {
 	/* FULL: what dfl_store_sync acknowledged survives a power failure. */
@@ -85,7 +94,9 @@ int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 	s->max_age_s = opts && opts->max_age_s ? opts->max_age_s : DEFAULT_MAX_AGE_S;
 	s->max_bytes = opts && opts->max_bytes ? opts->max_bytes : DEFAULT_MAX_BYTES;
 	s->max_prints = opts && opts->max_prints ? opts->max_prints : DEFAULT_MAX_PRINTS;
-	r = dfl_store_take_lock(s, err);
+	r = make_caches(s, err);
+	if (!r)
+		r = dfl_store_take_lock(s, err);
 	if (!r)
 		r = make_file(path, err);
 	if (!r && sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
@@ -201,6 +212,12 @@ void dfl_store_close(struct dfl_store *s)
 		return;
 	dfl_statements_free(s);
 	dfl_dictionary_forget(s);
+	dfl_codec_fini(&s->codec);
+	dfl_packed_fini(&s->packed);
+	if (s->written)
+		dfl_written_forget(s->written);
+	free(s->written);
+	free(s->shape);
 	if (s->key)
 		sodium_munlock(s->key, sizeof(*s->key)); /* wipes, locked or not */
 	free(s->key);

@@ -31,12 +31,12 @@ static int append(struct dfl_docs *docs, struct dfl_doc *doc)
 	return 0;
 }
 
-/* Takes a row's document (dictionary and packed text). over: what is open was left so. */
+/* Takes a row's document (dictionary, head, document). over: what is open was left so. */
 static int take(struct dfl_store *s, sqlite3_stmt *st, bool over, struct dfl_docs *docs,
 		struct dfl_err *err)
 {
 	struct dfl_doc *doc;
-	int r = dfl_reader_doc(s, st, 0, 1, over, &doc, err);
+	int r = dfl_reader_doc(s, st, 0, over, &doc, err);
 
 	if (r)
 		return r;
@@ -73,11 +73,11 @@ static int find_range(struct dfl_store *s, const struct dfl_id_range *range,
 		      struct dfl_docs *ret_docs, struct dfl_err *err)
 {
 	sqlite3_stmt *st;
-	int r = dfl_reader_prepare(
-		s,
-		"SELECT dictionary, doc FROM entry WHERE trace_id IN (SELECT trace_id FROM id "
-		"WHERE " DFL_ID_KEY_IN_RANGE ") ORDER BY started_ns, trace_id",
-		&st, err);
+	int r = dfl_reader_prepare(s,
+				   "SELECT dictionary, head, doc FROM entry WHERE trace_id IN "
+				   "(SELECT trace_id FROM id "
+				   "WHERE " DFL_ID_KEY_IN_RANGE ") ORDER BY started_ns, trace_id",
+				   &st, err);
 
 	if (r)
 		return r;

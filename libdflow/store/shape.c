@@ -4,14 +4,15 @@
  * SQL. `day` is the last day on which a trace that has the shape started; so a shape can go without
  * a look at all hops, and no name or address outlives retention by more than a day.
  */
+#define XXH_STATIC_LINKING_ONLY /* a state on the stack */
+#include <xxhash.h>
+
 #include "store/shape.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
-#include "base/buf.h"
 #include "store/statement.h"
 
 #define DAY_NS 86400000000000ll
@@ -94,26 +95,22 @@ static struct shape shape_of(const struct dfl_doc_hop *h)
 	return sh;
 }
 
-/*
- * Over each text behind its length, so that no two shapes are spelled alike; SIZE_MAX: null. 0 or
- * -ENOMEM.
- */
-static int hash_of(const struct shape *sh, XXH128_canonical_t *ret_hash)
+/* Over each text behind its length, so that no two shapes are spelled alike; SIZE_MAX: null. */
+static void hash_of(const struct shape *sh, XXH128_canonical_t *ret_hash)
 {
-	struct dfl_buf all = { 0 };
-	int r = dfl_buf_append(&all, sh->number, sizeof(sh->number));
+	XXH3_state_t state;
 
-	for (int i = 0; !r && i < N_TEXT; i++) {
+	XXH3_INITSTATE(&state);
+	XXH3_128bits_reset(&state);
+	XXH3_128bits_update(&state, sh->number, sizeof(sh->number));
+	for (int i = 0; i < N_TEXT; i++) {
 		size_t len = sh->text[i] ? sh->len[i] : SIZE_MAX;
 
-		r = dfl_buf_append(&all, &len, sizeof(len));
-		if (!r && sh->text[i])
-			r = dfl_buf_append(&all, sh->text[i], sh->len[i]);
+		XXH3_128bits_update(&state, &len, sizeof(len));
+		if (sh->text[i])
+			XXH3_128bits_update(&state, sh->text[i], sh->len[i]);
 	}
-	if (!r)
-		XXH128_canonicalFromHash(ret_hash, XXH3_128bits(all.data, all.len));
-	dfl_buf_fini(&all);
-	return r;
+	XXH128_canonicalFromHash(ret_hash, XXH3_128bits_digest(&state));
 }
 
 /* 0 and the shape; -ENOENT: it is new; -EIO. */
@@ -155,33 +152,62 @@ static int insert(struct dfl_store *s, const struct shape *sh, const XXH128_cano
 	return dfl_store_run(st);
 }
 
+static int set_day(struct dfl_store *s, int64_t n, int64_t day)
+{
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_SET_SHAPE_DAY);
+
+	if (!st)
+		return -EIO;
+	sqlite3_bind_int64(st, 1, n);
+	sqlite3_bind_int64(st, 2, day);
+	return dfl_store_run(st);
+}
+
+static struct dfl_store_shape *place_of(struct dfl_store *s, const XXH128_canonical_t *hash)
+{
+	uint16_t place;
+
+	memcpy(&place, hash, sizeof(place));
+	return &s->shape[place % DFL_STORE_SHAPES];
+}
+
 int dfl_shape_put(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_doc_hop *hop,
 		  int64_t *ret_n)
 {
 	struct shape sh = shape_of(hop);
-	int64_t day = doc->started_ns / DAY_NS, n = 0, last_day = 0;
-	XXH128_canonical_t hash;
-	sqlite3_stmt *st;
-	int r = hash_of(&sh, &hash);
+	struct dfl_store_shape found = { .n = 0 }, *cached;
+	int64_t day = doc->started_ns / DAY_NS;
+	int r = 0;
 
-	if (!r)
-		r = find(s, &hash, &n, &last_day);
+	hash_of(&sh, &found.hash);
+	cached = place_of(s, &found.hash);
+	if (cached->n && !memcmp(&cached->hash, &found.hash, sizeof(found.hash)))
+		found = *cached;
+	else
+		r = find(s, &found.hash, &found.n, &found.day);
 	if (r == -ENOENT) {
-		r = insert(s, &sh, &hash, day);
-		n = sqlite3_last_insert_rowid(s->db);
-	} else if (!r && day > last_day) {
-		st = dfl_store_statement(s, STMT_SET_SHAPE_DAY);
-		sqlite3_bind_int64(st, 1, n);
-		sqlite3_bind_int64(st, 2, day);
-		r = dfl_store_run(st);
+		r = insert(s, &sh, &found.hash, day);
+		found.n = sqlite3_last_insert_rowid(s->db);
+		found.day = day;
+	} else if (!r && day > found.day) {
+		r = set_day(s, found.n, day);
+		found.day = day;
 	}
-	if (!r)
-		*ret_n = n;
-	return r;
+	if (r)
+		return r;
+	*cached = found;
+	*ret_n = found.n;
+	return 0;
+}
+
+void dfl_shape_forget(struct dfl_store *s)
+{
+	memset(s->shape, 0, DFL_STORE_SHAPES * sizeof(*s->shape));
 }
 
 int dfl_shape_expire(struct dfl_store *s)
 {
+	dfl_shape_forget(s);
 	return sqlite3_exec(s->db,
 			    "DELETE FROM shape WHERE day < (SELECT coalesce(min(started_ns),"
 			    " 9223372036854775807) / 86400000000000 FROM trace)",

@@ -10,7 +10,7 @@ static const char *const sql[N_STMT] = {
 			   " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
 			   " ON CONFLICT (trace_id) DO UPDATE SET started_ns=?2, ended_ns=?3,"
 			   " settled=?4, complete=?5, operation=?6, hops=?7, stations=?8,"
-			   " dictionary=?9, head=?10",
+			   " dictionary=?9, head=?10 RETURNING n",
 	[STMT_PUT_DOC] = "INSERT OR REPLACE INTO document"
 			 " SELECT n, ?2 FROM trace WHERE trace_id=?1",
 	[STMT_GET_HEAD] = "SELECT n, dictionary, head FROM trace WHERE trace_id=?1",
@@ -19,9 +19,10 @@ static const char *const sql[N_STMT] = {
 	[STMT_DROP_HOPS] = "DELETE FROM hop_row WHERE n=?1",
 	[STMT_DROP_OLD_HOPS] = "DELETE FROM hop_old WHERE trace_id=?1",
 	[STMT_PUT_ID] = "INSERT OR IGNORE INTO id_row VALUES (?1,?2,?3)",
-	[STMT_PUT_HOP] = "INSERT INTO hop_row VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+	[STMT_PUT_HOP] = "INSERT OR REPLACE INTO hop_row VALUES "
+			 "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
 	[STMT_PUT_PRINTS] = "INSERT OR REPLACE INTO print VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
-	[STMT_GET_DOC] = "SELECT dictionary, doc FROM entry WHERE trace_id=?1",
+	[STMT_GET_DOC] = "SELECT dictionary, head, doc FROM entry WHERE trace_id=?1",
 	[STMT_SET_HEAD] = "UPDATE trace SET settled=?2, complete=?3, dictionary=?4, head=?5"
 			  " WHERE trace_id=?1",
 	[STMT_GET_STARTED] = "SELECT started_ns FROM trace WHERE trace_id=?1",
@@ -59,6 +60,19 @@ int dfl_store_run(sqlite3_stmt *st)
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
 	return r == SQLITE_DONE ? 0 : -EIO;
+}
+
+int dfl_store_run_number(sqlite3_stmt *st, int64_t *ret_number)
+{
+	int step = sqlite3_step(st), r = -EIO;
+
+	if (step == SQLITE_ROW) {
+		*ret_number = sqlite3_column_int64(st, 0);
+		r = sqlite3_step(st) == SQLITE_DONE ? 0 : -EIO;
+	}
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return r;
 }
 
 int64_t dfl_store_number(struct dfl_store *s, const char *query)

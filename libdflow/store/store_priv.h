@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <sodium.h>
 #include <sqlite3.h>
+#include <xxhash.h>
 #include <zstd.h>
 
+#include "base/buf.h"
 #include "match/fingerprint/fingerprint.h"
+#include "store/codec.h"
 #include "store/store.h"
+#include "store/written.h"
 
 #define DFL_STORE_APPLICATION_ID 0x64666c77 /* "dflw" */
 
@@ -44,6 +48,20 @@ struct dfl_store_key {
 	char id[2 * crypto_kdf_BYTES_MIN + 1]; /* hex; tells nothing of the others */
 };
 
+/* A document as the tables hold it. The buffers are kept for the next one. */
+struct dfl_packed {
+	struct dfl_buf plain_head, plain_body; /* doc/doc_pack.h */
+	struct dfl_buf head, body;	       /* the same, as zstd packed them */
+	int64_t dictionary;		       /* both were packed with it (dictionary.h) */
+};
+
+#define DFL_STORE_SHAPES 1024 /* that the writer remembers the numbers of */
+
+struct dfl_store_shape {
+	XXH128_canonical_t hash;
+	int64_t n, day; /* n 0: this place is free */
+};
+
 #define DFL_STORE_DICTIONARIES 8 /* that a reader holds at the same time */
 
 struct dfl_store_dictionary {
@@ -59,11 +77,17 @@ struct dfl_store {
 	uint64_t max_age_s, max_bytes, max_prints;
 	struct dfl_store_key *key; /* NULL: no fingerprints */
 	sqlite3_stmt *stmt[N_STMT];
+	struct dfl_codec codec;
+	/* the writer's: NULL for a reader */
+	struct dfl_packed packed;
+	struct dfl_written *written;   /* DFL_WRITTEN_TRACES places */
+	struct dfl_store_shape *shape; /* DFL_STORE_SHAPES places */
 	/* dictionary.c */
-	ZSTD_CDict *pack;  /* NULL: none yet */
-	int64_t pack_n;	   /* its number */
-	size_t pack_bytes; /* of the document that it was made of */
-	bool pack_looked;  /* the table was looked at */
+	ZSTD_CDict *pack, *pack_fast; /* of settled traces, of open ones; NULL: none yet */
+	int64_t pack_n;		      /* its number */
+	size_t pack_bytes;	      /* its size */
+	unsigned pack_bad;	      /* documents that packed badly since it was full */
+	bool pack_looked;	      /* the table was looked at */
 	struct dfl_store_dictionary unpack[DFL_STORE_DICTIONARIES];
 	unsigned unpack_next; /* which of them is replaced next */
 };

@@ -4,6 +4,7 @@
 
 #include "store/dictionary.h"
 #include "store/error.h"
+#include "store/shape.h"
 
 int dfl_store_begin(struct dfl_store *s, struct dfl_err *err)
 {
@@ -22,7 +23,10 @@ int dfl_store_give_up(struct dfl_store *s, struct dfl_err *err)
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	s->in_transaction = false;
-	dfl_dictionary_forget(s); /* one of them may be gone with the transaction */
+	/* What was remembered may be gone with the transaction. */
+	dfl_dictionary_forget(s);
+	dfl_written_forget(s->written);
+	dfl_shape_forget(s);
 	return r;
 }
 

@@ -26,7 +26,7 @@ static int get_doc(struct dfl_store *s, const char *trace_id, struct dfl_doc **r
 	sqlite3_bind_text(st, 1, trace_id, -1, SQLITE_STATIC);
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW)
-		r = dfl_reader_unpack(s, st, 0, 1, &doc);
+		r = dfl_reader_unpack(s, st, 0, &doc);
 	else if (step != SQLITE_DONE)
 		r = dfl_store_error(s, err, "read");
 	sqlite3_reset(st);
@@ -50,7 +50,7 @@ static int set_doc(struct dfl_store *s, const struct dfl_doc *doc, const struct 
 	sqlite3_bind_int(st, 2, doc->settled);
 	sqlite3_bind_int(st, 3, doc->completeness.complete);
 	sqlite3_bind_int64(st, 4, packed->dictionary);
-	sqlite3_bind_blob64(st, 5, packed->head, packed->head_len, SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 5, packed->head.data, packed->head.len, SQLITE_STATIC);
 	r = dfl_store_run(st);
 	return r ? r : dfl_store_put_document(s, doc->trace_id, packed);
 }

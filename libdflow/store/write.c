@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
+#include "doc/doc_pack.h"
 #include "store/codec.h"
 #include "store/dictionary.h"
 #include "store/ids.h"
 #include "store/shape.h"
 #include "store/statement.h"
 #include "store/transaction.h"
+#include "store/written.h"
 
 static void bind_text(sqlite3_stmt *st, int i, const char *text)
 {
@@ -42,8 +45,9 @@ static void list_stations(const struct dfl_doc *doc, char *ret, size_t size)
 			n += (size_t)snprintf(ret + n, size - n, "%s ", dfl_station_name(i));
 }
 
+/* Its number; a trace that is there already keeps the one that it has. */
 static int put_trace(struct dfl_store *s, const struct dfl_doc *doc,
-		     const struct dfl_packed *packed)
+		     const struct dfl_packed *packed, int64_t *ret_n)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_TRACE);
 	char stations[DFL_N_STATION * 24];
@@ -60,8 +64,8 @@ static int put_trace(struct dfl_store *s, const struct dfl_doc *doc,
 	sqlite3_bind_int64(st, 7, (int64_t)doc->n_hops);
 	bind_text(st, 8, stations);
 	sqlite3_bind_int64(st, 9, packed->dictionary);
-	sqlite3_bind_blob64(st, 10, packed->head, packed->head_len, SQLITE_STATIC);
-	return dfl_store_run(st);
+	sqlite3_bind_blob64(st, 10, packed->head.data, packed->head.len, SQLITE_STATIC);
+	return dfl_store_run_number(st, ret_n);
 }
 
 int dfl_store_put_document(struct dfl_store *s, const char *trace_id,
@@ -72,155 +76,255 @@ int dfl_store_put_document(struct dfl_store *s, const char *trace_id,
 	if (!st)
 		return -EIO;
 	bind_text(st, 1, trace_id);
-	sqlite3_bind_blob64(st, 2, packed->doc, packed->doc_len, SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 2, packed->body.data, packed->body.len, SQLITE_STATIC);
 	return dfl_store_run(st);
 }
 
-static void bind_port(sqlite3_stmt *st, int i, const char *address)
+static int64_t port_of(const char *address)
 {
 	size_t host_len;
 	int port = -1;
 
 	if (address)
 		dfl_shape_split(address, &host_len, &port);
-	bind_known(st, i, port);
+	return port;
 }
 
-static int put_hop(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_doc_hop *hop,
-		   int64_t n)
+/* A row of hop_row but for the number of its trace. No padding: it is hashed. */
+struct hop_row {
+	int64_t seq, shape, first_ns, span_ns, from_port, to_port, bytes, wire_bytes, occurrences;
+	double coverage;
+};
+
+static int make_hop_row(struct dfl_store *s, const struct dfl_doc *doc,
+			const struct dfl_doc_hop *hop, struct hop_row *ret_row)
+{
+	*ret_row = (struct hop_row){
+		.seq = hop->seq,
+		.first_ns = hop->first_ns,
+		.span_ns = hop->last_ns - hop->first_ns,
+		.from_port = port_of(hop->from.address),
+		.to_port = port_of(hop->to.address),
+		.bytes = (int64_t)hop->bytes, /* DFL_DOC_UNKNOWN is -1 */
+		.wire_bytes = (int64_t)hop->wire_bytes,
+		.occurrences = hop->occurrences,
+		.coverage = hop->coverage,
+	};
+	return dfl_shape_put(s, doc, hop, &ret_row->shape);
+}
+
+static int put_hop_row(struct dfl_store *s, const struct hop_row *row, int64_t n)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_PUT_HOP);
-	int64_t shape = 0;
-	int r = st ? dfl_shape_put(s, doc, hop, &shape) : -EIO;
 
-	if (r)
-		return r;
+	if (!st)
+		return -EIO;
 	sqlite3_bind_int64(st, 1, n);
-	sqlite3_bind_int64(st, 2, hop->seq);
-	sqlite3_bind_int64(st, 3, shape);
-	sqlite3_bind_int64(st, 4, hop->first_ns);
-	sqlite3_bind_int64(st, 5, hop->last_ns - hop->first_ns);
-	bind_port(st, 6, hop->from.address);
-	bind_port(st, 7, hop->to.address);
-	bind_known(st, 8, (int64_t)hop->bytes); /* DFL_DOC_UNKNOWN is -1 */
-	sqlite3_bind_int64(st, 9, (int64_t)hop->wire_bytes);
-	sqlite3_bind_int64(st, 10, hop->occurrences);
-	sqlite3_bind_double(st, 11, hop->coverage);
+	sqlite3_bind_int64(st, 2, row->seq);
+	sqlite3_bind_int64(st, 3, row->shape);
+	sqlite3_bind_int64(st, 4, row->first_ns);
+	sqlite3_bind_int64(st, 5, row->span_ns);
+	bind_known(st, 6, row->from_port);
+	bind_known(st, 7, row->to_port);
+	bind_known(st, 8, row->bytes);
+	sqlite3_bind_int64(st, 9, row->wire_bytes);
+	sqlite3_bind_int64(st, 10, row->occurrences);
+	sqlite3_bind_double(st, 11, row->coverage);
 	return dfl_store_run(st);
 }
 
 /*
- * The number of a trace that is there already, of which ids and hops are dropped then; 0: it is
- * new.
+ * The rows that differ from what w says is written. hashes: of this document's rows, filled; NULL:
+ * of no use.
  */
-static int drop_rows(struct dfl_store *s, const char *trace_id)
+static int put_hops(struct dfl_store *s, const struct dfl_doc *doc, int64_t n,
+		    const struct dfl_written *w, uint64_t *hashes)
+{
+	for (size_t i = 0; i < doc->n_hops; i++) {
+		struct hop_row row;
+		int r = make_hop_row(s, doc, &doc->hops[i], &row);
+		uint64_t hash;
+
+		if (r)
+			return r;
+		hash = XXH3_64bits(&row, sizeof(row));
+		if (hashes)
+			hashes[i] = hash;
+		if (w && i < w->n_hops && w->hop[i] == hash)
+			continue;
+		r = put_hop_row(s, &row, n);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int drop_hops(struct dfl_store *s, int64_t n)
+{
+	sqlite3_stmt *st = dfl_store_statement(s, STMT_DROP_HOPS);
+
+	if (!st)
+		return -EIO;
+	sqlite3_bind_int64(st, 1, n);
+	return dfl_store_run(st);
+}
+
+/* The ids of a trace that is there already. Its number; 0: it is new. */
+static int drop_ids(struct dfl_store *s, const char *trace_id, int64_t *ret_n)
 {
 	sqlite3_stmt *st = dfl_store_statement(s, STMT_GET_HEAD);
 	int step, r = 0;
-	int64_t n = 0;
 
 	if (!st)
 		return -EIO;
 	bind_text(st, 1, trace_id);
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW) {
-		n = sqlite3_column_int64(st, 0);
-		r = dfl_ids_drop(s, trace_id, n, sqlite3_column_int64(st, 1),
+		*ret_n = sqlite3_column_int64(st, 0);
+		r = dfl_ids_drop(s, trace_id, *ret_n, sqlite3_column_int64(st, 1),
 				 sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2));
 	} else if (step != SQLITE_DONE) {
 		r = -EIO;
 	}
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
+	return r;
+}
+
+/* Ids and hops of a trace that is there already. */
+static int drop_rows(struct dfl_store *s, const char *trace_id)
+{
+	sqlite3_stmt *st;
+	int64_t n = 0;
+	int r = drop_ids(s, trace_id, &n);
+
+	if (!r && n)
+		r = drop_hops(s, n);
 	if (r || !n)
-		return r;
-	st = dfl_store_statement(s, STMT_DROP_HOPS);
-	sqlite3_bind_int64(st, 1, n);
-	r = dfl_store_run(st);
-	if (r)
 		return r;
 	st = dfl_store_statement(s, STMT_DROP_OLD_HOPS);
 	bind_text(st, 1, trace_id);
 	return dfl_store_run(st);
 }
 
-static int number_of(struct dfl_store *s, const char *trace_id, int64_t *ret_n)
+static uint64_t hash_of_ids(const struct dfl_doc *doc)
 {
-	sqlite3_stmt *st = dfl_store_statement(s, STMT_GET_HEAD);
-	int r = -EIO;
+	uint64_t hash = 0;
 
-	if (!st)
-		return r;
-	bind_text(st, 1, trace_id);
-	if (sqlite3_step(st) == SQLITE_ROW) {
-		*ret_n = sqlite3_column_int64(st, 0);
-		r = 0;
+	for (int i = 0; i < DFL_N_ID; i++)
+		hash = doc->ids[i] ? XXH3_64bits_withSeed(doc->ids[i], strlen(doc->ids[i]),
+							  hash + (uint64_t)i) :
+				     hash;
+	return hash;
+}
+
+/* Are the hops numbered 1, 2, …? Then their place in the list says which row is whose. */
+static bool is_numbered(const struct dfl_doc *doc)
+{
+	for (size_t i = 0; i < doc->n_hops; i++)
+		if (doc->hops[i].seq != i + 1)
+			return false;
+	return true;
+}
+
+/* For the next time that this trace is put, which an open one is. */
+static void remember(struct dfl_written *w, const struct dfl_doc *doc, int64_t n, uint64_t *hashes)
+{
+	dfl_written_drop(w);
+	memcpy(w->trace_id, doc->trace_id, sizeof(w->trace_id));
+	w->n = n;
+	w->ids = hash_of_ids(doc);
+	w->hop = hashes;
+	w->n_hops = doc->n_hops;
+}
+
+static int put_all_hops(struct dfl_store *s, const struct dfl_doc *doc, int64_t n,
+			struct dfl_written *w, bool known)
+{
+	uint64_t *hashes = !doc->settled && is_numbered(doc) ?
+				   malloc((doc->n_hops + 1) * sizeof(*hashes)) :
+				   NULL;
+	bool same_places = known && is_numbered(doc) && doc->n_hops >= w->n_hops;
+	int r = known && !same_places ? drop_hops(s, n) : 0;
+
+	if (!r)
+		r = put_hops(s, doc, n, same_places ? w : NULL, hashes);
+	if (!r && hashes) {
+		remember(w, doc, n, hashes);
+		return 0;
 	}
-	sqlite3_reset(st);
-	sqlite3_clear_bindings(st);
+	free(hashes);
+	if (known)
+		dfl_written_drop(w);
 	return r;
 }
 
 static int put_doc(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_packed *packed)
 {
+	struct dfl_written *w = dfl_written_place(s->written, doc->trace_id);
+	bool known = dfl_written_is(w, doc->trace_id);
+	bool same_ids = known && w->ids == hash_of_ids(doc);
 	int64_t n = 0;
-	int r = drop_rows(s, doc->trace_id);
+	int r = 0;
 
+	if (!known)
+		r = drop_rows(s, doc->trace_id);
+	else if (!same_ids)
+		r = drop_ids(s, doc->trace_id, &n);
 	if (!r)
-		r = put_trace(s, doc, packed);
+		r = put_trace(s, doc, packed, &n);
 	if (!r)
 		r = dfl_store_put_document(s, doc->trace_id, packed);
-	if (!r)
-		r = number_of(s, doc->trace_id, &n);
-	if (!r)
+	if (!r && !same_ids)
 		r = dfl_ids_put(s, doc, n);
-	for (size_t i = 0; !r && i < doc->n_hops; i++)
-		r = put_hop(s, doc, &doc->hops[i], n);
-	return r;
+	return r ? r : put_all_hops(s, doc, n, w, known);
 }
 
-/* Document and head, with the same dictionary. */
-static int pack(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_packed *ret_packed)
+/* Head and body, with the same dictionary. */
+static int pack(struct dfl_store *s, const struct dfl_doc *doc)
 {
-	char *json = NULL, *head = NULL;
+	struct dfl_packed *p = &s->packed;
 	const ZSTD_CDict *dictionary;
-	int r = dfl_doc_to_json(doc, &json);
+	int r;
 
+	p->plain_head.len = p->plain_body.len = 0;
+	r = dfl_doc_pack(doc, DFL_DOC_HEAD, &p->plain_head);
 	if (!r)
-		r = dfl_doc_to_list_json(doc, &head);
-	if (!r) {
-		size_t len = strlen(json);
-
-		dictionary = dfl_dictionary_write(s, doc, json, len, &ret_packed->dictionary);
-		r = dfl_store_pack(json, len, dictionary, &ret_packed->doc, &ret_packed->doc_len);
-		if (!r)
-			r = dfl_store_pack(head, strlen(head), dictionary, &ret_packed->head,
-					   &ret_packed->head_len);
-	}
-	free(json);
-	free(head);
+		r = dfl_doc_pack(doc, DFL_DOC_BODY, &p->plain_body);
+	if (r)
+		return r;
+	dictionary = dfl_dictionary_write(s, doc->settled, &p->dictionary);
+	r = dfl_codec_pack(&s->codec, p->plain_head.data, p->plain_head.len, dictionary, &p->head);
+	if (!r)
+		r = dfl_codec_pack(&s->codec, p->plain_body.data, p->plain_body.len, dictionary,
+				   &p->body);
+	if (!r && doc->settled)
+		dfl_dictionary_learn(s, &p->plain_head, &p->plain_body, p->body.len);
 	return r;
 }
 
 int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn,
 			struct dfl_err *err)
 {
-	struct dfl_packed packed = { 0 };
 	int r = dfl_store_begin(s, err);
 
 	if (r)
 		return r;
-	r = pack(s, doc, &packed);
+	r = pack(s, doc);
 	if (r)
-		dfl_err_set(err, -r, "out of memory for a trace document");
-	else if (fn(s, doc, &packed))
-		r = dfl_store_give_up(s, err);
-	free(packed.doc);
-	free(packed.head);
-	return r;
+		return dfl_err_set(err, -r, "out of memory for a trace document");
+	return fn(s, doc, &s->packed) ? dfl_store_give_up(s, err) : 0;
 }
 
 int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err *err)
 {
 	return dfl_store_write_doc(s, doc, put_doc, err);
+}
+
+void dfl_packed_fini(struct dfl_packed *p)
+{
+	dfl_buf_fini(&p->plain_head);
+	dfl_buf_fini(&p->plain_body);
+	dfl_buf_fini(&p->head);
+	dfl_buf_fini(&p->body);
 }

@@ -5,13 +5,6 @@
 #include "doc/doc.h"
 #include "store/store_priv.h"
 
-/* A document as the tables hold it. */
-struct dfl_packed {
-	void *doc, *head; /* the whole, and what lists tell of it (dfl_doc_to_list_json) */
-	size_t doc_len, head_len;
-	int64_t dictionary; /* both were packed with it (dictionary.h) */
-};
-
 /* What is done with a packed document, which is borrowed. 0 or a negative errno. */
 typedef int (*dfl_store_doc_fn)(struct dfl_store *s, const struct dfl_doc *doc,
 				const struct dfl_packed *packed);
@@ -21,3 +14,4 @@ int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_stor
 /* The document of a trace that has its row. 0 or -EIO. */
 int dfl_store_put_document(struct dfl_store *s, const char *trace_id,
 			   const struct dfl_packed *packed);
+void dfl_packed_fini(struct dfl_packed *p);

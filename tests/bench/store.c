@@ -2,14 +2,18 @@
 /*
  * Fills a store with many traces through the writer's own code: STORE N <TEMPLATES. Each template
  * is a document, one a line. A trace is one of them with ids, times, ports and process ids of its
- * own. Prints the number of hops and the CPU seconds.
+ * own. It is stored as a recorder does: twice while it is open, with the hops known until then, and
+ * once when it settled. Prints the number of hops, and the CPU seconds of all writes that were the
+ * first, the second and the last of their trace, with the commits in the last.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <time.h>
 
+#include "doc/doc_pack.h"
+#include "doc/doc_unpack.h"
 #include "store/store.h"
 
 #define MAX_TEMPLATES 64
@@ -74,58 +78,121 @@ static void renew(struct dfl_doc *doc, unsigned n)
 	}
 }
 
-static size_t read_templates(char **ret_lines)
+/* A template: a document in both its parts, which are quickly made a document again. */
+struct template
+{
+	struct dfl_buf head, body;
+};
+
+static size_t read_templates(struct template *ret_templates)
 {
 	size_t n = 0, cap = 0;
+	char *line = NULL;
 	ssize_t len;
 
-	while (n < MAX_TEMPLATES && (len = getline(&ret_lines[n], &cap, stdin)) > 1) {
-		n++;
-		cap = 0;
+	while (n < MAX_TEMPLATES && (len = getline(&line, &cap, stdin)) > 1) {
+		struct dfl_doc *doc;
+
+		if (dfl_doc_from_json(line, (size_t)len, &doc))
+			break;
+		if (!dfl_doc_pack(doc, DFL_DOC_HEAD, &ret_templates[n].head) &&
+		    !dfl_doc_pack(doc, DFL_DOC_BODY, &ret_templates[n].body))
+			n++;
+		dfl_doc_free(doc);
 	}
+	free(line);
 	return n;
+}
+
+static struct dfl_doc *make_doc(const struct template *t, unsigned n)
+{
+	struct dfl_doc *doc = calloc(1, sizeof(*doc));
+
+	if (!doc || dfl_doc_unpack(t->head.data, t->head.len, doc) ||
+	    dfl_doc_unpack(t->body.data, t->body.len, doc))
+		abort();
+	renew(doc, n);
+	return doc;
+}
+
+static double cpu_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The trace with so many of its hops. Adds the CPU time to *cpu. */
+static int put(struct dfl_store *s, struct dfl_doc *doc, size_t n_hops, bool settled, double *cpu,
+	       struct dfl_err *err)
+{
+	size_t all = doc->n_hops;
+	double begin = cpu_s();
+	int r;
+
+	doc->n_hops = n_hops;
+	doc->settled = settled;
+	r = dfl_store_put(s, doc, err);
+	doc->n_hops = all;
+	*cpu += cpu_s() - begin;
+	return r;
+}
+
+static int sync_now(struct dfl_store *s, double *cpu, struct dfl_err *err)
+{
+	double begin = cpu_s();
+	int r = dfl_store_sync(s, err);
+
+	*cpu += cpu_s() - begin;
+	return r;
+}
+
+static int put_trace(struct dfl_store *s, const struct template *t, unsigned n, double cpu[3],
+		     uint64_t *hops, struct dfl_err *err)
+{
+	struct dfl_doc *doc = make_doc(t, n);
+	size_t n_hops = doc->n_hops;
+	int r = put(s, doc, n_hops / 2, false, &cpu[0], err);
+
+	if (!r)
+		r = put(s, doc, n_hops, false, &cpu[1], err);
+	if (!r)
+		r = put(s, doc, n_hops, true, &cpu[2], err);
+	if (!r && n % SYNC_EVERY == SYNC_EVERY - 1)
+		r = sync_now(s, &cpu[2], err);
+	*hops += n_hops;
+	dfl_doc_free(doc);
+	return r;
 }
 
 int main(int argc, char **argv)
 {
 	const struct dfl_store_opts opts = { .max_bytes = UINT64_MAX / 4, .max_age_s = UINT32_MAX };
-	char *lines[MAX_TEMPLATES] = { NULL };
-	size_t n_lines = read_templates(lines);
+	static struct template templates[MAX_TEMPLATES];
+	size_t n_templates = read_templates(templates);
 	struct dfl_err err = { "" };
 	struct dfl_store *s;
-	struct rusage use;
+	double cpu[3] = { 0 };
 	uint64_t hops = 0;
+	int r = 0;
 
-	if (argc != 3 || !n_lines || dfl_store_create(argv[1], &opts, &s, &err)) {
+	if (argc != 3 || !n_templates || dfl_store_create(argv[1], &opts, &s, &err)) {
 		fprintf(stderr, "store: %s\n", err.msg[0] ? err.msg : "STORE N <TEMPLATES");
 		return 1;
 	}
-	for (unsigned n = 0; n < (unsigned)atoi(argv[2]); n++) {
-		const char *line = lines[n % n_lines];
-		struct dfl_doc *doc;
-		int r = dfl_doc_from_json(line, strlen(line), &doc);
-
-		if (r)
-			return 1;
-		renew(doc, n);
-		hops += doc->n_hops;
-		r = dfl_store_put(s, doc, &err);
-		if (!r && n % SYNC_EVERY == SYNC_EVERY - 1)
-			r = dfl_store_sync(s, &err);
-		dfl_doc_free(doc);
-		if (r) {
-			fprintf(stderr, "store: %s\n", err.msg);
-			return 1;
-		}
-	}
-	if (dfl_store_sync(s, &err))
-		return 1;
+	for (unsigned n = 0; !r && n < (unsigned)atoi(argv[2]); n++)
+		r = put_trace(s, &templates[n % n_templates], n, cpu, &hops, &err);
+	if (!r)
+		r = sync_now(s, &cpu[2], &err);
 	dfl_store_close(s);
-	getrusage(RUSAGE_SELF, &use);
-	printf("%llu %.3f\n", (unsigned long long)hops,
-	       (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6 +
-		       (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6);
-	for (size_t i = 0; i < n_lines; i++)
-		free(lines[i]);
-	return 0;
+	for (size_t i = 0; i < n_templates; i++) {
+		dfl_buf_fini(&templates[i].head);
+		dfl_buf_fini(&templates[i].body);
+	}
+	if (r)
+		fprintf(stderr, "store: %s\n", err.msg);
+	else
+		printf("%llu %.4f %.4f %.4f\n", (unsigned long long)hops, cpu[0], cpu[1], cpu[2]);
+	return !!r;
 }

@@ -12,6 +12,8 @@
 #include <jansson.h>
 
 #include "doc/doc.h"
+#include "doc/doc_pack.h"
+#include "doc/doc_unpack.h"
 
 /* One of everything the document can hold, in the spelling of the schema. */
 static const char full[] =
@@ -246,6 +248,143 @@ static void broken_text(void **state)
 	free(deep);
 }
 
+/* ---- packed ---- */
+
+static struct dfl_doc *read_full(void)
+{
+	struct dfl_doc *doc;
+
+	assert_int_equal(dfl_doc_from_json(full, sizeof(full) - 1, &doc), 0);
+	return doc;
+}
+
+/* More of everything: lists of several elements, texts that repeat, numbers that go down. */
+static struct dfl_doc *read_much(void)
+{
+	struct dfl_doc *doc = read_full();
+	struct dfl_doc_hop *hops = calloc(40, sizeof(*hops));
+
+	hops[0] = doc->hops[0];
+	for (unsigned i = 1; i < 40; i++) {
+		hops[i] = (struct dfl_doc_hop){ .seq = 41 - i,
+						.medium = i % 2 ? DFL_PIPE : DFL_TCP,
+						.ttl_s = -1,
+						.encrypted = (int)(i % 3) - 1,
+						.coverage = i / 7.0,
+						.bytes = i % 5 ? i : DFL_DOC_UNKNOWN,
+						.wire_bytes = UINT64_MAX,
+						.first_ns = (int64_t)i << i,
+						.last_ns = ((int64_t)i << i) + 3 };
+		assert_true(asprintf(&hops[i].place, "place %u", i % 4) > 0);
+	}
+	free(doc->hops);
+	doc->hops = hops;
+	doc->n_hops = 40;
+	return doc;
+}
+
+static void pack(const struct dfl_doc *doc, struct dfl_buf *ret_head, struct dfl_buf *ret_body)
+{
+	assert_int_equal(dfl_doc_pack(doc, DFL_DOC_HEAD, ret_head), 0);
+	assert_int_equal(dfl_doc_pack(doc, DFL_DOC_BODY, ret_body), 0);
+}
+
+static void packed_round_trip(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct dfl_doc *doc = i ? read_much() : read_full(), *back;
+		struct dfl_buf head = { 0 }, body = { 0 };
+		char *json, *again;
+
+		pack(doc, &head, &body);
+		back = calloc(1, sizeof(*back));
+		assert_int_equal(dfl_doc_unpack(head.data, head.len, back), 0);
+		assert_int_equal(back->n_hops, 0);
+		assert_string_equal(back->operation, doc->operation);
+		assert_string_equal(back->ids[DFL_ID_MESSAGE], doc->ids[DFL_ID_MESSAGE]);
+		assert_int_equal(dfl_doc_unpack(head.data, head.len, back), -EBADMSG); /* twice */
+		assert_int_equal(dfl_doc_unpack(body.data, body.len, back), 0);
+		assert_int_equal(dfl_doc_to_json(doc, &json), 0);
+		assert_int_equal(dfl_doc_to_json(back, &again), 0);
+		assert_string_equal(json, again);
+		free(json);
+		free(again);
+		dfl_buf_fini(&head);
+		dfl_buf_fini(&body);
+		dfl_doc_free(doc);
+		dfl_doc_free(back);
+	}
+}
+
+/* What an older or a newer dflow packed: other keys, and other kinds of keys. */
+static void packed_by_others(void **state)
+{
+	static const struct {
+		const char *from, *to; /* of the same length */
+	} change[] = { { "place:s", "plaze:s" },   { "ranges:r", "rangez:r" },
+		       { "via:S", "viz:S" },	   { "hops:l", "hopz:l" },
+		       { "from:o", "frem:o" },	   { "first_ns:i", "frist_ns:i" },
+		       { "medium:s", "medien:s" }, { "replayed_in:l", "replaced_in:l" } };
+
+	for (size_t i = 0; i < sizeof(change) / sizeof(change[0]); i++) {
+		struct dfl_doc *doc = read_much(), *back = calloc(1, sizeof(*back));
+		struct dfl_buf head = { 0 }, body = { 0 };
+		char *at;
+
+		pack(doc, &head, &body);
+		at = memmem(body.data, body.len, change[i].from, strlen(change[i].from));
+		assert_non_null(at);
+		memcpy(at, change[i].to, strlen(change[i].to));
+		assert_int_equal(dfl_doc_unpack(body.data, body.len, back), 0);
+		assert_int_equal(back->n_hops, strcmp(change[i].from, "hops:l") ? 40 : 0);
+		assert_int_equal(back->n_places, 1);
+		assert_string_equal(back->links[0].why, "conversation");
+		if (back->n_hops)
+			assert_int_equal(back->hops[1].seq, 40);
+		dfl_buf_fini(&head);
+		dfl_buf_fini(&body);
+		dfl_doc_free(doc);
+		dfl_doc_free(back);
+	}
+}
+
+static void unpack_exact(const void *data, size_t len, int want)
+{
+	struct dfl_doc *doc = calloc(1, sizeof(*doc));
+	uint8_t *exact = malloc(len ? len : 1); /* so that a read past the end is seen */
+	int r;
+
+	memcpy(exact, data, len);
+	r = dfl_doc_unpack(exact, len, doc);
+	if (want)
+		assert_int_equal(r, want);
+	free(exact);
+	dfl_doc_free(doc);
+}
+
+/* Whatever is cut or changed: an error or a document, and nothing leaks. */
+static void packed_and_broken(void **state)
+{
+	struct dfl_doc *doc = read_much();
+	struct dfl_buf part[2] = { { 0 }, { 0 } };
+
+	pack(doc, &part[0], &part[1]);
+	for (int i = 0; i < 2; i++) {
+		struct dfl_buf *b = &part[i];
+
+		for (size_t len = 0; len < b->len; len++)
+			unpack_exact(b->data, len, len < b->len / 2 ? -EBADMSG : 0);
+		for (size_t at = 0; at < b->len; at++)
+			for (int bit = 0; bit < 8; bit += 3) {
+				b->data[at] ^= 1 << bit;
+				unpack_exact(b->data, b->len, 0);
+				b->data[at] ^= 1 << bit;
+			}
+		dfl_buf_fini(b);
+	}
+	dfl_doc_free(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +393,9 @@ int main(void)
 		cmocka_unit_test(names_that_are_not_printable),
 		cmocka_unit_test(wrong_values),
 		cmocka_unit_test(broken_text),
+		cmocka_unit_test(packed_round_trip),
+		cmocka_unit_test(packed_by_others),
+		cmocka_unit_test(packed_and_broken),
 	};
 
 	return cmocka_run_group_tests_name("doc", tests, NULL, NULL);

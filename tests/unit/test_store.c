@@ -355,21 +355,21 @@ static void put_old(sqlite3 *db, unsigned n)
 {
 	char message[32], *json;
 	struct dfl_doc *doc;
+	struct dfl_codec codec = { 0 };
+	struct dfl_buf data = { 0 };
 	sqlite3_stmt *st;
-	void *data;
-	size_t len;
 
 	snprintf(message, sizeof(message), "Message-%u", n);
 	doc = help_doc(n, message, NULL);
 	assert_int_equal(dfl_doc_to_json(doc, &json), 0);
-	assert_int_equal(dfl_store_pack(json, strlen(json), NULL, &data, &len), 0);
+	assert_int_equal(dfl_codec_pack(&codec, json, strlen(json), NULL, &data), 0);
 	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO trace VALUES (?1,?2,?2+5,1,1,?3,1,?4)",
 					    -1, &st, NULL),
 			 SQLITE_OK);
 	sqlite3_bind_text(st, 1, doc->trace_id, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, doc->started_ns);
 	sqlite3_bind_text(st, 3, doc->operation, -1, SQLITE_STATIC);
-	sqlite3_bind_blob64(st, 4, data, len, SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 4, data.data, data.len, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(st), SQLITE_DONE);
 	sqlite3_finalize(st);
 	assert_int_equal(sqlite3_prepare_v2(db,
@@ -388,7 +388,8 @@ static void put_old(sqlite3 *db, unsigned n)
 			     NULL, NULL, NULL),
 		SQLITE_OK);
 	free(json);
-	free(data);
+	dfl_buf_fini(&data);
+	dfl_codec_fini(&codec);
 	dfl_doc_free(doc);
 }
 
@@ -438,7 +439,7 @@ static void older_versions(void **state)
 		dfl_doc_free(help_read("message-2"));
 		assert_int_equal(sql_number("PRAGMA user_version"), version);
 		s = create(&(struct dfl_store_opts){ .max_age_s = 100 });
-		assert_int_equal(sql_number("PRAGMA user_version"), 4);
+		assert_int_equal(sql_number("PRAGMA user_version"), 5);
 		put(s, 3);
 		put(s, 2); /* again, by this version */
 		assert_int_equal(dfl_store_sync(s, NULL), 0);
@@ -452,6 +453,54 @@ static void older_versions(void **state)
 		assert_int_equal(sql_number("SELECT count(*) FROM hop_old"), 0);
 		assert_int_equal(sql_number("SELECT count(*) FROM id WHERE key = 'message-1'"), 0);
 		assert_int_equal(sql_number("SELECT count(*) FROM id_row"), 2);
+	}
+}
+
+static int fail_at(void *left)
+{
+	return (*(int *)left)-- <= 0;
+}
+
+/* A recorder that is killed in the middle of an upgrade: all is there, and the next one ends it. */
+static void upgraded_in_part(void **state)
+{
+	for (int commits = 1;; commits++) {
+		struct dfl_store half = { .path = help_path };
+		int left = commits;
+		sqlite3 *db;
+
+		unlink(help_path);
+		assert_int_equal(sqlite3_open(help_path, &db), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, version_1, NULL, NULL, NULL), SQLITE_OK);
+		put_old(db, 1);
+		assert_int_equal(
+			sqlite3_exec(
+				db,
+				"INSERT INTO trace SELECT printf('%032x', value),"
+				" 1000000000 + value, NULL, 1, 1, NULL, 1, doc"
+				" FROM trace JOIN (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL"
+				" SELECT value + 1 FROM n WHERE value < 2499) SELECT value FROM n);"
+				"INSERT INTO id SELECT trace_id, 'trace_id', trace_id"
+				" FROM trace WHERE started_ns > 1000000000",
+				NULL, NULL, NULL),
+			SQLITE_OK);
+		sqlite3_commit_hook(db, fail_at, &left);
+		half.db = db;
+		if (!dfl_schema_upgrade(&half, NULL)) {
+			sqlite3_close(db);
+			assert_true(commits >= 8); /* 4 steps, 3 moves and the end of it */
+			break;
+		}
+		sqlite3_close(db);
+		assert_int_equal(count_docs(), 2500);
+		dfl_doc_free(help_read("message-1"));
+		dfl_store_close(create(&(struct dfl_store_opts){ .max_age_s = 1u << 31 }));
+		assert_int_equal(sql_number("SELECT count(*) FROM trace"), 2500);
+		assert_int_equal(sql_number("SELECT count(*) FROM id_row"), 2501);
+		assert_int_equal(sql_number("SELECT count(*) FROM sqlite_master"
+					    " WHERE name IN ('trace_old', 'id_old')"),
+				 0);
+		assert_int_equal(count_docs(), 2500);
 	}
 }
 
@@ -560,7 +609,8 @@ static void damage(void **state)
 		assert_true(!r == !err.msg[0]);
 	}
 	free(data);
-	assert_int_equal(dfl_store_unpack("", 0, NULL, &(char *){ NULL }, &(size_t){ 0 }),
+	assert_int_equal(dfl_codec_unpack(&(struct dfl_codec){ 0 }, "", 0, NULL, &(char *){ NULL },
+					  &(size_t){ 0 }),
 			 -EBADMSG);
 }
 
@@ -569,13 +619,11 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(put_and_read),  TEST(one_writer),
-		TEST(private_again), TEST(killed_writer),
-		TEST(by_age),	     TEST(by_size),
-		TEST(not_a_store),   TEST(other_versions),
-		TEST(migration),     TEST(older_versions),
-		TEST(losses),	     TEST(damage),
-		TEST(left_open),     TEST(left_open_and_damaged),
+		TEST(put_and_read),   TEST(one_writer),	      TEST(private_again),
+		TEST(killed_writer),  TEST(by_age),	      TEST(by_size),
+		TEST(not_a_store),    TEST(other_versions),   TEST(migration),
+		TEST(older_versions), TEST(upgraded_in_part), TEST(losses),
+		TEST(damage),	      TEST(left_open),	      TEST(left_open_and_damaged),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

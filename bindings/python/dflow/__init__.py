@@ -225,9 +225,10 @@ class Trace:
 
 
 class _Cursor:
-    """Iterates over traces. Ends with a ValueError when its store was closed."""
+    """Iterates over traces, of each what take() makes of it. Ends with a ValueError when its store was closed."""
 
-    def __init__(self, cursor, store):
+    def __init__(self, cursor, store, take):
+        self._take = take
         self._cursor = ffi.gc(cursor, lib.dflow_cursor_close)
         self._store = store  # lives as long
 
@@ -241,16 +242,16 @@ class _Cursor:
 
     def __next__(self):
         trace, error = ffi.new("const struct dflow_trace **"), ffi.new("struct dflow_error *")
-        document = None
-        while document is None:  # one that the store dropped meanwhile is left out
+        taken = None
+        while taken is None:  # one that the store dropped meanwhile is left out
             if self._cursor is None:
                 raise ValueError("the store is closed")
             n = lib.dflow_cursor_next(self._cursor, trace, error)
             _check(n, error)
             if n == 0:
                 raise StopIteration
-            document = _document(trace[0])
-        return Trace(document)
+            taken = self._take(trace[0])
+        return taken
 
 
 class Store:
@@ -317,6 +318,10 @@ class Store:
         operation: a shell glob, such as "POST *chat*". station: with a hop from it or to it, such as "llm". settled,
         complete: only those that are (True), or are not (False).
         """
+        return self._walk(_trace, since, until, limit, id, operation, station, settled, complete, newest_first)
+
+    def _walk(self, take, since=None, until=None, limit=None, id=None, operation=None, station=None, settled=None,
+              complete=None, newest_first=False):
         strings = [_path(None if s is None else str(s)) for s in (id, operation, station)]
         opts = _sized("dflow_list_opts", id=strings[0], operation=strings[1], station=strings[2], limit=limit or 0,
                       settled=_when(settled), complete=_when(complete),
@@ -324,13 +329,13 @@ class Store:
                       since_ns=0 if since is None else _ns(since), until_ns=0 if until is None else _ns(until))
         ret, error = ffi.new("struct dflow_cursor **"), ffi.new("struct dflow_error *")
         _check(lib.dflow_cursor_open(self._open(), opts, ret, error), error)
-        cursor = _Cursor(ret[0], self._store)
+        cursor = _Cursor(ret[0], self._store, take)
         self._cursors.add(cursor)
         return cursor
 
     def requests(self, **which):
         """One row a request, oldest first. Arguments as those of each()."""
-        return _frames.requests(trace.json for trace in self.each(**which))
+        return _frames.requests(self._walk(_row, **which))
 
     def hops(self, **which):
         """One row a hop of all these requests. Arguments as those of each()."""
@@ -350,10 +355,9 @@ def _when(value):
     return lib.DFLOW_ANY if value is None else lib.DFLOW_YES if value else lib.DFLOW_NO
 
 
-def _document(trace):
-    """The document as a dict; None: the store dropped the trace meanwhile, because it was too old."""
+def _json(trace, of):
     ret = ffi.new("char **")
-    r = lib.dflow_trace_json(trace, ret)
+    r = of(trace, ret)
     if r == -_errno.ENOENT:
         return None
     if r == -_errno.ENOMEM:
@@ -364,3 +368,18 @@ def _document(trace):
         return json.loads(ffi.string(ret[0]))
     finally:
         lib.free(ret[0])
+
+
+def _document(trace):
+    """The document as a dict; None: the store dropped the trace meanwhile, because it was too old."""
+    return _json(trace, lib.dflow_trace_json)
+
+
+def _row(trace):
+    """What lists tell of it, as a dict; its ``hops`` is their number."""
+    return _json(trace, lib.dflow_trace_list_json)
+
+
+def _trace(trace):
+    document = _document(trace)
+    return None if document is None else Trace(document)

@@ -64,7 +64,7 @@ def _request(d):
     row.update({k: d["ids"].get(k) for k in _IDS})
     row.update({k: d["completeness"][k] for k in ("complete", "lost_events", "lost_bytes", "reasons")})
     row["fields"] = [f["field"] for f in d["source"]["fields"]]
-    row["hops"] = len(d["hops"])
+    row["hops"] = d["hops"]
     return row
 
 
@@ -80,8 +80,8 @@ def hops(documents):
     return _frame(rows, HOPS)
 
 
-def requests(documents):
-    return _frame([_request(d) for d in documents], REQUESTS)
+def requests(rows):
+    return _frame([_request(d) for d in rows], REQUESTS)
 
 
 LOSSES = {"from": _TIME, "to": _TIME, "events": _INT, "bytes": _INT, "why": _TEXT}

@@ -10,4 +10,4 @@ on_small_disk() {
 }
 export -f on_small_disk run
 unshare -m bash -c 'on_small_disk 40k replay --store small/store.db "$GOLDEN/chat-block-en.pcap"'
-unshare -m bash -c 'on_small_disk 240k replay --store small/store.db "$GOLDEN/chat-block-en.pcap" "$GOLDEN/flow-stream-ja.pcap"'
+unshare -m bash -c 'on_small_disk 260k replay --store small/store.db "$GOLDEN/chat-block-en.pcap" "$GOLDEN/flow-stream-ja.pcap"'
