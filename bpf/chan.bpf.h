@@ -9,9 +9,12 @@
 #define S_IFSOCK 0140000
 #define S_IFREG 0100000
 #define S_IFIFO 0010000
+#define S_IFCHR 0020000
+#define S_IFBLK 0060000
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_NETLINK 16
 #define SOCK_STREAM 1
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
@@ -21,6 +24,16 @@
 #define CGROUP_MAGIC 0x27e0eb
 #define CGROUP2_MAGIC 0x63677270
 #define TRACEFS_MAGIC 0x74726163
+/* include/uapi/linux/major.h, Documentation/admin-guide/devices.txt */
+#define MEM_MAJOR 1
+#define TTY_MAJOR 4
+#define TTYAUX_MAJOR 5
+#define UNIX98_PTY_SLAVE_FIRST 136
+#define UNIX98_PTY_SLAVE_LAST 143
+#define SERIAL_MAJOR 204
+#define HVC_MAJOR 229
+#define MEM_NULL 3
+#define MEM_URANDOM 9
 #define TCP_SYN_SENT 2
 #define TCP_CLOSE 7
 #define FMODE_WRITE 2
@@ -33,6 +46,9 @@ struct object {
 	u64 sk;		      /* struct sock; 0: no socket */
 	u8 plain_tcp;	      /* a tcp_sock whose sequence numbers count the bytes of the calls */
 	u8 stream;	      /* bytes without borders: TCP, unix stream, pipe */
+	u8 pseudo;	      /* a file that the kernel makes up */
+	u8 why;		      /* of kind DFL_K_OTHER: enum dfl_k_blind, */
+	u32 number;	      /* and its number */
 };
 
 /*
@@ -76,6 +92,23 @@ static __always_inline u64 sock_ino(struct socket *sock)
 	return sock ? BPF_CORE_READ((struct socket_alloc *)sock, vfs_inode.i_ino) : 0;
 }
 
+/* What is sent on it cannot be read. why: enum dfl_k_blind. */
+static __always_inline void set_other(struct object *ret, u32 why, u32 number)
+{
+	ret->key.kind = DFL_K_OTHER;
+	ret->why = why;
+	ret->number = number;
+}
+
+/* Texts of one kind that the current process hands to the kernel. */
+static __always_inline void set_text(struct object *ret, u32 text)
+{
+	ret->key.kind = DFL_K_TEXT;
+	ret->key.ino = text;
+	ret->key.dev = bpf_get_current_pid_tgid() >> 32;
+	ret->key.gen = 0;
+}
+
 static __always_inline void look_at_socket(struct file *file, struct object *ret)
 {
 	struct socket *sock = BPF_CORE_READ(file, private_data);
@@ -92,18 +125,45 @@ static __always_inline void look_at_socket(struct file *file, struct object *ret
 		ret->key.kind = DFL_K_UNIX;
 		return;
 	}
-	if (family != AF_INET && family != AF_INET6)
+	if (family == AF_NETLINK) {
+		set_text(ret, DFL_K_TEXT_NETLINK);
+		ret->sk = 0;
 		return;
+	}
+	if (family != AF_INET && family != AF_INET6) {
+		set_other(ret, DFL_K_FAMILY, family);
+		return;
+	}
 	proto = BPF_CORE_READ(sk, sk_protocol);
 	if (type == SOCK_STREAM)
 		ret->key.kind = DFL_K_TCP; /* MPTCP too (262), but that is no tcp_sock */
 	else if (proto == IPPROTO_UDP)
 		ret->key.kind = DFL_K_UDP;
+	else
+		set_other(ret, DFL_K_SOCKET_TYPE, proto);
 	ret->plain_tcp = type == SOCK_STREAM && proto == IPPROTO_TCP &&
 			 !BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_ops); /* kTLS */
 }
 
-/* Files that the kernel makes up: no text of a user is kept there. */
+static __always_inline void look_at_device(u32 rdev, bool block, struct object *ret)
+{
+	u32 major = rdev >> 20, minor = rdev & 0xfffff;
+
+	if (block) {
+		set_other(ret, DFL_K_DEVICE, major);
+		return;
+	}
+	if (major == MEM_MAJOR && minor >= MEM_NULL && minor <= MEM_URANDOM)
+		return; /* null, zero, full, random, urandom: nobody reads what is written */
+	if (major == TTY_MAJOR || major == TTYAUX_MAJOR || major == SERIAL_MAJOR ||
+	    major == HVC_MAJOR ||
+	    (major >= UNIX98_PTY_SLAVE_FIRST && major <= UNIX98_PTY_SLAVE_LAST))
+		ret->key.kind = DFL_K_TTY;
+	else
+		set_other(ret, DFL_K_DEVICE, major);
+}
+
+/* Files that the kernel makes up. What is read there comes from it, and not from a user. */
 static __always_inline bool pseudo_file(u64 magic)
 {
 	return magic == PROC_MAGIC || magic == SYSFS_MAGIC || magic == CGROUP2_MAGIC ||
@@ -125,13 +185,19 @@ static __always_inline void look_at(struct file *file, struct object *ret)
 		look_at_socket(file, ret);
 		return;
 	}
-	if (mode != S_IFIFO && mode != S_IFREG)
+	if (mode == S_IFCHR || mode == S_IFBLK) {
+		look_at_device(BPF_CORE_READ(inode, i_rdev), mode == S_IFBLK, ret);
+		if (ret->key.kind != DFL_K_TTY)
+			return;
+	} else if (mode != S_IFIFO && mode != S_IFREG) {
 		return;
+	}
 	magic = BPF_CORE_READ(sb, s_magic);
-	ret->stream = mode == S_IFIFO;
+	ret->stream = mode != S_IFREG;
+	ret->pseudo = mode == S_IFREG && pseudo_file(magic);
 	if (mode == S_IFIFO)
 		ret->key.kind = DFL_K_PIPE;
-	else if (!pseudo_file(magic))
+	else if (mode == S_IFREG)
 		ret->key.kind = DFL_K_FILE;
 	if (magic == PIPEFS_MAGIC)
 		return;
@@ -251,7 +317,7 @@ static __noinline bool emit_chan(const struct object *o, struct sock_info *si, s
 		r->seq0_known = read_seq0(sk_of(o), r->role, &r->seq0_out, &r->seq0_in);
 	if (o->key.kind == DFL_K_UNIX)
 		read_unix(r, (struct unix_sock *)sk_of(o));
-	if (o->key.kind == DFL_K_FILE)
+	if (o->key.kind == DFL_K_FILE || o->key.kind == DFL_K_TTY)
 		read_path(r, o->file);
 	if (si) {
 		si->peer_ino = r->peer_ino;
@@ -309,7 +375,9 @@ static __always_inline struct sock_info *announce(const struct object *o, s32 fd
 {
 	struct sock_info *si;
 
-	if (o->key.kind == DFL_K_FILE || o->key.dev) { /* dev: a named FIFO */
+	if (o->key.kind == DFL_K_TEXT) /* its key says all */
+		return NULL;
+	if (o->key.kind == DFL_K_FILE || o->key.dev) { /* dev: a named FIFO, a terminal */
 		announce_file(o, fd);
 		return NULL;
 	}

@@ -6,6 +6,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile __u8 cfg_calls[DFL_K_MAX_SYSCALL] = {};
+const volatile struct dfl_k_args cfg_args[DFL_K_MAX_SYSCALL] = {};
 const volatile __u64 cfg_cgroup_id[DFL_K_MAX_CGROUPS] = {};
 const volatile __u32 cfg_cgroup_level[DFL_K_MAX_CGROUPS] = {};
 const volatile __u32 cfg_n_cgroups = 0;
@@ -23,6 +24,8 @@ struct map_pids pids SEC(".maps");
 struct map_socks socks SEC(".maps");
 struct map_files files SEC(".maps");
 struct map_entries entries SEC(".maps");
+struct map_read_onlys read_onlys SEC(".maps");
+struct map_strings strings SEC(".maps");
 struct map_sequences sequences SEC(".maps");
 struct map_drops drops SEC(".maps");
 struct map_stats stats SEC(".maps");

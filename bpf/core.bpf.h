@@ -18,6 +18,7 @@
  * values and removes the branches that they rule out.
  */
 extern const volatile __u8 cfg_calls[DFL_K_MAX_SYSCALL]; /* enum dfl_k_call */
+extern const volatile struct dfl_k_args cfg_args[DFL_K_MAX_SYSCALL];
 extern const volatile __u64 cfg_cgroup_id[DFL_K_MAX_CGROUPS];
 extern const volatile __u32 cfg_cgroup_level[DFL_K_MAX_CGROUPS];
 extern const volatile __u32 cfg_n_cgroups;
@@ -40,6 +41,11 @@ struct sock_info {    /* what was told of a socket or pipe; the key is its inode
 	u8 announced; /* its record went out; 0 again when more is known */
 	u8 seq0;      /* the first sequence numbers were told */
 	u8 pad;
+};
+
+struct read_only { /* the last shared mapping that may still be made writable, of a process */
+	u64 from, to;
+	u32 why, pad; /* enum dfl_k_blind, of when it is */
 };
 
 struct entry { /* the file that a thread's call began with; the key is the thread's id */
@@ -119,6 +125,18 @@ struct map_entries {
 	__type(key, u64);
 	__type(value, struct entry);
 };
+struct map_read_onlys {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DFL_K_MAX_PIDS);
+	__type(key, u32);
+	__type(value, struct read_only);
+};
+struct map_strings { /* room to learn how long a string is */
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, char[DFL_K_STRING]);
+};
 struct map_sequences {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, DFL_K_N_SEQ);
@@ -161,6 +179,8 @@ extern struct map_pids pids SEC(".maps");
 extern struct map_socks socks SEC(".maps");
 extern struct map_files files SEC(".maps");
 extern struct map_entries entries SEC(".maps");
+extern struct map_read_onlys read_onlys SEC(".maps");
+extern struct map_strings strings SEC(".maps");
 extern struct map_sequences sequences SEC(".maps");
 extern struct map_drops drops SEC(".maps");
 extern struct map_stats stats SEC(".maps");
@@ -334,15 +354,24 @@ static __always_inline void submit(void *rec)
 	bpf_ringbuf_submit(rec, submit_flags());
 }
 
-/* A record without bytes. type: LIB, BIND, EXIT or BLIND; flags: BPF_RB_…_WAKEUP. */
-static __always_inline void emit_note(u32 seq_class, u32 type, u32 pid, u32 arg, u64 flags)
+/*
+ * A record without bytes. type: LIB, BIND, EXIT or BLIND; number: of BLIND; flags: BPF_RB_…_WAKEUP.
+ */
+static __always_inline void emit_note(u32 seq_class, u32 type, u32 arg, u64 number, u64 flags)
 {
 	struct dfl_k_note *n = reserve(sizeof(*n), seq_class, type, 0);
 
 	if (!n)
 		return;
 	__builtin_memset(&n->key, 0, sizeof(*n) - sizeof(n->head));
-	n->pid = pid;
+	n->key.ino = number;
+	n->pid = bpf_get_current_pid_tgid() >> 32;
 	n->arg = arg;
 	bpf_ringbuf_submit(n, flags);
+}
+
+/* The current process uses a way out that cannot be watched. why: enum dfl_k_blind. */
+static __always_inline void emit_blind(u32 why, u64 number)
+{
+	emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, why, number, BPF_RB_NO_WAKEUP);
 }

@@ -42,7 +42,8 @@ typedef uint64_t dfl_u64;
 #define DFL_K_MAX_FILES 32768	/* files remembered as announced, LRU */
 #define DFL_K_MAX_THREADS 16384 /* threads inside a call on an fd, LRU */
 #define DFL_K_MAX_SSL 32768	/* TLS objects, LRU */
-#define DFL_K_MAX_SYSCALL 512	/* numbers above it are not looked at */
+#define DFL_K_MAX_SYSCALL 512	/* numbers above it are not known */
+#define DFL_K_STRING 4096	/* bytes of a string argument (PATH_MAX) */
 #define DFL_K_PATH_PARTS 12	/* components of a file's path, innermost first */
 #define DFL_K_PATH_PART 64	/* bytes of a component, NUL included */
 #define DFL_K_ARGS 1024		/* bytes of a command line */
@@ -68,9 +69,51 @@ enum dfl_k_type {
 	DFL_K_N_TYPE
 };
 
-enum dfl_k_blind { DFL_K_IO_URING, DFL_K_SHM, DFL_K_PROCESS_VM, DFL_K_COMPAT };
+/* Ways out that cannot be watched. live/ways.c has the word for each. */
+enum dfl_k_blind {
+	DFL_K_IO_URING,
+	DFL_K_SHM,	   /* shared memory that has a name: tmpfs, memfd, System V */
+	DFL_K_SHM_ANON,	   /* shared memory without a name: a way out only for what is forked */
+	DFL_K_SHM_FILE,	   /* a file on a disk, mapped to be written */
+	DFL_K_PROCESS_VM,  /* memory of another process */
+	DFL_K_COMPAT,	   /* system calls of 32-bit programs, or of the x32 ABI */
+	DFL_K_FD_PASSED,   /* SCM_RIGHTS */
+	DFL_K_DEVICE,	   /* written to; number: its major */
+	DFL_K_FAMILY,	   /* sent on a socket of this family (number) */
+	DFL_K_SOCKET_TYPE, /* sent on an INET socket that is neither TCP nor UDP; number: protocol
+			    */
+	DFL_K_SYSCALL,	   /* a system call (number) that carries bytes, or that is not known */
+	DFL_K_N_BLIND
+};
 
-enum dfl_k_kind { DFL_K_NONE, DFL_K_TCP, DFL_K_UDP, DFL_K_UNIX, DFL_K_PIPE, DFL_K_FILE };
+/*
+ * Texts that a process hands to the kernel as an argument. They are watched as what is written to a
+ * channel of this process, one for each of these.
+ */
+enum dfl_k_text {
+	DFL_K_TEXT_ARGS = 1, /* of a program that is started */
+	DFL_K_TEXT_ENV,
+	DFL_K_TEXT_NAME,    /* of a file, link, folder or unix socket that is made */
+	DFL_K_TEXT_XATTR,   /* extended attributes */
+	DFL_K_TEXT_QUEUE,   /* messages of System V and POSIX queues */
+	DFL_K_TEXT_KEY,	    /* key rings */
+	DFL_K_TEXT_PROC,    /* names of processes, threads, hosts */
+	DFL_K_TEXT_OPTION,  /* options of sockets */
+	DFL_K_TEXT_NETLINK, /* messages to the kernel */
+	DFL_K_N_TEXT
+};
+
+enum dfl_k_kind {
+	DFL_K_NONE,
+	DFL_K_TCP,
+	DFL_K_UDP,
+	DFL_K_UNIX,
+	DFL_K_PIPE,
+	DFL_K_FILE,
+	DFL_K_TTY,  /* a terminal: only what is written */
+	DFL_K_TEXT, /* key: ino is enum dfl_k_text, dev the process */
+	DFL_K_OTHER /* something else; what is sent on it is not seen */
+};
 
 /*
  * What a system call does. load.c fills the table of the programs (cfg_calls) from the numbers of
@@ -104,10 +147,34 @@ enum dfl_k_call {
 	DFL_K_CALL_CLOSE,
 	DFL_K_CALL_DUP2,
 	DFL_K_CALL_MMAP,
+	DFL_K_CALL_MPROTECT,
 	DFL_K_CALL_IO_URING,
 	DFL_K_CALL_SHMAT,
 	DFL_K_CALL_PROCESS_VM,
+	DFL_K_CALL_KEYCTL,
+	DFL_K_CALL_IOCTL,
+	DFL_K_CALL_PRCTL,
+	DFL_K_CALL_OPEN,
+	DFL_K_CALL_OPENAT2,
+	DFL_K_CALL_BIND,
+	DFL_K_CALL_TEXT,  /* arguments are text: struct dfl_k_args says which */
+	DFL_K_CALL_BLIND, /* carries bytes, and is not read */
+	DFL_K_CALL_UNKNOWN = DFL_K_CALL_BLIND,
 };
+
+/*
+ * Which arguments of a system call are text, counted from 1; 0: none. A string ends at its NUL, a
+ * buffer has its length in the argument behind it.
+ */
+struct dfl_k_args {
+	dfl_u8 text; /* enum dfl_k_text */
+	dfl_u8 string, string2;
+	dfl_u8 buffer;
+	dfl_u8 skip;  /* bytes at the begin of the buffer that its length does not count */
+	dfl_u8 least; /* shorter buffers are not looked at */
+	dfl_u8 pad[2];
+};
+DFL_K_SIZE(dfl_k_args, 8);
 
 /*
  * How a function of a TLS library tells what it does. A form gives the positions of its arguments,
@@ -276,7 +343,7 @@ struct dfl_k_proc {
 
 struct dfl_k_note { /* EXIT, LIB, BIND, BLIND */
 	struct dfl_k_head head;
-	struct dfl_k_key key; /* BIND: the socket; LIB: the file */
+	struct dfl_k_key key; /* BIND: the socket; BLIND: ino is a number that tells more */
 	dfl_u32 pid, arg;
 	dfl_u64 ssl, ssl_born_ns; /* BIND */
 };

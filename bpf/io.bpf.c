@@ -5,8 +5,7 @@
  * what the return is too late for: the last close of a file, and the file behind an fd that
  * another thread may replace while the call waits.
  */
-#include "chan.bpf.h"
-#include "emit.bpf.h"
+#include "text.bpf.h"
 
 /* include/uapi/asm-generic/errno.h, mman.h, fcntl.h; include/linux/socket.h */
 #define EINPROGRESS 115
@@ -15,11 +14,30 @@
 #define MSG_TRUNC 0x20
 #define MSG_ERRQUEUE 0x2000
 #define O_APPEND 02000
+#define O_CREAT 0100
 #define PROT_WRITE 2
 #define PROT_EXEC 4
 #define MAP_TYPE 0xf
-#define MAP_PRIVATE 2
-#define PAGE 4096
+#define MAP_SHARED 1
+#define MAP_SHARED_VALIDATE 3
+#define MAP_ANONYMOUS 0x20
+#define MEM_ZERO 5
+#define TMPFS_MAGIC 0x01021994
+#define HUGETLBFS_MAGIC 0x958458f6
+#define SOL_SOCKET 1
+#define SCM_RIGHTS 1
+/* include/uapi/linux/keyctl.h, prctl.h, fs.h, asm-generic/ioctls.h */
+#define KEYCTL_JOIN_SESSION_KEYRING 1
+#define KEYCTL_UPDATE 2
+#define KEYCTL_INSTANTIATE 12
+#define KEYCTL_INSTANTIATE_IOV 20
+#define PR_SET_NAME 15
+#define PR_SET_VMA 0x53564d41
+#define TIOCSTI 0x5412
+/* sem_open maps 32 bytes: no text passes there. Less than half a page of memory without a name is
+ * locks and counters (nginx: 1,280 bytes). */
+#define LEAST_SHARED 64
+#define LEAST_ANON 2048
 #define TCP_MMSG 64 /* messages of one sendmmsg on TCP that get a position */
 
 /*
@@ -40,15 +58,23 @@ static __always_inline u64 arg(struct pt_regs *regs, int i)
 #endif
 }
 
-/* What the system call does: enum dfl_k_call. */
-static __always_inline u32 call_of(struct pt_regs *regs)
+/* The number of the system call; -1: it is none, or it is rt_sigreturn. */
+static __always_inline u64 number_of(struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
-	u64 nr = regs->orig_ax;
+	return regs->orig_ax;
 #else
-	u64 nr = (u32)regs->syscallno;
+	return (s64)regs->syscallno;
 #endif
-	return nr < DFL_K_MAX_SYSCALL ? cfg_calls[nr] : DFL_K_CALL_NONE;
+}
+
+/* What the system call does: enum dfl_k_call. Numbers that are not known may carry bytes. */
+static __always_inline u32 call_of(u64 nr)
+{
+	opaque(nr);
+	if (nr < DFL_K_MAX_SYSCALL)
+		return cfg_calls[nr];
+	return nr == (u64)-1 ? DFL_K_CALL_NONE : DFL_K_CALL_UNKNOWN;
 }
 
 /* At the entry of a call on an fd, when other threads may change the table of fds. */
@@ -104,37 +130,30 @@ static __always_inline bool find_object(struct file *file, u64 bytes, struct obj
 		return false;
 	}
 	look_at(file, ret);
-	if (ret->key.kind != DFL_K_NONE)
+	if (ret->key.kind != DFL_K_NONE && ret->key.kind != DFL_K_OTHER)
 		return true;
 	count_stat(DFL_K_STAT_OTHER_FD);
 	return false;
 }
 
-/*
- * Begins a call. Its number is the CPU and the number that its first record gets: unique as long as
- * a CPU sends less than 2^48 records.
- */
-static __always_inline struct call *new_call(const struct object *o, s32 fd, bool out)
+/* The memory of a process as a file: /proc/PID/mem. */
+static __always_inline bool is_memory(const struct object *o)
 {
-	u64 id = bpf_get_current_pid_tgid();
-	struct call *c = call_state(0);
-	u32 seq_class = DFL_K_SEQ_SYSCALL;
-	struct sequence *l = bpf_map_lookup_elem(&sequences, &seq_class);
+	u64 name = 0;
 
-	if (!c || !l)
-		return NULL;
-	__builtin_memset(c, 0, sizeof(*c));
-	c->d.head.seq_class = seq_class;
-	c->d.key = o->key;
-	c->d.call = ((u64)bpf_get_smp_processor_id() << 48) | (l->seq + 1);
-	c->d.pid = id >> 32;
-	c->d.tid = id;
-	c->d.fd = fd;
-	c->d.out = out;
-	c->d.flags = DFL_K_FIRST;
-	c->cap = cfg_copy_cap;
-	c->sk = o->sk;
-	return c;
+	if (!o->pseudo)
+		return false;
+	bpf_probe_read_kernel(&name, 4, BPF_CORE_READ(file_of(o), f_path.dentry, d_name.name));
+	return (u32)name == ('m' | 'e' << 8 | 'm' << 16); /* little-endian, with the NUL */
+}
+
+/* Bytes move on an object that cannot be watched, or by a way that cannot. */
+static __always_inline void check_blind(const struct object *o, bool out)
+{
+	if (o->key.kind == DFL_K_OTHER && out)
+		emit_blind(o->why, o->number);
+	else if (o->key.kind == DFL_K_FILE && is_memory(o))
+		emit_blind(DFL_K_PROCESS_VM, 0);
 }
 
 /* Where the call's bytes stand in the stream; the rules are in docs/capture.md. */
@@ -162,7 +181,7 @@ static __always_inline void set_pos(struct call *c, const struct object *o, u64 
 {
 	if (o->plain_tcp) {
 		set_tcp_pos(c, len);
-	} else if (o->key.kind == DFL_K_FILE) {
+	} else if (o->key.kind == DFL_K_FILE && !o->pseudo) { /* those move no f_pos */
 		c->d.pos = BPF_CORE_READ(file_of(o), f_pos) - len;
 		c->d.flags |= DFL_K_POS;
 	}
@@ -256,7 +275,11 @@ static __noinline void emit_end(const struct object *o, s32 fd, bool out)
 /* Does the configuration ask for calls on such an object in this direction? */
 static __always_inline bool wanted(const struct object *o, bool out)
 {
-	return o->key.kind != DFL_K_FILE || (out ? cfg_file_writes : cfg_file_reads);
+	if (o->key.kind == DFL_K_TTY || o->key.kind == DFL_K_TEXT)
+		return out;
+	if (o->key.kind != DFL_K_FILE)
+		return true;
+	return out ? cfg_file_writes : cfg_file_reads && !o->pseudo;
 }
 
 struct io { /* one call, as its arguments tell */
@@ -268,6 +291,20 @@ struct io { /* one call, as its arguments tell */
 	bool out;
 };
 
+/* Does the message carry files? Looks at the first control message: cmsg(3). */
+static __always_inline bool passes_files(const struct dfl_msghdr *m)
+{
+	struct {
+		u64 len;
+		s32 level, type;
+	} head = {};
+
+	if (!m->control || m->controllen < sizeof(head))
+		return false;
+	bpf_probe_read_user(&head, sizeof(head), (void *)m->control);
+	return head.level == SOL_SOCKET && head.type == SCM_RIGHTS;
+}
+
 /* The buffers of recvmsg and sendmsg. user: their struct msghdr. */
 static __always_inline void set_message(struct call *c, struct io *io, u64 user)
 {
@@ -277,6 +314,8 @@ static __always_inline void set_message(struct call *c, struct io *io, u64 user)
 		count_drop(DFL_K_DROP_FAULT, 0, io->ret);
 		return;
 	}
+	if (io->out && c->d.key.kind == DFL_K_UNIX && passes_files(&m))
+		emit_blind(DFL_K_FD_PASSED, 0);
 	c->iov = m.iov;
 	c->n_iov = m.iovlen;
 	io->addr = m.name;
@@ -402,11 +441,18 @@ static __always_inline void on_io(const struct task_view *t, struct pt_regs *reg
 			 .fd = arg(regs, 0),
 			 .out = !(call & 1),
 			 .flags = msg_flags(call, regs) };
+	struct object o = {};
 	struct sock_info *si;
-	struct object o;
 	struct call *c;
 
-	if (!find_object(call_file(t, io.fd), ret, &o) || !wanted(&o, io.out))
+	if (!find_object(call_file(t, io.fd), ret, &o)) {
+		if (ret > 0)
+			check_blind(&o, io.out);
+		return;
+	}
+	if (o.pseudo && ret > 0)
+		check_blind(&o, io.out);
+	if (!wanted(&o, io.out))
 		return;
 	si = announce(&o, io.fd, DFL_K_ROLE_UNKNOWN);
 	if (!moves_bytes(&o, &io, regs))
@@ -415,7 +461,7 @@ static __always_inline void on_io(const struct task_view *t, struct pt_regs *reg
 	c = new_call(&o, io.fd, io.out);
 	if (!c)
 		return;
-	if (!o.stream && o.key.kind != DFL_K_FILE)
+	if (!o.stream && o.key.kind != DFL_K_FILE && o.key.kind != DFL_K_TEXT)
 		c->d.flags |= DFL_K_DGRAM;
 	if (call == DFL_K_CALL_RECVMMSG || call == DFL_K_CALL_SENDMMSG) {
 		io_messages(c, &o, &io, regs);
@@ -435,12 +481,15 @@ static __always_inline void on_io(const struct task_view *t, struct pt_regs *reg
  */
 static __noinline void on_unread(const struct task_view *t, s32 fd, bool out, s64 ret, u64 offset)
 {
+	struct object o = {};
+	struct call *c;
 	u64 pos;
 
-	struct object o;
-	struct call *c;
-
-	if (!find_object(fd_file(t, fd), ret, &o) || !wanted(&o, out))
+	if (!find_object(fd_file(t, fd), ret, &o)) {
+		check_blind(&o, out);
+		return;
+	}
+	if (!wanted(&o, out))
 		return;
 	announce(&o, fd, DFL_K_ROLE_UNKNOWN);
 	c = new_call(&o, fd, out);
@@ -485,31 +534,212 @@ static __always_inline bool may_be_tls_library(struct file *file)
 	return false;
 }
 
-/* Shared memory that can carry text, and files that may be TLS libraries. */
-static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *regs)
+/* What a shared mapping of the file is: enum dfl_k_blind; DFL_K_N_BLIND: no way out. */
+static __always_inline u32 shared_as(struct file *file)
 {
-	u64 prot = arg(regs, 2), flags = arg(regs, 3) & MAP_TYPE;
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	u16 mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+	u32 rdev = BPF_CORE_READ(inode, i_rdev);
+	u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
+
+	if (mode == S_IFCHR)
+		return rdev == (MEM_MAJOR << 20 | MEM_ZERO) ? DFL_K_SHM_ANON : DFL_K_DEVICE;
+	if (mode == S_IFSOCK) /* the ring of a packet socket */
+		return DFL_K_FAMILY;
+	if (mode != S_IFREG) /* io_uring, perf: the call that made the file was told */
+		return DFL_K_N_BLIND;
+	return magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC ? DFL_K_SHM : DFL_K_SHM_FILE;
+}
+
+/* mprotect may make it writable later. All such mappings of a process are kept as one range. */
+static __always_inline void remember_read_only(u64 from, u64 to, u32 why)
+{
+	struct read_only fresh = { .from = from, .to = to, .why = why }, *was;
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	was = bpf_map_lookup_elem(&read_onlys, &pid);
+	if (was && was->from < from)
+		fresh.from = was->from;
+	if (was && was->to > to)
+		fresh.to = was->to;
+	bpf_map_update_elem(&read_onlys, &pid, &fresh, BPF_ANY);
+}
+
+static __always_inline void on_mprotect(struct pt_regs *regs)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	u64 from = arg(regs, 0), to = from + arg(regs, 1);
+	struct read_only *ro;
+
+	if (!(arg(regs, 2) & PROT_WRITE))
+		return;
+	ro = bpf_map_lookup_elem(&read_onlys, &pid);
+	if (ro && from < ro->to && to > ro->from)
+		emit_blind(ro->why, 0);
+}
+
+/* Memory that other processes may have as well. at: where it was mapped. */
+static __always_inline void on_shared(const struct task_view *t, struct pt_regs *regs, u64 at)
+{
+	bool anonymous = arg(regs, 3) & MAP_ANONYMOUS;
+	struct file *file = anonymous ? NULL : fd_file(t, arg(regs, 4));
+	u32 why = file ? shared_as(file) : DFL_K_SHM_ANON;
+	u64 len = arg(regs, 1);
+
+	if (why == DFL_K_N_BLIND || len < (why == DFL_K_SHM_ANON ? LEAST_ANON : LEAST_SHARED))
+		return;
+	if (arg(regs, 2) & PROT_WRITE)
+		emit_blind(why, 0);
+	else if (!file || BPF_CORE_READ(file, f_mode) & FMODE_WRITE)
+		remember_read_only(at, at + len, why);
+}
+
+/* Shared memory, and files that may be TLS libraries. */
+static __always_inline void on_mmap(const struct task_view *t, struct pt_regs *regs, u64 at)
+{
+	u64 type = arg(regs, 3) & MAP_TYPE;
 	struct file *file;
 
-	/* sem_open maps 32 bytes: no text passes there */
-	if (flags != MAP_PRIVATE && prot & PROT_WRITE && arg(regs, 1) >= PAGE)
-		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_SHM, BPF_RB_NO_WAKEUP);
-	if (!(prot & PROT_EXEC) || (s32)arg(regs, 4) < 0)
+	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
+		on_shared(t, regs, at);
+	if (!(arg(regs, 2) & PROT_EXEC) || (s32)arg(regs, 4) < 0)
 		return;
 	file = fd_file(t, arg(regs, 4));
 	if (!file || !may_be_tls_library(file))
 		return;
 	/* attaching is a race with the first use: wake user space at once */
-	emit_note(DFL_K_SEQ_SYSCALL, DFL_K_LIB, pid, 0, BPF_RB_FORCE_WAKEUP);
+	emit_note(DFL_K_SEQ_SYSCALL, DFL_K_LIB, 0, 0, BPF_RB_FORCE_WAKEUP);
 }
 
-/* Calls without a buffer of the user. */
+/* A string of the user. Longer ones than DFL_K_STRING have no place in a call that takes one. */
+static __always_inline void emit_string(u32 text, u64 user)
+{
+	u32 zero = 0;
+	char *room = bpf_map_lookup_elem(&strings, &zero);
+	long n = room && user ? bpf_probe_read_user_str(room, DFL_K_STRING, (void *)user) : 0;
+
+	if (n > 1)
+		emit_text(text, user, n - 1);
+}
+
+/* The number of the current process as it knows it itself. */
+static __always_inline u32 own_pid(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	u32 nr = 0;
+
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid));
+	return nr;
+}
+
+/* Argument n of the system call, counted from 1. */
+static __always_inline u64 nth(struct pt_regs *regs, u32 n)
+{
+	return n == 1 ? arg(regs, 0) :
+	       n == 2 ? arg(regs, 1) :
+	       n == 3 ? arg(regs, 2) :
+	       n == 4 ? arg(regs, 3) :
+			arg(regs, 4);
+}
+
+/* Arguments that are text, as the table of system calls says. */
+static __noinline int on_text(struct pt_regs *regs, u64 nr)
+{
+	const volatile struct dfl_k_args *a;
+	u64 len;
+
+	opaque(nr);
+	if (nr >= DFL_K_MAX_SYSCALL)
+		return 0;
+	a = &cfg_args[nr];
+	if (a->string)
+		emit_string(a->text, nth(regs, a->string));
+	if (a->string2)
+		emit_string(a->text, nth(regs, a->string2));
+	if (!a->buffer)
+		return 0;
+	len = nth(regs, a->buffer + 1);
+	if (len >= a->least && len < 1 << 30)
+		emit_text(a->text, nth(regs, a->buffer) + a->skip, len);
+	return 0;
+}
+
+static __always_inline void on_keyctl(struct pt_regs *regs, u64 nr)
+{
+	switch (arg(regs, 0)) {
+	case KEYCTL_JOIN_SESSION_KEYRING:
+		emit_string(DFL_K_TEXT_KEY, arg(regs, 1));
+		break;
+	case KEYCTL_UPDATE:
+	case KEYCTL_INSTANTIATE:
+		emit_text(DFL_K_TEXT_KEY, arg(regs, 2), arg(regs, 3));
+		break;
+	case KEYCTL_INSTANTIATE_IOV:
+		emit_blind(DFL_K_SYSCALL, nr);
+		break;
+	}
+}
+
+static __always_inline void on_prctl(struct pt_regs *regs)
+{
+	if (arg(regs, 0) == PR_SET_NAME)
+		emit_string(DFL_K_TEXT_PROC, arg(regs, 1));
+	else if (arg(regs, 0) == PR_SET_VMA)
+		emit_string(DFL_K_TEXT_PROC, arg(regs, 4));
+}
+
+/*
+ * The type of a request is its second byte (ioctl-number.rst). These ask and set what has no room
+ * for a text; others may do anything, as to copy from file to file (FICLONE).
+ */
+static __always_inline void on_ioctl(struct pt_regs *regs, u64 nr)
+{
+	u32 request = arg(regs, 1), type = request >> 8 & 0xff;
+
+	if (request != TIOCSTI &&
+	    (type == 0x54 /* terminals, FIONREAD */ || type == 0x89 /* sockets */ ||
+	     type == 0x66 /* file flags */ || type == 0x12 /* block devices */ ||
+	     type == 0x24 /* perf */ || type == 0xb7 /* namespaces */ || type == 0xff /* pidfd */))
+		return;
+	emit_blind(DFL_K_SYSCALL, nr);
+}
+
+/* struct sockaddr_un: 2 bytes of family, then the name. */
+static __always_inline void on_bind(struct pt_regs *regs)
+{
+	u64 user = arg(regs, 1), len = arg(regs, 2);
+	u16 family = 0;
+
+	bpf_probe_read_user(&family, sizeof(family), (void *)user);
+	if (family == AF_UNIX && len > 2 && len <= 110)
+		emit_text(DFL_K_TEXT_NAME, user + 2, len - 2);
+}
+
+/* A name is made only by O_CREAT. how: of openat2, a struct open_how that begins with the flags. */
+static __always_inline void on_open(struct pt_regs *regs, u64 nr, u64 how)
+{
+	const volatile struct dfl_k_args *a;
+	u64 flags = 0;
+
+	opaque(nr);
+	if (nr >= DFL_K_MAX_SYSCALL)
+		return;
+	a = &cfg_args[nr];
+	if (how)
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)how);
+	else
+		flags = nth(regs, a->string + 1);
+	if (flags & O_CREAT)
+		emit_string(a->text, nth(regs, a->string));
+}
+
+/* Bytes that go from fd to fd, and calls that say who connected. */
 static __always_inline void on_other(const struct task_view *t, struct pt_regs *regs, u32 call,
 				     s64 ret)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
-
 	switch (call) {
 	case DFL_K_CALL_SENDFILE:
 		if (ret > 0) {
@@ -542,17 +772,53 @@ static __always_inline void on_other(const struct task_view *t, struct pt_regs *
 	case DFL_K_CALL_SHUTDOWN:
 		on_shutdown(t, arg(regs, 0), arg(regs, 1));
 		break;
+	}
+}
+
+/* Ways out that are neither fds nor bytes on them. */
+static __always_inline void on_way(const struct task_view *t, struct pt_regs *regs, u32 call,
+				   u64 nr, s64 ret)
+{
+	switch (call) {
 	case DFL_K_CALL_MMAP:
-		on_mmap(t, regs);
+		on_mmap(t, regs, ret);
+		break;
+	case DFL_K_CALL_MPROTECT:
+		on_mprotect(regs);
 		break;
 	case DFL_K_CALL_IO_URING:
-		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_IO_URING, BPF_RB_NO_WAKEUP);
+		emit_blind(DFL_K_IO_URING, 0);
 		break;
 	case DFL_K_CALL_SHMAT:
-		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_SHM, BPF_RB_NO_WAKEUP);
+		emit_blind(DFL_K_SHM, 0);
 		break;
-	case DFL_K_CALL_PROCESS_VM:
-		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_PROCESS_VM, BPF_RB_NO_WAKEUP);
+	case DFL_K_CALL_PROCESS_VM: /* of itself: unwinders read memory that may not be there */
+		if (arg(regs, 0) != own_pid())
+			emit_blind(DFL_K_PROCESS_VM, 0);
+		break;
+	case DFL_K_CALL_KEYCTL:
+		on_keyctl(regs, nr);
+		break;
+	case DFL_K_CALL_IOCTL:
+		on_ioctl(regs, nr);
+		break;
+	case DFL_K_CALL_PRCTL:
+		on_prctl(regs);
+		break;
+	case DFL_K_CALL_OPEN:
+		on_open(regs, nr, 0);
+		break;
+	case DFL_K_CALL_OPENAT2:
+		on_open(regs, nr, arg(regs, 2));
+		break;
+	case DFL_K_CALL_BIND:
+		on_bind(regs);
+		break;
+	case DFL_K_CALL_TEXT:
+		on_text(regs, nr);
+		break;
+	case DFL_K_CALL_BLIND:
+		emit_blind(DFL_K_SYSCALL, nr);
 		break;
 	}
 }
@@ -560,7 +826,8 @@ static __always_inline void on_other(const struct task_view *t, struct pt_regs *
 SEC("tp_btf/sys_exit")
 int BPF_PROG(dfl_sys_exit, struct pt_regs *regs, long ret)
 {
-	u32 call = call_of(regs), pid;
+	u64 nr = number_of(regs);
+	u32 call = call_of(nr), pid;
 	struct task_view t;
 
 	/* errors move nothing, and they are frequent on non-blocking fds */
@@ -571,11 +838,13 @@ int BPF_PROG(dfl_sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	view_task(&t);
 	if (t.status & COMPAT_BIT) /* 32-bit programs have other numbers and structures: not read */
-		emit_note(DFL_K_SEQ_SYSCALL, DFL_K_BLIND, pid, DFL_K_COMPAT, BPF_RB_NO_WAKEUP);
+		emit_blind(DFL_K_COMPAT, 0);
 	else if (call <= DFL_K_CALL_LAST_BUFFER)
 		on_io(&t, regs, call, ret);
-	else
+	else if (call < DFL_K_CALL_MMAP)
 		on_other(&t, regs, call, ret);
+	else
+		on_way(&t, regs, call, nr, ret);
 	return 0;
 }
 
@@ -588,14 +857,14 @@ static __always_inline void on_last_close(const struct task_view *t, s32 fd, u32
 	if (!file || !last_reference(file))
 		return;
 	look_at(file, &o);
-	if (o.key.kind != DFL_K_NONE)
+	if (o.key.kind != DFL_K_NONE && o.key.kind < DFL_K_TEXT)
 		emit_close(&o, pid, DFL_K_SEQ_SYSCALL);
 }
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(dfl_sys_enter, struct pt_regs *regs, long nr)
 {
-	u32 call = call_of(regs), pid;
+	u32 call = call_of(number_of(regs)), pid;
 	struct task_view t;
 
 	if (!call ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /* Processes: children inherit being a target, exec and exit are told, an exit closes its files. */
-#include "chan.bpf.h"
+#include "text.bpf.h"
 
 /* Id of the task's cgroup v2. */
 static __always_inline u64 cgroup_of(struct task_struct *task)
@@ -66,8 +66,19 @@ int BPF_PROG(dfl_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(dfl_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	if (is_target(bpf_get_current_pid_tgid() >> 32))
-		emit_proc(task, false, false, bprm);
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct mm_struct *mm;
+	u64 from;
+
+	if (!is_target(pid))
+		return 0;
+	bpf_map_delete_elem(&read_onlys, &pid);
+	emit_proc(task, false, false, bprm);
+	mm = BPF_CORE_READ(task, mm);
+	from = BPF_CORE_READ(mm, arg_start);
+	emit_text(DFL_K_TEXT_ARGS, from, BPF_CORE_READ(mm, arg_end) - from);
+	from = BPF_CORE_READ(mm, env_start);
+	emit_text(DFL_K_TEXT_ENV, from, BPF_CORE_READ(mm, env_end) - from);
 	return 0;
 }
 
@@ -83,7 +94,7 @@ __noinline int close_at_exit(u32 fd)
 	if (!file || !last_reference(file))
 		return 0;
 	look_at(file, &o);
-	if (o.key.kind != DFL_K_NONE)
+	if (o.key.kind != DFL_K_NONE && o.key.kind < DFL_K_TEXT)
 		emit_close(&o, bpf_get_current_pid_tgid() >> 32, DFL_K_SEQ_SCHED);
 	return 0;
 }
@@ -123,6 +134,7 @@ int BPF_PROG(dfl_exit, struct task_struct *task)
 	close_all(task);
 	if (cfg_by_pid)
 		bpf_map_delete_elem(&pids, &pid);
-	emit_note(DFL_K_SEQ_SCHED, DFL_K_EXIT, pid, 0, BPF_RB_NO_WAKEUP);
+	bpf_map_delete_elem(&read_onlys, &pid);
+	emit_note(DFL_K_SEQ_SCHED, DFL_K_EXIT, 0, 0, BPF_RB_NO_WAKEUP);
 	return 0;
 }

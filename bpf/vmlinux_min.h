@@ -80,6 +80,7 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	s64 i_size;
+	u32 i_rdev; /* major << 20 | minor */
 	u32 i_generation;
 };
 struct file {
@@ -113,7 +114,15 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 struct mm_struct {
-	unsigned long arg_start, arg_end;
+	unsigned long arg_start, arg_end, env_start, env_end;
+};
+struct upid {
+	int nr;
+	void *ns;
+};
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* one for each namespace, the innermost at [level] */
 };
 struct signal_struct {
 	atomic_t live;
@@ -125,7 +134,8 @@ struct thread_info {
 struct task_struct {
 	struct thread_info thread_info;
 	int pid, tgid;
-	struct task_struct *real_parent;
+	struct task_struct *real_parent, *group_leader;
+	struct pid *thread_pid;
 	struct mm_struct *mm;
 	u64 start_time;
 	char comm[16];

@@ -132,12 +132,21 @@ enum dfl_blind_kind {
 	DFL_BLIND_SHM,
 	DFL_BLIND_PROCESS_VM,
 	DFL_BLIND_OTHER,
+	DFL_BLIND_LASTING, /* `way` names it; it stays open */
+	DFL_BLIND_ONCE,	   /* `way` names it; it was used now */
 	DFL_N_BLIND
 };
+
+/* Does the way out stay open after it was told? Else it was used at that time. */
+static inline bool dfl_blind_lasts(enum dfl_blind_kind kind)
+{
+	return kind != DFL_BLIND_PROCESS_VM && kind != DFL_BLIND_ONCE;
+}
 
 struct dfl_ev_blind {
 	uint32_t pid;
 	enum dfl_blind_kind kind;
+	const char *way; /* LASTING, ONCE: words of a closed vocabulary; else "" */
 };
 
 struct dfl_event {

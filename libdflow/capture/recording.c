@@ -233,6 +233,7 @@ static void code_event(struct codec *c, struct dfl_event *ev)
 	case DFL_EV_BLIND:
 		NUMBER(c, ev->blind.pid);
 		ev->blind.kind = below(c, ev->blind.kind, DFL_N_BLIND);
+		ev->blind.way = ev->blind.kind >= DFL_BLIND_LASTING ? string(c, ev->blind.way) : "";
 		return;
 	}
 	c->bad = true;

@@ -29,6 +29,36 @@ static bool is_log_path(const char *path)
 	       strstr(path, "/logs/");
 }
 
+/*
+ * Texts that a process hands to the kernel: the source of events calls them files of these paths
+ * (capture/live/ways.c).
+ */
+static const struct {
+	const char *path, *place;
+	enum dfl_residency residency;
+} kernel_texts[] = {
+	{ "[arguments]", "arguments", DFL_MEMORY },
+	{ "[environment]", "environment", DFL_MEMORY },
+	{ "[file names]", "file-name", DFL_EPHEMERAL_DISK },
+	{ "[file attributes]", "file-attribute", DFL_EPHEMERAL_DISK },
+	{ "[message queue]", "message-queue", DFL_QUEUE },
+	{ "[key ring]", "key-ring", DFL_MEMORY },
+	{ "[process names]", "process-name", DFL_MEMORY },
+	{ "[socket options]", "socket-option", DFL_MEMORY },
+	{ "[kernel messages]", "kernel-message", DFL_TRANSIT },
+};
+
+static void set_kernel_text(struct log *l, const char *path)
+{
+	for (size_t i = 0; i < sizeof(kernel_texts) / sizeof(*kernel_texts); i++) {
+		if (strcmp(path, kernel_texts[i].path))
+			continue;
+		l->protocol = "kernel";
+		l->place = kernel_texts[i].place;
+		l->residency = kernel_texts[i].residency;
+	}
+}
+
 static enum dfl_guess guess(const struct dfl_conn *conn, enum dfl_layer layer, enum dfl_dir dir,
 			    const uint8_t *data, size_t len)
 {
@@ -53,6 +83,8 @@ static int init(struct dfl_decoder_ctx *ctx)
 		l->place = l->lines ? "log-file" : "file";
 	else
 		l->place = conn->end[DFL_CLIENT].fd == 2 ? "stderr" : "stdout";
+	if (conn->path[0] == '[')
+		set_kernel_text(l, conn->path);
 	ctx->state = l;
 	return 0;
 }

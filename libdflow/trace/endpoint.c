@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "trace/string.h"
 
@@ -22,6 +23,16 @@ struct proc *dfl_proc_find(struct dfl_trace *t, uint32_t pid)
 	return p;
 }
 
+static void free_proc(struct dfl_trace *t, struct proc *p)
+{
+	struct blind_way *b, *next;
+
+	LL_FOREACH_SAFE(p->blind, b, next)
+	free(b);
+	HASH_DEL(t->procs, p);
+	free(p);
+}
+
 /* Makes room for one more process. */
 static void forget_oldest_exited(struct dfl_trace *t)
 {
@@ -31,8 +42,7 @@ static void forget_oldest_exited(struct dfl_trace *t)
 	{
 		if (!p->exited)
 			continue;
-		HASH_DEL(t->procs, p);
-		free(p);
+		free_proc(t, p);
 		return;
 	}
 }
@@ -42,6 +52,10 @@ void dfl_proc_learn(struct dfl_trace *t, const struct dfl_ev_proc *ev)
 	struct proc *p = dfl_proc_find(t, ev->pid);
 	struct dfl_station_answer a;
 
+	if (p && p->exited) { /* the number is used again */
+		free_proc(t, p);
+		p = NULL;
+	}
 	if (!p) {
 		if (HASH_COUNT(t->procs) >= MAX_PROCS)
 			forget_oldest_exited(t);
@@ -49,6 +63,7 @@ void dfl_proc_learn(struct dfl_trace *t, const struct dfl_ev_proc *ev)
 		if (!p)
 			return;
 		p->pid = ev->pid;
+		p->seen_ns = t->now_ns;
 		HASH_ADD(hh, t->procs, pid, sizeof(p->pid), p);
 		if (!DFL_HASHED(hh, p)) {
 			free(p);
@@ -59,6 +74,10 @@ void dfl_proc_learn(struct dfl_trace *t, const struct dfl_ev_proc *ev)
 	p->station = a.station;
 	p->rule = a.rule;
 	p->exited = false;
+	if (!p->parent) { /* the first word counts: later the parent may be gone */
+		p->parent = ev->ppid;
+		p->born_ns = ev->start_ns;
+	}
 	p->comm = dfl_string(t, ev->comm);
 	p->container_id = dfl_string(t, ev->container_id);
 	p->container_name = dfl_string(t, ev->container_name);
@@ -66,6 +85,44 @@ void dfl_proc_learn(struct dfl_trace *t, const struct dfl_ev_proc *ev)
 	p->pod = dfl_string(t, ev->pod);
 	p->namespace_ = dfl_string(t, ev->namespace_);
 	p->task = dfl_string(t, ev->task);
+}
+
+static const char *const blind_words[DFL_N_BLIND] = {
+	[DFL_BLIND_IO_URING] = "io_uring",
+	[DFL_BLIND_SHM] = "shared memory",
+	[DFL_BLIND_PROCESS_VM] = "memory of another process (process_vm_readv/writev)",
+	[DFL_BLIND_OTHER] = "other",
+};
+
+void dfl_proc_learn_blind(struct dfl_trace *t, const struct dfl_ev_blind *ev, uint64_t ts_ns)
+{
+	const char *way = dfl_string(t, blind_words[ev->kind] ?: ev->way);
+	struct proc *p = dfl_proc_find(t, ev->pid);
+	struct blind_way *b, *last = NULL;
+	int n = 0;
+
+	if (!p)
+		return;
+	LL_FOREACH(p->blind, b)
+	{
+		if (b->way == way)
+			break;
+		last = b;
+		n++;
+	}
+	if (!b && n >= MAX_BLIND_WAYS) {
+		b = last;
+		b->way = dfl_string(t, blind_words[DFL_BLIND_OTHER]);
+	}
+	if (!b) {
+		b = calloc(1, sizeof(*b));
+		if (!b)
+			return;
+		b->way = way;
+		LL_APPEND(p->blind, b);
+	}
+	b->lasts |= dfl_blind_lasts(ev->kind);
+	b->last_ns = ts_ns;
 }
 
 /* The key of a host name. Zeroed first, because its padding is hashed as well. */
@@ -223,10 +280,7 @@ void dfl_endpoints_free(struct dfl_trace *t)
 	struct name *n, *next_n;
 
 	HASH_ITER(hh, t->procs, p, next_p)
-	{
-		HASH_DEL(t->procs, p);
-		free(p);
-	}
+	free_proc(t, p);
 	HASH_ITER(hh, t->names, n, next_n)
 	{
 		HASH_DEL(t->names, n);

@@ -12,6 +12,7 @@
 enum {
 	MAX_NAMES = 65536,
 	MAX_PROCS = 65536,
+	MAX_BLIND_WAYS = 64, /* of one process; more are one "other" */
 };
 
 /* A process. It stays after its exit, because hops still name it. Strings are interned. */
@@ -24,7 +25,18 @@ struct proc {
 	const char *rule; /* that told the station */
 	const char *comm;
 	const char *container_id, *container_name, *image, *pod, *namespace_, *task;
-	const char *blind_why; /* it has a channel that cannot be watched; NULL: none was seen */
+	uint32_t parent;	 /* that forked it; 0: not known */
+	uint64_t born_ns;	 /* when it was forked; 0: not known */
+	uint64_t seen_ns;	 /* when it was told first */
+	struct blind_way *blind; /* ways out of it that cannot be watched */
+};
+
+/* A way out of a process that cannot be watched. */
+struct blind_way {
+	struct blind_way *next;
+	const char *way; /* interned */
+	bool lasts;	 /* it stays open; else it was used at last_ns */
+	uint64_t last_ns;
 };
 
 /* Why bytes could not be read (docs/completeness.md). */
@@ -79,6 +91,8 @@ static inline bool dfl_tconn_is_file_read(const struct tconn *tc, enum dfl_dir d
 
 /* Learns, or learns anew, what a process is. */
 void dfl_proc_learn(struct dfl_trace *t, const struct dfl_ev_proc *ev);
+/* It uses a way out that cannot be watched. */
+void dfl_proc_learn_blind(struct dfl_trace *t, const struct dfl_ev_blind *ev, uint64_t ts_ns);
 /* NULL: not known. Borrowed until the next dfl_proc_learn(). */
 struct proc *dfl_proc_find(struct dfl_trace *t, uint32_t pid);
 /* Learns from DNS which name an address has; the newest answer counts. */

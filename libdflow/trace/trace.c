@@ -87,22 +87,6 @@ static int set_node(struct dfl_trace *t, const struct dfl_ev_node *ev)
 	return t->node_id && t->hostname && t->boot_id ? 0 : -ENOMEM;
 }
 
-static const char *const blind_words[DFL_N_BLIND] = {
-	[DFL_BLIND_IO_URING] = "io_uring",
-	[DFL_BLIND_SHM] = "shared memory",
-	[DFL_BLIND_PROCESS_VM] = "process_vm_readv/writev",
-	[DFL_BLIND_OTHER] = "other",
-};
-
-/* A process opened a channel that cannot be watched. The last kind that was seen is told. */
-static void set_blind(struct dfl_trace *t, const struct dfl_ev_blind *ev)
-{
-	struct proc *p = dfl_proc_find(t, ev->pid);
-
-	if (p)
-		p->blind_why = blind_words[ev->kind < DFL_N_BLIND ? ev->kind : DFL_BLIND_OTHER];
-}
-
 static void exited(struct dfl_trace *t, uint32_t pid)
 {
 	struct proc *p = dfl_proc_find(t, pid);
@@ -128,7 +112,7 @@ int dfl_trace_event(struct dfl_trace *t, const struct dfl_event *ev)
 		dfl_requests_lost(t, &ev->loss);
 		return 0;
 	case DFL_EV_BLIND:
-		set_blind(t, &ev->blind);
+		dfl_proc_learn_blind(t, &ev->blind, ev->ts_ns);
 		return 0;
 	case DFL_EV_TICK:
 		dfl_lifecycle_tick(t);

@@ -217,8 +217,9 @@ static int on_event(void *ud, const struct dfl_event *ev)
 							"bytes", (json_int_t)ev->loss.bytes));
 		break;
 	case DFL_EV_BLIND:
-		json_array_append_new(blind, json_pack("{sI si}", "pid", (json_int_t)ev->blind.pid,
-						       "kind", ev->blind.kind));
+		json_array_append_new(blind,
+				      json_pack("{sI si ss}", "pid", (json_int_t)ev->blind.pid,
+						"kind", ev->blind.kind, "way", ev->blind.way));
 		break;
 	default:
 		break;

@@ -549,7 +549,9 @@ def flood(n="200000", size="64"):
 if __name__ == "__main__":
     if sys.argv[1] not in ("existing", "flood") and not sys.argv[1].startswith("late"):
         sys.stdin.readline()
-    if sys.argv[1].startswith(("tls", "late")):
+    if sys.argv[1].startswith("ways") or sys.argv[1] == "late_ways":
+        import ways_programs as programs
+    elif sys.argv[1].startswith(("tls", "late")):
         import tls_programs as programs
     elif sys.argv[1] in globals():
         programs = sys.modules[__name__]

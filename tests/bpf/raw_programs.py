@@ -2,7 +2,6 @@
 """Targets that make system calls which Python has no function for; see programs.py."""
 import ctypes
 import hashlib
-import mmap
 import os
 import socket
 import time
@@ -75,16 +74,3 @@ def messages(kind="udp"):
         read_exactly(b, sum(map(len, parts)) - sum(into[i].len for i in range(n)), log)
     return log.result(received=n)
 
-
-def blind():
-    params = ctypes.create_string_buffer(120)
-    ring = LIBC.syscall(425, 4, params)  # io_uring_setup
-    assert ring >= 0
-    buf = ctypes.create_string_buffer(b"secret", 8)
-    into = ctypes.create_string_buffer(8)
-    local, remote = Iovec(ctypes.cast(into, ctypes.c_char_p), 8), Iovec(ctypes.cast(buf, ctypes.c_char_p), 8)
-    n = LIBC.process_vm_readv(os.getpid(), ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)
-    assert n == 8, ctypes.get_errno()
-    shared = mmap.mmap(-1, 1 << 16)  # shared and writable
-    shared[0] = 1
-    return {"pid": os.getpid()}

@@ -220,10 +220,6 @@ class Others(Case):
             self.assertEqual(by_pid[pid]["comm"], "echo")
             self.assertIn("argument-%d" % i, by_pid[pid]["cmdline"])
 
-    def test_blind(self):
-        did, seen = run("blind")
-        self.assertEqual(sorted(b["kind"] for b in seen.doc["blind"] if b["pid"] == did["pid"]), [0, 1, 2])
-
     def test_existing(self):
         did, seen = run_existing("existing")
         self.clean(seen)

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,7 +32,9 @@
 #include "capture/live/preexisting.h"
 #include "capture/live/process_wide.h"
 #include "capture/live/reorder.h"
+#include "capture/live/syscalls.h"
 #include "capture/live/tls_library.h"
+#include "capture/live/ways.h"
 
 /* ---- window ---- */
 
@@ -675,6 +678,60 @@ static void test_no_target(void **state)
 	assert_true(strlen(err.msg) > 10);
 }
 
+/*
+ * Every system call of the kernel headers is in the table; what is not there may carry bytes. What
+ * is told as blind or is read as text is in the documentation by its name.
+ */
+static void test_syscalls(void **state)
+{
+	static const int known[] = {
+#include "syscall_numbers.h" /* made of the kernel headers: tests/unit/meson.build */
+	};
+	static uint8_t calls[DFL_K_MAX_SYSCALL];
+	static struct dfl_k_args args[DFL_K_MAX_SYSCALL];
+	static char docs[65536];
+	const char *name;
+	char quoted[64];
+	FILE *f = fopen(DFLOW_SOURCE "/docs/capture.md", "re");
+
+	assert_non_null(f);
+	assert_true(fread(docs, 1, sizeof(docs) - 1, f) > 0);
+	fclose(f);
+	dfl_syscalls_fill(calls, args);
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		assert_non_null(dfl_syscalls_name(known[i]));
+	for (int nr = 0; nr < DFL_K_MAX_SYSCALL; nr++) {
+		name = dfl_syscalls_name(nr);
+		if (!name)
+			assert_int_equal(calls[nr], DFL_K_CALL_UNKNOWN);
+		if (!name || calls[nr] == DFL_K_CALL_NONE)
+			continue;
+		snprintf(quoted, sizeof(quoted), "`%s`", name);
+		if (!strstr(docs, quoted))
+			fail_msg("docs/capture.md does not name %s", quoted);
+	}
+}
+
+static void test_ways(void **state)
+{
+	char word[DFL_WAYS_WORD];
+	struct dfl_ev_blind ev;
+
+	dfl_ways_blind(DFL_K_FAMILY, 40, word, &ev);
+	assert_string_equal(ev.way, "socket family AF_VSOCK");
+	dfl_ways_blind(DFL_K_FAMILY, 250, word, &ev);
+	assert_string_equal(ev.way, "socket family 250");
+	dfl_ways_blind(DFL_K_SYSCALL, 511, word, &ev);
+	assert_string_equal(ev.way, "system call 511");
+	assert_false(dfl_blind_lasts(ev.kind));
+	dfl_ways_blind(DFL_K_IO_URING, 0, word, &ev);
+	assert_true(ev.kind == DFL_BLIND_IO_URING && dfl_blind_lasts(ev.kind));
+	for (int why = 0; why < DFL_K_N_BLIND; why++) {
+		dfl_ways_blind(why, 1, word, &ev);
+		assert_true(ev.kind < DFL_BLIND_LASTING || ev.way[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -702,6 +759,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_container, make_root, remove_root),
 		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_existing),
+		cmocka_unit_test(test_syscalls),
+		cmocka_unit_test(test_ways),
 		cmocka_unit_test(test_no_target),
 	};
 

@@ -145,6 +145,90 @@ static void test_of_others(void **state)
 	assert_true(settled(f, op)->completeness.complete);
 }
 
+static void is_born(struct fixture *f, uint32_t pid, uint32_t ppid, uint64_t start_ns)
+{
+	struct dfl_event ev = { .type = DFL_EV_PROC,
+				.ts_ns = f->now,
+				.proc = { pid, ppid, start_ns, "worker", "", "", "", "", "", "", "",
+					  "", "", 0 } };
+
+	assert_int_equal(dfl_trace_event(f->t, &ev), 0);
+}
+
+/* Opaque bytes on a connection of this process. */
+static void pass_of(struct fixture *f, int conn, uint32_t pid)
+{
+	own(f, conn, DFL_TCP);
+	f->conns[conn].end[DFL_CLIENT].pid = pid;
+	dfl_trace_conn(f->t, &f->conns[conn]);
+	pass(f, conn, NULL, DFL_REQUEST, false);
+}
+
+/* A child of a process that held the text may hold it, and so may a child of the child. */
+static void test_of_children(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op;
+
+	is_born(f, 7, 1, 50 * SEC);
+	op = request_of_7(f);
+	is_born(f, 20, 7, f->now);
+	is_born(f, 21, 20, f->now);
+	is_born(f, 21, 1, f->now); /* exec, when 20 is gone */
+	pass_of(f, 1, 21);
+	assert_opaque(settled(f, op));
+}
+
+/* A worker that was there before the text came has what reached it by a channel, and only that. */
+static void test_of_older_children(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op;
+
+	is_born(f, 7, 1, 50 * SEC);
+	is_born(f, 20, 7, 60 * SEC);
+	op = request_of_7(f);
+	pass_of(f, 1, 20);
+	is_born(f, 22, 20, f->now);
+	pass_of(f, 2, 22);
+	assert_true(settled(f, op)->completeness.complete);
+}
+
+static void use(struct fixture *f, uint32_t pid, enum dfl_blind_kind kind, const char *way)
+{
+	struct dfl_event ev = { .type = DFL_EV_BLIND,
+				.ts_ns = f->now,
+				.blind = { pid, kind, way } };
+
+	assert_int_equal(dfl_trace_event(f->t, &ev), 0);
+}
+
+/* Ways out that stay open count whenever they were opened; others when they are used meanwhile. */
+static void test_blind(void **state)
+{
+	struct fixture *f = *state;
+	const struct dfl_doc *d;
+	struct dfl_op *op;
+
+	is_born(f, 7, 1, 50 * SEC);
+	is_born(f, 8, 1, 50 * SEC);
+	use(f, 7, DFL_BLIND_IO_URING, "");
+	use(f, 7, DFL_BLIND_ONCE, "before");
+	use(f, 8, DFL_BLIND_LASTING, "of another process");
+	f->now += SEC;
+	op = request_of_7(f);
+	use(f, 7, DFL_BLIND_ONCE, "meanwhile");
+	use(f, 7, DFL_BLIND_ONCE, "meanwhile");
+	is_born(f, 20, 7, f->now);
+	use(f, 20, DFL_BLIND_SHM, "");
+	d = settled(f, op);
+	assert_false(d->completeness.complete);
+	assert_int_equal(d->completeness.n_blind, 3);
+	assert_string_equal(d->completeness.blind[0], "io_uring");
+	assert_string_equal(d->completeness.blind[1], "meanwhile");
+	assert_string_equal(d->completeness.blind[2], "shared memory");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +239,9 @@ int main(void)
 		T(test_file_that_is_written),
 		T(test_file_that_is_read),
 		T(test_of_others),
+		T(test_of_children),
+		T(test_of_older_children),
+		T(test_blind),
 	};
 	const uint8_t seed[randombytes_SEEDBYTES] = { 4 };
 

@@ -53,7 +53,8 @@ static const struct dfl_event events[] = {
 		    sizeof(bytes), bytes, v6 } },
 	{ DFL_EV_DATA, 5, .data = { .chan = 5, .fd = 3, .len = 9 } },
 	{ DFL_EV_LOSS, 6, .loss = { DFL_LOSS_FAULT, 1, 2, 3, 4, 5 } },
-	{ DFL_EV_BLIND, 7, .blind = { 8, DFL_BLIND_SHM } },
+	{ DFL_EV_BLIND, 7, .blind = { 8, DFL_BLIND_SHM, "" } },
+	{ DFL_EV_BLIND, 7, .blind = { 8, DFL_BLIND_ONCE, "socket family AF_VSOCK" } },
 	{ DFL_EV_CHAN_CLOSE, 8, .closed_chan = 5 },
 	{ DFL_EV_PROC_EXIT, 9, .exited_pid = 7 },
 	{ DFL_EV_TICK, 2000000010 }, /* writes the block */
@@ -113,6 +114,7 @@ static void same(const struct dfl_event *a, const struct dfl_event *b)
 		assert_true(a->loss.bytes == b->loss.bytes && a->loss.reason == b->loss.reason);
 	} else if (a->type == DFL_EV_BLIND) {
 		assert_true(a->blind.pid == b->blind.pid && a->blind.kind == b->blind.kind);
+		assert_string_equal(a->blind.way, b->blind.way);
 	} else if (a->type == DFL_EV_CHAN_CLOSE) {
 		assert_true(a->closed_chan == b->closed_chan);
 	} else if (a->type == DFL_EV_PROC_EXIT) {

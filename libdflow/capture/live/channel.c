@@ -11,6 +11,7 @@
 
 #include "capture/live/emit.h"
 #include "capture/live/process.h"
+#include "capture/live/ways.h"
 
 _Static_assert((int)DFL_K_POS == DFL_DATA_POS && (int)DFL_K_DGRAM == DFL_DATA_DGRAM &&
 		       (int)DFL_K_COVERED == DFL_DATA_COVERED &&
@@ -29,8 +30,10 @@ static enum dfl_medium medium(uint32_t kind)
 	case DFL_K_UNIX:
 		return DFL_UNIX;
 	case DFL_K_PIPE:
+	case DFL_K_TTY: /* whoever reads the terminal is not seen */
 		return DFL_PIPE;
 	case DFL_K_FILE:
+	case DFL_K_TEXT:
 		return DFL_FILE;
 	default:
 		return DFL_TCP;
@@ -166,7 +169,7 @@ static char *whole_path(const struct dfl_k_chan *rec)
 /* The path of a file or of a unix socket, to be freed; NULL: it has none, or no memory. */
 static char *path_of(const struct dfl_k_chan *rec)
 {
-	if (rec->key.kind == DFL_K_FILE)
+	if (rec->key.kind == DFL_K_FILE || rec->key.kind == DFL_K_TTY)
 		return whole_path(rec);
 	if (rec->key.kind == DFL_K_UNIX)
 		return strndup(rec->path, 108);
@@ -314,6 +317,22 @@ int dfl_live_channel_close(struct dfl_live *l, const struct dfl_k_close *rec)
 	return r;
 }
 
+int dfl_live_channel_exit(struct dfl_live *l, uint32_t pid, uint64_t ts_ns)
+{
+	struct dfl_k_key key = { .dev = pid, .kind = DFL_K_TEXT };
+	struct dfl_live_chan *c;
+	int r = 0;
+
+	for (key.ino = 1; key.ino < DFL_K_N_TEXT && !r; key.ino++) {
+		c = dfl_live_channel_find(l, &key);
+		if (!c)
+			continue;
+		r = send_close(l, c, ts_ns);
+		unlink_chan(l, c);
+	}
+	return r;
+}
+
 int dfl_live_channel_make_bare(struct dfl_live *l, uint64_t ts_ns, uint64_t *ret_chan)
 {
 	struct dfl_event ev = { .type = DFL_EV_CHAN, .ts_ns = ts_ns };
@@ -351,7 +370,10 @@ int dfl_live_channel_emit_data(struct dfl_live *l, const struct dfl_k_data *rec,
 	return dfl_live_emit(l, &ev);
 }
 
-/* The record that introduced it was lost: what the data says has to do. */
+/*
+ * The record that introduced it was lost: what the data says has to do. Of texts that is all, and
+ * they have no such record.
+ */
 static int make_unintroduced(struct dfl_live *l, const struct dfl_k_data *rec,
 			     struct dfl_live_chan **ret_chan)
 {
@@ -360,6 +382,8 @@ static int make_unintroduced(struct dfl_live *l, const struct dfl_k_data *rec,
 	*ret_chan = make_chan(l, &rec->key);
 	if (!*ret_chan)
 		return -ENOMEM;
+	if (rec->key.kind == DFL_K_TEXT)
+		(*ret_chan)->ev.path = strdup(dfl_ways_text_path(rec->key.ino));
 	return r ? r : tell(l, *ret_chan, rec->head.ts_ns);
 }
 

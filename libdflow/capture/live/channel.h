@@ -11,6 +11,8 @@
 int dfl_live_channel_record(struct dfl_live *l, const struct dfl_k_chan *rec);
 /* Its last reference went, or the last writer of a pipe did. */
 int dfl_live_channel_close(struct dfl_live *l, const struct dfl_k_close *rec);
+/* The process is gone: so are the channels for texts that it gave to the kernel. */
+int dfl_live_channel_exit(struct dfl_live *l, uint32_t pid, uint64_t ts_ns);
 /* Bytes as they passed the fd. A channel that was not introduced (its record was lost) is made. */
 int dfl_live_channel_data(struct dfl_live *l, const struct dfl_k_data *rec);
 /* Borrowed until the next call that may make or close a channel; NULL when there is none. */

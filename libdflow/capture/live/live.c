@@ -89,6 +89,10 @@ static int start(struct dfl_live *l)
 	for (size_t i = 0; i < l->at_start.n && !r && !l->opts.all; i++)
 		if (l->at_start.pid[i] != (uint32_t)getpid())
 			r = dfl_live_process_see(l, l->at_start.pid[i], now_ns);
+	for (size_t i = 0; i < l->open_ways.n && !r; i++)
+		r = dfl_live_process_blind(l, l->open_ways.list[i].pid, l->open_ways.list[i].why, 0,
+					   now_ns);
+	dfl_open_ways_fini(&l->open_ways);
 	l->started = true;
 	return r;
 }
@@ -185,6 +189,7 @@ static int release(struct dfl_live *l, const struct dfl_k_head *h)
 {
 	const struct dfl_k_note *note = (const void *)h;
 	const struct dfl_k_data *data = (const void *)h;
+	int r;
 
 	switch (h->type) {
 	case DFL_K_CHAN:
@@ -198,11 +203,12 @@ static int release(struct dfl_live *l, const struct dfl_k_head *h)
 		return dfl_live_process_record(l, (const void *)h);
 	case DFL_K_EXIT:
 		dfl_live_tls_object_forget(l, note->pid);
-		return dfl_live_process_exit(l, note->pid, h->ts_ns);
+		r = dfl_live_channel_exit(l, note->pid, h->ts_ns);
+		return r ? r : dfl_live_process_exit(l, note->pid, h->ts_ns);
 	case DFL_K_BIND:
 		return dfl_live_tls_object_bind(l, note);
 	case DFL_K_BLIND:
-		return dfl_live_process_blind(l, note->pid, note->arg, h->ts_ns);
+		return dfl_live_process_blind(l, note->pid, note->arg, note->key.ino, h->ts_ns);
 	case LIVE_REC_LOSS:
 		return dfl_live_loss_emit(l, h);
 	default:
@@ -221,6 +227,8 @@ static int on_tick(void *live, uint64_t ts_ns)
 	struct dfl_event ev = { .type = DFL_EV_TICK, .ts_ns = ts_ns };
 	int r = dfl_live_tls_object_expire(l, ts_ns, false);
 
+	if (!r)
+		r = dfl_live_process_tick(l, ts_ns);
 	return r ? r : dfl_live_emit(l, &ev);
 }
 
@@ -398,6 +406,7 @@ static void live_free(struct dfl_event_source *s)
 	dfl_live_channel_fini(l);
 	dfl_live_process_fini(l);
 	dfl_preexisting_free(l->preexisting);
+	dfl_open_ways_fini(&l->open_ways);
 	dfl_pids_fini(&l->at_start);
 	free(l->seqs);
 	free(l->per_cpu);
@@ -433,8 +442,12 @@ static int look_around(struct dfl_live *l, struct dfl_err *err)
 		if (l->at_start.pid[i] == (uint32_t)getpid())
 			continue;
 		r = dfl_preexisting_add(l->preexisting, l->at_start.pid[i]);
+		if (!r)
+			r = dfl_open_ways_add(&l->open_ways, l->at_start.pid[i]);
 		dfl_live_tls_attach_scan(l, l->at_start.pid[i]);
 	}
+	if (!r)
+		r = dfl_open_ways_done(&l->open_ways);
 	return r ? dfl_err_set(err, -r, "cannot look at the processes to record: %s",
 			       strerror(-r)) :
 		   0;

@@ -11,6 +11,7 @@
 #include "capture/event.h"
 #include "capture/host/pids.h"
 #include "capture/live/async_close.h"
+#include "capture/live/open_ways.h"
 #include "capture/live/options.h"
 #include "capture/live/preexisting.h"
 #include "capture/live/process_wide.h"
@@ -82,8 +83,10 @@ struct dfl_live {
 	uint64_t accounted;	  /* missing record numbers that were told as losses already */
 	struct dfl_pids at_start; /* the targets when the source was opened */
 	struct dfl_preexisting *preexisting;
+	struct dfl_open_ways open_ways;
 
 	struct dfl_live_proc *procs;
+	struct dfl_live_proc *forked; /* children that may still exec; the oldest first */
 	struct dfl_live_container *containers;
 	struct dfl_live_chan *chans, *chans_by_sk;
 	uint64_t next_chan;		   /* the id given last */

@@ -8,61 +8,16 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "capture/host/caps.h"
 #include "capture/host/cgroup.h"
 #include "capture/host/proc.h"
+#include "capture/live/syscalls.h"
 #include "capture/live/tls_library.h"
 #include "capture/live/uprobe_multi.h"
 #include "dflow.skel.h"
-
-/*
- * What each system call does. The table stands here and not in the programs, because here the
- * numbers have names on every architecture. A number that is missing is not looked at.
- */
-static const struct {
-	int nr;
-	uint8_t call;
-} syscalls[] = {
-	{ SYS_read, DFL_K_CALL_READ },
-	{ SYS_write, DFL_K_CALL_WRITE },
-	{ SYS_readv, DFL_K_CALL_READV },
-	{ SYS_writev, DFL_K_CALL_WRITEV },
-	{ SYS_pread64, DFL_K_CALL_PREAD },
-	{ SYS_pwrite64, DFL_K_CALL_PWRITE },
-	{ SYS_preadv, DFL_K_CALL_PREADV },
-	{ SYS_preadv2, DFL_K_CALL_PREADV },
-	{ SYS_pwritev, DFL_K_CALL_PWRITEV },
-	{ SYS_pwritev2, DFL_K_CALL_PWRITEV },
-	{ SYS_recvfrom, DFL_K_CALL_RECVFROM },
-	{ SYS_sendto, DFL_K_CALL_SENDTO },
-	{ SYS_recvmsg, DFL_K_CALL_RECVMSG },
-	{ SYS_sendmsg, DFL_K_CALL_SENDMSG },
-	{ SYS_recvmmsg, DFL_K_CALL_RECVMMSG },
-	{ SYS_sendmmsg, DFL_K_CALL_SENDMMSG },
-	{ SYS_sendfile, DFL_K_CALL_SENDFILE },
-	{ SYS_splice, DFL_K_CALL_SPLICE },
-	{ SYS_tee, DFL_K_CALL_TEE },
-	{ SYS_copy_file_range, DFL_K_CALL_COPY_RANGE },
-	{ SYS_vmsplice, DFL_K_CALL_VMSPLICE },
-	{ SYS_connect, DFL_K_CALL_CONNECT },
-	{ SYS_accept, DFL_K_CALL_ACCEPT },
-	{ SYS_accept4, DFL_K_CALL_ACCEPT },
-	{ SYS_shutdown, DFL_K_CALL_SHUTDOWN },
-	{ SYS_close, DFL_K_CALL_CLOSE },
-#ifdef SYS_dup2
-	{ SYS_dup2, DFL_K_CALL_DUP2 },
-#endif
-	{ SYS_dup3, DFL_K_CALL_DUP2 },
-	{ SYS_mmap, DFL_K_CALL_MMAP },
-	{ SYS_io_uring_setup, DFL_K_CALL_IO_URING },
-	{ SYS_shmat, DFL_K_CALL_SHMAT },
-	{ SYS_process_vm_readv, DFL_K_CALL_PROCESS_VM },
-	{ SYS_process_vm_writev, DFL_K_CALL_PROCESS_VM },
-};
 
 #define MIN_RING (1u << 17) /* two of the largest pieces */
 #define DEFAULT_RING (64u << 20)
@@ -161,9 +116,7 @@ static void set_constants(struct dfl_live *l, const struct dfl_live_opts *o, uin
 {
 	struct dflow_bpf__rodata *c = l->skel->rodata;
 
-	for (size_t i = 0; i < sizeof(syscalls) / sizeof(*syscalls); i++)
-		if (syscalls[i].nr < DFL_K_MAX_SYSCALL)
-			c->cfg_calls[syscalls[i].nr] = syscalls[i].call;
+	dfl_syscalls_fill(c->cfg_calls, (struct dfl_k_args *)c->cfg_args);
 	c->cfg_self = getpid();
 	c->cfg_copy_cap = o->copy_cap_bytes ? o->copy_cap_bytes : DEFAULT_COPY_CAP;
 	c->cfg_wake_at = ring / 4;

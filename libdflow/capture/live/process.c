@@ -5,17 +5,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "capture/host/container.h"
 #include "capture/host/proc.h"
 #include "capture/live/emit.h"
+#include "capture/live/ways.h"
 
 struct dfl_live_proc {
-	uint32_t pid;
-	uint32_t blind; /* bits of enum dfl_blind_kind that were told */
+	uint32_t pid, parent;
+	uint32_t open_ways; /* bits of enum dfl_k_blind: ways out that stay open */
+	uint32_t inherited; /* the same of its parent at the fork, until it is told or it execs */
+	uint64_t fork_ns;
 	bool told;
+	struct dfl_live_proc *prev, *next; /* those that inherited, the oldest first */
 	UT_hash_handle hh;
 };
+
+/* So long a child of fork may take to exec: then it has no memory of its parent any more. */
+#define EXEC_NS 500000000ull
 
 struct dfl_live_container {
 	struct dfl_proc_facts facts; /* of its first process */
@@ -30,6 +38,20 @@ static struct dfl_live_proc *find(struct dfl_live *l, uint32_t pid)
 	return p;
 }
 
+static void forget_inherited(struct dfl_live *l, struct dfl_live_proc *p)
+{
+	if (p->inherited)
+		DL_DELETE(l->forked, p);
+	p->inherited = 0;
+}
+
+static void free_proc(struct dfl_live *l, struct dfl_live_proc *p)
+{
+	forget_inherited(l, p);
+	HASH_DEL(l->procs, p);
+	free(p);
+}
+
 /* NULL: no memory. */
 static struct dfl_live_proc *find_or_make(struct dfl_live *l, uint32_t pid)
 {
@@ -39,8 +61,7 @@ static struct dfl_live_proc *find_or_make(struct dfl_live *l, uint32_t pid)
 		return p;
 	if (HASH_COUNT(l->procs) >= LIVE_MAX_PROCS) { /* the one that was seen first goes */
 		p = l->procs;
-		HASH_DEL(l->procs, p);
-		free(p);
+		free_proc(l, p);
 	}
 	p = calloc(1, sizeof(*p));
 	if (!p)
@@ -112,9 +133,9 @@ int dfl_live_process_see(struct dfl_live *l, uint32_t pid, uint64_t ts_ns)
 static void fill_from_record(struct dfl_proc_facts *f, const struct dfl_k_proc *rec)
 {
 	f->pid = rec->pid;
-	if (!f->ppid)
+	if (!f->ppid || rec->fork) /* by now it may have another: its own may be gone */
 		f->ppid = rec->ppid;
-	if (!f->start_ns)
+	if (!f->start_ns || rec->fork) /* /proc counts in steps of 10 ms */
 		f->start_ns = rec->start_ns;
 	if (!f->comm[0])
 		snprintf(f->comm, sizeof(f->comm), "%.15s", rec->comm);
@@ -129,6 +150,20 @@ static void fill_from_record(struct dfl_proc_facts *f, const struct dfl_k_proc *
 	}
 }
 
+/* What stays open in the parent is open in the child. */
+static void inherit(struct dfl_live *l, struct dfl_live_proc *child, const struct dfl_k_proc *rec)
+{
+	const struct dfl_live_proc *parent = find(l, rec->ppid);
+
+	forget_inherited(l, child);
+	child->open_ways = 0;
+	child->parent = rec->ppid;
+	child->fork_ns = rec->head.ts_ns;
+	child->inherited = parent ? parent->open_ways | parent->inherited : 0;
+	if (child->inherited)
+		DL_APPEND(l->forked, child);
+}
+
 int dfl_live_process_record(struct dfl_live *l, const struct dfl_k_proc *rec)
 {
 	struct dfl_live_proc *p = find_or_make(l, rec->pid);
@@ -136,41 +171,84 @@ int dfl_live_process_record(struct dfl_live *l, const struct dfl_k_proc *rec)
 
 	if (!p)
 		return -ENOMEM;
+	if (rec->fork) {
+		inherit(l, p, rec);
+	} else { /* exec: new memory */
+		forget_inherited(l, p);
+		p->open_ways = 0;
+	}
 	if (!dfl_proc_read(rec->pid, &f))
 		read_container(l, &f);
 	fill_from_record(&f, rec);
 	return tell(l, p, &f, rec->head.ts_ns);
 }
 
+static int send_blind(struct dfl_live *l, uint32_t pid, uint32_t why, uint64_t number,
+		      uint64_t ts_ns)
+{
+	struct dfl_event ev = { .type = DFL_EV_BLIND, .ts_ns = ts_ns, .blind = { .pid = pid } };
+	char word[DFL_WAYS_WORD];
+
+	dfl_ways_blind(why, number, word, &ev.blind);
+	return dfl_live_emit(l, &ev);
+}
+
+/* The child has what it inherited for good. Memory without a name is now shared by two. */
+static int tell_inherited(struct dfl_live *l, struct dfl_live_proc *child, uint64_t ts_ns)
+{
+	uint32_t ways = child->inherited;
+	int r = dfl_live_process_see(l, child->pid, ts_ns);
+
+	forget_inherited(l, child);
+	child->open_ways |= ways;
+	for (uint32_t why = 0; why < DFL_K_N_BLIND && !r; why++)
+		if (ways & 1u << why)
+			r = send_blind(l, child->pid, why, 0, ts_ns);
+	if (!r && ways & 1u << DFL_K_SHM_ANON && find(l, child->parent))
+		r = send_blind(l, child->parent, DFL_K_SHM_ANON, 0, ts_ns);
+	return r;
+}
+
+int dfl_live_process_tick(struct dfl_live *l, uint64_t ts_ns)
+{
+	int r = 0;
+
+	while (!r && l->forked && l->forked->fork_ns + EXEC_NS <= ts_ns)
+		r = tell_inherited(l, l->forked, ts_ns);
+	return r;
+}
+
 int dfl_live_process_exit(struct dfl_live *l, uint32_t pid, uint64_t ts_ns)
 {
 	struct dfl_event ev = { .type = DFL_EV_PROC_EXIT, .ts_ns = ts_ns, .exited_pid = pid };
 	struct dfl_live_proc *p = find(l, pid);
+	int r;
 
 	if (!p)
 		return 0;
-	HASH_DEL(l->procs, p);
-	free(p);
-	return dfl_live_emit(l, &ev);
+	r = p->inherited ? tell_inherited(l, p, ts_ns) : 0;
+	free_proc(l, p);
+	return r ? r : dfl_live_emit(l, &ev);
 }
 
-int dfl_live_process_blind(struct dfl_live *l, uint32_t pid, uint32_t kind, uint64_t ts_ns)
+int dfl_live_process_blind(struct dfl_live *l, uint32_t pid, uint32_t why, uint64_t number,
+			   uint64_t ts_ns)
 {
-	static const enum dfl_blind_kind kinds[] = { [DFL_K_IO_URING] = DFL_BLIND_IO_URING,
-						     [DFL_K_SHM] = DFL_BLIND_SHM,
-						     [DFL_K_PROCESS_VM] = DFL_BLIND_PROCESS_VM,
-						     [DFL_K_COMPAT] = DFL_BLIND_OTHER };
-	struct dfl_event ev = { .type = DFL_EV_BLIND, .ts_ns = ts_ns, .blind = { .pid = pid } };
 	int r = dfl_live_process_see(l, pid, ts_ns);
 	struct dfl_live_proc *p = find(l, pid);
+	struct dfl_ev_blind ev;
+	char word[DFL_WAYS_WORD];
+	bool was;
 
-	if (r || !p || kind > DFL_K_COMPAT)
+	if (r || !p || why >= DFL_K_N_BLIND)
 		return r;
-	ev.blind.kind = kinds[kind];
-	if (p->blind & (1u << ev.blind.kind))
+	dfl_ways_blind(why, number, word, &ev);
+	was = p->open_ways & 1u << why;
+	if (dfl_blind_lasts(ev.kind))
+		p->open_ways |= 1u << why;
+	if (was || why == DFL_K_SHM_ANON) /* that one is told when it is inherited */
 		return 0;
-	p->blind |= 1u << ev.blind.kind;
-	return dfl_live_emit(l, &ev);
+	return send_blind(l, pid, why, number, ts_ns);
 }
 
 void dfl_live_process_fini(struct dfl_live *l)
@@ -179,10 +257,7 @@ void dfl_live_process_fini(struct dfl_live *l)
 	struct dfl_live_proc *p, *tmp;
 
 	HASH_ITER(hh, l->procs, p, tmp)
-	{
-		HASH_DEL(l->procs, p);
-		free(p);
-	}
+	free_proc(l, p);
 	HASH_ITER(hh, l->containers, c, next)
 	{
 		HASH_DEL(l->containers, c);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "base/alloc.h"
 
@@ -62,6 +63,16 @@ static void build_unread(struct build *b, size_t entry)
 			add_unread(b, (uint32_t)entry + 1, (enum unread_why)why, n->unread[why]);
 }
 
+/* What stays open counts whenever it was opened; else it has to be used since the request began. */
+static void add_blind(struct build *b, const struct proc *p)
+{
+	const struct blind_way *w;
+
+	LL_FOREACH(p->blind, w)
+	if (w->lasts || w->last_ns >= b->r->start_ns)
+		dfl_part_add(b, &b->doc->completeness.blind, &b->doc->completeness.n_blind, w->way);
+}
+
 void dfl_completeness_build(struct build *b)
 {
 	struct dfl_doc *doc = b->doc;
@@ -92,10 +103,11 @@ void dfl_completeness_build(struct build *b)
 	for (size_t i = 0; i < b->n_pids; i++) {
 		const struct proc *p = dfl_proc_find(b->t, b->pids[i]);
 
-		if (p && p->blind_why)
-			dfl_part_add(b, &doc->completeness.blind, &doc->completeness.n_blind,
-				     p->blind_why);
+		if (p)
+			add_blind(b, p);
 	}
+	if (b->more_pids)
+		reason(b, "a limit was reached");
 	doc->completeness.complete = r->settled && !doc->completeness.n_reasons &&
 				     !doc->completeness.n_unread && !doc->completeness.n_blind;
 }

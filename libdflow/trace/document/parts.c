@@ -95,16 +95,48 @@ struct end_question dfl_part_question(const struct hop *h, enum dfl_end end)
 	};
 }
 
-static void note_pid(struct build *b, uint32_t pid)
+static bool has_pid(const struct build *b, uint32_t pid)
 {
 	for (size_t i = 0; i < b->n_pids; i++)
 		if (b->pids[i] == pid)
-			return;
-	if (pid && b->n_pids < MAX_PIDS)
-		b->pids[b->n_pids++] = pid;
+			return true;
+	return false;
 }
 
-/* In the order in which the hops were found, at most MAX_PIDS. */
+static void note_pid(struct build *b, uint32_t pid)
+{
+	if (!pid || has_pid(b, pid))
+		return;
+	if (b->n_pids < MAX_PIDS)
+		b->pids[b->n_pids++] = pid;
+	else
+		b->more_pids = true;
+}
+
+/* /proc/PID/stat counts a process's start in steps of 1/sysconf(_SC_CLK_TCK) s. */
+#define TICK_NS 10000000ull
+
+/*
+ * A child has the memory of its parent, or its arguments: what the parent held when it forked, the
+ * child may hold. A process that was there before the request has only what reached it by a
+ * channel. Processes stand in the order in which they were seen first, so parents come before
+ * children, and those since the request are the last ones.
+ */
+static void note_children(struct build *b)
+{
+	struct proc *p, *first = NULL;
+
+	if (!b->t->procs)
+		return;
+	for (p = ELMT_FROM_HH(b->t->procs->hh.tbl, b->t->procs->hh.tbl->tail);
+	     p && p->seen_ns >= b->r->start_ns; p = p->hh.prev)
+		first = p;
+	for (p = first; p; p = p->hh.next)
+		if (p->born_ns + TICK_NS >= b->r->start_ns && has_pid(b, p->parent))
+			note_pid(b, p->pid);
+}
+
+/* In the order in which the hops were found; then their children. */
 void dfl_part_pids(struct build *b)
 {
 	struct hop *h, *next;
@@ -117,6 +149,7 @@ void dfl_part_pids(struct build *b)
 		note_pid(b, dfl_part_question(h, DFL_CLIENT).pid);
 		note_pid(b, dfl_part_question(h, DFL_SERVER).pid);
 	}
+	note_children(b);
 }
 
 uint32_t dfl_part_conn_number(const struct build *b, const struct tconn *tc)

@@ -5,7 +5,7 @@
 #include "trace/hop.h"
 #include "trace/request_conn.h"
 
-#define MAX_PIDS 64 /* processes of one document whose connections are told */
+#define MAX_PIDS 256 /* processes of one document whose connections are told */
 
 /* One entry of the list of connections. */
 struct conn_entry {
@@ -22,6 +22,7 @@ struct build {
 	uint32_t pids[MAX_PIDS]; /* dfl_part_pids() */
 	size_t n_pids;
 	bool have_pids;
+	bool more_pids;		 /* than MAX_PIDS */
 	const struct hop **hops; /* by time */
 	size_t n_hops;
 	const struct request_conn **conns; /* those that are listed; dfl_connections_find() */
@@ -37,7 +38,10 @@ char *dfl_part_string(struct build *b, const char *s);
 void *dfl_part_array(struct build *b, size_t n, size_t size);
 /* Appends a string to a list, unless it is there. */
 void dfl_part_add(struct build *b, char ***list, size_t *n, const char *s);
-/* Finds the processes at the ends of the hops, unless that was done. */
+/*
+ * Finds the processes at the ends of the hops and their children since the request began, unless
+ * that was done.
+ */
 void dfl_part_pids(struct build *b);
 /* The number of a connection with text in the document; 0: it is not in it. */
 uint32_t dfl_part_conn_number(const struct build *b, const struct tconn *tc);
