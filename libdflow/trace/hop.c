@@ -385,7 +385,7 @@ void dfl_hops_removed(struct dfl_trace *t, const struct dfl_op *op)
 		h->removed_ns = op->begin_ns;
 		unhold(t, h);
 	}
-	dfl_request_changed(only);
+	dfl_request_news(only);
 }
 
 int dfl_hop_order(const struct hop *a, const struct hop *b)

@@ -17,8 +17,14 @@
 #include "trace/request_conn.h"
 
 #define SECOND_NS 1000000000ull
-/* The document of a request that changes is stored at most so often. */
-#define STORE_EVERY_NS SECOND_NS
+/*
+ * So long news wait for their document. With the time between two ticks (50 ms) and two commits
+ * (250 ms, pipeline.c) that is a second, as dflow-record(1) promises.
+ */
+#define NEWS_NS (700 * SECOND_NS / 1000)
+/* What only grew waits for a quarter of the request's age, but at least and at most so long. */
+#define GROWN_MIN_NS SECOND_NS
+#define GROWN_MAX_NS (8 * SECOND_NS)
 /* So long the text of a settled request is still looked for. */
 #define LINGER_NS (15 * 60 * SECOND_NS)
 /* So long an id may still tie an ended operation to a request: blocking answers take minutes. */
@@ -242,6 +248,7 @@ struct request *dfl_lifecycle_open(struct dfl_trace *t, struct dfl_op *op)
 	r->operation = op->operation;
 	r->tc = dfl_tconn_ref(op->tc);
 	r->start_ns = r->last_ns = op->begin_ns;
+	r->stored_ns = t->now_ns; /* there is nothing to store yet */
 	r->client = op->client;
 	r->have_client = op->have_client;
 	r->via_alb = op->via_alb;
@@ -271,8 +278,11 @@ static void store(struct dfl_trace *t, struct request *r, bool last)
 	struct dfl_doc *doc;
 
 	r->stored_ns = t->now_ns;
-	if (t->opts.on_store && dfl_document_build(t, r, &doc))
-		return; /* without memory it stays dirty, and is tried again later */
+	if (t->opts.on_store && dfl_document_build(t, r, &doc)) {
+		/* without memory it stays dirty, and is tried again later */
+		r->news_ns = r->news_ns ? t->now_ns : 0;
+		return;
+	}
 	dfl_request_unchanged(r);
 	if (!t->opts.on_store)
 		return;
@@ -361,10 +371,16 @@ static void settle(struct dfl_trace *t, struct request *r)
 	store(t, r, false);
 }
 
-/* It is dirty, and was not stored for a while. */
+/* Is its document out of date for so long that it must be stored? */
 static bool is_due(const struct dfl_trace *t, const struct request *r)
 {
-	return r->dirty && t->now_ns - r->stored_ns >= STORE_EVERY_NS;
+	uint64_t wait_ns = (t->now_ns - r->start_ns) / 4;
+
+	if (r->news_ns && t->now_ns - r->news_ns >= NEWS_NS)
+		return true;
+	wait_ns = wait_ns < GROWN_MIN_NS ? GROWN_MIN_NS : wait_ns;
+	wait_ns = wait_ns > GROWN_MAX_NS ? GROWN_MAX_NS : wait_ns;
+	return r->dirty && t->now_ns - r->stored_ns >= wait_ns;
 }
 
 /* Late hops prolong the time of a request: it is told only when the time of before is over. */
@@ -381,7 +397,7 @@ static void tick_settled(struct dfl_trace *t)
 			enter_settled(t, r);
 			continue;
 		}
-		if (r->dirty)
+		if (r->dirty || r->later_pending)
 			store(t, r, false);
 		let_go(t, r);
 	}
@@ -441,7 +457,7 @@ void dfl_lifecycle_finish(struct dfl_trace *t)
 	dfl_attribute_last_call(t);
 	t->finishing = false;
 	DL_FOREACH(t->requests, r)
-	if (r->dirty || !r->settled)
+	if (r->dirty || r->later_pending || !r->settled)
 		store(t, r, true);
 }
 

@@ -29,8 +29,8 @@ struct dfl_trace_opts {
 	/* Each change, as soon as it is known. May be NULL. */
 	void (*on_change)(void *ud, enum dfl_doc_change what, struct dfl_change *change);
 	/*
-	 * A trace to be stored: it was opened, it changed since the last call (at most once a
-	 * second), or it settled. May be NULL.
+	 * A trace to be stored: it is new, it changed since the last call, or it settled. Something
+	 * new comes within 0.7 s; what only grew, within 8 s. May be NULL.
 	 */
 	void (*on_store)(void *ud, const struct dfl_doc *doc);
 	/*

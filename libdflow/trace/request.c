@@ -87,7 +87,7 @@ void dfl_request_bind(struct dfl_trace *t, struct request *r, enum dfl_id_kind k
 	/* the first binding wins */
 	if (kind < DFL_N_ID && !r->ids[kind] && b->request == r) {
 		r->ids[kind] = strdup(value);
-		dfl_request_changed(r);
+		dfl_request_news(r);
 	}
 }
 
@@ -111,7 +111,7 @@ void dfl_requests_lost(struct dfl_trace *t, const struct dfl_ev_loss *loss)
 		r->lost_events += loss->events;
 		r->lost_bytes += loss->bytes;
 		r->loss_reasons |= 1u << loss->reason;
-		dfl_request_changed(r);
+		dfl_request_news(r);
 	}
 }
 
@@ -129,7 +129,9 @@ void dfl_request_found_later(struct request *r, const struct request *in, uint32
 	r->later = list;
 	list[r->n_later] = (struct later_hop){ .start_ns = in->start_ns, .seq = seq };
 	strcpy(list[r->n_later++].trace_id, in->trace_id);
-	dfl_request_changed(r);
+	r->later_pending = true;
+	if (in->settled)
+		dfl_request_changed(r);
 }
 
 void dfl_request_unbind(struct dfl_trace *t, struct request *r)
@@ -151,11 +153,19 @@ void dfl_request_changed(struct request *r)
 	r->dirty = true;
 }
 
+void dfl_request_news(struct request *r)
+{
+	if (!r->news_ns)
+		r->news_ns = r->trace->now_ns;
+	dfl_request_changed(r);
+}
+
 void dfl_request_unchanged(struct request *r)
 {
 	if (r->settled && r->dirty)
 		DL_DELETE2(r->trace->stale, r, stale_prev, stale_next);
-	r->dirty = false;
+	r->dirty = r->later_pending = false;
+	r->news_ns = 0;
 }
 
 void dfl_request_cap(struct request *r)

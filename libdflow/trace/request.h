@@ -41,7 +41,9 @@ struct request {
 	bool response_ended;	     /* ended: the response is complete */
 	bool settling;		     /* its time is over: no id is waited for any more */
 	bool settled;		     /* the document is final but for what is still found */
-	bool dirty; /* the stored document is out of date; dfl_request_changed() sets it */
+	bool dirty;	    /* the stored document is out of date; dfl_request_changed() sets it */
+	uint64_t news_ns;   /* dirty: news are not stored since then; 0: there are none */
+	bool later_pending; /* the numbers of its later hops are not final, and not stored */
 	uint64_t printed_bytes;	  /* of all text, when its fingerprints were handed out */
 	uint64_t printed_inbound; /* the same of the inbound text */
 	char *ids[DFL_N_ID];	  /* the first of each kind; NULL */
@@ -89,15 +91,20 @@ struct request *dfl_request_by_id(struct dfl_trace *t, enum dfl_id_kind kind, co
 				  uint64_t ts_ns);
 /* The request goes: its ids name nobody any more. */
 void dfl_request_unbind(struct dfl_trace *t, struct request *r);
-/* The stored document is out of date. */
+/* The stored document is out of date: something grew or was counted. It may wait some seconds. */
 void dfl_request_changed(struct request *r);
+/* The same: there is something new, which must be stored within a second. */
+void dfl_request_news(struct request *r);
 /* … and is up to date again. */
 void dfl_request_unchanged(struct request *r);
 /* A limit cut something off: its trace is not complete. */
 void dfl_request_cap(struct request *r);
 /* Links it with another trace, once. why: "file", "conversation". */
 void dfl_request_link(struct request *r, const char *trace_id, const char *why);
-/* Text of r was found as history in hop seq of the later request. */
+/*
+ * Text of r was found as history in hop seq of the later request. It is stored when that request
+ * settles, because until then its numbers change.
+ */
 void dfl_request_found_later(struct request *r, const struct request *later, uint32_t seq);
 /* "POST *": the route of a request of that operation is in no table. */
 bool dfl_request_is_route_unknown(const char *operation);

@@ -41,7 +41,10 @@ void dfl_notify(struct dfl_trace *t, struct request *r, enum dfl_doc_change what
 {
 	struct dfl_change c = { .t = t, .r = r, .hop = hop };
 
-	dfl_request_changed(r);
+	if (what == DFL_DOC_HOP_CHANGED)
+		dfl_request_changed(r);
+	else
+		dfl_request_news(r);
 	if (hop && hop->first_ns > r->newest_ns)
 		r->newest_ns = hop->first_ns;
 	if (!t->opts.on_change)
