@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plaintext at OpenSSL's calls: what was seen equals what the program wrote and read, on the right socket."""
+import glob
+import json
+import os
+import shutil
+import tempfile
 import time
 import unittest
+from unittest import mock
 
-from harness import run, run_existing
+from harness import Observer, cgroup, run, run_existing, start
 
 
 class Tls(unittest.TestCase):
@@ -82,6 +88,52 @@ class Tls(unittest.TestCase):
         did, seen = run_existing("late_tls")
         self.clean(seen)
         self.equal(did, seen)
+
+    def late(self, options=(), before=lambda path, process: None):
+        """The program is outside of the target and has its library mapped; `before` happens, then it enters."""
+        with cgroup() as outside, cgroup() as path:
+            process = start(outside, "late_tls_slow")
+            self.assertEqual(process.stdout.readline(), b"here\n")
+            before(path, process)
+            observer = Observer("--cgroup", path, *options)
+            try:
+                with open(path + "/cgroup.procs", "w") as f:
+                    f.write(str(process.pid))
+                out, _ = process.communicate(b"go\n", timeout=60)
+                return json.loads(out), observer.finish()
+            finally:
+                observer.kill()
+
+    def test_enters_with_library(self):
+        did, seen = self.late()
+        self.clean(seen)
+        self.equal(did, seen)
+
+    def test_library_replaced(self):
+        """The package was upgraded: the mapped file has no name any more, and its path names another."""
+        import _ssl
+        libs = [line.split()[-1] for line in open("/proc/self/maps") if "libssl" in line or "libcrypto" in line]
+        self.assertTrue(libs, _ssl)
+        where = tempfile.mkdtemp(prefix="dflow-test-")
+        self.addCleanup(shutil.rmtree, where, ignore_errors=True)
+        for lib in set(libs):
+            shutil.copy(lib, where)
+
+        def replace(path, process):
+            for lib in glob.glob(where + "/*"):
+                os.unlink(lib)
+                with open(lib, "wb") as f:
+                    f.write(b"not the library")
+            with open("/proc/%d/maps" % process.pid) as maps:
+                self.assertIn("(deleted)", "".join(line for line in maps if "libssl" in line))
+
+        for options in ((), ("--drop",)):
+            for lib in set(libs):
+                shutil.copy(lib, where)
+            with mock.patch.dict(os.environ, LD_LIBRARY_PATH=where):
+                did, seen = self.late(options, replace)
+            self.clean(seen)
+            self.equal(did, seen)
 
     def test_privileges_dropped(self):
         """Libraries of later processes are still attached."""

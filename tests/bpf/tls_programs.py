@@ -290,6 +290,20 @@ def late_tls():
     return log.result()
 
 
+def late_tls_slow():
+    """As late_tls, with time between the first system call that is seen and the first call of the library."""
+    log = Tls()
+    a, b = log.pair()
+    log.pump(a, b, b"long ago")
+    log.bytes = {}
+    print("here", flush=True)
+    sys.stdin.readline()
+    time.sleep(3 * SETTLE)
+    log.pump(a, b, b"from now on" * 1000)
+    log.pump(b, a, b"and back" * 1000)
+    return log.result()
+
+
 def tls_retired(n="10"):
     """Processes with TLS that come and go: their probes must not hold up the rest."""
     r = []

@@ -11,6 +11,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef CAP_CHECKPOINT_RESTORE
+#define CAP_CHECKPOINT_RESTORE 40 /* Linux 5.9 */
+#endif
+
 struct caps {
 	struct __user_cap_data_struct half[2]; /* 32 capabilities each */
 };
@@ -69,7 +73,7 @@ static void keep_only(struct caps *c, uint64_t mask)
 int dfl_caps_drop(bool keep_dac_override, struct dfl_err *err)
 {
 	uint64_t mask = 1ull << CAP_BPF | 1ull << CAP_PERFMON | 1ull << CAP_SYS_PTRACE |
-			1ull << CAP_DAC_READ_SEARCH;
+			1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_CHECKPOINT_RESTORE;
 	struct rlimit none = { 0, 0 };
 	struct caps c;
 	int r;

@@ -19,6 +19,7 @@
 #include "capture/live/load.h"
 #include "capture/live/loss.h"
 #include "capture/live/process.h"
+#include "capture/live/rescan.h"
 #include "capture/live/tls_attach.h"
 #include "capture/live/tls_object.h"
 #include "dflow.skel.h"
@@ -116,17 +117,50 @@ static size_t least_size(uint8_t type)
 	}
 }
 
+/*
+ * TLS records of data (RFC 8446, 5.1: type 23, then version 3.x) that are not covered by plaintext.
+ */
+static bool is_unread_tls(const struct dfl_k_data *d)
+{
+	const uint8_t *bytes = (const uint8_t *)(d + 1);
+
+	return !d->layer && d->key.kind == DFL_K_TCP && d->copied >= 3 && bytes[0] == 23 &&
+	       bytes[1] == 3 && bytes[2] <= 4;
+}
+
+/* Probes of a process that began or mapped a library. */
+static void act_on_process(struct dfl_live *l, const struct dfl_k_proc *p)
+{
+	if (p->fork && !p->same_mm)
+		dfl_live_tls_attach_fork(l, p->ppid, p->pid);
+	dfl_live_rescan_later(l, p->pid, p->head.ts_ns);
+}
+
 /* What can not wait for the backlog: probes in new libraries and processes. */
 static void act_at_once(struct dfl_live *l, const struct dfl_k_head *h)
 {
-	const struct dfl_k_proc *p = (const void *)h;
+	const struct dfl_k_note *note = (const void *)h;
+	const struct dfl_k_data *data = (const void *)h;
 
-	if (h->type == DFL_K_LIB)
-		dfl_live_tls_attach_scan(l, ((const struct dfl_k_note *)h)->pid);
-	else if (h->type == DFL_K_EXIT)
-		dfl_live_tls_attach_exit(l, ((const struct dfl_k_note *)h)->pid);
-	else if (h->type == DFL_K_PROC && p->fork && !p->same_mm)
-		dfl_live_tls_attach_fork(l, p->ppid, p->pid);
+	switch (h->type) {
+	case DFL_K_LIB:
+		dfl_live_tls_attach_scan(l, note->pid);
+		return;
+	case DFL_K_EXIT:
+		dfl_live_tls_attach_exit(l, note->pid);
+		dfl_live_rescan_exit(l, note->pid);
+		return;
+	case DFL_K_PROC:
+		act_on_process(l, (const void *)h);
+		return;
+	case DFL_K_CHAN:
+		dfl_live_rescan_see(l, ((const struct dfl_k_chan *)h)->pid, h->ts_ns);
+		return;
+	case DFL_K_DATA:
+		dfl_live_rescan_see(l, data->pid, h->ts_ns);
+		if (is_unread_tls(data))
+			dfl_live_rescan_unread(l, data->pid, h->ts_ns);
+	}
 }
 
 /* A connection that is not known yet may be one that a client opened. */
@@ -296,6 +330,7 @@ static int live_dispatch(struct dfl_event_source *s, dfl_event_fn fn, void *ud, 
 	l->busy = r > 0;
 	empty = dfl_ring_empty(&l->ring);
 	set_watermark(l, began_ns, empty);
+	dfl_live_rescan_tick(l, began_ns);
 	r = began_ns - l->last_check_ns >= CHECK_NS ? dfl_live_loss_check(l, began_ns, empty) : 0;
 	return r ? r : work(l, max_events, began_ns + SLICE_NS);
 }
@@ -393,6 +428,7 @@ static void live_free(struct dfl_event_source *s)
 		return;
 	l = dfl_live_of(s);
 	dfl_live_tls_attach_fini(l);
+	dfl_live_rescan_fini(l);
 	dfl_async_close_fini(&l->async_close);
 	dfl_ring_close(&l->ring);
 	if (l->epoll_fd >= 0)
@@ -445,6 +481,7 @@ static int look_around(struct dfl_live *l, struct dfl_err *err)
 		if (!r)
 			r = dfl_open_ways_add(&l->open_ways, l->at_start.pid[i]);
 		dfl_live_tls_attach_scan(l, l->at_start.pid[i]);
+		dfl_live_rescan_later(l, l->at_start.pid[i], clock_ns(CLOCK_MONOTONIC));
 	}
 	if (!r)
 		r = dfl_open_ways_done(&l->open_ways);

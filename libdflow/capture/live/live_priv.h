@@ -38,6 +38,7 @@ struct dfl_live_ssl;	   /* tls_object.c */
 struct dfl_live_ssl_pid;   /* tls_object.c */
 struct dfl_live_lib;	   /* tls_attach.c */
 struct dfl_live_elf;	   /* tls_attach.c */
+struct dfl_live_rescan;	   /* rescan.c */
 
 /* A socket, pipe or file that was seen. */
 struct dfl_live_chan {
@@ -97,6 +98,8 @@ struct dfl_live {
 	size_t held_bytes; /* of all plaintext records that wait */
 	struct dfl_live_lib *libs;
 	struct dfl_live_elf *elves;
+	struct dfl_live_rescan *rescans;     /* processes that were scanned for libraries */
+	struct dfl_live_rescan *rescans_due; /* those that are scanned again */
 	struct dfl_async_close async_close;
 
 	struct dfl_live_stats stats; /* loss.c knows the rest */

@@ -52,7 +52,7 @@ struct dfl_live_lib { /* one library attached in one process */
 /* ---- finding ---- */
 
 struct mapping {
-	uint64_t dev, ino; /* as /proc/PID/maps tells */
+	uint64_t from, to, dev, ino; /* as /proc/PID/maps tells */
 	const struct dfl_tls_library *library;
 	char path[PATH_MAX];
 };
@@ -75,8 +75,8 @@ static int each_mapping(uint32_t pid, int (*fn)(void *ud, const struct mapping *
 	if (!f)
 		return -errno;
 	while (!r && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%*s %4s %*s %x:%x %" SCNu64 " %n", perms, &major, &minor, &m.ino,
-			   &at) != 4 ||
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %x:%x %" SCNu64 " %n", &m.from,
+			   &m.to, perms, &major, &minor, &m.ino, &at) != 6 ||
 		    !strchr(perms, 'x') || m.ino == last)
 			continue;
 		p = line + at;
@@ -282,10 +282,34 @@ static int attach_file(struct dfl_live *l, const struct lib_key *key,
 	return r;
 }
 
+/*
+ * The very file that is mapped. Its path may name another by now, or none (" (deleted)"), after an
+ * upgrade of the package. Then the mapping itself leads to it: proc(5), /proc/PID/map_files, which
+ * needs CAP_CHECKPOINT_RESTORE. On overlays the numbers of path and mapping may differ all the
+ * same.
+ */
+static int open_mapped(uint32_t pid, const struct mapping *m)
+{
+	int fd = dfl_proc_open(pid, m->path), mapped;
+	char path[96];
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st) && st.st_ino == m->ino)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, pid, m->from,
+		 m->to);
+	mapped = open(path, O_RDONLY | O_CLOEXEC);
+	if (mapped < 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return mapped;
+}
+
 /* -ENOENT: the file is not that library. */
 static int attach(struct dfl_live *l, const struct lib_key *key, const struct mapping *m)
 {
-	int fd = dfl_proc_open(key->pid, m->path), r;
+	int fd = open_mapped(key->pid, m), r;
 
 	if (fd < 0)
 		return fd;
@@ -378,7 +402,7 @@ static int list_one(void *ud, const struct mapping *m)
 {
 	struct list *s = ud;
 	uint64_t offset[MAX_FUNCTIONS];
-	int fd = dfl_proc_open(s->pid, m->path);
+	int fd = open_mapped(s->pid, m);
 
 	s->fn(s->ud, m->library->name, m->path,
 	      fd >= 0 && !dfl_tls_library_find(m->library, fd, offset));
