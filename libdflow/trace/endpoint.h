@@ -55,6 +55,12 @@ struct conn_bytes {
 	uint64_t gap; /* they were not seen */
 };
 
+/* The counters of a connection when it was used first after requests up to this number began. */
+struct conn_mark {
+	uint64_t newest_request;
+	struct conn_bytes before;
+};
+
 /*
  * What the traces need of a connection. It outlives the stream's own struct: requests and hops hold
  * references, and the last one frees it.
@@ -77,7 +83,11 @@ struct tconn {
 	uint64_t cipher_bytes[2]; /* by direction: no plaintext was seen for them yet */
 	uint64_t n_requests;	  /* inbound requests so far */
 	uint64_t newest_request;  /* requests up to this number know the connection */
-	bool carried_text;	  /* text of some request was found on it */
+	struct conn_mark *marks;  /* request_conn.c, in the order of their requests */
+	unsigned n_marks, cap_marks;
+	struct tconn *marked_prev, *marked_next; /* of all that have marks; the list holds a
+						    reference */
+	bool carried_text;			 /* text of some request was found on it */
 };
 
 /*

@@ -148,6 +148,7 @@ static void free_request(struct dfl_trace *t, struct request *r)
 	dfl_hops_free(r);
 	dfl_ops_forget_request(t, r);
 	dfl_request_conns_free(r);
+	dfl_request_conns_prune(t);
 	dfl_tconn_unref(r->tc);
 	for (int i = 0; i < DFL_N_ID; i++)
 		free(r->ids[i]);
@@ -362,6 +363,7 @@ static void settle(struct dfl_trace *t, struct request *r)
 	renumber(t, r);
 	r->short_of_memory |= r->alloc_failures != dfl_alloc_failures();
 	DL_DELETE2(t->unsettled, r, state_prev, state_next);
+	dfl_request_conns_prune(t);
 	dfl_request_unchanged(r);
 	r->settled = true;
 	enter_settled(t, r);

@@ -55,7 +55,9 @@ struct request {
 	struct bound_id *bound; /* its ids of all kinds */
 	unsigned n_bound;
 	unsigned cut_derived;	    /* derived texts beyond a limit, which are not looked for */
-	struct request_conn *conns; /* what it saw of each connection */
+	struct request_conn *conns; /* those on which something of it was */
+	struct conn_part *others; /* settled: what it saw of other connections; holds references */
+	size_t n_others;
 	struct hop *hops;
 	uint64_t newest_ns;		  /* no hop began later */
 	uint32_t last_seq;		  /* number of the newest hop */

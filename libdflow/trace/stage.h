@@ -38,6 +38,8 @@ struct dfl_trace {
 	struct request *stale;		     /* request.c: settled ones to be stored again */
 	struct request *by_trace_id;	     /* lifecycle.c */
 	struct hop_place *hop_places;	     /* hop.c: what a removal could take away */
+	struct tconn *marked; /* request_conn.c: those with marks, in the order of the newest */
+	unsigned n_marked;
 	struct past_request *past; /* attribution/past_request.c, in the order of their start */
 	struct past_request *past_by_id;
 

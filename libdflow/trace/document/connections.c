@@ -18,24 +18,15 @@ static bool takes_part(struct build *b, const struct tconn *tc)
  * Is the connection listed? Yes if text or an id of the request was on it. Yes if a process at one
  * of its hops used it meanwhile, unless it carried text of other requests only.
  */
-static bool is_of_request(struct build *b, const struct request_conn *rc)
+static bool is_of_request(struct build *b, const struct conn_part *part)
 {
-	struct conn_bytes n = dfl_request_conn_bytes(rc);
-
-	if (rc->mine)
-		return true;
-	if (!takes_part(b, rc->tc))
-		return false;
-	/* What nobody could read may have been this request's, whatever else was on it. */
-	return n.unread[UNREAD_OPAQUE] ||
-	       (!rc->tc->carried_text && (n.scanned || dfl_conn_bytes_unread(&n) || n.gap));
+	return part->mine || takes_part(b, part->tc);
 }
 
 /* Those with text first, then in the order of their begin: so their numbers need no list. */
 static int by_conn(const void *a, const void *b)
 {
-	const struct request_conn *x = *(const struct request_conn *const *)a,
-				  *y = *(const struct request_conn *const *)b;
+	const struct conn_part *x = a, *y = b;
 
 	if (x->has_text != y->has_text)
 		return x->has_text ? -1 : 1;
@@ -84,7 +75,7 @@ static bool is_same_end(struct build *b, const struct tconn *x, const struct tco
 	return !nx && !ny && !memcmp(ax->ip, ay->ip, sizeof(ax->ip));
 }
 
-static bool share_entry(struct build *b, const struct request_conn *x, const struct request_conn *y)
+static bool share_entry(struct build *b, const struct conn_part *x, const struct conn_part *y)
 {
 	const struct tconn *tx = x->tc, *ty = y->tc;
 
@@ -93,12 +84,12 @@ static bool share_entry(struct build *b, const struct request_conn *x, const str
 }
 
 /* The entry that the connection shares; else a new one. */
-static struct conn_entry *entry_of(struct build *b, const struct request_conn *rc)
+static struct conn_entry *entry_of(struct build *b, const struct conn_part *part)
 {
-	for (size_t i = b->n_entries; !rc->has_text && i--;)
-		if (!b->entries[i].first->has_text && share_entry(b, b->entries[i].first, rc))
+	for (size_t i = b->n_entries; !part->has_text && i--;)
+		if (!b->entries[i].first->has_text && share_entry(b, b->entries[i].first, part))
 			return &b->entries[i];
-	b->entries[b->n_entries] = (struct conn_entry){ .first = rc };
+	b->entries[b->n_entries] = (struct conn_entry){ .first = part };
 	return &b->entries[b->n_entries++];
 }
 
@@ -112,23 +103,22 @@ static void add_bytes(struct conn_bytes *sum, const struct conn_bytes *n)
 
 void dfl_connections_find(struct build *b)
 {
-	size_t all = HASH_COUNT(b->r->conns);
-	const struct request_conn *rc;
+	size_t all = 0;
 
-	b->conns = dfl_part_array(b, all, sizeof(*b->conns));
+	if (dfl_request_conns_list(b->r, &b->conns, &all))
+		b->failed = true;
 	b->entries = dfl_part_array(b, all, sizeof(*b->entries));
-	if (!b->conns || !b->entries)
+	if (!b->entries)
 		return;
-	for (rc = b->r->conns; rc; rc = rc->hh.next)
-		if (is_of_request(b, rc))
-			b->conns[b->n_conns++] = rc;
+	for (size_t i = 0; i < all; i++)
+		if (is_of_request(b, &b->conns[i]))
+			b->conns[b->n_conns++] = b->conns[i];
 	qsort(b->conns, b->n_conns, sizeof(*b->conns), by_conn);
 	for (size_t i = 0; i < b->n_conns; i++) {
-		struct conn_bytes n = dfl_request_conn_bytes(b->conns[i]);
-		struct conn_entry *e = entry_of(b, b->conns[i]);
+		struct conn_entry *e = entry_of(b, &b->conns[i]);
 
 		e->count++;
-		add_bytes(&e->bytes, &n);
+		add_bytes(&e->bytes, &b->conns[i].bytes);
 	}
 }
 

@@ -9,7 +9,7 @@
 
 /* One entry of the list of connections. */
 struct conn_entry {
-	const struct request_conn *first; /* the oldest of them */
+	const struct conn_part *first; /* the oldest of them */
 	uint32_t count;
 	struct conn_bytes bytes; /* of all of them */
 };
@@ -25,7 +25,7 @@ struct build {
 	bool more_pids;		 /* than MAX_PIDS */
 	const struct hop **hops; /* by time */
 	size_t n_hops;
-	const struct request_conn **conns; /* those that are listed; dfl_connections_find() */
+	struct conn_part *conns; /* those that are listed; dfl_connections_find() */
 	size_t n_conns;
 	struct conn_entry *entries; /* number 1 of the document is entry 0 */
 	size_t n_entries;
