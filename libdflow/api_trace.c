@@ -226,11 +226,13 @@ static void fill_text(const struct dfl_doc_hop *h, struct dflow_hop *hop)
 	hop->n_ranges = h->n_ranges;
 	hop->n_via = h->n_via;
 	hop->replayed_from = h->replayed_from;
+	hop->kept = h->kept;
+	hop->kept_ns = h->kept_ns;
 }
 
 int dflow_trace_hop(const struct dflow_trace *trace, size_t i, struct dflow_hop *ret_hop)
 {
-	const struct dfl_api_shape *shape = DFL_API_SHAPE(dflow_hop, last_ns);
+	const struct dfl_api_shape *shape = DFL_API_SHAPE(dflow_hop, kept_ns);
 	struct dflow_hop full = { 0 };
 	const struct dfl_doc_hop *h;
 	int r = dfl_api_check(shape, ret_hop, NULL);
@@ -331,7 +333,7 @@ size_t dflow_trace_place_count(const struct dflow_trace *trace)
 
 int dflow_trace_place(const struct dflow_trace *trace, size_t i, struct dflow_place *ret_place)
 {
-	const struct dfl_api_shape *shape = DFL_API_SHAPE(dflow_place, removed_ns);
+	const struct dfl_api_shape *shape = DFL_API_SHAPE(dflow_place, now_ns);
 	const struct dfl_doc *doc;
 	const struct dfl_doc_place *p;
 	int r = dfl_api_check(shape, ret_place, NULL);
@@ -351,7 +353,8 @@ int dflow_trace_place(const struct dflow_trace *trace, size_t i, struct dflow_pl
 					   .n_fields = p->n_fields,
 					   .ttl_s = p->ttl_s,
 					   .first_ns = p->first_ns,
-					   .removed_ns = p->removed_ns },
+					   .removed_ns = p->removed_ns,
+					   .now_ns = p->now_ns },
 		    ret_place);
 	return 0;
 }

@@ -34,6 +34,12 @@ static const char *const residencies[DFL_N_RESIDENCY] = {
 	[DFL_EXTERNAL] = "external",
 };
 
+static const char *const kept[DFL_N_KEPT] = {
+	[DFL_KEPT_UNKNOWN] = "unknown", [DFL_KEPT_ATTEMPTED] = "attempted",
+	[DFL_KEPT_PRESENT] = "present", [DFL_KEPT_NOT] = "not_kept",
+	[DFL_KEPT_REMOVED] = "removed", [DFL_KEPT_EXPIRED] = "expired",
+};
+
 static const char *name_of(const char *const *table, int n, int i)
 {
 	return i >= 0 && i < n ? table[i] : NULL;
@@ -60,6 +66,11 @@ const char *dfl_id_name(enum dfl_id_kind k)
 const char *dfl_residency_name(enum dfl_residency r)
 {
 	return name_of(residencies, DFL_N_RESIDENCY, r);
+}
+
+const char *dfl_kept_name(enum dfl_kept k)
+{
+	return name_of(kept, DFL_N_KEPT, k);
 }
 
 int dfl_id_parse(const char *word)

@@ -45,10 +45,22 @@ enum dfl_residency {
 	DFL_N_RESIDENCY
 };
 
+/* What a store said of text that it was given. */
+enum dfl_kept {
+	DFL_KEPT_UNKNOWN,   /* it cannot be told */
+	DFL_KEPT_ATTEMPTED, /* the store has not answered yet */
+	DFL_KEPT_PRESENT,   /* it confirmed that it has the text */
+	DFL_KEPT_NOT,	    /* it refused, or took it back */
+	DFL_KEPT_REMOVED,   /* it confirmed that the text is gone, or overwritten */
+	DFL_KEPT_EXPIRED,   /* its time to live is over */
+	DFL_N_KEPT
+};
+
 /* The JSON spelling; NULL for the unknown ones. Static storage. */
 const char *dfl_medium_name(enum dfl_medium m);
 const char *dfl_id_name(enum dfl_id_kind k); /* "message_id", … */
 const char *dfl_residency_name(enum dfl_residency r);
+const char *dfl_kept_name(enum dfl_kept k); /* "unknown" has a word, too */
 /* The reverse; -1 when the word is none of them. */
 int dfl_id_parse(const char *word);
 int dfl_medium_parse(const char *word);

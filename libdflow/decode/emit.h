@@ -73,6 +73,28 @@ static inline void dfl_name_op(const struct dfl_decoder_ctx *c, struct dfl_op *o
 	c->sink->op_describe(c->sink->ud, op, d);
 }
 
+/* The store's verdict: PRESENT, NOT or UNKNOWN. */
+static inline void dfl_keep_op(const struct dfl_decoder_ctx *c, struct dfl_op *op,
+			       enum dfl_kept kept, uint64_t ts_ns)
+{
+	c->sink->op_kept(c->sink->ud, op, kept, ts_ns);
+}
+
+static inline void dfl_put_effect(const struct dfl_decoder_ctx *c, struct dfl_op *op,
+				  const struct dfl_effect *e)
+{
+	c->sink->op_effect(c->sink->ud, op, e);
+}
+
+/* Also clears the pointer. *txn NULL is fine. */
+static inline void dfl_end_txn(const struct dfl_decoder_ctx *c, struct dfl_txn **txn,
+			       enum dfl_kept kept, uint64_t ts_ns)
+{
+	if (*txn)
+		c->sink->txn_end(c->sink->ud, *txn, kept, ts_ns);
+	*txn = NULL;
+}
+
 /* value: checked with dfl_is_id() before. */
 static inline void dfl_put_id(const struct dfl_decoder_ctx *c, struct dfl_op *op,
 			      enum dfl_id_kind kind, const char *value, size_t len)

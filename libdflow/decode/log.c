@@ -92,6 +92,8 @@ static int init(struct dfl_decoder_ctx *ctx)
 static void end_op(struct dfl_decoder_ctx *ctx, struct side *side, uint64_t ts_ns)
 {
 	dfl_close_view(ctx, &side->view);
+	if (side->op)
+		dfl_keep_op(ctx, side->op, DFL_KEPT_PRESENT, ts_ns); /* the call returned */
 	dfl_end_op(ctx, &side->op, ts_ns);
 }
 

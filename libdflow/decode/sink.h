@@ -23,6 +23,7 @@
 struct dfl_op;	 /* an operation. The sink owns it; valid until op_end returned */
 struct dfl_view; /* readable bytes. The sink owns it; valid until view_close returned */
 struct dfl_src;	 /* a source. The sink owns it; valid until source_end returned */
+struct dfl_txn;	 /* a transaction. The sink owns it; valid until txn_end returned */
 
 /*
  * What is known of an operation: one exchange, a request and what answers it. It begins when its
@@ -38,6 +39,38 @@ struct dfl_op_desc {
 	int64_t ttl_s;		      /* seconds until it expires; -1: never, or unknown */
 	enum dfl_dir dir; /* of the request: DFL_REQUEST when the client asks, DFL_RESPONSE when
 			     the server does (a push) */
+	bool may_store;	  /* what the asker sends may stay there, although residency is MEMORY (in
+			     a store that is in memory) or unknown (a function of the database) */
+};
+
+/*
+ * What tells one row, key or object from others: the name of a column and its value, both as hashes
+ * (decode/item.h). They never leave the process.
+ */
+struct dfl_item_key {
+	uint64_t column, value;
+};
+
+enum dfl_effect_kind {
+	DFL_WRITES,   /* the asker's text goes into this item; keys: all that are known of it */
+	DFL_REPLACES, /* what was in the place before is overwritten; keys: conditions, as below */
+	DFL_REMOVES,  /* what was in the place is gone */
+	DFL_EXPIRES,  /* what is in the place gets another time to live: ttl_s, -1 none */
+};
+
+/*
+ * What an operation does to items of a store, once the store keeps it. The conditions: an item is
+ * meant when of each column that is named one of its values is the item's.
+ */
+struct dfl_effect {
+	enum dfl_effect_kind kind;
+	const char *table; /* "messages", a key pattern, a bucket; NULL: all of the store */
+	const char *place; /* only this place of it ("messages.query"); NULL: all */
+	const struct dfl_item_key *keys;
+	size_t n_keys;
+	bool more;	/* there are conditions besides that are not understood */
+	unsigned items; /* of DFL_WRITES: so many items have these keys together */
+	int64_t ttl_s;
 };
 
 /* What is known of a view: bytes of one direction, decoded, with their stream positions. */
@@ -59,6 +92,7 @@ struct dfl_view_desc {
 	bool relay;
 	const char *holds; /* the payload that the place is made for, in the words of `derives`
 			      and of sources ("query", "file"); NULL: unknown */
+	enum dfl_residency residency; /* of these bytes; UNKNOWN: the operation's */
 };
 
 /* What the hellos of a TLS connection say. */
@@ -78,7 +112,10 @@ struct dfl_decode_sink {
 	 */
 	struct dfl_op *(*op_begin)(void *ud, struct dfl_conn *conn, const struct dfl_op_desc *d,
 				   uint64_t ts_ns);
-	/* More is known now. Members that are NULL, UNKNOWN or -1 leave what was there. */
+	/*
+	 * More is known now. Members that are NULL, UNKNOWN or -1 leave what was there; but with
+	 * may_store the residency is what d says, also when that is UNKNOWN.
+	 */
 	void (*op_describe)(void *ud, struct dfl_op *op, const struct dfl_op_desc *d);
 	/* An id stood at a place where the decoder knows one. value: len bytes, no NUL. */
 	void (*op_id)(void *ud, struct dfl_op *op, enum dfl_id_kind kind, const char *value,
@@ -88,6 +125,21 @@ struct dfl_decode_sink {
 			   const char *rule);
 	/* Who sent the inbound request (X-Forwarded-For). via_alb: through an AWS load balancer. */
 	void (*op_client)(void *ud, struct dfl_op *op, const struct dfl_addr *client, bool via_alb);
+	/* What it does to items of the store. Comes before the store's verdict. */
+	void (*op_effect)(void *ud, struct dfl_op *op, const struct dfl_effect *e);
+	/*
+	 * The store's verdict on the operation: PRESENT, NOT or UNKNOWN. An operation that ends
+	 * without a verdict and without a transaction is UNKNOWN.
+	 */
+	void (*op_kept)(void *ud, struct dfl_op *op, enum dfl_kept kept, uint64_t ts_ns);
+	/*
+	 * A transaction: operations that the store keeps or drops together. Never returns NULL. The
+	 * verdict on all of them comes with txn_end, also after they ended.
+	 */
+	struct dfl_txn *(*txn_begin)(void *ud);
+	/* The operation is part of it; once for each operation, instead of op_kept. */
+	void (*op_txn)(void *ud, struct dfl_op *op, struct dfl_txn *txn);
+	void (*txn_end)(void *ud, struct dfl_txn *txn, enum dfl_kept kept, uint64_t ts_ns);
 	/* It is over. Its views and sources must be closed before. */
 	void (*op_end)(void *ud, struct dfl_op *op, uint64_t ts_ns);
 

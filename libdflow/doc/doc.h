@@ -97,6 +97,9 @@ struct dfl_doc_hop {
 	size_t n_candidates;
 	char *replayed_from;	   /* trace id */
 	int64_t first_ns, last_ns; /* from started */
+	char *kept; /* "attempted", "present", "not_kept", "removed", "expired", "unknown"; NULL:
+		       nothing is kept there, or an older document */
+	int64_t kept_ns; /* since when, from started; -1 null */
 };
 
 struct dfl_doc_place {
@@ -106,7 +109,8 @@ struct dfl_doc_place {
 	int64_t ttl_s;
 	int64_t first_ns;
 	int64_t removed_ns; /* -1 null */
-	char *now;	    /* "present", "expired", "removed", "unknown" */
+	char *now;	    /* as in dfl_doc_hop.kept; never NULL */
+	int64_t now_ns;	    /* since when, from started; -1 null */
 	char **fields;
 	size_t n_fields;
 };

@@ -175,6 +175,8 @@ static const struct dfl_doc_key hop_keys[] = {
 	M(hop, replayed_from, "replayed_from", DOC_STR),
 	M(hop, first_ns, "first_ns", DOC_I64),
 	M(hop, last_ns, "last_ns", DOC_I64),
+	M(hop, kept, "kept", DOC_STR),
+	M(hop, kept_ns, "kept_ns", DOC_I64),
 	END,
 };
 
@@ -187,6 +189,7 @@ static const struct dfl_doc_key place_keys[] = {
 	M(place, first_ns, "first_ns", DOC_I64),
 	M(place, removed_ns, "removed_ns", DOC_I64),
 	M(place, now, "now", DOC_STR),
+	M(place, now_ns, "now_ns", DOC_I64),
 	COUNTED(place, fields, n_fields, "fields", DOC_STRS),
 	END,
 };

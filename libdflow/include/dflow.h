@@ -376,6 +376,13 @@ struct dflow_hop {
 	uint32_t n_via;		   /* dflow_trace_hop_via() */
 	const char *replayed_from; /* the trace whose text this is: it came back as history */
 	int64_t first_ns, last_ns; /* after the start of the request */
+	/*
+	 * What the store said of the text: "attempted" (it has not answered), "present" (it
+	 * confirmed), "not_kept" (it refused, or took it back), "removed" (or overwritten),
+	 * "expired", "unknown". NULL: nothing is kept where the hop went, or the trace is older.
+	 */
+	const char *kept;
+	int64_t kept_ns; /* since when, after the start of the request; -1: unknown */
 };
 
 /*
@@ -428,11 +435,12 @@ struct dflow_place {
 	const char *station;   /* "postgres" */
 	const char *place;     /* "messages.query" */
 	const char *residency; /* "persistent", "cache", … */
-	const char *now;       /* "present", "expired", "removed", "unknown" */
+	const char *now;       /* "present", "attempted", …: the words of dflow_hop.kept */
 	uint32_t n_fields;     /* dflow_trace_place_field() */
 	int64_t ttl_s;	       /* -1: none or unknown */
 	int64_t first_ns;      /* after the start of the request */
 	int64_t removed_ns;    /* -1: not removed, or unknown */
+	int64_t now_ns;	       /* since when `now` is so; -1: unknown */
 };
 
 /* How many places the trace has; 0 also when it cannot be loaded. */

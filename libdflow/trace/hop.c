@@ -72,83 +72,9 @@ static void learn_from_op(struct hop *h, const struct dfl_op *op)
 	}
 }
 
-/* ---- what is held where, in case that it is removed ---- */
-
-/* All hops that one removal may take away. */
-struct hop_place {
-	UT_hash_handle hh;
-	struct hop_place_key {
-		const char *protocol, *place; /* interned; of "unacked#argsrepr" it is "unacked" */
-		uint64_t dir;
-	} key;
-	struct hop *hops; /* none of them is removed */
-};
-
-static struct hop_place_key place_key(struct dfl_trace *t, const char *protocol, const char *place,
-				      enum dfl_dir dir)
+static void free_hop(struct dfl_trace *t, struct hop *h)
 {
-	struct hop_place_key key = { .protocol = protocol, .place = place, .dir = dir };
-	size_t n = strcspn(place, "#");
-	char whole[256];
-
-	if (!place[n] || n >= sizeof(whole))
-		return key;
-	memcpy(whole, place, n);
-	whole[n] = '\0';
-	key.place = dfl_string(t, whole);
-	return key;
-}
-
-static struct hop_place *find_place(struct dfl_trace *t, const struct hop_place_key *key)
-{
-	struct hop_place *p;
-
-	HASH_FIND(hh, t->hop_places, key, sizeof(*key), p);
-	return p;
-}
-
-/* Without memory it is not held: no removal will be seen. */
-static void hold(struct dfl_trace *t, struct hop *h)
-{
-	struct hop_place_key key;
-	struct hop_place *p;
-
-	if (!h->key.place)
-		return;
-	key = place_key(t, h->protocol, h->key.place, h->key.dir);
-	p = find_place(t, &key);
-	if (!p) {
-		p = calloc(1, sizeof(*p));
-		if (!p)
-			return;
-		p->key = key;
-		HASH_ADD(hh, t->hop_places, key, sizeof(p->key), p);
-		if (!DFL_HASHED(hh, p)) {
-			free(p);
-			return;
-		}
-	}
-	h->held_at = p;
-	DL_APPEND2(p->hops, h, held_prev, held_next);
-}
-
-static void unhold(struct dfl_trace *t, struct hop *h)
-{
-	struct hop_place *p = h->held_at;
-
-	if (!p)
-		return;
-	h->held_at = NULL;
-	DL_DELETE2(p->hops, h, held_prev, held_next);
-	if (p->hops)
-		return;
-	HASH_DEL(t->hop_places, p);
-	free(p);
-}
-
-static void free_hop(struct hop *h)
-{
-	unhold(h->request->trace, h);
+	dfl_deposits_free(t, &h->deposits);
 	dfl_ranges_fini(&h->canon);
 	dfl_ranges_fini(&h->raw);
 	dfl_ranges_fini(&h->wire);
@@ -176,7 +102,6 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 			return NULL;
 		}
 	}
-	h->request = r;
 	h->key = *key;
 	h->tc = dfl_tconn_ref(a->op->tc);
 	h->protocol = a->op->protocol;
@@ -189,13 +114,39 @@ static struct hop *new_hop(struct dfl_trace *t, const struct hop_add *a, const s
 	h->first_ns = UINT64_MAX;
 	HASH_ADD(hh, r->hops, key, sizeof(h->key), h);
 	if (!DFL_HASHED(hh, h)) {
-		free_hop(h);
+		free_hop(t, h);
 		return NULL;
 	}
-	hold(t, h);
 	h->seq = ++r->last_seq;
 	t->stats.hops++;
 	return h;
+}
+
+/*
+ * Does the text stay where the operation takes it? Only what is asked with: an answer goes to who
+ * asked. Memory is where programs have what they work on; but a store that is in memory keeps it.
+ */
+static bool is_deposit(const struct hop_add *a)
+{
+	return a->dir == a->op->dir && a->residency != DFL_TRANSIT &&
+	       (a->residency != DFL_MEMORY || a->op->may_store);
+}
+
+static void add_deposit(struct dfl_trace *t, const struct hop_add *a, struct hop *h)
+{
+	struct dfl_op *op = a->op;
+	const struct deposit_add d = {
+		.request = a->request,
+		.verdict = &op->verdict,
+		.tc = h->tc,
+		.protocol = op->protocol,
+		.op = op->number,
+		.place = a->place,
+		.ts_ns = op->last_ns,
+		.ttl_s = a->ttl_s,
+	};
+
+	h->deposits_cut |= !dfl_deposit_add(t, &d, &h->deposits);
 }
 
 struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_new)
@@ -226,6 +177,8 @@ struct hop *dfl_hop_get(struct dfl_trace *t, const struct hop_add *a, bool *ret_
 	if (a->ttl_s >= 0)
 		h->ttl_s = a->ttl_s;
 	h->text_canon = a->text.canon;
+	if (is_deposit(a))
+		add_deposit(t, a, h);
 	rc = dfl_request_conn_get(t, a->request, h->tc);
 	if (rc)
 		rc->mine = rc->has_text = true;
@@ -279,7 +232,7 @@ void dfl_hop_candidate(struct dfl_trace *t, struct hop *h, const char *trace_id)
 	memcpy(list[h->n_candidates++], trace_id, sizeof(*list));
 }
 
-void dfl_hops_drop(struct request *r, const struct dfl_src *s)
+void dfl_hops_drop(struct dfl_trace *t, struct request *r, const struct dfl_src *s)
 {
 	struct hop *h, *next;
 
@@ -288,7 +241,7 @@ void dfl_hops_drop(struct request *r, const struct dfl_src *s)
 		if (h->key.text != s->number)
 			continue;
 		HASH_DEL(r->hops, h);
-		free_hop(h);
+		free_hop(t, h);
 	}
 }
 
@@ -327,65 +280,11 @@ bool dfl_hops_no_candidate(struct request *r, const struct dfl_src *s, const str
 	return any;
 }
 
-/* Verbs of Redis and SQL that take away what is in a place. */
-static bool is_removal(const char *operation)
+enum dfl_kept dfl_hop_kept(const struct dfl_trace *t, const struct hop *h, uint64_t *ret_since_ns)
 {
-	static const char *const verbs[] = { "HDEL", "DEL", "UNLINK", "LREM", "ZREM", "DELETE" };
+	enum dfl_kept kept = dfl_deposits_kept(h->deposits, t->now_ns, ret_since_ns);
 
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (!strncmp(operation, verbs[i], strlen(verbs[i])))
-			return true;
-	return false;
-}
-
-/* "unacked#argsrepr" is a part of the place "unacked". */
-static bool is_part_of(const char *place, const char *whole)
-{
-	size_t n = strlen(whole);
-
-	return place && !strncmp(place, whole, n) && (!place[n] || place[n] == '#');
-}
-
-/* The request of all hops that the operation takes away; NULL: there is none, or several. */
-static struct request *only_request(const struct hop_place *p, const struct dfl_op *op)
-{
-	struct request *only = NULL;
-	const struct hop *h;
-
-	DL_FOREACH2(p->hops, h, held_next)
-	{
-		if (h->request == only || !is_part_of(h->key.place, op->place))
-			continue;
-		if (only)
-			return NULL;
-		only = h->request;
-	}
-	return only;
-}
-
-void dfl_hops_removed(struct dfl_trace *t, const struct dfl_op *op)
-{
-	struct hop_place_key key;
-	struct hop_place *p;
-	struct request *only;
-	struct hop *h, *next;
-
-	if (!op->operation || !op->place || !is_removal(op->operation))
-		return;
-	key = place_key(t, op->protocol, op->place, op->dir);
-	p = find_place(t, &key);
-	only = p ? only_request(p, op) : NULL;
-	if (!only)
-		return;
-	/* the last one that goes frees the place */
-	for (h = p->hops; h; h = next) {
-		next = h->held_next;
-		if (h->request != only || !is_part_of(h->key.place, op->place))
-			continue;
-		h->removed_ns = op->begin_ns;
-		unhold(t, h);
-	}
-	dfl_request_news(only);
+	return h->deposits_cut ? dfl_kept_sum(kept, DFL_KEPT_UNKNOWN) : kept;
 }
 
 int dfl_hop_order(const struct hop *a, const struct hop *b)
@@ -395,13 +294,13 @@ int dfl_hop_order(const struct hop *a, const struct hop *b)
 	return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
-void dfl_hops_free(struct request *r)
+void dfl_hops_free(struct dfl_trace *t, struct request *r)
 {
 	struct hop *h, *next;
 
 	HASH_ITER(hh, r->hops, h, next)
 	{
 		HASH_DEL(r->hops, h);
-		free_hop(h);
+		free_hop(t, h);
 	}
 }

@@ -31,10 +31,7 @@ struct hop_copy {
 struct hop {
 	UT_hash_handle hh;
 	struct hop_key key;
-	struct request *request;
-	struct hop_place *held_at;	   /* NULL: it was removed from its place, or has none */
-	struct hop *held_prev, *held_next; /* of those that are held there */
-	struct tconn *tc;		   /* holds a reference */
+	struct tconn *tc; /* holds a reference */
 	uint32_t seq;
 	const char *protocol, *field;
 	enum dfl_station station[2]; /* told by the operation; UNKNOWN: ask the rules */
@@ -56,7 +53,9 @@ struct hop {
 	uint32_t common_sources; /* other texts that hold the longest run as well */
 	bool by_id;		 /* an id ties the operation to the request */
 	uint64_t first_ns, last_ns;
-	uint64_t removed_ns;			  /* 0: it was not seen to be removed */
+	struct deposit *deposits; /* what the store said of it; by next_of_hop. NULL: nothing is
+				     stored */
+	bool deposits_cut;	  /* there were more */
 	char (*candidates)[DFL_TRACE_ID_LEN + 1]; /* requests to which it may belong */
 	size_t n_candidates;
 	bool candidates_cut; /* there are more */
@@ -98,18 +97,18 @@ void dfl_hop_add_past(struct hop *h, const struct past_run *run);
 void dfl_hop_candidate(struct dfl_trace *t, struct hop *h, const char *trace_id);
 /* How many copies of the text there were. */
 uint32_t dfl_hop_occurrences(const struct hop *h);
+/*
+ * What the store said of it, and since when. Meaningless when it has no deposits. Of deposits that
+ * are not remembered nothing is known: it is not said that all are gone.
+ */
+enum dfl_kept dfl_hop_kept(const struct dfl_trace *t, const struct hop *h, uint64_t *ret_since_ns);
 /* In the order of time; of the same time, as they were found. As strcmp(). */
 int dfl_hop_order(const struct hop *a, const struct hop *b);
 
 /* All hops of one source of the request go. */
-void dfl_hops_drop(struct request *r, const struct dfl_src *s);
+void dfl_hops_drop(struct dfl_trace *t, struct request *r, const struct dfl_src *s);
 /* All hops of one source get its name. */
 void dfl_hops_rename(struct request *r, const struct dfl_src *s);
 /* The hops of one source are not the other request's. False: none named it as a candidate. */
 bool dfl_hops_no_candidate(struct request *r, const struct dfl_src *s, const struct request *other);
-void dfl_hops_free(struct request *r);
-/*
- * The operation takes something away from its place. When just one request has text there, that
- * text is gone from now on; of several it cannot be told which.
- */
-void dfl_hops_removed(struct dfl_trace *t, const struct dfl_op *op);
+void dfl_hops_free(struct dfl_trace *t, struct request *r);

@@ -145,7 +145,7 @@ static void free_request(struct dfl_trace *t, struct request *r)
 	dfl_source_let_go(s);
 	LL_CONCAT(r->sources, r->dropped);
 	dfl_sources_free(t, &r->sources);
-	dfl_hops_free(r);
+	dfl_hops_free(t, r);
 	dfl_ops_forget_request(t, r);
 	dfl_request_conns_free(r);
 	dfl_request_conns_prune(t);

@@ -23,6 +23,7 @@ struct dfl_op *dfl_op_new(struct dfl_trace *t, struct tconn *tc, uint64_t ts_ns)
 	op->pid[1] = tc->end[1].pid;
 	op->begin_ns = op->last_ns = ts_ns;
 	op->scanned0 = tc->bytes.scanned;
+	op->verdict.kept = DFL_KEPT_ATTEMPTED;
 	DL_APPEND(t->ops, op);
 	t->n_ops++;
 	return op;
@@ -42,6 +43,7 @@ void dfl_op_free(struct dfl_trace *t, struct dfl_op *op)
 	t->n_run_slots -= op->cap_runs;
 	free(op->runs);
 	free_past_runs(op);
+	dfl_verdict_fini(t, &op->verdict);
 	dfl_tconn_unref(op->tc);
 	if (op->request)
 		op->request->op = NULL;
@@ -69,8 +71,9 @@ void dfl_op_describe(struct dfl_trace *t, struct dfl_op *op, const struct dfl_op
 		op->operation = dfl_string(t, d->operation);
 	if (d->place)
 		op->place = dfl_string(t, d->place);
-	if (d->residency != DFL_RES_UNKNOWN)
+	if (d->residency != DFL_RES_UNKNOWN || d->may_store)
 		op->residency = d->residency;
+	op->may_store |= d->may_store;
 	if (d->ttl_s >= 0)
 		op->ttl_s = d->ttl_s;
 	if (op->request)

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/opacity.h"
-#include "trace/request.h"
+#include "trace/deposit.h"
 #include "trace/run.h"
 
 enum {
@@ -35,7 +35,9 @@ struct dfl_op {
 	enum dfl_dir dir;	     /* in which it was asked */
 	enum dfl_station station[2]; /* of its ends, as the protocol told */
 	const char *station_rule[2];
-	uint32_t pid[2]; /* 0: not seen */
+	bool may_store;		/* as in struct dfl_op_desc */
+	struct verdict verdict; /* of the store that is asked */
+	uint32_t pid[2];	/* 0: not seen */
 	uint64_t begin_ns, last_ns;
 	uint64_t scanned0;	 /* of the connection, when the operation began */
 	struct request *request; /* it is the inbound operation of this request */
@@ -82,8 +84,9 @@ struct dfl_view {
 	struct dfl_op *op;
 	struct dfl_match_view *match;
 	uint64_t number;
-	const char *place; /* NULL: the operation's */
-	const char *holds; /* as in struct text_run */
+	const char *place;	      /* NULL: the operation's */
+	const char *holds;	      /* as in struct text_run */
+	enum dfl_residency residency; /* UNKNOWN: the operation's */
 	enum dfl_dir dir;
 	enum dfl_layer layer;
 	uint64_t first_ns; /* of its first byte */

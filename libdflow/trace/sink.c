@@ -21,6 +21,7 @@ static struct dfl_op dead_op;
 static struct dfl_view dead_view;
 
 static struct dfl_src dead_source;
+static struct dfl_txn dead_txn;
 
 static struct dfl_op *op_begin(void *ud, struct dfl_conn *conn, const struct dfl_op_desc *d,
 			       uint64_t ts_ns)
@@ -123,6 +124,35 @@ static void use_ids(struct dfl_trace *t, struct dfl_op *op)
 		bind_session(t, op, r);
 }
 
+static void op_effect(void *ud, struct dfl_op *op, const struct dfl_effect *e)
+{
+	if (op != &dead_op)
+		dfl_verdict_effect(ud, &op->verdict, op->tc, op->protocol, op->number, e);
+}
+
+static void op_kept(void *ud, struct dfl_op *op, enum dfl_kept kept, uint64_t ts_ns)
+{
+	if (op != &dead_op)
+		dfl_verdict_tell(ud, &op->verdict, kept, ts_ns);
+}
+
+static struct dfl_txn *txn_begin(void *ud)
+{
+	return dfl_txn_new() ?: &dead_txn;
+}
+
+static void op_txn(void *ud, struct dfl_op *op, struct dfl_txn *txn)
+{
+	if (op != &dead_op && txn != &dead_txn)
+		dfl_verdict_join(ud, &op->verdict, txn);
+}
+
+static void txn_end(void *ud, struct dfl_txn *txn, enum dfl_kept kept, uint64_t ts_ns)
+{
+	if (txn != &dead_txn)
+		dfl_txn_end(ud, txn, kept, ts_ns);
+}
+
 static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 {
 	struct dfl_trace *t = ud;
@@ -137,7 +167,7 @@ static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 		dfl_request_changed(op->request);
 	}
 	use_ids(t, op);
-	dfl_hops_removed(t, op);
+	dfl_verdict_over(t, &op->verdict, ts_ns);
 	maybe_drop(t, op);
 }
 
@@ -173,6 +203,7 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	v->place = dfl_string(t, d->place);
 	v->dir = d->dir;
 	v->layer = d->layer;
+	v->residency = d->residency;
 	v->holds = dfl_string(t, d->holds ?: d->derives);
 	v->derives = dfl_string(t, d->derives);
 	v->relay = d->relay;
@@ -357,6 +388,11 @@ void dfl_sink_init(struct dfl_trace *t, struct dfl_decode_sink *sink)
 		.op_id = op_id,
 		.op_station = op_station,
 		.op_client = op_client,
+		.op_effect = op_effect,
+		.op_kept = op_kept,
+		.txn_begin = txn_begin,
+		.op_txn = op_txn,
+		.txn_end = txn_end,
 		.op_end = op_end,
 		.view_open = view_open,
 		.view_data = view_data,

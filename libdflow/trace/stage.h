@@ -37,11 +37,15 @@ struct dfl_trace {
 	struct request *unsettled, *settled; /* lifecycle.c: each request is in one of them */
 	struct request *stale;		     /* request.c: settled ones to be stored again */
 	struct request *by_trace_id;	     /* lifecycle.c */
-	struct hop_place *hop_places;	     /* hop.c: what a removal could take away */
 	struct tconn *marked; /* request_conn.c: those with marks, in the order of the newest */
 	unsigned n_marked;
 	struct past_request *past; /* attribution/past_request.c, in the order of their start */
 	struct past_request *past_by_id;
+
+	struct item_table *item_tables; /* item.c */
+	struct item *items;		/* item.c, by table and first key */
+	struct effect *applied;		/* deposit.c, the newest ones */
+	unsigned n_applied;
 
 	/* The number that was given last, of each kind. 0 is no number. */
 	uint64_t last_request, last_view, last_op, last_source, last_past;

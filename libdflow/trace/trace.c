@@ -59,6 +59,8 @@ void dfl_trace_free(struct dfl_trace *t)
 		return;
 	memset(&t->opts, 0, sizeof(t->opts)); /* nobody is told any more */
 	dfl_lifecycle_free(t);
+	dfl_effects_free(t);
+	dfl_item_tables_free(t);
 	dfl_past_free(t);
 	dfl_match_free(t->match);
 	dfl_pieces_fini(&t->pieces);

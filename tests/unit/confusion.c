@@ -49,6 +49,27 @@ static void op_client(void *ud, struct dfl_op *op, const struct dfl_addr *client
 {
 }
 
+static void op_effect(void *ud, struct dfl_op *op, const struct dfl_effect *e)
+{
+}
+
+static void op_kept(void *ud, struct dfl_op *op, enum dfl_kept kept, uint64_t ts_ns)
+{
+}
+
+static struct dfl_txn *txn_begin(void *ud)
+{
+	return (struct dfl_txn *)1;
+}
+
+static void op_txn(void *ud, struct dfl_op *op, struct dfl_txn *txn)
+{
+}
+
+static void txn_end(void *ud, struct dfl_txn *txn, enum dfl_kept kept, uint64_t ts_ns)
+{
+}
+
 static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 {
 }
@@ -132,6 +153,11 @@ static struct dfl_decode_sink sink_for(uint32_t *claims)
 		.op_id = op_id,
 		.op_station = op_station,
 		.op_client = op_client,
+		.op_effect = op_effect,
+		.op_kept = op_kept,
+		.txn_begin = txn_begin,
+		.op_txn = op_txn,
+		.txn_end = txn_end,
 		.op_end = op_end,
 		.view_open = view_open,
 		.view_data = view_data,

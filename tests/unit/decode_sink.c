@@ -29,7 +29,8 @@ static void describe(struct dfl_op *op, const struct dfl_op_desc *d)
 		copy(op->operation, sizeof(op->operation), d->operation);
 	if (d->place)
 		copy(op->place, sizeof(op->place), d->place);
-	if (d->residency != DFL_RES_UNKNOWN)
+	op->may_store |= d->may_store;
+	if (d->residency != DFL_RES_UNKNOWN || d->may_store)
 		op->residency = d->residency;
 	if (d->ttl_s >= 0)
 		op->ttl_s = d->ttl_s;
@@ -87,6 +88,57 @@ static void op_client(void *ud, struct dfl_op *op, const struct dfl_addr *client
 		strcat(op->client, " alb");
 }
 
+/* Which rows are meant is told by the first digits of the hashes. */
+static void op_effect(void *ud, struct dfl_op *op, const struct dfl_effect *e)
+{
+	static const char *const kinds[] = { "writes", "replaces", "removes", "expires" };
+	size_t n = strlen(op->effects), room = sizeof(op->effects) - n;
+
+	check(ud, !op->ended, "an ended operation has an effect");
+	n += (size_t)snprintf(op->effects + n, room, "  %s %s%s%s%s items=%u keys=", kinds[e->kind],
+			      e->table ? e->table : "-", e->place ? " place=" : "",
+			      e->place ? e->place : "", e->more ? " more" : "", e->items);
+	for (size_t i = 0; i < e->n_keys && n < sizeof(op->effects); i++)
+		n += (size_t)snprintf(op->effects + n, sizeof(op->effects) - n,
+				      "%04" PRIx64 ":%04" PRIx64 " ", e->keys[i].column >> 48,
+				      e->keys[i].value >> 48);
+	if (n + 1 < sizeof(op->effects))
+		strcpy(op->effects + n, "\n");
+}
+
+static void op_kept(void *ud, struct dfl_op *op, enum dfl_kept kept, uint64_t ts_ns)
+{
+	check(ud, !op->ended, "a verdict on an ended operation");
+	if (!op->txn && !op->told)
+		op->kept = kept;
+	op->told = true;
+}
+
+static struct dfl_txn *txn_begin(void *ud)
+{
+	struct sink *s = ud;
+	struct dfl_txn *txn = calloc(1, sizeof(*txn));
+
+	txn->number = ++s->n_txns;
+	txn->next = s->txns;
+	s->txns = txn;
+	return txn;
+}
+
+static void op_txn(void *ud, struct dfl_op *op, struct dfl_txn *txn)
+{
+	check(ud, !op->ended && !txn->ended, "an ended operation or transaction is joined");
+	if (!op->told && !op->txn)
+		op->txn = txn;
+}
+
+static void txn_end(void *ud, struct dfl_txn *txn, enum dfl_kept kept, uint64_t ts_ns)
+{
+	check(ud, !txn->ended, "a transaction is ended twice");
+	txn->ended = true;
+	txn->kept = kept;
+}
+
 static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 {
 	struct sink *s = ud;
@@ -113,6 +165,7 @@ static struct dfl_view *view_open(void *ud, struct dfl_conn *conn, struct dfl_op
 	v->holds = d->holds ? strdup(d->holds) : NULL;
 	v->dir = d->dir;
 	v->layer = d->layer;
+	v->residency = d->residency;
 	v->pos_from = UINT64_MAX;
 	*s->view_end = v;
 	s->view_end = &v->next;
@@ -238,6 +291,11 @@ void sink_init(struct sink *s)
 		.op_id = op_id,
 		.op_station = op_station,
 		.op_client = op_client,
+		.op_effect = op_effect,
+		.op_kept = op_kept,
+		.txn_begin = txn_begin,
+		.op_txn = op_txn,
+		.txn_end = txn_end,
 		.op_end = op_end,
 		.view_open = view_open,
 		.view_data = view_data,
@@ -281,7 +339,14 @@ static void free_op(struct sink *s, struct dfl_op *op)
 void sink_fini(struct sink *s)
 {
 	struct sink_view *v;
+	struct dfl_txn *txn;
 	struct dfl_op *op;
+
+	while ((txn = s->txns)) {
+		check(s, txn->ended, "a transaction was never ended");
+		s->txns = txn->next;
+		free(txn);
+	}
 
 	while ((v = s->view_first)) {
 		check(s, v->closed, "a view was never closed");
@@ -334,6 +399,8 @@ static void list_view(const struct sink_view *v, FILE *f)
 		v->pos_hash);
 	if (v->holds)
 		fprintf(f, " holds=%s", v->holds);
+	if (v->residency)
+		fprintf(f, " residency=%s", dfl_residency_name(v->residency));
 	list_data(&v->data, f);
 	fputc('\n', f);
 }
@@ -350,6 +417,12 @@ static void list_op(const struct sink *s, const struct dfl_op *op, FILE *f)
 		op->ttl_s, op->station ? dfl_station_name(op->station) : "-", op->client);
 	for (const struct sink_id *id = op->ids; id; id = id->next)
 		fprintf(f, "  id %s %s\n", id_name(id->kind), id->value);
+	if (op->txn)
+		fprintf(f, "  kept %s in transaction %u\n", dfl_kept_name(op->txn->kept),
+			op->txn->number);
+	else if (op->told)
+		fprintf(f, "  kept %s\n", dfl_kept_name(op->kept));
+	fputs(op->effects, f);
 	for (const struct dfl_src *x = op->sources; x; x = x->next) {
 		fprintf(f, "  source %s%s bytes=%zu", x->field, x->gap ? " gap" : "", x->data.len);
 		list_data(&x->data, f);

@@ -14,6 +14,7 @@ struct sink_view {
 	char *place, *derives, *holds;
 	enum dfl_dir dir;
 	enum dfl_layer layer;
+	enum dfl_residency residency;
 	bool closed;
 	struct dfl_buf data;
 	uint64_t pos_from, pos_to, gap_bytes;
@@ -33,6 +34,13 @@ struct dfl_src {
 	bool gap, ended;
 };
 
+struct dfl_txn {
+	struct dfl_txn *next;
+	unsigned number;
+	bool ended;
+	enum dfl_kept kept;
+};
+
 struct dfl_op {
 	struct dfl_op *next;
 	uint64_t conn, number;
@@ -41,7 +49,10 @@ struct dfl_op {
 	int64_t ttl_s;
 	enum dfl_dir dir;
 	enum dfl_station station;
-	bool ended;
+	bool ended, may_store, told;
+	enum dfl_kept kept;
+	struct dfl_txn *txn;
+	char effects[2048]; /* one line each */
 	struct sink_id *ids;
 	struct dfl_src *sources;
 	char client[DFL_ADDR_STRLEN];
@@ -51,6 +62,8 @@ struct sink {
 	struct dfl_decode_sink ops;
 	struct dfl_op *op_first, **op_end;
 	struct sink_view *view_first, **view_end;
+	struct dfl_txn *txns;
+	unsigned n_txns;
 	struct dfl_tls_info tls;
 	unsigned n_encrypted, n_dns, n_errors, n_ops;
 	char dns_name[256], dns_addr[DFL_ADDR_STRLEN], protocol[32];

@@ -146,10 +146,10 @@ static const struct row {
 	STRUCT(dflow_stats, old_texts_unusable, call_stats),
 	STRUCT(dflow_recorder_opts, log_ud, call_recorder),
 	STRUCT(dflow_host_opts, log_ud, call_host),
-	STRUCT(dflow_hop, last_ns, call_hop),
+	STRUCT(dflow_hop, kept_ns, call_hop),
 	STRUCT(dflow_completeness, n_blind, call_completeness),
 	STRUCT(dflow_field, canonical_bytes, call_field),
-	STRUCT(dflow_place, removed_ns, call_place),
+	STRUCT(dflow_place, now_ns, call_place),
 	STRUCT(dflow_link, why, call_link),
 };
 

@@ -38,6 +38,29 @@ static void op_client(void *ud, struct dfl_op *op, const struct dfl_addr *client
 {
 }
 
+static void op_effect(void *ud, struct dfl_op *op, const struct dfl_effect *e)
+{
+}
+
+static void op_kept(void *ud, struct dfl_op *op, enum dfl_kept kept, uint64_t ts_ns)
+{
+}
+
+static struct dfl_txn *txn_begin(void *ud)
+{
+	balance++;
+	return (struct dfl_txn *)1;
+}
+
+static void op_txn(void *ud, struct dfl_op *op, struct dfl_txn *txn)
+{
+}
+
+static void txn_end(void *ud, struct dfl_txn *txn, enum dfl_kept kept, uint64_t ts_ns)
+{
+	balance--;
+}
+
 static void op_end(void *ud, struct dfl_op *op, uint64_t ts_ns)
 {
 	balance--;
@@ -111,10 +134,32 @@ static void protocol(void *ud, struct dfl_conn *conn, const char *name, enum dfl
 }
 
 static const struct dfl_decode_sink sink = {
-	NULL,	      op_begin,	     op_describe, op_id,      op_station, op_client,
-	op_end,	      view_open,     view_data,	  view_data,  view_gap,	  view_close,
-	source_begin, source_append, source_gap,  source_end, tls,	  encrypted,
-	unread,	      limit,	     dns,	  protocol,
+	.op_begin = op_begin,
+	.op_describe = op_describe,
+	.op_id = op_id,
+	.op_station = op_station,
+	.op_client = op_client,
+	.op_effect = op_effect,
+	.op_kept = op_kept,
+	.txn_begin = txn_begin,
+	.op_txn = op_txn,
+	.txn_end = txn_end,
+	.op_end = op_end,
+	.view_open = view_open,
+	.view_data = view_data,
+	.view_framing = view_data,
+	.view_gap = view_gap,
+	.view_close = view_close,
+	.source_begin = source_begin,
+	.source_append = source_append,
+	.source_gap = source_gap,
+	.source_end = source_end,
+	.tls = tls,
+	.encrypted = encrypted,
+	.unread = unread,
+	.limit = limit,
+	.dns = dns,
+	.protocol = protocol,
 };
 
 /* Like tape_play, but one allocation fails. Returns how many there were. */

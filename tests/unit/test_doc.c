@@ -70,10 +70,11 @@ static const char full[] =
 	"\"content\",\"id\"],"
 	"\"common\":false,\"common_sources\":0,\"ambiguous\":true,\"candidates\":["
 	"\"ffeeddccbbaa99887766554433221100\"],"
-	"\"replayed_from\":null,\"first_ns\":0,\"last_ns\":12}],"
+	"\"replayed_from\":null,\"first_ns\":0,\"last_ns\":12,\"kept\":\"not_kept\",\"kept_ns\":"
+	"14}],"
 	"\"places\":[{\"station\":\"redis\",\"place\":\"unacked\",\"residency\":\"queue\",\"ttl_"
 	"s\":600,\"first_ns\":5,"
-	"\"removed_ns\":null,\"now\":\"unknown\",\"fields\":[\"query\"]}],"
+	"\"removed_ns\":null,\"now\":\"unknown\",\"now_ns\":null,\"fields\":[\"query\"]}],"
 	"\"replayed_in\":[{\"trace_id\":\"ffeeddccbbaa99887766554433221100\",\"seq\":3}],"
 	"\"links\":[{\"trace_id\":\"ffeeddccbbaa99887766554433221100\",\"why\":\"conversation\"}],"
 	"\"weak_matches\":7}";

@@ -157,38 +157,6 @@ static void test_occurrences(void **state)
 	assert_int_equal(hop(doc(f, 0), "INSERT x")->occurrences, 2);
 }
 
-static void test_removed(void **state)
-{
-	struct fixture *f = *state;
-	struct dfl_op *api = request(f, text_a), *op;
-	const struct dfl_doc *d;
-
-	operation(f, 2, "HSET", "unacked", text_a);
-	op = begin(f, 2, "HDEL", "unacked");
-	end(f, op);
-	end(f, api);
-	d = doc(f, 0);
-	assert_int_equal(d->n_places, 1);
-	assert_string_equal(d->places[0].now, "removed");
-	assert_true(d->places[0].removed_ns > 0);
-}
-
-/* With two messages in the hash nobody can tell which one went. */
-static void test_removed_but_whose(void **state)
-{
-	struct fixture *f = *state;
-	struct dfl_op *a = request(f, text_a), *b = request(f, text_b), *op;
-
-	operation(f, 2, "HSET", "unacked", text_a);
-	operation(f, 2, "HSET", "unacked", text_b);
-	op = begin(f, 2, "HDEL", "unacked");
-	end(f, op);
-	end(f, a);
-	end(f, b);
-	assert_string_equal(doc(f, 0)->places[0].now, "unknown");
-	assert_string_equal(doc(f, 1)->places[0].now, "unknown");
-}
-
 static void test_numbers_follow_time(void **state)
 {
 	struct fixture *f = *state;
@@ -398,8 +366,6 @@ int main(void)
 		T(test_occurrences),
 		cmocka_unit_test_setup_teardown(test_dropped_while_text_comes, setup_for_one,
 						teardown),
-		T(test_removed),
-		T(test_removed_but_whose),
 		T(test_numbers_follow_time),
 		T(test_bytes_without_an_operation),
 		T(test_loss_is_said),

@@ -20,7 +20,7 @@
 /* What is still there is the normal case, and has no colour. */
 static enum style style_of_now(const char *now)
 {
-	if (!strcmp(now, "removed") || !strcmp(now, "expired"))
+	if (!strcmp(now, "removed") || !strcmp(now, "expired") || !strcmp(now, "not_kept"))
 		return STYLE_GONE;
 	return strcmp(now, "present") ? STYLE_NOTE : STYLE_NONE;
 }
@@ -53,7 +53,7 @@ static int show_places(const json_t *trace)
 		add(&c[0], "%s", *station ? station : "?");
 		add(&c[1], "%s", *name ? name : "-");
 		add_residency(&c[2], place);
-		add(&c[3], "%s", get_str(place, "now"));
+		add_kept(&c[3], get_str(place, "now"));
 		add_fields(&c[4], json_object_get(place, "fields"));
 		for (size_t k = 0; k < 5; k++)
 			table_set(t, k, &c[k],

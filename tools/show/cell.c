@@ -138,11 +138,20 @@ void add_endpoint(struct cell *c, const json_t *e)
 		add(c, "?%s%s", *get_str(e, "comm") ? " " : "", get_str(e, "comm"));
 }
 
+void add_kept(struct cell *c, const char *kept)
+{
+	add(c, "%s", strcmp(kept, "not_kept") ? kept : "not kept");
+}
+
 void add_residency(struct cell *c, const json_t *j)
 {
 	add(c, "%s", *get_str(j, "residency") ? get_str(j, "residency") : "-");
 	if (get_num(j, "ttl_s", -1) >= 0)
 		add(c, " %" PRId64 "s", get_num(j, "ttl_s", 0));
+	if (!strcmp(get_str(j, "kept"), "not_kept") || !strcmp(get_str(j, "kept"), "attempted")) {
+		add(c, ", ");
+		add_kept(c, get_str(j, "kept"));
+	}
 }
 
 #define JOINTS " .#/:[" /* a line may be broken before these */

@@ -36,7 +36,9 @@ void add_fields(struct cell *c, const json_t *fields);
 void add_bytes(struct cell *c, int64_t n);
 /* The station; where it is unknown, "?" and the name of the process. */
 void add_endpoint(struct cell *c, const json_t *e);
-/* How long the text stays there: "cache 3600s". */
+/* What the store said: "present", "not kept". */
+void add_kept(struct cell *c, const char *kept);
+/* How long the text stays there: "cache 3600s"; and of a hop, that the store did not take it. */
 void add_residency(struct cell *c, const json_t *j);
 /* "→", or "->" without UTF-8. */
 const char *arrow(void);

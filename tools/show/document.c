@@ -62,4 +62,5 @@ const struct field hop_fields[N_HOP_FIELDS] = {
 	{ "common", "common" },
 	{ "ambiguous", "ambiguous" },
 	{ "replayed_from", "replayed_from" },
+	{ "kept", "kept" },
 };

@@ -13,5 +13,5 @@ char *document_text(const struct dflow_trace *trace);
 json_t *document_object(const struct dflow_trace *trace);
 
 /* Columns of a hop in formats that have rows. */
-#define N_HOP_FIELDS 41
+#define N_HOP_FIELDS 42
 extern const struct field hop_fields[N_HOP_FIELDS];

@@ -41,9 +41,9 @@ static const char *field_of(const json_t *hop)
 
 static bool same_way(const json_t *a, const json_t *b)
 {
-	static const char *const keys[] = { "connection", "operation",	  "place",  "direction",
-					    "coverage",	  "occurrences",  "common", "ambiguous",
-					    "candidates", "replayed_from" };
+	static const char *const keys[] = { "connection", "operation",	   "place",  "direction",
+					    "coverage",	  "occurrences",   "common", "ambiguous",
+					    "candidates", "replayed_from", "kept" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])))

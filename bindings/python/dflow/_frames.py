@@ -15,7 +15,7 @@ _HOP = {
     "in_vpc": _BOOL, "region": _TEXT, "field": _TEXT, "ranges": _LIST, "bytes": _INT, "wire_bytes": _INT,
     "occurrences": _INT, "coverage": _REAL, "coverage_basis": _TEXT, "encoding": _LIST, "evidence": _LIST,
     "common": _BOOL, "common_sources": _INT, "ambiguous": _BOOL, "candidates": _LIST, "replayed_from": _TEXT,
-    "first_ns": _INT, "last_ns": _INT,
+    "first_ns": _INT, "last_ns": _INT, "kept": _TEXT, "kept_ns": _INT,
 }
 
 HOPS = {

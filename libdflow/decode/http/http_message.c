@@ -17,6 +17,7 @@
 #include "decode/dify/routes.h"
 #include "decode/emit.h"
 #include "decode/http/http1.h"
+#include "decode/item.h"
 
 /* Headers whose values are credentials: those of HTTP, of model vendors and of AWS. */
 static const char *const secret_headers[] = {
@@ -225,6 +226,31 @@ static void s3_place(const struct dfl_http_message *s, char place[static DFL_NAM
 		snprintf(place, DFL_NAME_MAX, "*/*");
 }
 
+/* An object is told by its host and path. A query string may ask for something else of it. */
+static void s3_effects(struct dfl_http_message *s, const char *method, const char *place)
+{
+	char name[sizeof(s->host) + sizeof(s->url)];
+	int n = snprintf(name, sizeof(name), "%s%s", s->host, s->url);
+	const struct dfl_item_key key = dfl_item_key("object", name, (size_t)n);
+	struct dfl_effect e = { .table = place,
+				.keys = &key,
+				.n_keys = s->url_len < sizeof(s->url) - 1,
+				.more = s->url_query || s->url_len == sizeof(s->url) - 1,
+				.ttl_s = -1 };
+
+	if (!strcmp(method, "PUT")) {
+		e.kind = DFL_WRITES;
+		dfl_put_effect(s->http->ctx, s->ex->op, &e);
+		e.kind = DFL_REPLACES;
+	} else if (!strcmp(method, "DELETE") || (!strcmp(method, "POST") && s->url_query)) {
+		e.kind = DFL_REMOVES; /* POST ?delete names objects in its body */
+		e.n_keys = strcmp(method, "DELETE") ? 0 : e.n_keys;
+	} else {
+		return;
+	}
+	dfl_put_effect(s->http->ctx, s->ex->op, &e);
+}
+
 static void name_s3(struct dfl_http_message *s, const char *method)
 {
 	char operation[DFL_NAME_MAX], place[DFL_NAME_MAX];
@@ -238,6 +264,7 @@ static void name_s3(struct dfl_http_message *s, const char *method)
 	s3_place(s, place);
 	snprintf(operation, sizeof(operation), "%s s3-bucket/*", method);
 	dfl_name_op(s->http->ctx, s->ex->op, &d);
+	s3_effects(s, method, place);
 	s->http->ctx->sink->op_station(s->http->ctx->sink->ud, s->ex->op, DFL_SERVER, DFL_ST_S3,
 				       "http:s3");
 }
@@ -289,6 +316,21 @@ static void request_headers(struct dfl_http_message *s)
 		c->sink->op_client(c->sink->ud, s->ex->op, &s->client, s->via_alb);
 }
 
+/*
+ * 2xx: it was done. 4xx: it was refused. A server that fails, or a gateway that waited in vain, may
+ * have done it or not.
+ */
+static void tell(struct dfl_http_message *s, int status)
+{
+	if (status / 100 == 1)
+		return;
+	dfl_keep_op(s->http->ctx, s->ex->op,
+		    status / 100 == 2 ? DFL_KEPT_PRESENT :
+		    status / 100 == 4 ? DFL_KEPT_NOT :
+					DFL_KEPT_UNKNOWN,
+		    s->chunk->ts_ns);
+}
+
 static int on_headers_complete(llhttp_t *p)
 {
 	struct dfl_http_message *s = p->data;
@@ -302,6 +344,7 @@ static int on_headers_complete(llhttp_t *p)
 		return 0;
 	if (status == 101 && s->websocket)
 		dfl_http1_to_websocket(s->http, s->ex, is_inbound(s), s->extensions);
+	tell(s, status);
 	if (s->ex->connect && status / 100 == 2)
 		return 2; /* to llhttp: no body, and another protocol follows (RFC 9110, 9.3.6) */
 	return s->ex->head ? 1 : 0; /* 1: no body */

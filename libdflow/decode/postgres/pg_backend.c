@@ -15,10 +15,22 @@
 #include <utlist.h>
 
 #include "decode/dify/postgres_places.h"
+#include "decode/postgres/pg_txn.h"
 #include "decode/postgres/sql_parse.h"
 
 /* What the cursor expects next. */
-enum state { N_COLUMNS, COLUMN_NAME, COLUMN_FACTS, N_VALUES, VALUE_LEN, VALUE, COPY_DATA, REST };
+enum state {
+	N_COLUMNS,
+	COLUMN_NAME,
+	COLUMN_FACTS,
+	N_VALUES,
+	VALUE_LEN,
+	VALUE,
+	COPY_DATA,
+	TAG,
+	STATUS,
+	REST
+};
 
 #define COLUMN_FACTS_LEN 18 /* table 4, number 2, type 4, size 2, modifier 4, format 2 */
 
@@ -54,6 +66,8 @@ void dfl_pg_backend_begin(struct dfl_pg_side *s)
 	s->f.state = s->type == 'T' ? N_COLUMNS :
 		     s->type == 'D' ? N_VALUES :
 		     s->type == 'd' ? COPY_DATA :
+		     s->type == 'C' ? TAG :
+		     s->type == 'Z' ? STATUS :
 				      REST;
 	if (s->type == 'T' && s->op)
 		dfl_names_clear(&s->op->columns);
@@ -65,6 +79,14 @@ static bool is_opaque(uint32_t type)
 		if (opaque_types[i] == type)
 			return true;
 	return false;
+}
+
+/* The column "id" of any table. */
+static bool is_primary(const char *place)
+{
+	const char *dot = strrchr(place, '.');
+
+	return dot && !strcmp(dot, ".id");
 }
 
 /* One column of RowDescription is complete. f->count: columns of the row; f->number: its type. */
@@ -79,7 +101,7 @@ static void column_done(struct dfl_pg_side *s)
 		return;
 	if (sql)
 		dfl_sql_result_place(sql, s->f.index, s->f.count, s->f.text, place);
-	if (kind == 'x' && dfl_postgres_place_is_id(place, &id))
+	if (kind == 'x' && (dfl_postgres_place_is_id(place, &id) || is_primary(place)))
 		kind = 'i';
 	snprintf(entry, sizeof(entry), "%c%s", kind, place);
 	dfl_names_put(&s->op->columns, entry);
@@ -112,7 +134,7 @@ static const char *column(struct dfl_pg_side *s)
 		return "";
 	if (s->op->columns.n || !s->op->bound)
 		return dfl_names_get(&s->op->columns, s->f.index);
-	st = dfl_pg_stmt_find(s->conn, s->op->stmt);
+	st = s->op->st;
 	return st ? dfl_names_get(&st->columns, s->f.index) : "";
 }
 
@@ -126,7 +148,7 @@ static void begin_value(struct dfl_pg_side *s)
 	if (c[0] == 'x' || c[0] == 'i')
 		dfl_pg_note_value(s, c[0] == 'i' ? c + 1 : "");
 	else
-		dfl_pg_open_value(s, c[0] ? c + 1 : "");
+		dfl_pg_open_value(s, c[0] ? c + 1 : "", DFL_SQL_GIVEN);
 }
 
 static void value_len(struct dfl_pg_side *s)
@@ -176,6 +198,13 @@ static void field_byte(struct dfl_pg_side *s, uint8_t byte)
 		if (dfl_pg_number(f, byte, 4))
 			value_len(s);
 		break;
+	case TAG:
+		if (dfl_pg_string(f, byte))
+			f->state = REST;
+		break;
+	case STATUS:
+		f->number = byte;
+		break;
 	default:
 		break;
 	}
@@ -196,7 +225,7 @@ static size_t run(struct dfl_pg_side *s, const struct dfl_slice *d, size_t i)
 static void copy_data(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
 	if (!s->value)
-		dfl_pg_open_value(s, "");
+		dfl_pg_open_value(s, "", DFL_SQL_GIVEN);
 	dfl_pg_put_value(s, d);
 }
 
@@ -211,12 +240,8 @@ void dfl_pg_backend_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 /* Described columns of a prepared statement hold for every Bind of it. */
 static void keep_columns(struct dfl_pg_side *s)
 {
-	struct dfl_pg_stmt *st = s->op && (s->op->parsed || s->op->bound) ?
-					 dfl_pg_stmt_find(s->conn, s->op->stmt) :
-					 NULL;
-
-	if (st)
-		dfl_names_copy(&st->columns, &s->op->columns);
+	if (s->op && s->op->st)
+		dfl_names_copy(&s->op->st->columns, &s->op->columns);
 }
 
 /* ReadyForQuery: every statement of the unit was answered. */
@@ -225,6 +250,7 @@ static void ready(struct dfl_pg_side *s)
 	struct dfl_pg_conn *c = s->conn;
 	uint64_t unit = c->ops ? c->ops->unit : 0;
 
+	dfl_pg_txn_ready(c, s->f.state == STATUS ? (uint8_t)s->f.number : 0, s->chunk->ts_ns);
 	while (c->ops && c->ops->unit == unit)
 		dfl_pg_op_end(c, c->ops, s->chunk->ts_ns);
 }
@@ -235,13 +261,23 @@ void dfl_pg_backend_lost(struct dfl_pg_side *s)
 	s->f.state = REST;
 }
 
+/* Of a tag that was not seen whole, nothing is known. */
+static void answered(struct dfl_pg_side *s)
+{
+	if (s->type == 'C' && s->f.state == REST)
+		dfl_pg_txn_complete(s->conn, s->op, s->f.text, s->chunk->ts_ns);
+	else if (s->type == 'E')
+		dfl_pg_txn_failed(s->conn, s->op, s->chunk->ts_ns);
+	s->op->done = true;
+}
+
 void dfl_pg_backend_end(struct dfl_pg_side *s)
 {
 	dfl_pg_close_value(s);
 	if (s->type == 'T')
 		keep_columns(s);
 	else if (s->op && s->type && strchr("CsIE", s->type))
-		s->op->done = true;
+		answered(s);
 	else if (s->type == 'Z')
 		ready(s);
 	s->op = NULL;

@@ -35,6 +35,7 @@ void dfl_pg_note_value(struct dfl_pg_side *s, const char *place)
 {
 	snprintf(s->lit_place, sizeof(s->lit_place), "%s", place ? place : "");
 	s->lit_len = 0;
+	s->role = DFL_SQL_GIVEN;
 }
 
 /* The place is s->lit_place. */
@@ -45,17 +46,20 @@ static struct dfl_view *open_value(struct dfl_pg_side *s, const char *holds, con
 					 .dir = s->dir,
 					 .layer = c->layer,
 					 .derives = derives,
-					 .holds = holds };
+					 .holds = holds,
+					 .residency = s->role == DFL_SQL_GIVEN ? DFL_RES_UNKNOWN :
+										 DFL_MEMORY };
 
 	return c->sink->view_open(c->sink->ud, c->conn, s->op ? s->op->op : NULL, &d);
 }
 
-void dfl_pg_open_value(struct dfl_pg_side *s, const char *place)
+void dfl_pg_open_value(struct dfl_pg_side *s, const char *place, enum dfl_sql_role role)
 {
 	struct dfl_op *op = s->op ? s->op->op : NULL;
 	const char *holds;
 
 	dfl_pg_note_value(s, place);
+	s->role = role;
 	holds = dfl_postgres_place_holds(s->lit_place, s->dir);
 	s->value = open_value(s, holds, NULL);
 	/* What a search found is a derived payload too: its text goes into two views. */
@@ -85,6 +89,22 @@ void dfl_pg_put_value(struct dfl_pg_side *s, const struct dfl_slice *d)
 		dfl_pg_put_own(s, d);
 }
 
+/* The value may tell which row the statement means. One that is too long to be kept does not. */
+static void note_row(struct dfl_pg_side *s)
+{
+	const struct dfl_sql *sql = s->op ? dfl_pg_op_sql(s->conn, s->op) : NULL;
+	bool is_long = s->lit_len == sizeof(s->lit);
+
+	if (!sql || !s->lit_place[0])
+		return;
+	if (s->role == DFL_SQL_CONDITION && is_long)
+		s->op->conditions.cut = true;
+	else if (s->role == DFL_SQL_CONDITION)
+		dfl_pg_keys_condition(&s->op->conditions, s->lit_place, s->lit, s->lit_len);
+	else if (s->role == DFL_SQL_GIVEN && s->want_ids && dfl_sql_is_insert(sql) && !is_long)
+		dfl_pg_keys_row(&s->op->rows, s->lit_place, s->lit, s->lit_len);
+}
+
 void dfl_pg_close_value(struct dfl_pg_side *s)
 {
 	enum dfl_id_kind kind;
@@ -92,6 +112,7 @@ void dfl_pg_close_value(struct dfl_pg_side *s)
 	if (s->want_ids && s->op && dfl_postgres_place_is_id(s->lit_place, &kind) &&
 	    dfl_is_id(kind, s->lit, s->lit_len))
 		dfl_put_id(s->conn->ctx, s->op->op, kind, s->lit, s->lit_len);
+	note_row(s);
 	if (s->is_vector && s->chunk)
 		dfl_vector_done(&s->vector, s->chunk);
 	s->is_vector = false;
@@ -123,26 +144,37 @@ struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns)
 	return op;
 }
 
-void dfl_pg_op_name(struct dfl_pg_conn *c, struct dfl_pg_op *op, const char *operation)
+void dfl_pg_op_name(struct dfl_pg_conn *c, struct dfl_pg_op *op, const char *operation,
+		    const struct dfl_sql *sql)
 {
+	enum dfl_residency residency = sql ? dfl_sql_residency(sql) : DFL_RES_UNKNOWN;
 	const struct dfl_op_desc d = { .operation = operation,
-				       .residency = strncmp(operation, "SELECT", 6) ?
-							    DFL_PERSISTENT :
-							    DFL_MEMORY,
+				       .residency = residency,
 				       .ttl_s = -1,
-				       .dir = c->front.dir };
+				       .dir = c->front.dir,
+				       .may_store = residency == DFL_RES_UNKNOWN };
 
-	dfl_name_op(c->ctx, op->op, &d); /* what a SELECT asks for does not stay */
+	dfl_name_op(c->ctx, op->op, &d);
 }
 
 const struct dfl_sql *dfl_pg_op_sql(struct dfl_pg_conn *c, struct dfl_pg_op *op)
 {
 	struct dfl_pg_stmt *st;
 
-	if (!op->parsed && !op->bound)
-		return &op->sql; /* a simple query, or Parse is not complete */
-	st = dfl_pg_stmt_find(c, op->stmt);
-	return st ? &st->sql : NULL;
+	if (op->st || op->bound)
+		return op->st ? &op->st->sql : NULL;
+	/* a simple query, or Parse is not complete */
+	st = op->sql.verb == DFL_SQL_EXECUTE ? dfl_pg_stmt_find(c, op->sql.named_thing) : NULL;
+	return st ? &st->sql : &op->sql;
+}
+
+static void unref(struct dfl_pg_stmt *st)
+{
+	if (!st || --st->refs)
+		return;
+	dfl_sql_fini(&st->sql);
+	dfl_names_fini(&st->columns);
+	free(st);
 }
 
 void dfl_pg_op_end(struct dfl_pg_conn *c, struct dfl_pg_op *op, uint64_t ts_ns)
@@ -160,6 +192,8 @@ void dfl_pg_op_end(struct dfl_pg_conn *c, struct dfl_pg_op *op, uint64_t ts_ns)
 	dfl_close_view(c->ctx, &op->own[1]);
 	dfl_sql_fini(&op->sql);
 	dfl_names_fini(&op->columns);
+	free(op->copy);
+	unref(op->st);
 	dfl_end_op(c->ctx, &op->op, ts_ns);
 	free(op);
 }
@@ -179,15 +213,20 @@ struct dfl_pg_stmt *dfl_pg_stmt_find(struct dfl_pg_conn *c, const char *name)
 	return NULL;
 }
 
-/* Forgets a prepared statement. Operations that use it keep its name only, so none is left
- * dangling. */
+/* Forgets a prepared statement. Operations may still use it. */
 static void stmt_drop(struct dfl_pg_conn *c, struct dfl_pg_stmt *st)
 {
 	DL_DELETE(c->stmts, st);
 	c->n_stmts--;
-	dfl_sql_fini(&st->sql);
-	dfl_names_fini(&st->columns);
-	free(st);
+	unref(st);
+}
+
+void dfl_pg_op_use(struct dfl_pg_op *op, struct dfl_pg_stmt *st)
+{
+	if (st)
+		st->refs++;
+	unref(op->st);
+	op->st = st;
 }
 
 struct dfl_pg_stmt *dfl_pg_stmt_new(struct dfl_pg_conn *c, const char *name)
@@ -203,6 +242,7 @@ struct dfl_pg_stmt *dfl_pg_stmt_new(struct dfl_pg_conn *c, const char *name)
 	st = calloc(1, sizeof(*st));
 	if (!st)
 		return NULL;
+	st->refs = 1;
 	snprintf(st->name, sizeof(st->name), "%s", name);
 	DL_APPEND(c->stmts, st);
 	c->n_stmts++;

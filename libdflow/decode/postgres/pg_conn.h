@@ -6,6 +6,7 @@
 #pragma once
 
 #include "decode/emit.h"
+#include "decode/postgres/pg_keys.h"
 #include "decode/postgres/sql.h"
 #include "decode/vector.h"
 
@@ -15,9 +16,26 @@
 #define DFL_PG_NAME_MAX 64	      /* of statements and columns, with the NUL (NAMEDATALEN) */
 #define DFL_PG_MESSAGE_MAX (1u << 30) /* Postgres: MaxAllocSize is 1 GiB - 1 */
 
-/* A prepared statement. */
+#define DFL_PG_LEVELS_MAX 256 /* savepoints of a transaction; then nothing is known of it */
+#define DFL_PG_CONTROLS_MAX 4 /* savepoints that one text sets or goes back to */
+
+/* What is undone together: a transaction up to its first savepoint, or from one to the next. */
+struct dfl_pg_level {
+	struct dfl_pg_level *prev, *next;
+	struct dfl_txn *txn; /* NULL: nothing was done yet */
+	char name[];	     /* of the savepoint; "" none, or it was released */
+};
+
+/* SAVEPOINT and the like. */
+struct dfl_pg_control {
+	uint8_t kind; /* enum dfl_sql_control */
+	char name[DFL_PG_NAME_MAX];
+};
+
+/* A prepared statement. In a pipeline its name may be given anew before it was carried out. */
 struct dfl_pg_stmt {
 	struct dfl_pg_stmt *prev, *next; /* least recently used first */
+	unsigned refs;			 /* of the connection, and of pg_ops */
 	char name[DFL_PG_NAME_MAX];	 /* "" is the unnamed one */
 	char operation[DFL_NAME_MAX];
 	struct dfl_sql sql;	  /* places of parameters and result columns */
@@ -31,11 +49,20 @@ struct dfl_pg_op {
 	uint64_t unit;	    /* statements up to one Sync or simple query have the same number */
 	bool done;	    /* its CommandComplete was seen */
 	bool parsed, bound; /* extended protocol: its Parse, its Bind was seen */
-	char stmt[DFL_PG_NAME_MAX]; /* then: the name of the prepared statement */
+	char stmt[DFL_PG_NAME_MAX]; /* Parse: the name of the statement */
+	struct dfl_pg_stmt *st;	    /* the prepared statement; NULL: none, or unknown */
 	struct dfl_view *own[2];    /* by direction: SQL, framing, values that are no text */
 	struct dfl_sql sql;	    /* of a simple query, or until Parse is complete */
 	struct dfl_names columns;   /* of the result: 't' text, 'i' an id, 'x' other; then the place
 				     */
+	struct dfl_pg_keys rows;    /* that it inserts */
+	struct dfl_pg_keys conditions; /* that its WHERE names */
+	bool failed;		       /* the server answered with an error */
+	bool is_unknown;	       /* its SQL was not seen */
+	bool writes;		       /* a statement of its text writes */
+	uint8_t n_controls, control;   /* of the text; the one that comes next */
+	struct dfl_pg_control controls[DFL_PG_CONTROLS_MAX];
+	struct dfl_pg_copy *copy; /* the data of COPY … FROM STDIN; NULL: none */
 };
 
 struct dfl_pg_conn;
@@ -72,6 +99,7 @@ struct dfl_pg_side {
 	struct dfl_view *value;	    /* NULL: it goes with the framing */
 	struct dfl_view *retrieved; /* the same once more, when a search found it */
 	bool want_ids;		    /* ids among the values of this message are the operation's */
+	enum dfl_sql_role role;	    /* of the value */
 	size_t lit_len;
 	char lit[64]; /* its first bytes: as many as an id has */
 	char lit_place[DFL_NAME_MAX];
@@ -90,6 +118,12 @@ struct dfl_pg_conn {
 	unsigned n_ops;
 	struct dfl_pg_stmt *stmts; /* least recently used first */
 	unsigned n_stmts;
+	/* the transaction (pg_txn.c) */
+	struct dfl_pg_level *levels; /* outermost first */
+	unsigned n_levels;
+	bool in_block;	  /* BEGIN was seen, or ReadyForQuery said so */
+	bool unit_failed; /* a statement of the unit that is being answered had an error */
+	bool terminated;  /* the client took its leave */
 };
 
 /* Bytes go to the own view of the message's operation, or to the raw one. */
@@ -101,7 +135,7 @@ void dfl_pg_put_framing(struct dfl_pg_side *s, const struct dfl_slice *d);
  * A value: open it, feed it, close it. place: "" or NULL is the operation's. Closing it also tells
  * the id when the place is one of ids, and the vector when it is one of vectors.
  */
-void dfl_pg_open_value(struct dfl_pg_side *s, const char *place);
+void dfl_pg_open_value(struct dfl_pg_side *s, const char *place, enum dfl_sql_role role);
 void dfl_pg_put_value(struct dfl_pg_side *s, const struct dfl_slice *d);
 /* Also when none is open. */
 void dfl_pg_close_value(struct dfl_pg_side *s);
@@ -110,8 +144,9 @@ void dfl_pg_note_value(struct dfl_pg_side *s, const char *place);
 
 /* Begins an operation that has no name yet. NULL: no memory. */
 struct dfl_pg_op *dfl_pg_op_new(struct dfl_pg_conn *c, uint64_t ts_ns);
-/* Names it ("INSERT messages"), and with that how long the place keeps what is written. */
-void dfl_pg_op_name(struct dfl_pg_conn *c, struct dfl_pg_op *op, const char *operation);
+/* Names it ("INSERT messages"). sql: what is known of it so far, NULL: nothing. */
+void dfl_pg_op_name(struct dfl_pg_conn *c, struct dfl_pg_op *op, const char *operation,
+		    const struct dfl_sql *sql);
 /* What its SQL says of places; NULL: its text was not seen. Borrowed until the next statement. */
 const struct dfl_sql *dfl_pg_op_sql(struct dfl_pg_conn *c, struct dfl_pg_op *op);
 /* Ends and frees it; both directions forget it. */
@@ -121,6 +156,8 @@ void dfl_pg_op_end(struct dfl_pg_conn *c, struct dfl_pg_op *op, uint64_t ts_ns);
 struct dfl_pg_stmt *dfl_pg_stmt_find(struct dfl_pg_conn *c, const char *name);
 /* A new one; it replaces one of the same name. NULL: no memory. */
 struct dfl_pg_stmt *dfl_pg_stmt_new(struct dfl_pg_conn *c, const char *name);
+/* The pg_op is of that statement. */
+void dfl_pg_op_use(struct dfl_pg_op *op, struct dfl_pg_stmt *st);
 void dfl_pg_stmts_fini(struct dfl_pg_conn *c);
 
 /* One byte of a big-endian number of `size` bytes. True: it is complete, in f->number. */

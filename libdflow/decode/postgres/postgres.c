@@ -8,6 +8,7 @@
 #include "decode/postgres/pg_backend.h"
 #include "decode/postgres/pg_frontend.h"
 #include "decode/postgres/pg_guess.h"
+#include "decode/postgres/pg_txn.h"
 
 static uint32_t be32(const uint8_t *p)
 {
@@ -207,6 +208,7 @@ static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 		dfl_pg_close_value(side[i]);
 		dfl_close_view(ctx, &side[i]->raw);
 	}
+	dfl_pg_txn_fini(c, ts_ns);
 	while (c->ops)
 		dfl_pg_op_end(c, c->ops, ts_ns);
 	dfl_pg_stmts_fini(c);

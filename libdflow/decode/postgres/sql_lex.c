@@ -9,6 +9,7 @@
 #include "decode/postgres/sql_lex.h"
 
 #include "decode/postgres/sql_parse.h"
+#include "decode/postgres/sql_rows.h"
 
 /* What the scanner is in. */
 enum lex {
@@ -37,6 +38,7 @@ void dfl_sql_fini(struct dfl_sql *q)
 	dfl_names_fini(&q->columns);
 	dfl_names_fini(&q->items);
 	dfl_names_fini(&q->params);
+	dfl_names_fini(&q->rows.set);
 }
 
 /* Bytes of names and numbers; all of UTF-8 beyond ASCII counts as letters, as in Postgres. */
@@ -73,7 +75,9 @@ static void begin_literal(struct dfl_sql *q, enum lex lex)
 	q->secret = q->want_password;
 	q->lex = (uint8_t)lex;
 	if (!q->secret)
-		q->ops->lit_begin(q->ud, dfl_sql_literal_place(q, place) ? place : NULL);
+		q->ops->lit_begin(q->ud, dfl_sql_literal_place(q, place) ? place : NULL,
+				  dfl_sql_literal_role(q));
+	dfl_sql_rows_value(q);
 }
 
 static void end_literal(struct dfl_sql *q)

@@ -13,19 +13,19 @@
 #include <stdio.h>
 
 #include "decode/dify/postgres_places.h"
+#include "decode/postgres/sql_control.h"
+#include "decode/postgres/sql_rows.h"
 
 /* README.md draws the phases. */
-enum verb { NONE, INSERT, UPDATE, DELETE, SELECT, COPY, WITH, OTHER };
 enum phase { START, TABLE, AFTER_TABLE, COLUMNS, VALUES, ITEMS, EXPRESSION };
 
 /* Other statements: the verb alone names the operation. */
 static const char *const other_verbs[] = {
-	"abort",    "alter",	  "analyze",   "begin",	  "call",    "close",	"commit",
-	"create",   "deallocate", "declare",   "discard", "do",	     "drop",	"end",
-	"execute",  "explain",	  "fetch",     "grant",	  "listen",  "lock",	"merge",
-	"move",	    "notify",	  "prepare",   "refresh", "reindex", "release", "reset",
-	"revoke",   "rollback",	  "savepoint", "set",	  "show",    "start",	"truncate",
-	"unlisten", "vacuum"
+	"abort",   "alter",	 "analyze", "begin",	"call",	  "close",    "commit",
+	"create",  "deallocate", "declare", "discard",	"do",	  "end",      "explain",
+	"fetch",   "grant",	 "listen",  "lock",	"move",	  "notify",   "prepare",
+	"refresh", "reindex",	 "release", "reset",	"revoke", "rollback", "savepoint",
+	"set",	   "show",	 "start",   "unlisten", "vacuum"
 };
 
 /* Words that are never an alias or a column. */
@@ -109,8 +109,9 @@ static bool is_keyword(const char *word)
 
 bool dfl_sql_is_verb(const char *word, size_t len)
 {
-	static const char *const tables[] = { "insert", "update", "delete", "select",
-					      "copy",	"with",	  "values", "table" };
+	static const char *const tables[] = { "insert", "update", "delete",  "select",
+					      "copy",	"with",	  "values",  "table",
+					      "merge",	"drop",	  "execute", "truncate" };
 	char lower[DFL_SQL_WORD_MAX];
 
 	if (len >= sizeof(lower))
@@ -129,14 +130,21 @@ static bool is(const struct dfl_sql *q, const char *word)
 
 void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NAME_MAX])
 {
-	static const char *const names[] = {
-		[NONE] = "*",	     [INSERT] = "INSERT", [UPDATE] = "UPDATE", [DELETE] = "DELETE",
-		[SELECT] = "SELECT", [COPY] = "COPY",	  [WITH] = "WITH"
-	};
+	static const char *const names[] = { [DFL_SQL_NONE] = "*",
+					     [DFL_SQL_INSERT] = "INSERT",
+					     [DFL_SQL_UPDATE] = "UPDATE",
+					     [DFL_SQL_DELETE] = "DELETE",
+					     [DFL_SQL_SELECT] = "SELECT",
+					     [DFL_SQL_COPY] = "COPY",
+					     [DFL_SQL_WITH] = "WITH",
+					     [DFL_SQL_MERGE] = "MERGE",
+					     [DFL_SQL_TRUNCATE] = "TRUNCATE",
+					     [DFL_SQL_DROP] = "DROP",
+					     [DFL_SQL_EXECUTE] = "EXECUTE" };
 	char name[DFL_NAME_MAX] = "";
-	bool table = q->verb != OTHER && dfl_postgres_table_name(q->table, name);
+	bool table = q->verb != DFL_SQL_OTHER && dfl_postgres_table_name(q->table, name);
 
-	if (q->verb == OTHER) { /* the word was on the list */
+	if (q->verb == DFL_SQL_OTHER) { /* the word was on the list */
 		size_t i = 0;
 
 		for (; q->item[i]; i++)
@@ -150,17 +158,46 @@ void dfl_sql_operation(const struct dfl_sql *q, char ret_operation[static DFL_NA
 
 bool dfl_sql_is_insert(const struct dfl_sql *q)
 {
-	return q->verb == INSERT;
+	return q->verb == DFL_SQL_INSERT;
 }
 
-/* Tells the operation, once. */
+enum dfl_residency dfl_sql_residency(const struct dfl_sql *q)
+{
+	if (q->prepares)
+		return DFL_MEMORY;
+	if (q->rows.verb)
+		return DFL_PERSISTENT;
+	switch (q->verb) {
+	case DFL_SQL_SELECT:
+		return q->into ? DFL_PERSISTENT : q->may_write ? DFL_RES_UNKNOWN : DFL_MEMORY;
+	case DFL_SQL_COPY:
+		return q->copy_from ? DFL_PERSISTENT : DFL_MEMORY;
+	case DFL_SQL_OTHER:
+		return dfl_sql_control_residency(q->item);
+	default:
+		return DFL_RES_UNKNOWN;
+	}
+}
+
+/* Of several statements in a text, the first one that writes gives the name. */
+static uint8_t name_rank(const struct dfl_sql *q)
+{
+	if (q->rows.verb || q->verb == DFL_SQL_COPY)
+		return 4;
+	if (q->verb == DFL_SQL_OTHER && dfl_sql_is_transaction(q->item))
+		return 2;
+	return q->verb == DFL_SQL_NONE ? 1 : 3;
+}
+
+/* Tells the operation, once a statement, unless a name that says more is known. */
 static void name(struct dfl_sql *q)
 {
 	char operation[DFL_NAME_MAX];
 
-	if (q->named)
+	if (q->named || name_rank(q) <= q->name_rank)
 		return;
 	q->named = true;
+	q->name_rank = name_rank(q);
 	dfl_sql_operation(q, operation);
 	q->ops->named(q->ud, operation);
 }
@@ -185,12 +222,55 @@ static bool resolve(const struct dfl_sql *q, const char *ref, char ret_place[sta
 	return true;
 }
 
+/* "messages.*": it goes into the table, and into which column is not told. */
+static bool some_column(const struct dfl_sql *q, char ret_place[static DFL_NAME_MAX])
+{
+	char name[DFL_NAME_MAX];
+
+	if (!q->rows.verb || !dfl_postgres_table_name(q->table, name) ||
+	    dfl_sql_literal_role(q) != DFL_SQL_GIVEN)
+		return false;
+	snprintf(ret_place, DFL_NAME_MAX, "%.*s.*", DFL_SQL_WORD_MAX - 1, name);
+	return true;
+}
+
 bool dfl_sql_literal_place(const struct dfl_sql *q, char ret_place[static DFL_NAME_MAX])
 {
-	if (q->verb == INSERT && q->phase == VALUES)
-		return q->value < q->columns.n &&
-		       resolve(q, dfl_names_get(&q->columns, q->value), ret_place);
-	return q->column[0] && resolve(q, q->column, ret_place);
+	if (q->verb == DFL_SQL_INSERT && q->phase == VALUES)
+		return (q->value < q->columns.n &&
+			resolve(q, dfl_names_get(&q->columns, q->value), ret_place)) ||
+		       some_column(q, ret_place);
+	if (q->column[0] && q->verb != DFL_SQL_MERGE)
+		return resolve(q, q->column, ret_place);
+	return some_column(q, ret_place);
+}
+
+void dfl_sql_copy_place(const struct dfl_sql *q, size_t i, char ret_place[static DFL_NAME_MAX])
+{
+	char name[DFL_NAME_MAX];
+
+	ret_place[0] = 0;
+	if (i < q->columns.n && resolve(q, dfl_names_get(&q->columns, i), ret_place))
+		return;
+	if (dfl_postgres_table_name(q->table, name))
+		snprintf(ret_place, DFL_NAME_MAX, "%.*s.*", DFL_SQL_WORD_MAX - 1, name);
+}
+
+enum dfl_sql_role dfl_sql_literal_role(const struct dfl_sql *q)
+{
+	const struct dfl_sql_rows *r = &q->rows;
+
+	switch (q->verb) {
+	case DFL_SQL_INSERT:
+		return q->phase == VALUES || r->in_set ? DFL_SQL_GIVEN : DFL_SQL_ASKED;
+	case DFL_SQL_UPDATE:
+	case DFL_SQL_DELETE:
+		if (r->in_where)
+			return r->waits || r->in_list ? DFL_SQL_CONDITION : DFL_SQL_ASKED;
+		return q->verb == DFL_SQL_UPDATE ? DFL_SQL_GIVEN : DFL_SQL_ASKED;
+	default:
+		return DFL_SQL_GIVEN;
+	}
 }
 
 void dfl_sql_result_place(const struct dfl_sql *q, size_t i, size_t n, const char *column,
@@ -206,18 +286,22 @@ void dfl_sql_result_place(const struct dfl_sql *q, size_t i, size_t n, const cha
 /* Places of the numbers before it stay "" until their own "$n" comes; it may not. */
 void dfl_sql_param(struct dfl_sql *q, unsigned number)
 {
-	char place[DFL_NAME_MAX];
+	char entry[DFL_NAME_MAX + 1];
 
 	if (!number || number > DFL_NAMES_MAX)
 		return;
 	while (q->params.n < number && q->params.n < DFL_NAMES_MAX) {
 		uint16_t before = q->params.n;
-		bool here = before + 1u == number && dfl_sql_literal_place(q, place);
+		bool here = before + 1u == number;
 
-		dfl_names_put(&q->params, here ? place : "");
+		entry[0] = here ? (char)dfl_sql_literal_role(q) : DFL_SQL_GIVEN;
+		if (!here || !dfl_sql_literal_place(q, entry + 1))
+			entry[1] = 0;
+		dfl_names_put(&q->params, entry);
 		if (q->params.n == before)
 			return; /* out of memory */
 	}
+	dfl_sql_rows_value(q);
 }
 
 /* "FROM table AS alias", "FROM table alias". Both are cut at 95 bytes, the room there is. */
@@ -235,6 +319,8 @@ static void table_word(struct dfl_sql *q)
 {
 	if (!q->table[0] || q->prev == '.')
 		snprintf(q->table, sizeof(q->table), "%s", q->word);
+	if (q->rows.of_table)
+		dfl_names_put(&q->rows.set, q->word); /* also of a schema, which harms nobody */
 	snprintf(q->ref, sizeof(q->ref), "%s", q->word);
 	q->phase = AFTER_TABLE;
 }
@@ -264,11 +350,13 @@ static void set_verb(struct dfl_sql *q)
 {
 	static const struct {
 		const char *word;
-		enum verb verb;
+		enum dfl_sql_verb verb;
 		enum phase phase;
-	} verbs[] = { { "insert", INSERT, START }, { "update", UPDATE, TABLE },
-		      { "delete", DELETE, START }, { "select", SELECT, ITEMS },
-		      { "copy", COPY, TABLE },	   { "with", WITH, START } };
+	} verbs[] = { { "insert", DFL_SQL_INSERT, START }, { "update", DFL_SQL_UPDATE, TABLE },
+		      { "delete", DFL_SQL_DELETE, START }, { "select", DFL_SQL_SELECT, ITEMS },
+		      { "copy", DFL_SQL_COPY, TABLE },	   { "with", DFL_SQL_WITH, START },
+		      { "merge", DFL_SQL_MERGE, START },   { "truncate", DFL_SQL_TRUNCATE, TABLE },
+		      { "drop", DFL_SQL_DROP, TABLE },	   { "execute", DFL_SQL_EXECUTE, START } };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (is(q, verbs[i].word)) {
@@ -276,29 +364,39 @@ static void set_verb(struct dfl_sql *q)
 			q->phase = (uint8_t)verbs[i].phase;
 			if (q->phase == ITEMS)
 				begin_items(q);
+			dfl_sql_rows_verb(q, verbs[i].verb);
 			return;
 		}
-	if (q->verb == WITH ||
+	if (q->verb == DFL_SQL_WITH ||
 	    !listed(other_verbs, sizeof(other_verbs) / sizeof(other_verbs[0]), q->word))
 		return;
-	q->verb = OTHER;
+	q->verb = DFL_SQL_OTHER;
 	q->phase = EXPRESSION;
 	snprintf(q->item, sizeof(q->item), "%s", q->word);
+	q->control = is(q, "savepoint") ? DFL_SQL_SAVEPOINT :
+		     is(q, "release")	? DFL_SQL_RELEASE :
+					  DFL_SQL_NO_CONTROL;
 	name(q);
 }
 
 /* Words that change what is expected. Returns true when the word was one. */
 static bool phase_word(struct dfl_sql *q)
 {
-	bool outer = !q->depth;
+	bool outer = q->depth == q->base;
 
 	if (is(q, "from") && !outer && (!q->from_seen || q->table[0]))
 		return false; /* extract(… FROM …), or a subquery's */
 	if (is(q, "into") || is(q, "from") || is(q, "join")) {
 		if (outer)
 			end_item(q);
+		q->into |= outer && q->verb == DFL_SQL_SELECT && is(q, "into");
 		q->from_seen = true;
+		q->from_select = false;
 		q->phase = TABLE;
+	} else if (is(q, "select") && outer && q->verb == DFL_SQL_INSERT) {
+		q->phase = VALUES; /* its items are the values */
+		q->value = 0;
+		q->from_select = true;
 	} else if (is(q, "values")) {
 		q->phase = VALUES;
 		q->value = 0;
@@ -372,6 +470,41 @@ static void after_table_word(struct dfl_sql *q, bool quoted)
 	name(q);
 }
 
+/* INSERT, UPDATE, DELETE or MERGE as a query of WITH: "WITH a AS (INSERT …) …". */
+static bool is_writing_query(const struct dfl_sql *q)
+{
+	return q->verb == DFL_SQL_WITH && q->depth && q->prev == '(' &&
+	       (is(q, "insert") || is(q, "update") || is(q, "delete") || is(q, "merge"));
+}
+
+/* "PREPARE name (types) AS": what follows is read as a statement of its own. */
+static bool begin_prepared(struct dfl_sql *q)
+{
+	if (strcmp(q->item, "prepare") || q->depth)
+		return false;
+	q->prepares = true;
+	q->verb = DFL_SQL_NONE;
+	q->phase = START;
+	q->item[0] = 0;
+	return true;
+}
+
+/* TRUNCATE [TABLE] [ONLY] t, DROP TABLE [IF EXISTS] t; DROP of what has no rows is of no table. */
+static bool is_noise(struct dfl_sql *q)
+{
+	if (q->verb != DFL_SQL_TRUNCATE && q->verb != DFL_SQL_DROP)
+		return false;
+	if (is(q, "only") || is(q, "if") || is(q, "exists"))
+		return true;
+	q->rows.of_table |= q->verb == DFL_SQL_TRUNCATE || is(q, "table");
+	if (is(q, "table"))
+		return true;
+	q->rows.of_all |= !q->rows.of_table && (is(q, "schema") || is(q, "database"));
+	if (!q->rows.of_table)
+		q->phase = EXPRESSION;
+	return false;
+}
+
 /* A keyword inside an expression. */
 static void keyword(struct dfl_sql *q)
 {
@@ -389,13 +522,25 @@ static void keyword(struct dfl_sql *q)
  */
 void dfl_sql_word(struct dfl_sql *q, bool quoted)
 {
+	if (quoted)
+		dfl_sql_control_name(q);
+	q->is_alias = q->as_seen;
+	q->as_seen = !quoted && is(q, "as");
 	if (!quoted && q->prev != '.') {
-		if (q->verb == OTHER && is(q, "password"))
+		if (q->verb == DFL_SQL_OTHER && is(q, "password"))
 			q->want_password = true;
-		if (q->verb == NONE || (q->verb == WITH && !q->depth)) {
+		if (q->verb == DFL_SQL_NONE || (q->verb == DFL_SQL_WITH && !q->depth) ||
+		    is_writing_query(q)) {
+			q->base = q->depth;
 			set_verb(q);
 			return;
 		}
+		if (q->verb == DFL_SQL_OTHER && q->as_seen && begin_prepared(q))
+			return;
+		dfl_sql_control_word(q);
+		dfl_sql_rows_word(q);
+		if (is_noise(q))
+			return;
 		if (q->phase == AFTER_TABLE && is_keyword(q->word))
 			name(q);
 		if (phase_word(q))
@@ -421,20 +566,40 @@ void dfl_sql_word(struct dfl_sql *q, bool quoted)
 		return;
 	if (q->prev != ':')
 		ref_word(q);
-	if (q->phase == ITEMS && (!q->depth || !q->item[0] || q->prev == '.'))
+	if (q->phase == ITEMS && (q->depth == q->base || !q->item[0] || q->prev == '.'))
 		item_word(q);
+}
+
+/* "name(": a function. What a function does that is not known, its name does not tell. */
+static void note_call(struct dfl_sql *q)
+{
+	bool is_call = !q->prev && !q->is_alias && q->ref[0] && !is_keyword(q->word) &&
+		       (q->phase == ITEMS || q->phase == EXPRESSION);
+
+	if (!is_call || q->may_write || q->rows.verb ||
+	    (q->verb != DFL_SQL_SELECT && q->verb != DFL_SQL_WITH) || dfl_sql_is_reader(q->word))
+		return;
+	q->may_write = true;
+	q->ops->calls(q->ud);
 }
 
 /* "(" begins the columns of INSERT, a tuple of VALUES, or the arguments of a function. */
 static void open_paren(struct dfl_sql *q)
 {
+	note_call(q);
 	if (q->depth < UINT8_MAX)
 		q->depth++;
-	if (q->verb == INSERT && q->phase == AFTER_TABLE && q->depth == 1) {
+	if ((q->verb == DFL_SQL_INSERT || q->verb == DFL_SQL_COPY) && q->phase == AFTER_TABLE &&
+	    q->depth == q->base + 1) {
 		name(q);
 		q->phase = COLUMNS;
-	} else if (q->phase == VALUES && q->depth == 1) {
+	} else if (q->verb == DFL_SQL_EXECUTE && q->depth == 1) {
+		name(q);
+		q->phase = VALUES;
 		q->value = 0;
+	} else if (q->phase == VALUES && q->depth == q->base + 1 && !q->from_select) {
+		q->value = 0;
+		q->rows.tuples += q->rows.tuples < UINT16_MAX;
 	} else if (q->phase == ITEMS && q->item_has_ref && !strcmp(q->item, q->ref)) {
 		q->item[0] = 0; /* it was a function's name */
 		q->item_has_ref = false;
@@ -447,14 +612,20 @@ static void close_paren(struct dfl_sql *q)
 		q->depth--;
 	if (q->phase == COLUMNS)
 		q->phase = EXPRESSION;
+	if (q->depth >= q->base)
+		return;
+	q->base = q->depth; /* a query of WITH is over */
+	q->verb = DFL_SQL_WITH;
+	q->phase = START;
+	q->rows.in_set = q->rows.in_where = false;
 }
 
 /* "," ends an item, a value or a table; what is compared ends with the depth where it began. */
 static void comma(struct dfl_sql *q)
 {
-	if (q->phase == VALUES && q->depth == 1)
+	if (q->phase == VALUES && q->depth == q->base + !q->from_select)
 		q->value++;
-	else if (q->phase == ITEMS && !q->depth)
+	else if (q->phase == ITEMS && q->depth == q->base)
 		end_item(q);
 	else if (q->phase == AFTER_TABLE)
 		q->phase = TABLE;
@@ -466,15 +637,20 @@ static void comma(struct dfl_sql *q)
 /* The next statement of the same text starts afresh; the operation keeps the first one's name. */
 static void next_statement(struct dfl_sql *q)
 {
-	bool named = q->named;
-
+	if (q->verb == DFL_SQL_NONE)
+		return;
 	dfl_sql_statement_end(q);
-	q->named = named || q->verb != NONE;
-	q->verb = NONE;
+	q->ops->next(q->ud);
+	q->named = false;
+	q->verb = DFL_SQL_NONE;
 	q->phase = START;
-	q->depth = 0;
+	q->depth = q->base = 0;
 	q->n_alias = 0;
-	q->from_seen = false;
+	q->from_seen = q->from_select = q->into = q->may_write = q->prepares = false;
+	q->control = DFL_SQL_NO_CONTROL;
+	q->named_thing[0] = 0;
+	dfl_names_clear(&q->rows.set);
+	q->rows = (struct dfl_sql_rows){ .set = q->rows.set };
 	q->table[0] = q->ref[0] = q->column[0] = q->item[0] = 0;
 	dfl_names_clear(&q->columns);
 	dfl_names_clear(&q->items);
@@ -482,6 +658,7 @@ static void next_statement(struct dfl_sql *q)
 
 void dfl_sql_mark(struct dfl_sql *q, uint8_t c)
 {
+	dfl_sql_rows_mark(q, c);
 	switch (c) {
 	case '(':
 		open_paren(q);
@@ -496,10 +673,14 @@ void dfl_sql_mark(struct dfl_sql *q, uint8_t c)
 		next_statement(q);
 		break;
 	case '*':
-		if (q->phase == ITEMS && !q->depth)
+		if (q->phase == ITEMS && q->depth == q->base)
 			q->star = true;
 		break;
 	case '=':
+		set_column(q);
+		if (q->rows.in_set && q->prev == ')')
+			q->column[0] = 0; /* SET (a, b) = …: which of them is not told */
+		break;
 	case '<':
 	case '>':
 	case '~':
@@ -513,5 +694,6 @@ void dfl_sql_statement_end(struct dfl_sql *q)
 {
 	if (q->item[0] || q->after_as)
 		end_item(q);
+	dfl_sql_rows_end(q);
 	name(q);
 }

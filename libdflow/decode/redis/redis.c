@@ -229,6 +229,8 @@ static void fini(struct dfl_decoder_ctx *ctx, uint64_t ts_ns)
 		dfl_redis_pending_end(c, c->pending, ts_ns);
 	while (c->channels)
 		dfl_redis_channel_end(c, c->channels, ts_ns);
+	for (size_t i = 0; c->queued && i < c->n_queued && i < DFL_REDIS_QUEUED_MAX; i++)
+		dfl_end_txn(ctx, &c->queued[i].txn, DFL_KEPT_UNKNOWN, ts_ns);
 	free(c->queued);
 	free(c);
 }

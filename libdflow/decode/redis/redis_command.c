@@ -18,6 +18,7 @@
 
 #include "decode/dify/redis_keys.h"
 #include "decode/emit.h"
+#include "decode/redis/redis_effect.h"
 
 static void put_key_ids(struct dfl_redis_side *s, const struct dfl_redis_key_ids *ids)
 {
@@ -55,7 +56,8 @@ static void begin_plain(struct dfl_redis_side *s, const char *sub)
 				       .place = s->place[0] ? s->place : NULL,
 				       .residency = residency(s),
 				       .ttl_s = -1,
-				       .dir = s->dir };
+				       .dir = s->dir,
+				       .may_store = s->cmd && s->cmd->value_from };
 
 	snprintf(operation, sizeof(operation), "%s%s%s", s->cmd ? s->cmd->name : "*",
 		 sub ? " " : "", sub ? sub : "");
@@ -149,6 +151,8 @@ static void describe_ttl(struct dfl_redis_side *s, int64_t n, unsigned unit_ms,
 				       .ttl_s = n / (1000 / unit_ms),
 				       .dir = s->dir };
 
+	if (n > 0)
+		s->ttl_s = d.ttl_s;
 	if (n > 0 && s->op)
 		dfl_name_op(s->conn->ctx, s->op, &d);
 }
@@ -164,6 +168,7 @@ static void option(struct dfl_redis_side *s)
 	} else if (s->arg_len < sizeof(s->option)) {
 		memcpy(s->option, s->arg_text, s->arg_len);
 		s->option[s->arg_len] = 0;
+		s->gets |= !strcasecmp(s->option, "GET");
 	}
 }
 
@@ -184,6 +189,7 @@ static void bulk_end(void *ud, const uint8_t *at)
 			option(s);
 		if (s->cmd && (s->cmd->flags & DFL_REDIS_KEYS))
 			dfl_redis_key_pattern(s->arg_text, s->arg_len, s->place, NULL);
+		dfl_redis_effect_arg(s);
 	}
 	s->target = DFL_TO_OWN;
 }
@@ -219,6 +225,7 @@ static void enqueue(struct dfl_redis_conn *c, struct dfl_redis_side *s)
 		return;
 	}
 	cmd->cmd = s->cmd;
+	cmd->gets = s->gets;
 	cmd->op = s->channel ? NULL : s->op;
 	cmd->channel = s->channel ? s->channel->number : 0;
 	memcpy(cmd->place, s->place, sizeof(cmd->place));
@@ -238,6 +245,8 @@ static void top_end(void *ud, const uint8_t *at)
 	if (!s->decided)
 		begin_plain(s, NULL);
 	flags = s->cmd ? s->cmd->flags : 0;
+	if (!s->channel)
+		dfl_redis_effects_tell(s);
 	dfl_redis_top_done(s, at);
 	ch = s->channel;
 	if (!(flags & (DFL_REDIS_SUBSCRIBES | DFL_REDIS_UNSUBSCRIBES)))

@@ -19,6 +19,12 @@ enum dfl_redis_command_flags {
 	DFL_REDIS_HAS_SUBCOMMAND = 1 << 7, /* its first argument is one */
 	DFL_REDIS_KEYS = 1 << 8,	   /* each value's key is the argument before it */
 	DFL_REDIS_EVENTS = 1 << 9,	   /* on a stream of events it is like pub/sub */
+	DFL_REDIS_REPLACES = 1 << 10,	   /* its value overwrites what was there */
+	DFL_REDIS_REMOVES = 1 << 11,	   /* it removes its keys, or with FIELDS fields */
+	DFL_REDIS_REMOVES_SOME = 1 << 12,  /* it removes something of what its key has */
+	DFL_REDIS_FIELDS = 1 << 13,	   /* of a hash: fields stand after the key */
+	DFL_REDIS_COUNTS = 1 << 14,	   /* ":0" says that nothing was done */
+	DFL_REDIS_EXPIRES = 1 << 15,	   /* it changes the time to live of its key */
 };
 
 /* Arguments are numbered from 0, which is the verb; so 0 means "none" below. */

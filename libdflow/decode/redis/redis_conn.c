@@ -153,6 +153,9 @@ void dfl_redis_top_reset(struct dfl_redis_side *s)
 	s->place[0] = 0;
 	s->option[0] = 0;
 	s->head_len = 0;
+	s->gets = s->keys_cut = false;
+	s->n_keys = 0;
+	s->ttl_s = -1;
 }
 
 void dfl_redis_top_done(struct dfl_redis_side *s, const uint8_t *at)

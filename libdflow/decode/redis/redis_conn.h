@@ -6,6 +6,7 @@
 #pragma once
 
 #include "decode/dify/celery.h"
+#include "decode/item.h"
 #include "decode/redis/redis_command_table.h"
 #include "decode/redis/resp_parser.h"
 
@@ -39,12 +40,17 @@ struct dfl_redis_pending {
 	const struct dfl_redis_command *cmd; /* NULL: not in the table */
 	struct dfl_op *op;		     /* NULL: it belongs to a channel */
 	uint64_t channel;		     /* the number of that; it may have ended since */
+	bool gets;			     /* SET … GET: its reply is the value before */
 	char place[DFL_NAME_MAX];
 };
 
 /* A command between MULTI and EXEC, whose value comes with the reply to EXEC. */
 struct dfl_redis_queued {
 	const struct dfl_redis_command *cmd;
+	struct dfl_txn *txn; /* of its operation, which is over; the reply to EXEC tells */
+	bool gets;	     /* as above */
+	bool told;	     /* EXEC told its reply: */
+	enum dfl_kept kept;
 	char place[DFL_NAME_MAX];
 };
 
@@ -88,7 +94,13 @@ struct dfl_redis_side {
 	char arg_text[DFL_REDIS_ARG_MAX];
 	char place[DFL_NAME_MAX]; /* "" none */
 	char option[8];		  /* the word before: "EX" */
-	size_t head_len;	  /* bytes that wait until decided */
+	bool gets;		  /* an option says that the value before is the reply */
+	struct dfl_item_key keys[DFL_ITEM_KEYS_MAX + 1]; /* that the command writes to, or fields */
+	size_t n_keys;
+	bool keys_cut;
+	struct dfl_item_key key; /* the last that was read */
+	int64_t ttl_s;		 /* that the command sets; -1: none */
+	size_t head_len;	 /* bytes that wait until decided */
 	uint64_t head_pos;
 	uint8_t head[DFL_REDIS_HEAD_MAX];
 };
@@ -100,6 +112,7 @@ struct dfl_redis_conn {
 	bool subscribed;		    /* arrays from the server may be pushes */
 	bool maybe_push;		    /* the reply being read: not decided yet which it is */
 	uint8_t push;			    /* enum push of redis_reply.c */
+	uint8_t kept;			    /* enum dfl_kept: what the reply says so far */
 	uint8_t key_depth;		    /* of the keys in the reply to XREAD */
 	struct dfl_redis_pending *pending;  /* oldest first */
 	struct dfl_redis_pending *answered; /* the one whose reply is being read */

@@ -15,6 +15,7 @@
 
 #include "decode/dify/redis_keys.h"
 #include "decode/emit.h"
+#include "decode/redis/redis_effect.h"
 
 /* What an array from the server may be when it is no reply (redis.io, "Pub/sub"). */
 enum push { NO_PUSH, MESSAGE, PMESSAGE, SUBSCRIBED, UNSUBSCRIBED, OTHER_PUSH };
@@ -87,6 +88,7 @@ static void top_begin(void *ud, uint8_t type, const uint8_t *at)
 
 	dfl_redis_top_reset(s);
 	c->answered = NULL;
+	c->kept = DFL_KEPT_ATTEMPTED; /* nothing was told: it is nil, or an empty list */
 	c->push = type == '>' ? OTHER_PUSH : NO_PUSH;
 	c->key_depth = type == '%' ? 1 : 2; /* XREAD: RESP3 gives a map, RESP2 an array of pairs */
 	c->maybe_push = type == '>' || (type == '*' && (c->subscribed || !c->pending));
@@ -109,6 +111,17 @@ static bool is_celery(const struct dfl_redis_side *s)
 	return s->cmd && (s->cmd->residency == DFL_QUEUE || dfl_redis_key_is_queue(s->place));
 }
 
+/* EXEC will tell what becomes of the operation. */
+static void queue_op(struct dfl_redis_side *s, struct dfl_redis_queued *q)
+{
+	const struct dfl_decode_sink *k = s->conn->ctx->sink;
+
+	if (!s->op || s->channel)
+		return;
+	q->txn = k->txn_begin(k->ud);
+	k->op_txn(k->ud, s->op, q->txn);
+}
+
 /* "+QUEUED": what the command reads comes with the reply to EXEC. */
 static void enqueue(struct dfl_redis_side *s)
 {
@@ -119,7 +132,9 @@ static void enqueue(struct dfl_redis_side *s)
 		c->queued = calloc(DFL_REDIS_QUEUED_MAX, sizeof(*c->queued));
 	if (c->queued && c->n_queued < DFL_REDIS_QUEUED_MAX) {
 		q = &c->queued[c->n_queued];
-		q->cmd = s->cmd;
+		*q = (struct dfl_redis_queued){ .cmd = s->cmd,
+						.gets = c->answered && c->answered->gets };
+		queue_op(s, q);
 		memcpy(q->place, s->place, sizeof(q->place));
 	} else {
 		dfl_limit_hit(c->ctx, DFL_LIMIT_UNANSWERED);
@@ -145,6 +160,26 @@ static unsigned dequeue(struct dfl_redis_side *s, uint64_t index)
 				      DFL_REDIS_READS;
 }
 
+/* What a reply says of its command, or the reply to EXEC of each command. */
+static void tell(struct dfl_redis_side *s, uint8_t type, unsigned depth, uint64_t index,
+		 const char *text)
+{
+	struct dfl_redis_conn *c = s->conn;
+	struct dfl_redis_queued *q = c->queued && index < c->n_queued &&
+						     index < DFL_REDIS_QUEUED_MAX ?
+					     &c->queued[index] :
+					     NULL;
+
+	if (!depth)
+		c->kept = (uint8_t)dfl_redis_verdict(s->cmd, type, text);
+	else
+		c->kept = (uint8_t)dfl_redis_verdict(s->cmd, '*', "");
+	if (depth != 1 || !is_cmd(s, "EXEC") || !q)
+		return;
+	q->told = true;
+	q->kept = dfl_redis_verdict(q->cmd, type, text);
+}
+
 /* Where the bytes of an element go depends on what it may be: a name, a message, a key, a value. */
 static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *at)
 {
@@ -154,6 +189,7 @@ static void bulk_begin(void *ud, unsigned depth, uint64_t index, const uint8_t *
 
 	if (depth > 1 && c->maybe_push && !s->decided)
 		begin_reply(s);
+	tell(s, c->replies.parser.type, depth, index, "");
 	flags = s->cmd ? s->cmd->flags : 0;
 	if (depth && is_cmd(s, "EXEC"))
 		flags = dequeue(s, index);
@@ -287,8 +323,39 @@ static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const c
 
 	if (s->conn->maybe_push && !s->decided)
 		begin_reply(s);
+	tell(s, type, depth, index, text);
 	if (!depth && type == '+' && len == 6 && !memcmp(text, "QUEUED", 6))
 		enqueue(s);
+}
+
+/* The transaction is over: EXEC carried it out, or it was given up. */
+static void end_queued(struct dfl_redis_side *s)
+{
+	struct dfl_redis_conn *c = s->conn;
+	bool is_done = is_cmd(s, "EXEC") && c->kept == DFL_KEPT_PRESENT;
+
+	for (size_t i = 0; c->queued && i < c->n_queued && i < DFL_REDIS_QUEUED_MAX; i++) {
+		struct dfl_redis_queued *q = &c->queued[i];
+		enum dfl_kept kept = q->told ? q->kept : dfl_redis_verdict_nil(q->cmd, q->gets);
+
+		dfl_end_txn(c->ctx, &q->txn, is_done ? kept : DFL_KEPT_NOT, s->chunk->ts_ns);
+	}
+	c->n_queued = 0;
+}
+
+/* The verdict on the command that is answered. A queued one waits for EXEC. */
+static void end_answered(struct dfl_redis_side *s)
+{
+	struct dfl_redis_conn *c = s->conn;
+	enum dfl_kept kept = c->kept == DFL_KEPT_ATTEMPTED ?
+				     dfl_redis_verdict_nil(s->cmd, c->answered->gets) :
+				     (enum dfl_kept)c->kept;
+
+	if (s->op)
+		dfl_keep_op(c->ctx, s->op, kept, s->chunk->ts_ns);
+	dfl_end_op(c->ctx, &c->answered->op, s->chunk->ts_ns);
+	free(c->answered);
+	c->answered = NULL;
 }
 
 /* The reply is complete, and with it the operation it answers. */
@@ -302,13 +369,10 @@ static void top_end(void *ud, const uint8_t *at)
 		begin_reply(s);
 	dfl_redis_top_done(s, at);
 	if (is_cmd(s, "MULTI") || is_cmd(s, "EXEC") || is_cmd(s, "DISCARD"))
-		c->n_queued = 0;
+		end_queued(s);
 	ch = s->channel;
-	if (c->answered) {
-		dfl_end_op(c->ctx, &c->answered->op, s->chunk->ts_ns);
-		free(c->answered);
-		c->answered = NULL;
-	}
+	if (c->answered)
+		end_answered(s);
 	if (ch && !ch->published && (c->push == UNSUBSCRIBED || ch->fields.ended))
 		dfl_redis_channel_end(c, ch, s->chunk->ts_ns);
 	s->op = NULL;

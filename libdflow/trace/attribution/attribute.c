@@ -87,7 +87,7 @@ void dfl_attribute_run(void *trace, void *view, void *source, const struct dfl_r
 			.dir = v->dir,
 			.layer = v->layer,
 			.view = v->number,
-			.residency = op->residency,
+			.residency = v->residency ?: op->residency,
 			.ttl_s = op->ttl_s,
 			.pos_from = run->pos_from,
 			.pos_to = run->pos_to,

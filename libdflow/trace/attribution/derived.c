@@ -319,7 +319,7 @@ static void add_origin(struct dfl_view *v, const struct dfl_src *s, const struct
 		.place = v->place ?: v->op->place,
 		.dir = v->dir,
 		.layer = v->layer,
-		.residency = v->op->residency,
+		.residency = v->residency ?: v->op->residency,
 		.ttl_s = -1,
 		.ambiguous = s->shared,
 	};
@@ -478,7 +478,7 @@ void dfl_derived_settle(struct dfl_trace *t, struct request *r)
 		if (!s->shared || s->claimed || s->from || !is_of_another(t, s))
 			continue;
 		withdraw(t, s);
-		dfl_hops_drop(r, s);
+		dfl_hops_drop(t, r, s);
 		dfl_source_drop(r, s);
 		any = true;
 	}

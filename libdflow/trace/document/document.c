@@ -110,6 +110,19 @@ static void build_candidates(struct build *b, const struct hop *h, struct dfl_do
 		dfl_part_add(b, &d->candidates, &d->n_candidates, h->candidates[i]);
 }
 
+/* What the store said of the text. Where nothing stays, there is nothing to say. */
+static void build_kept(struct build *b, const struct hop *h, struct dfl_doc_hop *d)
+{
+	uint64_t since_ns;
+	enum dfl_kept kept = dfl_hop_kept(b->t, h, &since_ns);
+
+	d->kept_ns = -1;
+	if (!h->deposits || d->residency == DFL_TRANSIT)
+		return;
+	d->kept = dfl_part_string(b, dfl_kept_name(kept));
+	d->kept_ns = (int64_t)(since_ns - b->r->start_ns);
+}
+
 static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
 		      struct dfl_doc_hop *d)
 {
@@ -144,6 +157,7 @@ static void build_hop(struct build *b, const struct hop *h, uint32_t connection,
 	d->replayed_from = dfl_part_string(b, h->key.history_of);
 	d->first_ns = (int64_t)(h->first_ns - b->r->start_ns);
 	d->last_ns = (int64_t)(h->last_ns - b->r->start_ns);
+	build_kept(b, h, d);
 }
 
 static void build_field(struct build *b, const struct dfl_src *s, struct dfl_doc_field *f)
