@@ -19,12 +19,14 @@
 #define DEFAULT_MAX_EVENTS 4096
 #define COMMIT_EVERY_NS 500000000ull /* by the clock of the world; 1 s is promised */
 #define STOP_NS 10000000000ull
+#define DEFAULT_MEMORY (512ull << 20)
+#define OUTBOX_SHARE 16		       /* of the memory limit: traces that wait for the store */
 #define EXPIRE_EVERY_NS 60000000000ull /* retention is looked after this often while recording */
 
 /* A pipeline with all it borrows. */
 struct dflow_recorder {
 	struct dfl_rules *rules;
-	struct dfl_store *store;
+	struct dfl_outbox *store;
 	struct dfl_recording *recording;
 	struct dfl_event_source *source;
 	struct dfl_pipeline *pipeline;
@@ -149,15 +151,20 @@ static int load_rules(struct dflow_recorder *rec, const char *config, struct dfl
 }
 
 static int create_store(struct dflow_recorder *rec, const char *path, uint64_t max_age_s,
-			uint64_t max_bytes, struct dfl_err *err)
+			uint64_t max_bytes, uint64_t memory_limit_bytes, struct dfl_err *err)
 {
+	uint64_t memory = memory_limit_bytes ? memory_limit_bytes : DEFAULT_MEMORY;
+
 	rec->about = DFLOW_ABOUT_STORE;
-	return dfl_store_create(
-		path,
-		&(struct dfl_store_opts){
-			.max_age_s = max_age_s,
-			.max_bytes = max_bytes,
-			.prints = dfl_rules_settings(rec->rules)->keep_fingerprints },
+	return dfl_outbox_open(
+		&(struct dfl_outbox_opts){
+			.path = path,
+			.store = { .max_age_s = max_age_s,
+				   .max_bytes = max_bytes,
+				   .prints = dfl_rules_settings(rec->rules)->keep_fingerprints },
+			/* Who replays a file can do so again; who records cannot. */
+			.max_bytes = rec->is_file ? 0 : memory / OUTBOX_SHARE,
+			.log = dfl_api_log(&rec->log) },
 		&rec->store, err);
 }
 
@@ -217,7 +224,8 @@ static int set_up(struct dflow_recorder *rec, const struct dflow_recorder_opts *
 	if (!r) /* first what needs privileges, so that nothing is created without them */
 		r = open_live(rec, o, err);
 	if (!r && o->store)
-		r = create_store(rec, o->store, o->store_max_age_s, o->store_max_bytes, err);
+		r = create_store(rec, o->store, o->store_max_age_s, o->store_max_bytes,
+				 o->memory_limit_bytes, err);
 	if (!r && o->keep_payload) {
 		rec->about = DFLOW_ABOUT_FILE;
 		r = dfl_recording_create(o->keep_payload, &rec->recording, err);
@@ -273,7 +281,7 @@ static int set_up_file(struct dflow_recorder *rec, const char *path,
 		r = dfl_open_file(path, &rec->source, err);
 	}
 	if (!r && o->store)
-		r = create_store(rec, o->store, 0, 0, err);
+		r = create_store(rec, o->store, 0, 0, 0, err);
 	return r ? r : open_pipeline(rec, o->memory_limit_bytes, err);
 }
 
@@ -343,9 +351,9 @@ static int look_after_retention(struct dflow_recorder *rec, struct dfl_err *err)
 	    (rec->expired_ns && now_ns - rec->expired_ns < EXPIRE_EVERY_NS))
 		return 0;
 	rec->expired_ns = now_ns;
-	r = dfl_store_expire(rec->store, clock_ns(CLOCK_REALTIME), err);
+	r = dfl_outbox_expire(rec->store, clock_ns(CLOCK_REALTIME), err);
 	if (!r)
-		dfl_pipeline_forget_before(rec->pipeline, dfl_store_oldest(rec->store));
+		dfl_pipeline_forget_before(rec->pipeline, dfl_outbox_oldest(rec->store));
 	return r;
 }
 
@@ -480,7 +488,7 @@ void dflow_recorder_free(struct dflow_recorder *recorder)
 		recorder->source->ops->free(recorder->source);
 	if (recorder->recording)
 		dfl_recording_close(recorder->recording);
-	dfl_store_close(recorder->store);
+	dfl_outbox_close(recorder->store);
 	dfl_rules_free(recorder->rules);
 	free(recorder->host_root);
 	free(recorder);

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#include "store/loss.h"
-
 /* A loss is over when none followed for so long. */
 #define OVER_NS 5000000000ull
 #define MAX_WHY 256
@@ -87,7 +85,7 @@ int dfl_loss_log_store(struct dfl_loss_log *l, struct dfl_err *err)
 	if (!l->changed || !l->store)
 		return 0;
 	why(l, text);
-	r = dfl_store_put_loss(
+	r = dfl_outbox_put_loss(
 		l->store,
 		&(struct dfl_store_loss){ .from_ns = (int64_t)l->from_ns + l->realtime_offset_ns,
 					  .to_ns = (int64_t)l->to_ns + l->realtime_offset_ns,

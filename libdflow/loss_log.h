@@ -7,10 +7,10 @@
 
 #include "base/log.h"
 #include "capture/event.h"
-#include "store/store.h"
+#include "store/outbox.h"
 
 struct dfl_loss_log {
-	struct dfl_store *store; /* borrowed; NULL: none */
+	struct dfl_outbox *store; /* borrowed; NULL: none */
 	struct dfl_log log;
 	int64_t realtime_offset_ns; /* of the source; add to its times to get UTC */
 	/* the loss that goes on; by the events' clock */

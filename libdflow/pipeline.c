@@ -113,7 +113,7 @@ static void on_store(void *ud, const struct dfl_doc *doc)
 
 	if (!p->opts.store)
 		return;
-	note_error(p, dfl_store_put(p->opts.store, doc, sentence(p)));
+	note_error(p, dfl_outbox_put(p->opts.store, doc, sentence(p)));
 	p->to_commit = true;
 }
 
@@ -123,7 +123,7 @@ static void on_prints(void *ud, const struct dfl_past_text *of)
 
 	if (!p->opts.store)
 		return;
-	note_error(p, dfl_store_put_prints(p->opts.store, of, sentence(p)));
+	note_error(p, dfl_outbox_put_prints(p->opts.store, of, sentence(p)));
 	p->to_commit = true;
 }
 
@@ -135,18 +135,19 @@ static void on_history(void *ud, const char *trace_id, const char *in_trace_id,
 	if (!p->opts.store)
 		return;
 	note_error(p,
-		   dfl_store_replayed(p->opts.store, trace_id, in_trace_id, seqs, n, sentence(p)));
+		   dfl_outbox_replayed(p->opts.store, trace_id, in_trace_id, seqs, n, sentence(p)));
 	p->to_commit = true;
 }
 
 int dfl_pipeline_commit(struct dfl_pipeline *p)
 {
-	if (!p->to_commit)
+	if (!p->opts.store)
 		return p->error;
+	if (p->to_commit)
+		note_error(p, dfl_loss_log_store(&p->losses, sentence(p)));
 	p->to_commit = false;
 	p->committed_ns = p->now_ns;
-	note_error(p, dfl_loss_log_store(&p->losses, sentence(p)));
-	note_error(p, dfl_store_sync(p->opts.store, sentence(p)));
+	note_error(p, dfl_outbox_sync(p->opts.store, sentence(p)));
 	return p->error;
 }
 
@@ -173,7 +174,7 @@ static int new_stages(struct dfl_pipeline *p)
 		.on_prints = on_prints,
 		.on_history = on_history,
 		.ud = p,
-		.print_key = p->opts.store ? dfl_store_print_key(p->opts.store) : NULL,
+		.print_key = p->opts.store ? dfl_outbox_print_key(p->opts.store) : NULL,
 		.max_prints = (uint32_t)(max_prints < MAX_PRINTS ? max_prints : MAX_PRINTS),
 	};
 	int r;
@@ -212,7 +213,8 @@ static int remember(void *ud, const struct dfl_past_text *of)
 int dfl_pipeline_load(struct dfl_pipeline *p, struct dfl_err *err)
 {
 	struct dfl_store_loaded loaded;
-	int r = p->opts.store ? dfl_store_load_prints(p->opts.store, remember, p, &loaded, err) : 0;
+	int r = p->opts.store ? dfl_outbox_load_prints(p->opts.store, remember, p, &loaded, err) :
+				0;
 
 	if (r || !p->opts.store)
 		return r;
@@ -267,7 +269,10 @@ int dfl_pipeline_finish(struct dfl_pipeline *p)
 	p->finished = true;
 	dfl_stream_finish(p->stream, p->now_ns);
 	dfl_trace_finish(p->trace);
-	return dfl_pipeline_commit(p);
+	dfl_pipeline_commit(p);
+	if (p->opts.store)
+		note_error(p, dfl_outbox_flush(p->opts.store, sentence(p)));
+	return p->error;
 }
 
 const char *dfl_pipeline_error(const struct dfl_pipeline *p)

@@ -19,7 +19,7 @@
 
 #include "base/log.h"
 #include "capture/recording.h"
-#include "store/store.h"
+#include "store/outbox.h"
 #include "doc/doc.h"
 #include "rules/rules.h"
 #include "trace/trace.h"
@@ -29,7 +29,7 @@ struct dfl_pipeline;
 /* All pointers are borrowed and outlive the pipeline. */
 struct dfl_pipeline_opts {
 	const struct dfl_rules *rules;
-	struct dfl_store *store;      /* opened for writing; NULL: traces are not stored */
+	struct dfl_outbox *store;     /* NULL: traces are not stored */
 	struct dfl_recording *record; /* gets every event before the stages; NULL: none */
 	/* As in struct dfl_trace_opts. NULL: nobody listens. It must not call the pipeline. */
 	void (*on_change)(void *ud, enum dfl_doc_change what, struct dfl_change *change);

@@ -159,3 +159,24 @@ int dfl_store_expire(struct dfl_store *s, int64_t now_ns, struct dfl_err *err)
 		r = dfl_store_error(s, err, "shrink");
 	return r;
 }
+
+int dfl_store_make_room(struct dfl_store *s, bool drop, struct dfl_err *err)
+{
+	static const char checkpoint[] = "PRAGMA wal_checkpoint(TRUNCATE)";
+	int64_t n;
+	int r;
+
+	sqlite3_exec(s->db, checkpoint, NULL, NULL, NULL); /* as far as it goes */
+	n = drop ? dfl_store_number(s, "SELECT count(*) FROM trace") : 0;
+	if (n <= 1)
+		return 0;
+	r = dfl_store_begin(s, err);
+	if (r)
+		return r;
+	if (drop_before(s, start_of_nth(s, n / 20 + 1)))
+		return dfl_store_give_up(s, err);
+	r = dfl_store_sync(s, err);
+	if (!r)
+		sqlite3_exec(s->db, checkpoint, NULL, NULL, NULL);
+	return r;
+}

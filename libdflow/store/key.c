@@ -127,7 +127,7 @@ int dfl_store_key_open(const char *store_path, struct dfl_store_key *ret_key, st
 		return dfl_err_set(err, EIO, "libsodium cannot be used");
 	if (snprintf(path, sizeof(path), "%s.key", store_path) >= (int)sizeof(path))
 		return dfl_err_set(err, ENAMETOOLONG, "the path of the store is too long");
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno != ENOENT)
 		return dfl_err_set(err, errno, "cannot read %s: %m", path);
 	r = fd < 0 ? make_key(path, &file, err) : read_key(fd, path, &file, err);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int lock_path(const struct dfl_store *s, char *ret_path, size_t size)
@@ -27,6 +28,17 @@ static int busy(const struct dfl_store *s, struct dfl_err *err)
 			   s->path, n > 0 ? atoi(pid) : 0);
 }
 
+/*
+ * The pid is written into it, so it must be no file of another purpose: a second name (a hard link)
+ * would be one's.
+ */
+static bool is_lock_file(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_size < 16;
+}
+
 int dfl_store_take_lock(struct dfl_store *s, struct dfl_err *err)
 {
 	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -35,7 +47,7 @@ int dfl_store_take_lock(struct dfl_store *s, struct dfl_err *err)
 
 	if (lock_path(s, path, sizeof(path)))
 		return dfl_err_set(err, ENAMETOOLONG, "the path of the store is too long");
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (s->lock_fd < 0 && errno == ENOENT)
 		return dfl_err_set(
 			err, ENOENT,
@@ -43,6 +55,11 @@ int dfl_store_take_lock(struct dfl_store *s, struct dfl_err *err)
 			s->path);
 	if (s->lock_fd < 0)
 		return dfl_err_set(err, errno, "cannot create %s: %m", path);
+	if (!is_lock_file(s->lock_fd))
+		return dfl_err_set(err, EACCES,
+				   "%s is no lock of a store: another kind of file, or one with a "
+				   "second name; remove it",
+				   path);
 	if (fcntl(s->lock_fd, F_OFD_SETLK, &all))
 		return errno == EAGAIN || errno == EACCES ?
 			       busy(s, err) :

@@ -38,18 +38,63 @@ static int new_store(const char *path, struct dfl_store **ret_store, struct dfl_
 	return 0;
 }
 
-/* SQLite gives its side files the mode of the database, so that one is made first. */
-static int make_file(const char *path, struct dfl_err *err)
+/*
+ * Makes the store private, if it is ours, and remembers which file it is. It is opened with O_PATH:
+ * closing any other descriptor would drop the locks that this process has on the file (fcntl(2)).
+ * Such a one takes no fchmod, but its name in /proc does.
+ */
+static int check_file(struct dfl_store *s, struct dfl_err *err)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(s->path, O_PATH | O_CLOEXEC | O_NOFOLLOW), r = 0;
+	char name[40];
+	struct stat st;
 
+	if (fd < 0 || fstat(fd, &st)) {
+		r = dfl_err_set(err, errno, "cannot read the store %s: %m", s->path);
+	} else if (!S_ISREG(st.st_mode)) {
+		r = dfl_err_set(err, EBADMSG, "%s is not a dflow store: no regular file", s->path);
+	} else if (st.st_mode & 077) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		if (st.st_uid != geteuid())
+			r = dfl_err_set(err, EACCES,
+					"the store %s is another user's (uid %u), and others may "
+					"read or write it (mode %04o); make it private (chmod 600)",
+					s->path, st.st_uid, st.st_mode & 07777);
+		else if (chmod(name, 0600))
+			r = dfl_err_set(err, errno, "cannot make the store %s private: %m",
+					s->path);
+	}
 	if (fd >= 0)
 		close(fd);
-	else if (errno != EEXIST)
-		return dfl_err_set(err, errno, "cannot create the store %s: %m", path);
-	else if (chmod(path, 0600))
-		return dfl_err_set(err, errno, "cannot make the store %s private: %m", path);
-	return 0;
+	if (!r) {
+		s->dev = st.st_dev;
+		s->ino = st.st_ino;
+	}
+	return r;
+}
+
+/* SQLite gives its side files the mode of the database, so that one is made first. */
+static int make_file(struct dfl_store *s, struct dfl_err *err)
+{
+	int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 && errno != EEXIST)
+		return dfl_err_set(err, errno, "cannot create the store %s: %m", s->path);
+	if (fd >= 0)
+		close(fd);
+	return check_file(s, err);
+}
+
+bool dfl_store_is_replaced(const struct dfl_store *s)
+{
+	struct stat st;
+
+	return lstat(s->path, &st) || st.st_dev != s->dev || st.st_ino != s->ino;
+}
+
+void dfl_store_wait_for_locks(struct dfl_store *s, int ms)
+{
+	sqlite3_busy_timeout(s->db, ms);
 }
 
 /* What the writer remembers between two puts. */
@@ -98,12 +143,14 @@ int dfl_store_create(const char *path, const struct dfl_store_opts *opts,
 	if (!r)
 		r = dfl_store_take_lock(s, err);
 	if (!r)
-		r = make_file(path, err);
+		r = make_file(s, err);
 	if (!r && sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
 		r = dfl_store_error(s, err, "open");
 	if (!r) {
-		sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-		r = dfl_schema_check(s, true, err);
+		dfl_store_wait_for_locks(s, opts && opts->no_waiting ? 0 : BUSY_TIMEOUT_MS);
+		r = dfl_store_is_replaced(s) ?
+			    dfl_err_set(err, EAGAIN, "the store %s was replaced just now", path) :
+			    dfl_schema_check(s, true, err);
 	}
 	if (!r)
 		r = set_up_writer(s, err);

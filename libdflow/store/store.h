@@ -21,6 +21,7 @@ struct dfl_store_opts {
 	uint64_t max_prints; /* fingerprints of all traces; 0: default 4 Mi, 5 bytes each */
 	bool prints; /* opens, or makes, the key beside the store; else there are none, and those
 			there were go */
+	bool no_waiting; /* another program's lock is an error (-EAGAIN) at once, not after 5 s */
 };
 
 /*
@@ -38,10 +39,23 @@ bool dfl_store_is_recorded(const struct dfl_store *s);
 
 /* Inserts or replaces the trace. On disk when sync returned. */
 int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err *err);
+struct dfl_buf;
+/* The same for one that is packed already, in both parts (doc/doc_pack.h). */
+int dfl_store_put_packed(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_buf *head,
+			 const struct dfl_buf *body, struct dfl_err *err);
 /* Commits what was put since the last call. */
 int dfl_store_sync(struct dfl_store *s, struct dfl_err *err);
 /* Drops what is too old or too much. now: UTC ns. */
 int dfl_store_expire(struct dfl_store *s, int64_t now_ns, struct dfl_err *err);
+/*
+ * For a full disk: moves the log into the store. drop: the oldest twentieth of the traces goes as
+ * well, whose room is used again. 0 or the store's error.
+ */
+int dfl_store_make_room(struct dfl_store *s, bool drop, struct dfl_err *err);
+/* Is the file of that path another one than the open one, or none at all? */
+bool dfl_store_is_replaced(const struct dfl_store *s);
+/* How long a write waits for another program's lock; 0: not at all. */
+void dfl_store_wait_for_locks(struct dfl_store *s, int ms);
 /* When the oldest trace started; INT64_MAX: there is none. */
 int64_t dfl_store_oldest(struct dfl_store *s);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sodium.h>
 #include <sqlite3.h>
+#include <sys/types.h>
 #include <xxhash.h>
 #include <zstd.h>
 
@@ -73,6 +74,8 @@ struct dfl_store {
 	sqlite3 *db;
 	char *path;
 	int lock_fd; /* -1: a reader */
+	dev_t dev;   /* of the writer's file */
+	ino_t ino;
 	bool in_transaction;
 	uint64_t max_age_s, max_bytes, max_prints;
 	struct dfl_store_key *key; /* NULL: no fingerprints */

@@ -281,44 +281,63 @@ static int put_doc(struct dfl_store *s, const struct dfl_doc *doc, const struct 
 }
 
 /* Head and body, with the same dictionary. */
+static int compress(struct dfl_store *s, bool settled, const struct dfl_buf *head,
+		    const struct dfl_buf *body)
+{
+	struct dfl_packed *p = &s->packed;
+	const ZSTD_CDict *dictionary = dfl_dictionary_write(s, settled, &p->dictionary);
+	int r = dfl_codec_pack(&s->codec, head->data, head->len, dictionary, &p->head);
+
+	if (!r)
+		r = dfl_codec_pack(&s->codec, body->data, body->len, dictionary, &p->body);
+	if (!r && settled)
+		dfl_dictionary_learn(s, head, body, p->body.len);
+	return r;
+}
+
 static int pack(struct dfl_store *s, const struct dfl_doc *doc)
 {
 	struct dfl_packed *p = &s->packed;
-	const ZSTD_CDict *dictionary;
 	int r;
 
 	p->plain_head.len = p->plain_body.len = 0;
 	r = dfl_doc_pack(doc, DFL_DOC_HEAD, &p->plain_head);
-	if (!r)
-		r = dfl_doc_pack(doc, DFL_DOC_BODY, &p->plain_body);
-	if (r)
-		return r;
-	dictionary = dfl_dictionary_write(s, doc->settled, &p->dictionary);
-	r = dfl_codec_pack(&s->codec, p->plain_head.data, p->plain_head.len, dictionary, &p->head);
-	if (!r)
-		r = dfl_codec_pack(&s->codec, p->plain_body.data, p->plain_body.len, dictionary,
-				   &p->body);
-	if (!r && doc->settled)
-		dfl_dictionary_learn(s, &p->plain_head, &p->plain_body, p->body.len);
-	return r;
+	return r ? r : dfl_doc_pack(doc, DFL_DOC_BODY, &p->plain_body);
 }
 
-int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn,
-			struct dfl_err *err)
+/* In a transaction, which is given up when it fails. */
+static int write_packed(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_buf *head,
+			const struct dfl_buf *body, dfl_store_doc_fn fn, struct dfl_err *err)
 {
 	int r = dfl_store_begin(s, err);
 
 	if (r)
 		return r;
-	r = pack(s, doc);
+	r = compress(s, doc->settled, head, body);
 	if (r)
 		return dfl_err_set(err, -r, "out of memory for a trace document");
 	return fn(s, doc, &s->packed) ? dfl_store_give_up(s, err) : 0;
 }
 
+int dfl_store_write_doc(struct dfl_store *s, const struct dfl_doc *doc, dfl_store_doc_fn fn,
+			struct dfl_err *err)
+{
+	int r = pack(s, doc);
+
+	if (r)
+		return dfl_err_set(err, -r, "out of memory for a trace document");
+	return write_packed(s, doc, &s->packed.plain_head, &s->packed.plain_body, fn, err);
+}
+
 int dfl_store_put(struct dfl_store *s, const struct dfl_doc *doc, struct dfl_err *err)
 {
 	return dfl_store_write_doc(s, doc, put_doc, err);
+}
+
+int dfl_store_put_packed(struct dfl_store *s, const struct dfl_doc *doc, const struct dfl_buf *head,
+			 const struct dfl_buf *body, struct dfl_err *err)
+{
+	return write_packed(s, doc, head, body, put_doc, err);
 }
 
 void dfl_packed_fini(struct dfl_packed *p)

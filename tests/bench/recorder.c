@@ -228,7 +228,7 @@ static void measure_documents(size_t *ret_median, size_t *ret_max, uint64_t *ret
 
 struct stages {
 	struct dfl_rules *rules;
-	struct dfl_store *store;
+	struct dfl_outbox *store;
 	struct dfl_pipeline *pipeline;
 };
 
@@ -239,10 +239,12 @@ static struct stages open_stages(const struct options *o)
 	int r = dfl_rules_load(NULL, &s.rules, &err);
 
 	if (!r)
-		r = dfl_store_create(
-			store_path,
-			&(struct dfl_store_opts){
-				.prints = dfl_rules_settings(s.rules)->keep_fingerprints },
+		r = dfl_outbox_open(
+			&(struct dfl_outbox_opts){
+				.path = store_path,
+				.store = { .prints = dfl_rules_settings(s.rules)
+							     ->keep_fingerprints },
+				.max_bytes = 32 << 20 },
 			&s.store, &err);
 	if (!r)
 		r = dfl_pipeline_new(&(struct dfl_pipeline_opts){ .rules = s.rules,
@@ -261,7 +263,7 @@ static void close_stages(struct stages *s)
 	if (dfl_pipeline_finish(s->pipeline))
 		die(store_path, dfl_pipeline_error(s->pipeline));
 	dfl_pipeline_free(s->pipeline);
-	dfl_store_close(s->store);
+	dfl_outbox_close(s->store);
 	dfl_rules_free(s->rules);
 }
 

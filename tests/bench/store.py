@@ -108,7 +108,7 @@ def main():
         size = os.path.getsize(store)
     figures = {
         "traces": args.traces, "hops": int(made[0]), "store_bytes": size,
-        "open_put_cpu_us": round(1e6 * (float(made[1]) + float(made[2])) / args.traces / 2),
+        "open_put_cpu_us": round(1e6 * float(made[2]) / int(made[1]) / 2),
         "settled_put_cpu_us": round(1e6 * float(made[3]) / args.traces), "first_page_ms": page[0], "first_page_cpu_ms": page[1],
         "trace_cold_ms": one[0], "trace_cold_cpu_ms": one[1], "hop_bytes": round(size / int(made[0]), 1), "otlp_hop_bytes": round(otlp, 1),
         "otlp_ratio": round(otlp * int(made[0]) / size, 1),

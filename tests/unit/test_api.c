@@ -272,7 +272,7 @@ static void recording_replays_alike(void **state)
 	struct dfl_pipeline *pipeline;
 	struct dfl_event_source *source;
 	struct dfl_rules *rules;
-	struct dfl_store *store;
+	struct dfl_outbox *store;
 	struct dfl_recording *rec;
 	struct dfl_err err;
 	char file[128], copy[128], *live, *again;
@@ -281,7 +281,8 @@ static void recording_replays_alike(void **state)
 	snprintf(copy, sizeof(copy), "%s.copy", help_path);
 	assert_int_equal(dfl_pcap_open(golden, &source, &err), 0);
 	assert_int_equal(dfl_rules_load(NULL, &rules, &err), 0);
-	assert_int_equal(dfl_store_create(help_path, NULL, &store, &err), 0);
+	assert_int_equal(
+		dfl_outbox_open(&(struct dfl_outbox_opts){ .path = help_path }, &store, &err), 0);
 	assert_int_equal(dfl_recording_create(file, &rec, &err), 0);
 	assert_int_equal(dfl_pipeline_new(&(struct dfl_pipeline_opts){ .rules = rules,
 								       .store = store,
@@ -292,7 +293,7 @@ static void recording_replays_alike(void **state)
 	dfl_pipeline_free(pipeline);
 	source->ops->free(source);
 	assert_int_equal(dfl_recording_close(rec), 0);
-	dfl_store_close(store);
+	dfl_outbox_close(store);
 	dfl_rules_free(rules);
 	replay(file, copy, NULL);
 	live = read_trace(help_path);

@@ -202,7 +202,8 @@ static void on_line(void *ud, enum dfl_log_level level, const char *line)
 
 struct with_store {
 	char folder[32], path[64];
-	struct dfl_store *store, *reader;
+	struct dfl_outbox *store;
+	struct dfl_store *reader;
 	struct dfl_rules *rules;
 	struct dfl_pipeline *p;
 };
@@ -215,8 +216,8 @@ static void open_with_store(struct with_store *w)
 	assert_non_null(mkdtemp(w->folder));
 	snprintf(w->path, sizeof(w->path), "%s/s.db", w->folder);
 	assert_int_equal(dfl_rules_load(NULL, &w->rules, &err), 0);
-	assert_int_equal(dfl_store_create(w->path, &(struct dfl_store_opts){ 0 }, &w->store, &err),
-			 0);
+	assert_int_equal(
+		dfl_outbox_open(&(struct dfl_outbox_opts){ .path = w->path }, &w->store, &err), 0);
 	assert_int_equal(dfl_pipeline_new(&(struct dfl_pipeline_opts){ .rules = w->rules,
 								       .store = w->store,
 								       .log = { on_line } },
@@ -233,7 +234,7 @@ static void close_with_store(struct with_store *w)
 
 	dfl_pipeline_free(w->p);
 	dfl_store_close(w->reader);
-	dfl_store_close(w->store);
+	dfl_outbox_close(w->store);
 	dfl_rules_free(w->rules);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		snprintf(path, sizeof(path), "%s%s", w->path, ends[i]);
