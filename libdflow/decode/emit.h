@@ -108,6 +108,13 @@ static inline void dfl_put_unread(const struct dfl_decoder_ctx *c, enum dfl_dir 
 	c->sink->unread(c->sink->ud, c->conn, dir, len);
 }
 
+/* Credentials: they go to no view. */
+static inline void dfl_put_withheld(const struct dfl_decoder_ctx *c, const struct dfl_slice *s,
+				    const struct dfl_chunk *from)
+{
+	c->sink->withheld(c->sink->ud, c->conn, from, s->pos, s->pos + s->pos_len);
+}
+
 /* s NULL is fine. len 0: its end was not seen. */
 static inline void dfl_gap_source(const struct dfl_decoder_ctx *c, struct dfl_src *s, uint64_t pos,
 				  uint64_t len)

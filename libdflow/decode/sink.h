@@ -184,6 +184,12 @@ struct dfl_decode_sink {
 	void (*encrypted)(void *ud, struct dfl_conn *conn);
 	/* len bytes of plaintext passed that no decoder can read: an unknown coding, too much. */
 	void (*unread)(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t len);
+	/*
+	 * The stream positions [pos, pos_to) hold credentials, which go to no view. All other bytes
+	 * that no view has were skipped (trace/cover.h). from: as of view_data.
+	 */
+	void (*withheld)(void *ud, struct dfl_conn *conn, const struct dfl_chunk *from,
+			 uint64_t pos, uint64_t pos_to);
 	/* A limit made a decoder forget something: not all is known of the connection any more. */
 	void (*limit)(void *ud, struct dfl_conn *conn);
 	/* A name was resolved. name: lower case, without the last dot. */

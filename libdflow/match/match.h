@@ -138,6 +138,11 @@ uint64_t dfl_match_source_raw_bytes(const struct dfl_match_source *s);
 bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_match_source *other,
 			    struct dfl_run *run);
 /*
+ * Its request is settling: runs of it that wait for more bytes, at the end of views that stay open,
+ * are told now. Call dfl_match_rest() before, once for all sources.
+ */
+void dfl_match_source_tell(struct dfl_match_source *s);
+/*
  * Its request is over: that somebody uses the same words again says nothing of it. From now on a
  * brief run of it is told only in a view in which a longer one was found before, or when the run
  * reaches the end of the source or may be the whole leaf.
@@ -145,6 +150,12 @@ bool dfl_match_source_holds(const struct dfl_match_source *s, const struct dfl_m
 void dfl_match_source_settle(struct dfl_match_source *s);
 /* Ends open runs of it first (they are reported). */
 void dfl_match_source_free(struct dfl_match_source *s);
+
+/*
+ * Views to which nothing came since that time: escapes, base64 and hex at their end are over, and
+ * what they decode to is scanned. What comes next joins them no more.
+ */
+void dfl_match_rest(struct dfl_match *m, uint64_t since_ns);
 
 /*
  * A view is one leaf (a column, a body, a joined answer). Feed it in order. pos is the stream

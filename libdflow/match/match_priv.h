@@ -91,7 +91,7 @@ struct dfl_scan {
 	struct dfl_scan *next, *prev;  /* all scans */
 	uint32_t depth;		       /* of nesting; 0: the view itself */
 	uint8_t enc;		       /* undone above */
-	struct dfl_raw_text raw;       /* of the view itself: what comes after `text` */
+	bool rested;		       /* nothing is held back at its end: dfl_scan_rest */
 	bool gapped;		       /* bytes are missing somewhere before the end */
 	struct dfl_canon canon;
 	struct dfl_text text; /* the look-back; text.base canonical bytes before it were dropped */

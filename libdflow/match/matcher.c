@@ -95,3 +95,11 @@ void dfl_match_stats(const struct dfl_match *m, struct dfl_match_stats *ret_stat
 	ret_stats->secret_bytes = m->secret.bytes;
 	ret_stats->unlocked_bytes = m->secret.unlocked_bytes;
 }
+
+/* Nested scans come and go meanwhile; those of views stay. */
+void dfl_match_rest(struct dfl_match *m, uint64_t since_ns)
+{
+	for (struct dfl_scan *s = m->scans; s; s = s->next)
+		if (!s->depth && s->n_marks && s->marks[s->n_marks - 1].ts_ns <= since_ns)
+			dfl_scan_rest(s);
+}

@@ -164,6 +164,7 @@ static int feed_slice(struct dfl_scan *s, const uint8_t *data, size_t n, uint64_
 {
 	int r;
 
+	s->rested = false;
 	slide(s);
 	r = dfl_text_reserve(&s->text, n);
 	if (!r)
@@ -214,6 +215,17 @@ void dfl_scan_gap(struct dfl_scan *s)
 	s->barrier = s->next_print = s->after_print = dfl_scan_total(s);
 	/* The next multiple of the stride that lies behind the gap. */
 	s->next_probe = (s->barrier + stride - 1) / stride * stride;
+}
+
+void dfl_scan_rest(struct dfl_scan *s)
+{
+	if (s->rested)
+		return;
+	s->rested = true;
+	if (!dfl_text_reserve(&s->text, 0))
+		dfl_canon_flush(&s->canon);
+	dfl_nested_cut(s->nest);
+	advance(s);
 }
 
 /*

@@ -18,6 +18,8 @@ int dfl_scan_feed(struct dfl_scan *s, const uint8_t *data, size_t len, uint64_t 
 		  uint64_t pos_len, uint64_t ts_ns);
 /* Bytes are missing here. */
 void dfl_scan_gap(struct dfl_scan *s);
+/* Nothing came for a while: what was held back at its end is scanned, and joins nothing more. */
+void dfl_scan_rest(struct dfl_scan *s);
 /* Ends it and frees it. leaf: the scan is all there is of the leaf. */
 void dfl_scan_close(struct dfl_scan *s, bool leaf);
 /*

@@ -158,6 +158,12 @@ void dfl_match_source_end(struct dfl_match_source *s)
 	dfl_short_source_add(s);
 }
 
+void dfl_match_source_tell(struct dfl_match_source *s)
+{
+	for (struct dfl_scan *scan = s->m->scans; scan; scan = scan->next)
+		dfl_runs_end(scan, s, false);
+}
+
 void dfl_match_source_settle(struct dfl_match_source *s)
 {
 	s->settled = true;

@@ -182,6 +182,7 @@ void dfl_tconn_open(struct dfl_conn *conn)
 		tc->refs = 1;
 		tc->id = conn->id;
 		tc->medium = conn->medium;
+		tc->covers.skipped = &tc->bytes.unread[UNREAD_SKIPPED];
 		tc->path = conn->path[0] ? strdup(conn->path) : NULL;
 		conn->trace = tc;
 	}
@@ -199,6 +200,7 @@ void dfl_tconn_unref(struct tconn *tc)
 {
 	if (--tc->refs)
 		return;
+	dfl_cover_free(&tc->covers);
 	free(tc->path);
 	free(tc->tls);
 	free(tc);

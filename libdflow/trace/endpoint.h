@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "capture/event.h"
+#include "trace/cover.h"
 #include "trace/stage.h"
 
 enum {
@@ -45,6 +46,7 @@ enum unread_why {
 	UNREAD_ENCODING,  /* a decoder said that it cannot read them */
 	UNREAD_OPAQUE,	  /* they are no text, and no decoder explains them */
 	UNREAD_NO_BUFFER, /* sendfile, splice: no buffer held them */
+	UNREAD_SKIPPED,	  /* no decoder has shown them (cover.h) */
 	N_UNREAD
 };
 
@@ -87,6 +89,7 @@ struct tconn {
 	unsigned n_marks, cap_marks;
 	struct tconn *marked_prev, *marked_next; /* of all that have marks; the list holds a
 						    reference */
+	struct covers covers;			 /* cover.c: what of its bytes was shown */
 	bool carried_text;			 /* text of some request was found on it */
 };
 

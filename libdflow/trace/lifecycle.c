@@ -25,6 +25,8 @@
 /* What only grew waits for a quarter of the request's age, but at least and at most so long. */
 #define GROWN_MIN_NS SECOND_NS
 #define GROWN_MAX_NS (8 * SECOND_NS)
+/* A view to which nothing came for so long is scanned to its end when a request settles. */
+#define REST_NS SECOND_NS
 /* So long the text of a settled request is still looked for. */
 #define LINGER_NS (15 * 60 * SECOND_NS)
 /* So long an id may still tie an ended operation to a request: blocking answers take minutes. */
@@ -405,6 +407,15 @@ static void tick_settled(struct dfl_trace *t)
 	}
 }
 
+/* Views that stay open may end with its text: the matcher still waits for what follows. */
+static void tell_all(struct request *r)
+{
+	struct dfl_src *s;
+
+	LL_FOREACH(r->sources, s)
+	dfl_match_source_tell(s->match);
+}
+
 /*
  * Two passes: all requests that are due are marked as settling first, so that one look at the
  * operations serves all of them.
@@ -417,7 +428,12 @@ static void tick_unsettled(struct dfl_trace *t)
 	DL_FOREACH2(t->unsettled, r, state_next)
 	{
 		r->settling |= is_over(t, r);
-		any |= r->settling;
+		if (!r->settling)
+			continue;
+		if (!any)
+			dfl_match_rest(t->match, t->now_ns - REST_NS);
+		any = true;
+		tell_all(r);
 	}
 	if (any)
 		dfl_attribute_last_call(t);
@@ -456,6 +472,9 @@ void dfl_lifecycle_finish(struct dfl_trace *t)
 	struct request *r;
 
 	t->finishing = true;
+	dfl_match_rest(t->match, UINT64_MAX);
+	DL_FOREACH(t->requests, r)
+	tell_all(r);
 	dfl_attribute_last_call(t);
 	t->finishing = false;
 	DL_FOREACH(t->requests, r)

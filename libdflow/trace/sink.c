@@ -8,6 +8,7 @@
 #include "trace/attribution/attribute.h"
 #include "trace/attribution/derived.h"
 #include "trace/attribution/owner.h"
+#include "trace/cover.h"
 #include "trace/lifecycle.h"
 #include "trace/opaque.h"
 #include "trace/request_conn.h"
@@ -226,6 +227,7 @@ static void view_framing(void *ud, struct dfl_view *v, const void *data, size_t 
 	if (!v->first_ns)
 		v->first_ns = from->ts_ns;
 	v->op->last_ns = from->ts_ns;
+	dfl_cover_shown(&v->op->tc->covers, from, v->dir, pos, pos + pos_len);
 	if (v->derives)
 		dfl_derived_data(v, data, len, pos, pos_len);
 	else
@@ -342,6 +344,7 @@ static void encrypted(void *ud, struct dfl_conn *conn)
 	if (!tc || tc->encrypted)
 		return;
 	tc->encrypted = true;
+	dfl_cover_encrypted(&tc->covers);
 	if (!tc->tls_read)
 		tc->bytes.unread[UNREAD_TLS] += tc->wire_bytes;
 }
@@ -354,6 +357,16 @@ static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t l
 		return;
 	dfl_request_conns_touch(ud, tc);
 	tc->bytes.unread[UNREAD_ENCODING] += len;
+	dfl_cover_unread(&tc->covers, dir, len);
+}
+
+static void withheld(void *ud, struct dfl_conn *conn, const struct dfl_chunk *from, uint64_t pos,
+		     uint64_t pos_to)
+{
+	struct tconn *tc = conn->trace;
+
+	if (tc)
+		dfl_cover_shown(&tc->covers, from, from->dir, pos, pos_to);
 }
 
 static void limit(void *ud, struct dfl_conn *conn)
@@ -406,6 +419,7 @@ void dfl_sink_init(struct dfl_trace *t, struct dfl_decode_sink *sink)
 		.tls = tls,
 		.encrypted = encrypted,
 		.unread = unread,
+		.withheld = withheld,
 		.limit = limit,
 		.dns = dns,
 		.protocol = protocol,

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "trace/attribution/attribute.h"
 #include "trace/attribution/history_run.h"
+#include "trace/cover.h"
 #include "trace/lifecycle.h"
 #include "trace/opaque.h"
 #include "trace/request_conn.h"
@@ -141,6 +142,8 @@ static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn,
 	mine = *cipher < mine ? *cipher : mine;
 	*unread -= mine < *unread ? mine : *unread;
 	*cipher = 0;
+	if (!tc->encrypted)
+		dfl_cover_encrypted(&tc->covers);
 	tc->tls_read = tc->encrypted = true;
 }
 
@@ -169,6 +172,8 @@ void dfl_trace_data(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl
 	if (!dfl_tconn_is_file_read(tc, chunk->dir))
 		dfl_request_conns_touch(t, tc);
 	memcpy(tc->end, conn->end, sizeof(tc->end));
+	if (!(chunk->layer == DFL_WIRE && tc->encrypted) && !dfl_tconn_is_file_read(tc, chunk->dir))
+		dfl_cover_came(&tc->covers, chunk);
 	if (chunk->layer == DFL_TLS) {
 		plaintext_seen(tc, conn, chunk);
 		return;

@@ -130,6 +130,11 @@ static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t l
 {
 }
 
+static void withheld(void *ud, struct dfl_conn *conn, const struct dfl_chunk *from, uint64_t pos,
+		     uint64_t pos_to)
+{
+}
+
 static void limit(void *ud, struct dfl_conn *conn)
 {
 }
@@ -171,6 +176,7 @@ static struct dfl_decode_sink sink_for(uint32_t *claims)
 		.tls = tls,
 		.encrypted = encrypted,
 		.unread = unread,
+		.withheld = withheld,
 		.limit = limit,
 		.dns = dns,
 		.protocol = protocol,

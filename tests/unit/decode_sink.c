@@ -261,6 +261,11 @@ static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t l
 	((struct sink *)ud)->unread += len;
 }
 
+static void withheld(void *ud, struct dfl_conn *conn, const struct dfl_chunk *from, uint64_t pos,
+		     uint64_t pos_to)
+{
+}
+
 static void limit(void *ud, struct dfl_conn *conn)
 {
 	((struct sink *)ud)->limits++;
@@ -309,6 +314,7 @@ void sink_init(struct sink *s)
 		.tls = tls,
 		.encrypted = encrypted,
 		.unread = unread,
+		.withheld = withheld,
 		.limit = limit,
 		.dns = dns,
 		.protocol = protocol,

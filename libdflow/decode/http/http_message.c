@@ -113,6 +113,7 @@ static int on_header_field(llhttp_t *p, const char *at, size_t n)
 static int on_header_value(llhttp_t *p, const char *at, size_t n)
 {
 	struct dfl_http_message *s = p->data;
+	struct dfl_slice secret;
 
 	if (!s->in_value) {
 		s->in_value = true;
@@ -124,7 +125,9 @@ static int on_header_value(llhttp_t *p, const char *at, size_t n)
 	if (!s->secret || s->muted)
 		return 0;
 	flush_head(s, (const uint8_t *)at);
-	dfl_gap_view(s->http->ctx, s->head, pos_of(s, (const uint8_t *)at), n);
+	secret = (struct dfl_slice){ (const uint8_t *)at, n, pos_of(s, (const uint8_t *)at), n };
+	dfl_gap_view(s->http->ctx, s->head, secret.pos, n);
+	dfl_put_withheld(s->http->ctx, &secret, s->chunk);
 	s->cursor = (const uint8_t *)at + n;
 	return 0;
 }

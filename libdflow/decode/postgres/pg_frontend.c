@@ -378,7 +378,9 @@ void dfl_pg_frontend_body(struct dfl_pg_side *s, const struct dfl_slice *d)
 {
 	if (s->f.state == COPY)
 		dfl_pg_copy_feed(s, d);
-	else if (s->type != 'p') /* passwords and SASL are never shown */
+	else if (s->type == 'p') /* a password, or SASL */
+		dfl_put_withheld(s->conn->ctx, d, s->chunk);
+	else
 		dfl_pg_fields(s, d, 1u << QUERY | 1u << PARAM | 1u << REST, run, field_byte);
 }
 

@@ -205,7 +205,7 @@ static void line(void *ud, uint8_t type, unsigned depth, uint64_t index, const c
 	s->cmd = dfl_redis_command_find(text, strcspn(text, " "));
 	if (!s->cmd || !(s->cmd->flags & DFL_REDIS_SECRET))
 		return;
-	s->head_len = 0;
+	s->head_len = 0; /* with the bytes of this piece that follow it: a line is short */
 	s->target = DFL_TO_NOWHERE;
 }
 

@@ -118,6 +118,7 @@ void dfl_redis_value_data(struct dfl_redis_side *s, const struct dfl_slice *d)
 		s->arg_len += n;
 		return;
 	case DFL_TO_NOWHERE:
+		dfl_put_withheld(c, d, s->chunk);
 		break;
 	default:
 		return;

@@ -25,10 +25,9 @@ static void reason(struct build *b, const char *text)
 }
 
 static const char *const unread_words[N_UNREAD] = {
-	[UNREAD_TLS] = "tls",
-	[UNREAD_ENCODING] = "encoding",
-	[UNREAD_OPAQUE] = "opaque",
-	[UNREAD_NO_BUFFER] = "no-buffer",
+	[UNREAD_TLS] = "tls",	      [UNREAD_ENCODING] = "encoding",
+	[UNREAD_OPAQUE] = "opaque",   [UNREAD_NO_BUFFER] = "no-buffer",
+	[UNREAD_SKIPPED] = "skipped",
 };
 
 static void add_unread(struct build *b, uint32_t connection, enum unread_why why, uint64_t bytes)
