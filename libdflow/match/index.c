@@ -330,8 +330,28 @@ static int make_list(struct dfl_index *ix, struct dfl_index_line *b,
 	return 0;
 }
 
-/* Adds an entry as the newest of its k-gram. */
-static int put(struct dfl_index *ix, uint32_t entry, uint64_t h)
+/*
+ * Does the text have its share of this k-gram already? A text that repeats itself ("aaaa…") would
+ * else make lists whose every entry is a candidate. Only the newest entries are looked at, in two
+ * lines: those of a text that grows are among them, because little else grows meanwhile.
+ */
+static bool has_its_share(const struct dfl_index *ix, uint32_t newest,
+			  const struct dfl_match_source *source)
+{
+	uint32_t own = 0, left = DFL_INDEX_SHARE_OF;
+
+	for (uint32_t line = newest; line != DFL_NONE && left;) {
+		const struct dfl_index_line *l = pool_line(ix, line);
+
+		for (uint32_t i = l->n; i && left; left--)
+			own += dfl_index_page_of(ix, l->entry[--i])->source == source;
+		line = l->older;
+	}
+	return own >= DFL_POSITIONS_PER_SOURCE;
+}
+
+/* Adds an entry as the newest of its k-gram. False: see dfl_index_add. */
+static bool put(struct dfl_index *ix, uint32_t entry, uint64_t h)
 {
 	struct dfl_index_line *b = dfl_index_bucket(ix, h);
 	uint32_t singles[MAX_SINGLES], n, newest, *list;
@@ -339,18 +359,20 @@ static int put(struct dfl_index *ix, uint32_t entry, uint64_t h)
 	list = find_list(ix, b, tag_of(h), singles, &n);
 	if (list) {
 		newest = *list & ~DFL_INDEX_LIST;
-		if (list_put(ix, &newest, entry))
-			return -ENOMEM;
+		if (has_its_share(ix, newest, dfl_index_page_of(ix, entry)->source) ||
+		    list_put(ix, &newest, entry))
+			return false;
 		*list = DFL_INDEX_LIST | newest;
-		return 0;
+		return true;
 	}
 	if (n == MAX_SINGLES)
-		return make_list(ix, b, singles, entry);
+		return !make_list(ix, b, singles, entry);
 	if (bucket_put(ix, b, entry, tag_of(h)))
-		return -ENOMEM;
+		return false;
 	*line_of(ix, entry) = IN_BUCKET;
-	return 0;
+	return true;
 }
+_Static_assert(MAX_SINGLES < DFL_POSITIONS_PER_SOURCE, "the share is looked for in lists only");
 
 /* Takes the entry, which is in the table, out of its bucket or its list. */
 static void take_out(struct dfl_index *ix, uint32_t entry, uint64_t h)
@@ -518,32 +540,13 @@ int dfl_index_reserve(struct dfl_index *ix, struct dfl_index_text *t, const uint
 	return 0;
 }
 
-/*
- * Does the text have its share of this k-gram already? A text that repeats itself ("aaaa…") would
- * else make lists whose every entry is a candidate. Looks at the newest entries only: those of a
- * text that grows are among them, because nothing else grows meanwhile.
- */
-static bool too_many(const struct dfl_index *ix, const struct dfl_match_source *source,
-		     const uint8_t *gram, uint64_t h)
-{
-	struct dfl_index_found f;
-	uint32_t own = 0;
-
-	dfl_index_find(ix, h, &f);
-	for (uint32_t i = 0; i < f.n && i < DFL_ENTRIES_PER_PROBE / 2; i++)
-		own += dfl_index_page_of(ix, f.entries[i])->source == source &&
-		       dfl_index_same(ix, dfl_index_text(ix, f.entries[i]), gram);
-	return own >= DFL_POSITIONS_PER_SOURCE;
-}
-
 bool dfl_index_add(struct dfl_index *ix, struct dfl_index_text *t, uint32_t at)
 {
-	const uint8_t *gram = t->data + at;
-	uint64_t h = dfl_index_hash(ix, gram);
+	uint64_t h = dfl_index_hash(ix, t->data + at);
 	uint32_t entry = t->pages[at >> DFL_INDEX_PAGE_SHIFT] << DFL_INDEX_PAGE_SHIFT |
 			 (at & (DFL_INDEX_PAGE - 1));
 
-	if (too_many(ix, t->source, gram, h) || put(ix, entry, h))
+	if (!put(ix, entry, h))
 		return false;
 	ix->entries++;
 	filter_set(ix, h);
@@ -598,14 +601,15 @@ static void list_newest(const struct dfl_index *ix, uint32_t newest, uint32_t mo
  * Then the oldest ones until the result is full. There are more entries than that, so those that
  * list_newest gave are not reached.
  */
-static void list_oldest(const struct dfl_index *ix, uint32_t newest, struct dfl_index_found *f)
+static void list_oldest(const struct dfl_index *ix, uint32_t newest, uint32_t most,
+			struct dfl_index_found *f)
 {
 	uint32_t line = newest;
 
-	while (f->n < DFL_ENTRIES_PER_PROBE) {
+	while (f->n < most) {
 		const struct dfl_index_line *l = pool_line(ix, line = pool_line(ix, line)->newer);
 
-		for (uint32_t i = 0; i < l->n && f->n < DFL_ENTRIES_PER_PROBE; i++)
+		for (uint32_t i = 0; i < l->n && f->n < most; i++)
 			f->entries[f->n++] = l->entry[i];
 	}
 }
@@ -615,18 +619,20 @@ static void list_oldest(const struct dfl_index *ix, uint32_t newest, struct dfl_
  * soon after it came, and half the oldest, because whoever floods the index with copies of a phrase
  * must not push out the text that was there before.
  */
-static void add_list(const struct dfl_index *ix, uint32_t newest, struct dfl_index_found *f)
+static void add_list(const struct dfl_index *ix, uint32_t newest, uint32_t most,
+		     struct dfl_index_found *f)
 {
 	f->count = pool_line(ix, newest)->count;
-	if (f->count <= DFL_ENTRIES_PER_PROBE) {
-		list_newest(ix, newest, DFL_ENTRIES_PER_PROBE, f);
+	if (f->count <= most) {
+		list_newest(ix, newest, most, f);
 		return;
 	}
-	list_newest(ix, newest, DFL_ENTRIES_PER_PROBE / 2, f);
-	list_oldest(ix, newest, f);
+	list_newest(ix, newest, most / 2, f);
+	list_oldest(ix, newest, most, f);
 }
 
-void dfl_index_find(const struct dfl_index *ix, uint64_t h, struct dfl_index_found *ret_found)
+void dfl_index_find(const struct dfl_index *ix, uint64_t h, uint32_t most,
+		    struct dfl_index_found *ret_found)
 {
 	uint32_t tag = tag_of(h);
 
@@ -637,7 +643,7 @@ void dfl_index_find(const struct dfl_index *ix, uint64_t h, struct dfl_index_fou
 			uint32_t i = 31 - (uint32_t)__builtin_clz(m);
 
 			if (l->slot[i] & DFL_INDEX_LIST) {
-				add_list(ix, l->slot[i] & ~DFL_INDEX_LIST, ret_found);
+				add_list(ix, l->slot[i] & ~DFL_INDEX_LIST, most, ret_found);
 				ret_found->walked += ret_found->n;
 				return;
 			}

@@ -27,6 +27,7 @@ struct dfl_match_source;
 
 /* Named limits; the caller counts what they cut. */
 #define DFL_POSITIONS_PER_SOURCE 8 /* places of one k-gram within one text */
+#define DFL_INDEX_SHARE_OF 16	   /* of so many newest places of it, in any text */
 #define DFL_ENTRIES_PER_PROBE 64   /* entries looked at for one k-gram */
 
 /* A text that is in the index, as its holder keeps it. All zero but for `source`: it is not yet. */
@@ -162,7 +163,7 @@ bool dfl_index_add(struct dfl_index *ix, struct dfl_index_text *t, uint32_t at);
 /* Takes all of the text out; it can be freed then. */
 void dfl_index_remove(struct dfl_index *ix, struct dfl_index_text *t);
 
-/* What a look-up gives: at most DFL_ENTRIES_PER_PROBE entries, half the newest, half the oldest. */
+/* What a look-up gives: entries, newest first; of too many, half the newest and half the oldest. */
 struct dfl_index_found {
 	uint32_t entries[DFL_ENTRIES_PER_PROBE];
 	uint32_t n;
@@ -171,7 +172,8 @@ struct dfl_index_found {
 };
 
 /*
- * Entries whose k-gram has this hash. Almost surely: their bytes have to be compared, because
- * only 39 bits of the hash were.
+ * At most `most` entries (4 … DFL_ENTRIES_PER_PROBE) whose k-gram has this hash. Almost surely:
+ * their bytes have to be compared, because only 39 bits of the hash were.
  */
-void dfl_index_find(const struct dfl_index *ix, uint64_t h, struct dfl_index_found *ret_found);
+void dfl_index_find(const struct dfl_index *ix, uint64_t h, uint32_t most,
+		    struct dfl_index_found *ret_found);

@@ -81,7 +81,7 @@ static void find_gram(struct dfl_scan *s, struct dfl_match_source *src, uint32_t
 			return;
 		}
 		--*left;
-		dfl_runs_open(s, src, q, source_at, floor, DFL_NONE, false);
+		dfl_runs_open(s, src, q, source_at, floor, DFL_NONE, 0);
 	}
 }
 

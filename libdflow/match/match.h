@@ -28,8 +28,8 @@ struct dfl_run {
 	uint32_t encodings; /* enum dfl_encoding bits */
 	/*
 	 * Sources of other owners that held this same run at that time (0: not common). From
-	 * DFL_MATCH_TOLD - 1 on, runs of some of them may not have been told; from
-	 * DFL_MATCH_LOOKED_AT - 1 on it is an upper bound.
+	 * DFL_MATCH_TOLD - 1 on, runs of some of them may not have been told. It is an upper bound
+	 * from DFL_MATCH_TOLD on if the run is brief, else from DFL_MATCH_LOOKED_AT - 1 on.
 	 */
 	uint32_t other_sources;
 	uint64_t ts_first_ns, ts_last_ns;
@@ -39,8 +39,8 @@ struct dfl_run {
 #define DFL_MATCH_LOOKED_AT 64 /* places of one k-gram */
 #define DFL_MATCH_BRIEF 32     /* canonical bytes: a shorter run is brief, most likely chance */
 /*
- * Of the brief runs that hold one k-gram, so many are told: half those of the newest sources, half
- * those of the oldest.
+ * Of the brief runs that hold one k-gram, so many are looked at and told: half those of the newest
+ * sources, half those of the oldest.
  */
 #define DFL_MATCH_TOLD 8
 

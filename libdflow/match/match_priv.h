@@ -22,6 +22,8 @@
 #define DFL_OPEN_RUNS 128      /* of one scan: capped_candidates */
 #define DFL_OPEN_PER_SOURCE 16 /* of those, of one source: capped_candidates */
 #define DFL_UNSURE 256	       /* canonical bytes that a run of very common k-grams is held back */
+#define DFL_LONG_WORDS 256     /* 16,384 bits: a view has long runs of some hundred sources */
+#define DFL_ROW 4	       /* common k-grams of which the rarest is looked at in full */
 #define DFL_COVERED 256	       /* reported runs that a view remembers */
 #define DFL_SPARE_SCANS 32     /* closed ones whose memory is kept */
 #define DFL_SPARE_VIEWS 32     /* so here */
@@ -55,7 +57,13 @@ struct dfl_open_run {
 	struct dfl_match_source *source;
 	uint64_t from, end;   /* canonical bytes of the scan */
 	uint32_t source_from; /* canonical byte of the source that stands at `from` */
-	uint32_t held; /* least number of places of any of its k-grams; DFL_NONE: known exactly */
+	/*
+	 * Places of a k-gram of which not all were looked at; DFL_NONE: all were. Of the one at
+	 * which it was found, and the least of those since.
+	 */
+	uint32_t held_first, held;
+	bool exact;	/* of some k-gram all places were looked at: all that hold it are known */
+	bool long_only; /* it is of no interest if it turns out to be brief */
 	uint64_t pos_from, ts_first_ns; /* of `from`; set when it is long enough to be reported */
 	uint64_t enc_to;		/* enc holds what was undone up to here */
 	uint32_t others;		/* sources of other owners that hold it; see `counted` */
@@ -84,6 +92,15 @@ struct dfl_nest {
 	struct dfl_base64_hex base64, hex;
 };
 
+/* The newest places that were looked up in a row and have a common k-gram (probe.c). */
+struct dfl_common_row {
+	uint64_t next; /* canonical byte of the place behind the row; 0: the last one is not common
+			*/
+	uint64_t hash[DFL_ROW];
+	uint32_t count[DFL_ROW]; /* entries of each */
+	uint32_t n;
+};
+
 struct dfl_scan {
 	struct dfl_match *m;
 	struct dfl_match_view *view;
@@ -97,6 +114,7 @@ struct dfl_scan {
 	struct dfl_text text; /* the look-back; text.base canonical bytes before it were dropped */
 	struct dfl_nest *nest;
 	uint64_t next_probe; /* canonical byte of the next k-gram to look up */
+	struct dfl_common_row row;
 	uint64_t barrier;    /* canonical byte; nothing joins across it */
 	uint64_t next_print; /* canonical byte of the next k-gram that may have a fingerprint … */
 	uint64_t after_print; /* … and behind the last one that is not in too many texts to tell */
@@ -131,10 +149,11 @@ struct dfl_match_view {
 	struct dfl_covered *covered;	    /* a ring of DFL_COVERED; NULL: none yet */
 	uint32_t n_covered, next_covered;
 	/*
-	 * By the lower bits of their numbers: sources of which a run that is not brief was found. A
-	 * number, not an address, so that what is told is the same in each process.
+	 * Sources of which a run that is not brief was found: a bit each, by the lower bits of
+	 * their numbers. A number, not an address, so that what is told is the same in each
+	 * process. NULL: there is none yet.
 	 */
-	uint64_t long_of[4];
+	uint64_t *long_of;
 };
 
 /* ---- the matcher ---- */
@@ -166,7 +185,8 @@ struct dfl_match {
 static inline bool dfl_view_has_long(const struct dfl_match_view *v,
 				     const struct dfl_match_source *source)
 {
-	return v->long_of[source->number / 64 % 4] >> source->number % 64 & 1;
+	return v->long_of &&
+	       v->long_of[source->number / 64 % DFL_LONG_WORDS] >> source->number % 64 & 1;
 }
 
 /* Canonical bytes that the scan has seen. */

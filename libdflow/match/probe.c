@@ -6,8 +6,15 @@
  * for, the more there are of them, and all they prove is that two people write one language. So a
  * short run whose two ends are both in sight is never walked, and of one k-gram only a few are
  * told. What is left to runs.c are the runs that may be long.
+ *
+ * The work must not grow with the number of texts. Of a k-gram that many of them have (a common
+ * one) only as many places are looked at as brief runs are told. That may miss a long run; but a
+ * long run holds several places in a row that are looked up, and of a row of common k-grams the
+ * rarest is looked at in full. In text that nobody looks for a row is seldom long enough.
  */
 #include "match/probe.h"
+
+#include <string.h>
 
 #include "match/runs.h"
 #include "match/simd/simd.h"
@@ -32,6 +39,7 @@ struct candidate {
 struct lookup {
 	struct dfl_scan *s;
 	uint64_t at, floor;
+	bool long_only; /* its brief runs were dealt with */
 	struct dfl_index_found found;
 	struct candidate c[DFL_ENTRIES_PER_PROBE];
 	uint32_t n;
@@ -114,6 +122,19 @@ static bool is_unsure(const struct lookup *l, const struct dfl_match_source *sou
 	return same >= DFL_POSITIONS_PER_SOURCE;
 }
 
+/*
+ * Is the brief run, found at `at`, to be told? One that holds the place before was dealt with
+ * there; but not if that one is common, where not all is looked at.
+ */
+static bool is_brief_wanted(const struct lookup *l, const struct candidate *c)
+{
+	const struct dfl_scan *s = l->s;
+
+	if (l->long_only || (c->again && s->row.next != l->at))
+		return false;
+	return !c->source->settled || dfl_view_has_long(s->view, c->source);
+}
+
 /* The entries are only almost surely this k-gram: the bytes decide. */
 static void add_candidate(struct lookup *l, uint32_t entry, bool wanted)
 {
@@ -122,13 +143,17 @@ static void add_candidate(struct lookup *l, uint32_t entry, bool wanted)
 	const struct dfl_index_page *page = dfl_index_page_of(ix, entry);
 	struct candidate *c = &l->c[l->n];
 	uint32_t held = l->found.count > l->found.n ? l->found.count : DFL_NONE;
-	const struct dfl_open_run *r;
+	struct dfl_open_run *r;
 
 	*c = (struct candidate){ .source = page->source,
 				 .source_at = page->first + (entry & (DFL_INDEX_PAGE - 1)) };
 	/* Of an open run everything is known: its text, which is in no cache, need not be read. */
 	r = dfl_runs_find(s, c->source, l->at, c->source_at, held);
 	if (r) {
+		if (r->long_only && !l->long_only) { /* now it is found as any other */
+			r->long_only = false;
+			r->held_first = held;
+		}
 		c->before = (uint8_t)at_most(l->at - r->from, REACH);
 		c->after = (uint8_t)at_most(r->end - l->at - ix->k, REACH);
 		l->n++;
@@ -143,13 +168,11 @@ static void add_candidate(struct lookup *l, uint32_t entry, bool wanted)
 	if (!dfl_index_same(ix, dfl_scan_at(s, l->at), dfl_index_text(ix, entry)))
 		return;
 	look_around(l, c);
-	if (c->brief && is_unsure(l, c->source))
+	if (c->brief && !l->long_only && is_unsure(l, c->source))
 		c->brief = false;
 	if (c->brief) /* else what is compared is counted when it is walked */
 		s->m->stats.compared_bytes += c->before + c->after;
-	/* A brief run that was found a place earlier was dealt with there. */
-	c->wanted = wanted && !(c->brief && (c->again || (c->source->settled &&
-							  !dfl_view_has_long(s->view, c->source))));
+	c->wanted = wanted && (!c->brief || is_brief_wanted(l, c));
 	l->n++;
 }
 
@@ -230,43 +253,116 @@ static bool has_source(const struct dfl_index *ix, const struct dfl_index_found 
 }
 
 /*
- * All texts are fetched before the first is compared, because each is likely to be in no cache. The
- * runs that may be long are opened before the brief ones are told: a place that a long one has is
- * not free.
+ * Looks at what was found. All texts are fetched before the first is compared, because each is
+ * likely to be in no cache. The runs that may be long are opened before the brief ones are told: a
+ * place that a long one has is not free.
  */
-void dfl_probe_gram(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
-		    const struct dfl_match_source *only, uint32_t first)
+static void look(struct lookup *l, const struct dfl_match_source *only, uint32_t first)
 {
-	struct dfl_match *m = s->m;
-	const struct dfl_index *ix = &m->index;
-	struct lookup l = { .s = s, .at = at, .floor = floor };
+	struct dfl_scan *s = l->s;
+	const struct dfl_index *ix = &s->m->index;
 	bool brief = false;
 
-	dfl_index_find(ix, h, &l.found);
-	m->stats.walked_entries += l.found.walked;
-	m->stats.capped_candidates += l.found.count > l.found.n;
-	if (only && !has_source(ix, &l.found, only))
-		return;
-	for (uint32_t i = 0; i < l.found.n; i++)
-		__builtin_prefetch(dfl_index_text(ix, l.found.entries[i]));
-	for (uint32_t i = 0; i < l.found.n; i++) {
-		const struct dfl_index_page *page = dfl_index_page_of(ix, l.found.entries[i]);
-		uint32_t place = page->first + (l.found.entries[i] & (DFL_INDEX_PAGE - 1));
+	for (uint32_t i = 0; i < l->found.n; i++)
+		__builtin_prefetch(dfl_index_text(ix, l->found.entries[i]));
+	for (uint32_t i = 0; i < l->found.n; i++) {
+		const struct dfl_index_page *page = dfl_index_page_of(ix, l->found.entries[i]);
+		uint32_t place = page->first + (l->found.entries[i] & (DFL_INDEX_PAGE - 1));
 
-		add_candidate(&l, l.found.entries[i],
+		add_candidate(l, l->found.entries[i],
 			      !only || (page->source == only && place >= first));
 	}
-	for (uint32_t i = 0; i < l.n; i++) {
-		const struct candidate *c = &l.c[i];
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct candidate *c = &l->c[i];
 
 		brief |= c->wanted && c->brief;
 		if (c->wanted && !c->brief)
-			dfl_runs_open(s, c->source, at, c->source_at, floor,
-				      l.found.count > l.found.n ? l.found.count : DFL_NONE,
-				      is_unsure(&l, c->source));
+			dfl_runs_open(s, c->source, l->at, c->source_at, l->floor,
+				      l->found.count > l->found.n ? l->found.count : DFL_NONE,
+				      (is_unsure(l, c->source) ? DFL_RUN_UNSURE : 0) |
+					      (l->long_only ? DFL_RUN_LONG_ONLY : 0));
 	}
 	if (brief)
-		tell_brief(&l);
+		tell_brief(l);
+}
+
+/* At most `most` entries of the k-gram. */
+static void find(struct lookup *l, uint64_t h, uint32_t most)
+{
+	dfl_index_find(&l->s->m->index, h, most, &l->found);
+	l->s->m->stats.walked_entries += l->found.walked;
+}
+
+void dfl_probe_gram(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor,
+		    const struct dfl_match_source *only, uint32_t first)
+{
+	struct lookup l = { .s = s, .at = at, .floor = floor };
+
+	find(&l, h, DFL_ENTRIES_PER_PROBE);
+	s->m->stats.capped_candidates += l.found.count > l.found.n;
+	if (has_source(&s->m->index, &l.found, only))
+		look(&l, only, first);
+}
+
+/* ---- k-grams that many texts have ---- */
+
+/* So many entries are looked at of each k-gram; with more of them it is common. */
+#define COMMON DFL_MATCH_TOLD
+
+/*
+ * A run that is not brief holds so many places in a row that are looked up: of n bytes n - k + 1
+ * begin a k-gram, and every stride-th of those is looked up.
+ */
+static uint32_t row_of(const struct dfl_match *m)
+{
+	uint32_t n = (DFL_MATCH_BRIEF - m->index.k + 1) / m->opts.stride;
+
+	return n < DFL_ROW ? n : DFL_ROW;
+}
+
+/*
+ * The rarest of a row of common k-grams, at the first of equal places. All runs that are not brief
+ * and hold the row hold it, so no other need be looked at: the look-up of it finds them.
+ */
+static void look_at_rarest(struct dfl_scan *s, uint64_t floor)
+{
+	struct dfl_common_row *row = &s->row;
+	uint32_t best = 0, left;
+	struct lookup l = { .s = s, .floor = floor, .long_only = true };
+
+	for (uint32_t i = 1; i < row->n; i++)
+		if (row->count[i] < row->count[best])
+			best = i;
+	l.at = row->next - (row->n - best) * s->m->opts.stride;
+	if (l.at >= floor) {
+		find(&l, row->hash[best], DFL_ENTRIES_PER_PROBE);
+		s->m->stats.capped_candidates += l.found.count > l.found.n;
+		look(&l, NULL, 0);
+	}
+	/* Those behind it may begin the next row. */
+	left = row->n - best - 1;
+	memmove(row->hash, row->hash + best + 1, left * sizeof(row->hash[0]));
+	memmove(row->count, row->count + best + 1, left * sizeof(row->count[0]));
+	row->n = left;
+}
+
+/* A place that is looked up, at which a k-gram of the index may stand. */
+static void probe(struct dfl_scan *s, uint64_t at, uint64_t h, uint64_t floor)
+{
+	struct lookup l = { .s = s, .at = at, .floor = floor };
+	struct dfl_common_row *row = &s->row;
+
+	find(&l, h, COMMON);
+	look(&l, NULL, 0);
+	if (row->next != at || l.found.count <= COMMON)
+		row->n = 0;
+	row->next = l.found.count > COMMON ? at + s->m->opts.stride : 0;
+	if (!row->next)
+		return;
+	row->hash[row->n] = h;
+	row->count[row->n++] = l.found.count;
+	if (row->n == row_of(s->m))
+		look_at_rarest(s, floor);
 }
 
 #define AHEAD 16 /* hits whose buckets are fetched together: about what a core has in flight */
@@ -299,6 +395,6 @@ void dfl_probe_text(struct dfl_scan *s)
 			__builtin_prefetch(dfl_index_bucket(ix, h[j]));
 		}
 		dfl_runs_retire(s, at + ix->k);
-		dfl_probe_gram(s, at, h[i % AHEAD], dfl_scan_floor(s, at + ix->k), NULL, 0);
+		probe(s, at, h[i % AHEAD], dfl_scan_floor(s, at + ix->k));
 	}
 }

@@ -60,6 +60,32 @@ static void locate(const struct dfl_scan *s, struct dfl_open_run *r)
 }
 
 /*
+ * A run may be found late: where its k-grams are common only when DFL_ROW places in a row were seen
+ * (probe.c). Of the run's own bytes that takes at most 4 before the first place, the places, and
+ * the last k-gram. A run within it, which has k bytes at least, is over by then, and so many bytes
+ * more were seen.
+ */
+static uint64_t late(const struct dfl_scan *s)
+{
+	return DFL_ROW * s->m->opts.stride - 1;
+}
+
+/* So many canonical bytes must have been seen before the run can be due. */
+static uint64_t due_from(const struct dfl_scan *s, const struct dfl_open_run *r)
+{
+	return r->exhausted || r->ended ? r->end : r->end + late(s) + 1;
+}
+
+/* A run of the source was found that is not brief. Without memory its brief runs are not told. */
+static void note_long(struct dfl_match_view *v, const struct dfl_match_source *source)
+{
+	if (!v->long_of)
+		v->long_of = calloc(DFL_LONG_WORDS, sizeof(*v->long_of));
+	if (v->long_of)
+		v->long_of[source->number / 64 % DFL_LONG_WORDS] |= 1ull << source->number % 64;
+}
+
+/*
  * Walks the run on as far as both texts go, and says whether it is over:
  *
  * - the texts differ: over, and cut back to a whole character, because the form of half a character
@@ -93,9 +119,9 @@ static void extend(struct dfl_scan *s, struct dfl_open_run *r)
 			r->end--; /* end with a whole character */
 	}
 	if (r->end - r->from >= DFL_MATCH_BRIEF)
-		s->view->long_of[src->number / 64 % 4] |= 1ull << src->number % 64;
-	if (r->over && r->end < s->next_due)
-		s->next_due = r->end;
+		note_long(s->view, src);
+	if (r->over && due_from(s, r) < s->next_due)
+		s->next_due = due_from(s, r);
 	if (r->end > r->enc_to && r->end - r->from >= s->m->opts.min_run)
 		locate(s, r);
 }
@@ -160,6 +186,7 @@ struct dfl_open_run *dfl_runs_find(struct dfl_scan *s, const struct dfl_match_so
 		    r->end < at + s->m->index.k)
 			continue;
 		r->held = held < r->held ? held : r->held;
+		r->exact |= held == DFL_NONE;
 		return r;
 	}
 	return NULL;
@@ -196,7 +223,7 @@ bool dfl_runs_full(const struct dfl_scan *s, const struct dfl_match_source *sour
 }
 
 void dfl_runs_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
-		   uint32_t source_at, uint64_t floor, uint32_t held, bool unsure)
+		   uint32_t source_at, uint64_t floor, uint32_t held, enum dfl_run_found found)
 {
 	const uint8_t *src = source->text.data;
 	uint64_t from = at;
@@ -225,13 +252,27 @@ void dfl_runs_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t
 		.from = from,
 		.end = from,
 		.source_from = source_at,
+		.held_first = held,
 		.held = held,
-		.unsure = unsure,
+		.exact = held == DFL_NONE,
+		.unsure = found & DFL_RUN_UNSURE,
+		.long_only = found & DFL_RUN_LONG_ONLY,
 		.enc_to = from,
 	};
 	extend(s, r);
 	if (!s->open_moved)
 		find_add(s, s->n_open - 1);
+}
+
+/* Was this brief run found before? */
+static bool is_added(const struct dfl_scan *s, const struct dfl_match_source *source, uint64_t from,
+		     uint32_t source_from)
+{
+	for (uint32_t i = 0; i < s->n_open; i++)
+		if (s->open[i].brief && s->open[i].source == source && s->open[i].from == from &&
+		    s->open[i].source_from == source_from)
+			return true;
+	return false;
 }
 
 void dfl_runs_add(struct dfl_scan *s, struct dfl_match_source *source, uint64_t from, uint64_t end,
@@ -245,7 +286,7 @@ void dfl_runs_add(struct dfl_scan *s, struct dfl_match_source *source, uint64_t 
 	}
 	while (end > from && is_continuation(*dfl_scan_at(s, end)))
 		end--;
-	if (end - from < s->m->opts.min_run)
+	if (end - from < s->m->opts.min_run || is_added(s, source, from, source_from))
 		return;
 	s->m->stats.candidates++;
 	r = new_open(s);
@@ -258,7 +299,6 @@ void dfl_runs_add(struct dfl_scan *s, struct dfl_match_source *source, uint64_t 
 		.from = from,
 		.end = end,
 		.source_from = source_from,
-		.held = DFL_NONE,
 		.enc_to = from,
 		.others = others,
 		.over = true,
@@ -266,8 +306,8 @@ void dfl_runs_add(struct dfl_scan *s, struct dfl_match_source *source, uint64_t 
 		.brief = true,
 	};
 	locate(s, r);
-	if (end < s->next_due)
-		s->next_due = end;
+	if (due_from(s, r) < s->next_due)
+		s->next_due = due_from(s, r);
 }
 
 /* ---- reporting ---- */
@@ -306,7 +346,7 @@ static bool due(const struct dfl_scan *s, const struct dfl_open_run *r, uint64_t
 		return r->end + DFL_UNSURE < total;
 	if (r->exhausted && !may_be_leaf(s, r) && !twin_goes_on(s, r))
 		return r->end <= total;
-	return r->end < total;
+	return r->end + late(s) < total;
 }
 
 static bool holds(const struct dfl_open_run *outer, const struct dfl_open_run *inner)
@@ -315,12 +355,20 @@ static bool holds(const struct dfl_open_run *outer, const struct dfl_open_run *i
 }
 
 /*
- * Sources of other owners that hold the run as well, each counted once. held: the k-gram has more
- * places than were looked at, so this is what it has at most.
+ * How many places a run has at most, if not all were looked at; else DFL_NONE. Of a brief run it is
+ * what was known when it was found: one whose ends are in sight is told then.
  */
+static uint32_t held_by(const struct dfl_open_run *r)
+{
+	if (r->end - r->from < DFL_MATCH_BRIEF)
+		return r->held_first;
+	return r->exact ? DFL_NONE : r->held;
+}
+
+/* Sources of other owners that hold the run as well, each counted once; or what it has at most. */
 static uint32_t count_others(const struct dfl_scan *s, const struct dfl_open_run *r)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, held = held_by(r);
 
 	s->m->count++;
 	for (uint32_t i = 0; i < s->n_open; i++) {
@@ -332,8 +380,8 @@ static uint32_t count_others(const struct dfl_scan *s, const struct dfl_open_run
 		o->source->counted = s->m->count;
 		n++;
 	}
-	if (r->held != DFL_NONE && r->held > n + 1)
-		n = r->held - 1;
+	if (held != DFL_NONE && held > n + 1)
+		n = held - 1;
 	return n;
 }
 
@@ -473,8 +521,8 @@ static bool earlier(const struct dfl_open_run *a, const struct dfl_open_run *b)
 }
 
 /*
- * The first run that is due, or NULL. All that end with it are counted at once, because reporting
- * one takes others out, which then would not be counted for the rest.
+ * The first run that is due, or NULL. All that are over and that it holds are counted at once,
+ * because it goes, and then would not be counted for the rest.
  */
 static struct dfl_open_run *first_due(struct dfl_scan *s, uint64_t total)
 {
@@ -485,12 +533,15 @@ static struct dfl_open_run *first_due(struct dfl_scan *s, uint64_t total)
 			first = &s->open[i];
 	if (!first || first->counted)
 		return first;
-	for (uint32_t i = 0; i < s->n_open; i++)
-		if (s->open[i].end == first->end && !s->open[i].counted &&
-		    due(s, &s->open[i], total)) {
-			s->open[i].others = count_others(s, &s->open[i]);
-			s->open[i].counted = true;
-		}
+	for (uint32_t i = 0; i < s->n_open; i++) {
+		struct dfl_open_run *r = &s->open[i];
+
+		if (r->counted || !holds(first, r) ||
+		    !(due(s, r, total) || (r->over && r->end < total)))
+			continue;
+		r->others = count_others(s, r);
+		r->counted = true;
+	}
 	return first;
 }
 
@@ -506,7 +557,7 @@ static bool is_chance(const struct dfl_scan *s, const struct dfl_open_run *r)
 {
 	uint64_t len = r->end - r->from;
 
-	if (len < s->m->opts.min_run)
+	if (len < s->m->opts.min_run || (len < DFL_MATCH_BRIEF && r->long_only))
 		return true;
 	return len < DFL_MATCH_BRIEF && r->source->settled && !r->exhausted && !may_be_leaf(s, r) &&
 	       !dfl_view_has_long(s->view, r->source);
@@ -531,8 +582,8 @@ static uint64_t earliest_due(const struct dfl_scan *s)
 	uint64_t first = UINT64_MAX;
 
 	for (uint32_t i = 0; i < s->n_open; i++)
-		if (s->open[i].over && s->open[i].end < first)
-			first = s->open[i].end;
+		if (s->open[i].over && due_from(s, &s->open[i]) < first)
+			first = due_from(s, &s->open[i]);
 	return first;
 }
 

@@ -4,14 +4,21 @@
 
 #include "match/match_priv.h"
 
+/* How a run was found; bits. */
+enum dfl_run_found {
+	/* The source may have places that are not in the index, one of which may go on longer. */
+	DFL_RUN_UNSURE = 1,
+	/* Only because runs of common k-grams may be long: if it is brief, it is dropped. */
+	DFL_RUN_LONG_ONLY = 2,
+};
+
 /*
  * A k-gram of the source, at source_at, stands in the scan at canonical byte `at`: begins the run
  * that holds it, unless it is open already. The run begins at `floor` at the earliest. held: how
- * many places the k-gram has, when they are too many to look at; else DFL_NONE. unsure: the source
- * may have places of it that are not in the index, one of which may go on longer.
+ * many places the k-gram has, when they are too many to look at; else DFL_NONE.
  */
 void dfl_runs_open(struct dfl_scan *s, struct dfl_match_source *source, uint64_t at,
-		   uint32_t source_at, uint64_t floor, uint32_t held, bool unsure);
+		   uint32_t source_at, uint64_t floor, uint32_t held, enum dfl_run_found found);
 
 /*
  * The open run that holds this k-gram, or NULL. It holds at most `held` places then. Borrowed until

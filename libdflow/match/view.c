@@ -50,6 +50,7 @@ static void free_memory(struct dfl_match_view *v)
 {
 	dfl_raw_text_fini(&v->raw);
 	free(v->covered);
+	free(v->long_of);
 	free(v);
 }
 
@@ -69,6 +70,7 @@ static void release(struct dfl_match_view *v)
 		return;
 	}
 	dfl_raw_text_clear(&v->raw);
+	free(v->long_of);
 	*v = (struct dfl_match_view){ .raw = v->raw,
 				      .covered = v->covered,
 				      .next = m->spare_views };

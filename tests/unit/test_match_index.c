@@ -55,7 +55,7 @@ static void check(const struct model *m, const uint8_t *gram)
 	uint64_t h = dfl_index_hash(&m->ix, gram);
 	struct dfl_index_found f;
 
-	dfl_index_find(&m->ix, h, &f);
+	dfl_index_find(&m->ix, h, DFL_ENTRIES_PER_PROBE, &f);
 	assert_int_equal(f.count, n);
 	assert_int_equal(f.n, n < DFL_ENTRIES_PER_PROBE ? n : DFL_ENTRIES_PER_PROBE);
 	assert_true(!n || dfl_index_maybe(&m->ix, h));
@@ -74,7 +74,7 @@ static bool has_its_share(const struct model *m, uint32_t source, const uint8_t 
 	static struct place all[MAX_LIST];
 	size_t n = places(m, gram, all), own = 0;
 
-	for (size_t i = 0; i < n && i < DFL_ENTRIES_PER_PROBE / 2; i++)
+	for (size_t i = 0; i < n && i < DFL_INDEX_SHARE_OF; i++)
 		own += all[i].source == source;
 	return own >= DFL_POSITIONS_PER_SOURCE;
 }
