@@ -290,6 +290,51 @@ static void test_equal_connections_share_an_entry(void **state)
 	assert_int_equal(d->completeness.unread[1].connection, 3);
 }
 
+/* Each request counts what passed on a connection while it was open, however many were open. */
+static void test_each_request_counts_its_part(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *first, *second;
+
+	f->conns[1].tap = true;
+	dfl_trace_conn(f->t, &f->conns[1]);
+	f->sink->unread(f->sink->ud, &f->conns[1], DFL_REQUEST, 10000);
+	first = request(f, text_a);
+	f->sink->unread(f->sink->ud, &f->conns[1], DFL_REQUEST, 1000);
+	second = request(f, text_b);
+	f->sink->unread(f->sink->ud, &f->conns[1], DFL_REQUEST, 100);
+	end(f, first);
+	tick(f, 10);
+	f->sink->unread(f->sink->ud, &f->conns[1], DFL_REQUEST, 10);
+	end(f, second);
+	tick(f, 10);
+	f->sink->unread(f->sink->ud, &f->conns[1], DFL_REQUEST, 1);
+	assert_int_equal(doc(f, 0)->n_connections, 2);
+	assert_int_equal(f->docs[0]->connections[1].bytes_unread, 1100);
+	assert_int_equal(f->docs[1]->n_connections, 2);
+	assert_int_equal(f->docs[1]->connections[1].bytes_unread, 110);
+}
+
+/* News are stored soon, but not at once: a chat of a second is stored once before it settles. */
+static void test_news_are_stored_within_a_second(void **state)
+{
+	struct fixture *f = *state;
+
+	tick(f, 1);
+	request(f, text_a);
+	tick(f, 0.05);
+	assert_int_equal(f->n_docs, 0);
+	operation(f, 2, "PUBLISH", "channel:*", text_a);
+	tick(f, 0.7);
+	assert_int_equal(f->n_docs, 1);
+	assert_int_equal(f->docs[0]->n_hops, 2);
+	operation(f, 3, "HSET", "unacked", text_a);
+	tick(f, 0.05);
+	assert_int_equal(f->docs[0]->n_hops, 2);
+	tick(f, 0.7);
+	assert_int_equal(f->docs[0]->n_hops, 3);
+}
+
 static void test_punctuation_cannot_be_matched(void **state)
 {
 	struct fixture *f = *state;
@@ -373,6 +418,8 @@ int main(void)
 		T(test_complete),
 		T(test_absence_on_a_connection),
 		T(test_equal_connections_share_an_entry),
+		T(test_each_request_counts_its_part),
+		T(test_news_are_stored_within_a_second),
 		T(test_punctuation_cannot_be_matched),
 		T(test_cut_by_a_limit),
 	};
