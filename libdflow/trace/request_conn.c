@@ -55,10 +55,11 @@ static int reserve(struct dfl_trace *t, struct tconn *tc)
 		return 0;
 	while (n < tc->n_marks && tc->marks[n].newest_request < oldest)
 		n++;
-	tc->n_marks -= n;
-	memmove(tc->marks, tc->marks + n, tc->n_marks * sizeof(*tc->marks));
-	if (n)
+	if (n) {
+		tc->n_marks -= n;
+		memmove(tc->marks, tc->marks + n, tc->n_marks * sizeof(*tc->marks));
 		return 0;
+	}
 	cap = tc->cap_marks ? 2 * tc->cap_marks : 2;
 	marks = reallocarray(tc->marks, cap, sizeof(*marks));
 	if (!marks)

@@ -16,7 +16,8 @@ static void put(struct dfl_pg_conn *c, struct dfl_pg_op *op, struct dfl_effect *
 
 	if (!dfl_postgres_table_name(table, name))
 		return;
-	memcpy(keys, e->keys, e->n_keys * sizeof(keys[0]));
+	for (unsigned i = 0; i < e->n_keys; i++)
+		keys[i] = e->keys[i];
 	if (strchr(name, '{'))
 		keys[e->n_keys++] = dfl_item_key("", table, strlen(table));
 	e->table = name;
