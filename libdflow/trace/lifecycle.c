@@ -323,7 +323,7 @@ static void renumber_later(struct dfl_trace *t, const struct request *r, const s
 	for (size_t i = 0; i < older->n_later; i++)
 		if (older->later[i].seq == h->seq && !strcmp(older->later[i].trace_id, r->trace_id))
 			older->later[i].seq = seq;
-	dfl_request_changed(older);
+	dfl_request_news(older);
 }
 
 /*

@@ -131,7 +131,7 @@ void dfl_request_found_later(struct request *r, const struct request *in, uint32
 	strcpy(list[r->n_later++].trace_id, in->trace_id);
 	r->later_pending = true;
 	if (in->settled)
-		dfl_request_changed(r);
+		dfl_request_news(r);
 }
 
 void dfl_request_unbind(struct dfl_trace *t, struct request *r)
