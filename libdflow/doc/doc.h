@@ -46,6 +46,7 @@ struct dfl_doc_unread {
 	char *why;
 	char *library;
 	uint64_t bytes;
+	bool idle; /* they are too few to hold text: keep-alives */
 };
 
 struct dfl_doc_conn {

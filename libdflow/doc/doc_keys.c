@@ -92,6 +92,7 @@ static const struct dfl_doc_key unread_keys[] = {
 	M(unread, why, "why", DOC_STR),
 	M(unread, library, "library", DOC_STR),
 	M(unread, bytes, "bytes", DOC_U64),
+	M(unread, idle, "idle", DOC_BOOL),
 	END,
 };
 

@@ -55,6 +55,8 @@ struct conn_bytes {
 	uint64_t scanned; /* text was looked for in them */
 	uint64_t unread[N_UNREAD];
 	uint64_t gap; /* they were not seen */
+	/* By direction: at most so many bytes of plaintext are in the unread ciphertext. */
+	uint64_t tls_room[2];
 };
 
 /* The counters of a connection when it was used first after requests up to this number began. */

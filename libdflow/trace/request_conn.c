@@ -191,6 +191,8 @@ static struct conn_bytes difference(const struct conn_bytes *after, const struct
 
 	n.scanned -= before->scanned;
 	n.gap -= before->gap;
+	for (int i = 0; i < 2; i++)
+		n.tls_room[i] -= before->tls_room[i];
 	/* The bytes of a handshake are taken back: there can be less than at the start. */
 	for (int i = 0; i < N_UNREAD; i++)
 		n.unread[i] -= before->unread[i] < n.unread[i] ? before->unread[i] : n.unread[i];

@@ -347,6 +347,8 @@ static void encrypted(void *ud, struct dfl_conn *conn)
 	dfl_cover_encrypted(&tc->covers);
 	if (!tc->tls_read)
 		tc->bytes.unread[UNREAD_TLS] += tc->wire_bytes;
+	tc->bytes.tls_room[0] += tc->wire_bytes;
+	tc->bytes.tls_room[1] += tc->wire_bytes;
 }
 
 static void unread(void *ud, struct dfl_conn *conn, enum dfl_dir dir, uint64_t len)

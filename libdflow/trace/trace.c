@@ -147,6 +147,31 @@ static void plaintext_seen(struct tconn *tc, const struct dfl_conn *conn,
 	tc->tls_read = tc->encrypted = true;
 }
 
+/*
+ * How much plaintext the bytes can hold, when they are whole records: of application data no more
+ * than what a header, a tag and a type leave (RFC 8446, 5.2: 5 + 16 + 1 bytes; TLS 1.2 takes more),
+ * of other types none. Of what is cut otherwise, all of it.
+ */
+static uint64_t tls_room(const struct dfl_chunk *chunk)
+{
+	enum { HEADER = 5, OVERHEAD = 22, CHANGE_CIPHER_SPEC = 20, APPLICATION_DATA = 23 };
+	uint64_t room = 0;
+	size_t n;
+
+	for (size_t i = 0; i < chunk->len; i += n) {
+		const uint8_t *p = chunk->data + i;
+
+		if (chunk->len - i < HEADER || p[0] < CHANGE_CIPHER_SPEC ||
+		    p[0] > APPLICATION_DATA || p[1] != 3)
+			return chunk->len;
+		n = HEADER + ((size_t)p[3] << 8 | p[4]);
+		if (n > chunk->len - i)
+			return chunk->len;
+		room += p[0] == APPLICATION_DATA && n > OVERHEAD ? n - OVERHEAD : 0;
+	}
+	return room;
+}
+
 /* Bytes on the wire. On a connection with TLS they are unread as long as no plaintext was seen. */
 static void ciphertext_seen(struct tconn *tc, const struct dfl_chunk *chunk)
 {
@@ -154,8 +179,10 @@ static void ciphertext_seen(struct tconn *tc, const struct dfl_chunk *chunk)
 	if (tc->tls_read)
 		return;
 	tc->cipher_bytes[chunk->dir] += chunk->len;
-	if (tc->encrypted)
-		tc->bytes.unread[UNREAD_TLS] += chunk->len;
+	if (!tc->encrypted)
+		return;
+	tc->bytes.unread[UNREAD_TLS] += chunk->len;
+	tc->bytes.tls_room[chunk->dir] += tls_room(chunk);
 }
 
 void dfl_trace_conn(struct dfl_trace *t, struct dfl_conn *conn)
@@ -191,6 +218,8 @@ void dfl_trace_gap(struct dfl_trace *t, struct dfl_conn *conn, const struct dfl_
 		dfl_request_conns_touch(t, tc);
 	if (gap->unread)
 		tc->bytes.unread[tc->encrypted ? UNREAD_TLS : UNREAD_NO_BUFFER] += gap->len;
+	if (gap->unread)
+		tc->bytes.tls_room[gap->dir] += gap->len;
 	else
 		tc->bytes.gap += gap->len;
 }

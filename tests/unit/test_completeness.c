@@ -229,9 +229,53 @@ static void test_blind(void **state)
 	assert_string_equal(d->completeness.blind[2], "shared memory");
 }
 
+/* One record of TLS on a connection that nobody reads: application data of len bytes. */
+static void cipher_record(struct fixture *f, int conn, size_t len)
+{
+	uint8_t record[512] = { 23, 3, 3, (uint8_t)((len + 17) >> 8), (uint8_t)(len + 17) };
+	struct dfl_chunk chunk = {
+		.dir = DFL_REQUEST, .ts_ns = f->now, .data = record, .len = (uint32_t)(5 + len + 17)
+	};
+
+	dfl_trace_data(f->t, &f->conns[conn], &chunk);
+}
+
+/* A keep-alive is too short to hold the text, so it spoils nothing, and is named. */
+static void test_keep_alive(void **state)
+{
+	struct fixture *f = *state;
+	const struct dfl_doc *d;
+	struct dfl_op *op;
+
+	own(f, 4, DFL_TCP);
+	f->sink->encrypted(f->sink->ud, &f->conns[4]);
+	op = request_of_7(f);
+	cipher_record(f, 4, 17);
+	d = settled(f, op);
+	assert_int_equal(d->completeness.n_unread, 1);
+	assert_string_equal(d->completeness.unread[0].why, "tls");
+	assert_true(d->completeness.unread[0].idle);
+	assert_true(d->completeness.complete);
+}
+
+static void test_keep_alives_that_could_be_text(void **state)
+{
+	struct fixture *f = *state;
+	struct dfl_op *op;
+
+	own(f, 4, DFL_TCP);
+	f->sink->encrypted(f->sink->ud, &f->conns[4]);
+	op = request_of_7(f);
+	for (int i = 0; i < 3; i++)
+		cipher_record(f, 4, 17);
+	assert_false(settled(f, op)->completeness.complete);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_keep_alive),
+		T(test_keep_alives_that_could_be_text),
 		T(test_raw_bytes),
 		T(test_value),
 		T(test_shared_connection),

@@ -39,7 +39,7 @@ static const char full[] =
 	"\"completeness\":{\"complete\":false,\"lost_events\":2,\"lost_bytes\":4096,\"reasons\":["
 	"\"ring full\"],"
 	"\"unread\":[{\"connection\":2,\"why\":\"sendfile\",\"library\":null,\"bytes\":"
-	"9223372036854775807}],"
+	"9223372036854775807,\"idle\":false}],"
 	"\"blind\":[\"io_uring\"]},"
 	"\"connections\":[{\"connection\":1,\"from\":{\"station\":\"api\",\"rule\":\"gunicorn\","
 	"\"node\":\"n1\","

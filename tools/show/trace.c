@@ -106,6 +106,8 @@ static void show_unread(const json_t *unread)
 	if (get_num(unread, "connection", 0))
 		add(&c, " on connection %" PRId64, get_num(unread, "connection", 0));
 	add(&c, "%s%s", *get_str(unread, "why") ? ", " : "", get_str(unread, "why"));
+	if (json_is_true(json_object_get(unread, "idle")))
+		add(&c, ", too few to hold text");
 	add(&c, "%s%s", *get_str(unread, "library") ? ", " : "", get_str(unread, "library"));
 	print_line("", &c, STYLE_NOTE);
 }

@@ -30,7 +30,8 @@ static const char *const unread_words[N_UNREAD] = {
 	[UNREAD_SKIPPED] = "skipped",
 };
 
-static void add_unread(struct build *b, uint32_t connection, enum unread_why why, uint64_t bytes)
+static void add_unread(struct build *b, uint32_t connection, enum unread_why why, uint64_t bytes,
+		       bool idle)
 {
 	struct dfl_doc *doc = b->doc;
 	struct dfl_doc_unread *list;
@@ -46,6 +47,7 @@ static void add_unread(struct build *b, uint32_t connection, enum unread_why why
 		.connection = connection,
 		.why = dfl_part_string(b, unread_words[why]),
 		.bytes = bytes,
+		.idle = idle,
 	};
 }
 
@@ -53,13 +55,28 @@ static void add_unread(struct build *b, uint32_t connection, enum unread_why why
 static void build_unread(struct build *b, size_t entry)
 {
 	const struct conn_bytes *n = &b->entries[entry].bytes;
+	uint64_t idle = b->entries[entry].idle;
 
 	b->doc->completeness.lost_bytes += n->gap;
 	if (n->gap)
 		reason(b, "bytes of a connection were not seen");
-	for (int why = 0; why < N_UNREAD; why++)
-		if (n->unread[why])
-			add_unread(b, (uint32_t)entry + 1, (enum unread_why)why, n->unread[why]);
+	if (idle)
+		add_unread(b, (uint32_t)entry + 1, UNREAD_TLS, idle, true);
+	for (int why = 0; why < N_UNREAD; why++) {
+		uint64_t bytes = n->unread[why] - (why == UNREAD_TLS ? idle : 0);
+
+		if (bytes)
+			add_unread(b, (uint32_t)entry + 1, (enum unread_why)why, bytes, false);
+	}
+}
+
+/* Are there bytes that could have held text, and were not read? */
+static bool any_unread(const struct dfl_doc *doc)
+{
+	for (size_t i = 0; i < doc->completeness.n_unread; i++)
+		if (!doc->completeness.unread[i].idle)
+			return true;
+	return false;
 }
 
 /* What stays open counts whenever it was opened; else it has to be used since the request began. */
@@ -108,5 +125,5 @@ void dfl_completeness_build(struct build *b)
 	if (b->more_pids)
 		reason(b, "a limit was reached");
 	doc->completeness.complete = r->settled && !doc->completeness.n_reasons &&
-				     !doc->completeness.n_unread && !doc->completeness.n_blind;
+				     !any_unread(doc) && !doc->completeness.n_blind;
 }

@@ -101,6 +101,36 @@ static void add_bytes(struct conn_bytes *sum, const struct conn_bytes *n)
 		sum->unread[i] += n->unread[i];
 }
 
+/*
+ * The least plaintext that could hold a text of the request as evidence: what opacity.h takes for
+ * too short even when it is compressed, or most of a shorter text.
+ */
+static uint64_t least_evidence(const struct request *r)
+{
+	uint64_t least = DFL_OPACITY_SHORT, n;
+	const struct dfl_src *s;
+
+	for (s = r->sources; s; s = s->next) {
+		n = dfl_match_source_canon_bytes(s->match) * FULL_PERCENT / 100;
+		if (dfl_match_source_canon_bytes(s->match) && n < least)
+			least = n;
+	}
+	return least;
+}
+
+/*
+ * Is the connection idle for the request: all that could not be read of it is ciphertext too short
+ * to hold text? So are keep-alives.
+ */
+static bool is_idle(const struct build *b, const struct conn_part *part)
+{
+	const struct conn_bytes *n = &part->bytes;
+	uint64_t least = least_evidence(b->r);
+
+	return n->unread[UNREAD_TLS] && n->unread[UNREAD_TLS] == dfl_conn_bytes_unread(n) &&
+	       !part->has_text && n->tls_room[0] < least && n->tls_room[1] < least;
+}
+
 void dfl_connections_find(struct build *b)
 {
 	size_t all = 0;
@@ -118,6 +148,8 @@ void dfl_connections_find(struct build *b)
 		struct conn_entry *e = entry_of(b, &b->conns[i]);
 
 		e->count++;
+		if (is_idle(b, &b->conns[i]))
+			e->idle += b->conns[i].bytes.unread[UNREAD_TLS];
 		add_bytes(&e->bytes, &b->conns[i].bytes);
 	}
 }

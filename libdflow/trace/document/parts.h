@@ -12,6 +12,7 @@ struct conn_entry {
 	const struct conn_part *first; /* the oldest of them */
 	uint32_t count;
 	struct conn_bytes bytes; /* of all of them */
+	uint64_t idle;		 /* unread ciphertext of those that are idle for the request */
 };
 
 /* One build of a document. */
