@@ -9,7 +9,6 @@
 #include "decode/emit.h"
 
 /* Decoders tried and left within one piece of a stream: hostile bytes could go on for ever. */
-/* Decoders tried and left within one piece of a stream: hostile bytes could go on for ever. */
 #define TURNS_MAX 8
 #define SUBSTREAMS_MAX 16 /* TLS objects of one connection; the oldest is closed for a new one */
 

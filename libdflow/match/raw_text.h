@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Raw look-back: what a view was fed while no text was looked for. It costs a copy. When a text
- * comes, it is fed to the scan as if it came then (scan.c).
+ * comes, it is fed to the scan as if it came then (view.c).
  */
 #pragma once
 

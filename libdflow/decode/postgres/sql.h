@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "decode/names.h"
 #include "decode/redact.h"
@@ -17,6 +18,14 @@
 
 #define DFL_SQL_WORD_MAX 96   /* with its NUL; Postgres itself cuts names at 63 (NAMEDATALEN) */
 #define DFL_SQL_ALIASES_MAX 8 /* of tables; those beyond are named "*" */
+
+/* Is the word in the list, which ends with NULL? */
+static inline bool dfl_sql_is_listed(const char *const *list, const char *word)
+{
+	while (*list && strcmp(*list, word))
+		list++;
+	return *list;
+}
 
 /* What a literal or a parameter is for. */
 enum dfl_sql_role {

@@ -4,13 +4,6 @@
 
 #include <stdio.h>
 
-static bool listed(const char *const *list, const char *word)
-{
-	while (*list && strcmp(*list, word))
-		list++;
-	return *list;
-}
-
 static void keep_name(struct dfl_sql *q)
 {
 	snprintf(q->named_thing, sizeof(q->named_thing), "%s", q->word);
@@ -37,7 +30,7 @@ static void copy_word(struct dfl_sql *q)
 		q->copy_from = true;
 	else if (!strcmp(q->word, "binary"))
 		q->copy_format = DFL_SQL_COPY_BINARY;
-	else if (listed(others, q->word))
+	else if (dfl_sql_is_listed(others, q->word))
 		q->copy_format = DFL_SQL_COPY_OTHER;
 }
 
@@ -67,7 +60,7 @@ bool dfl_sql_is_transaction(const char *word)
 	static const char *const words[] = { "abort",	 "begin",     "commit", "end", "release",
 					     "rollback", "savepoint", "start",	NULL };
 
-	return listed(words, word);
+	return dfl_sql_is_listed(words, word);
 }
 
 enum dfl_residency dfl_sql_control_residency(const char *word)
@@ -78,9 +71,9 @@ enum dfl_residency dfl_sql_control_residency(const char *word)
 
 	if (!strcmp(word, "notify"))
 		return DFL_TRANSIT;
-	return listed(keep, word) ? DFL_PERSISTENT :
-	       listed(run, word)  ? DFL_RES_UNKNOWN :
-				    DFL_MEMORY;
+	return dfl_sql_is_listed(keep, word) ? DFL_PERSISTENT :
+	       dfl_sql_is_listed(run, word)  ? DFL_RES_UNKNOWN :
+					       DFL_MEMORY;
 }
 
 /* Postgres documentation, "Functions and Operators"; and those of pgvector and pg_trgm. */
@@ -190,5 +183,5 @@ bool dfl_sql_is_reader(const char *function)
 					       "word_similarity",
 					       NULL };
 
-	return listed(readers, function);
+	return dfl_sql_is_listed(readers, function);
 }

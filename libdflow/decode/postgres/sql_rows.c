@@ -9,13 +9,6 @@ static bool is(const struct dfl_sql *q, const char *word)
 	return !strcmp(q->word, word);
 }
 
-static bool is_one_of(const struct dfl_sql *q, const char *const *words)
-{
-	while (*words && !is(q, *words))
-		words++;
-	return *words;
-}
-
 void dfl_sql_rows_verb(struct dfl_sql *q, enum dfl_sql_verb verb)
 {
 	struct dfl_sql_rows *r = &q->rows;
@@ -52,9 +45,9 @@ static void where_word(struct dfl_sql *q)
 		r->waits = true;
 	else if (is(q, "and"))
 		drop_wait(r);
-	else if (is_one_of(q, other))
+	else if (dfl_sql_is_listed(other, q->word))
 		r->more = true;
-	else if (is_one_of(q, vague))
+	else if (dfl_sql_is_listed(vague, q->word))
 		r->vague = true;
 }
 
@@ -70,7 +63,7 @@ void dfl_sql_rows_word(struct dfl_sql *q)
 	} else if (q->depth == q->base && is(q, "where")) {
 		r->in_where = r->verb == DFL_SQL_UPDATE || r->verb == DFL_SQL_DELETE;
 		r->in_set = false;
-	} else if (q->depth == q->base && is_one_of(q, clauses)) {
+	} else if (q->depth == q->base && dfl_sql_is_listed(clauses, q->word)) {
 		/* DELETE FROM t; but UPDATE … FROM and DELETE … USING join other tables */
 		r->vague |= is(q, "using") || (r->verb == DFL_SQL_UPDATE && is(q, "from"));
 		drop_wait(r);
@@ -89,7 +82,7 @@ static bool is_call(const struct dfl_sql *q)
 	static const char *const no_functions[] = { "where", "and", "in",  "values", "cast", "any",
 						    "some",  "all", "row", "array",  NULL };
 
-	return !q->prev && q->word[0] && !is_one_of(q, no_functions);
+	return !q->prev && q->word[0] && !dfl_sql_is_listed(no_functions, q->word);
 }
 
 void dfl_sql_rows_mark(struct dfl_sql *q, uint8_t c)
